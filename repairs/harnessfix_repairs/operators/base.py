@@ -1,0 +1,75 @@
+"""What an operator is.
+
+An operator is a typed, tested edit: one class in one file. It never reads a trace; all it knows is the source and the
+`RepairSpec`. It refuses, with a reason, rather than guess.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.document import JsonValue
+from harnessfix_ir.findings import RepairSpec
+from harnessfix_ir.vocabulary import Safety
+
+
+class Refusal(Exception):
+    """The operator will not edit this place; the message says why, for the person who asked."""
+
+
+@dataclass(frozen=True)
+class EditExample:
+    """An edit that the tests run and the documentation shows.
+
+    Args:
+        before, after: whole files; with `before == after` the operator must refuse.
+        path: decides the language.
+        qualname, line, end_line: the anchor in `before` (lines counted from 1).
+        parameters: of the specification.
+        files: other files of the harness that the edit may read or change, path to text.
+    """
+
+    before: str
+    after: str
+    path: str = "agent.py"
+    qualname: str = "<module>"
+    line: int = 1
+    end_line: int = 0
+    parameters: Mapping[str, JsonValue] | None = None
+    files: Mapping[str, str] | None = None
+
+
+class Operator(ABC):
+    """One sort of edit.
+
+    Class attributes:
+        name: kebab case, as the catalogue has it.
+        summary: one line.
+        safety: applicability; an edit that deletes a comment or changes behaviour beyond the flaw is unsafe.
+        fix_safety: a paragraph: why it is safe or unsafe, and what to look at before accepting it.
+        examples: edits; applying one twice must change nothing more.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    safety: ClassVar[Safety] = Safety.UNSAFE
+    fix_safety: ClassVar[str]
+    examples: ClassVar[Sequence[EditExample]]
+
+    @abstractmethod
+    def edit(self, files: Mapping[str, str], anchor: Anchor, spec: RepairSpec) -> dict[str, str]:
+        """Edit one place.
+
+        Args:
+            files: path to text of every file the specification allows.
+            anchor: the place; `spec.anchors` lists all of them, the operator is called once for each.
+            spec: parameters and scope.
+
+        Returns:
+            New texts of the files that changed, by path; empty when the place already is as it should be.
+
+        Raises:
+            Refusal: when the code is not of the form that this operator understands.
+        """
