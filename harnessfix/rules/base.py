@@ -14,7 +14,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.vocabulary import Evidence, Layer, Property, Severity, Verdict
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Layer, Property, Severity, Verdict
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class Rule(ABC):
         fix: a paragraph: what a repair looks like.
         references: public issues, papers or documentation, as URLs.
         operator: name of the operator that repairs it, None without one.
+        clone: role and fact of elements that have the same flaw in their code, so that one repair reaches all of them.
         bad, good: the flaw and its absence.
     """
 
@@ -93,6 +94,7 @@ class Rule(ABC):
     fix: ClassVar[str] = ""
     references: ClassVar[Sequence[str]] = ()
     operator: ClassVar[str | None] = None
+    clone: ClassVar[tuple[ElementRole, str] | None] = None
     bad: ClassVar[Example]
     good: ClassVar[Example]
 

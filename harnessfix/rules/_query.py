@@ -1,0 +1,214 @@
+"""Small questions that many rules ask of a run and of its source.
+
+Nothing here decides anything: a rule does. All functions are linear in what they look at.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import Part, StepEvent, TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Route, StepKind
+
+MESSAGE_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+QUOTE_CHARS = 200
+CONVERSATIONS = 8  # of one agent, kept open at a time
+
+
+def quote(text: str, limit: int = QUOTE_CHARS) -> str:
+    """`text` on one line, at most `limit` characters, control characters shown as escapes, the middle left out."""
+    if len(text) > 2 * limit:  # never escape megabytes to show a line
+        text = text[:limit] + text[-limit:]
+        return _clip(_visible(text), limit)
+    return _clip(_visible(text), limit)
+
+
+def _visible(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _clip(line: str, limit: int) -> str:
+    if len(line) <= limit:
+        return line
+    head = (limit - 3) * 2 // 3
+    return f"{line[:head]} … {line[len(line) - (limit - 3 - head) :]}"
+
+
+# --- steps ---------------------------------------------------------------------------------------------------------
+
+
+def ancestors(run: Htir, step: TraceStep) -> Iterator[TraceStep]:
+    """The steps that `step` happened inside, innermost first."""
+    seen = {step.id}
+    while step.parent is not None and step.parent not in seen:
+        seen.add(step.parent)
+        step = run.step(step.parent)
+        yield step
+
+
+def nearest_anchors(run: Htir, step: TraceStep) -> tuple[Anchor, ...]:
+    """Anchors of the step, or of the innermost step around it that has any."""
+    if step.anchors:
+        return step.anchors
+    return next((outer.anchors for outer in ancestors(run, step) if outer.anchors), ())
+
+
+def events(step: TraceStep, name: str) -> list[StepEvent]:
+    """The step's events of that name."""
+    return [event for event in step.events if event.name == name]
+
+
+def has_messages(step: TraceStep) -> bool:
+    """Whether the step's input is made of chat messages."""
+    return any(part.role in MESSAGE_ROLES for part in step.input)
+
+
+def requests(run: Htir) -> list[TraceStep]:
+    """The requests that reached a model, in order of start: each model call once, at its innermost step with messages.
+
+    A wrapper around a client is a model call with another one inside; only the inner one saw what was really sent.
+    """
+    calls = {step.id: step for step in run.of_kind(StepKind.MODEL_CALL) if has_messages(step)}
+    outer: set[str] = set()
+    for step in calls.values():
+        outer.update(around.id for around in ancestors(run, step) if around.id in calls)
+    return [step for step in calls.values() if step.id not in outer]
+
+
+def added_messages(run: Htir) -> Iterator[tuple[TraceStep, TraceStep | None, list[Part]]]:
+    """For each request: the step, the request before it in the same conversation, and the input parts new in it.
+
+    A conversation goes on in the request that shares most messages with it; a request that shares none begins one.
+    """
+    open_conversations: dict[str | None, list[tuple[TraceStep, frozenset[str]]]] = {}
+    for step in requests(run):
+        recent = open_conversations.setdefault(step.agent, [])
+        texts = frozenset(part.text for part in step.input)
+        last = max(recent, key=lambda known: len(known[1] & texts), default=None)
+        if last is not None and not last[1] & texts:
+            last = None
+        yield step, None if last is None else last[0], _new_parts(step, None if last is None else last[0])
+        if last is not None:
+            recent.remove(last)
+        recent.append((step, texts))
+        del recent[:-CONVERSATIONS]
+
+
+def _new_parts(step: TraceStep, before: TraceStep | None) -> list[Part]:
+    known = Counter((p.role, p.kind, p.text) for p in before.input) if before is not None else Counter()
+    new = []
+    for part in step.input:
+        key = (part.role, part.kind, part.text)
+        if known[key] > 0:
+            known[key] -= 1
+        else:
+            new.append(part)
+    return new
+
+
+# --- harness elements ----------------------------------------------------------------------------------------------
+
+
+def element_at(model: HarnessModel, anchor: Anchor, *roles: ElementRole) -> Element | None:
+    """The innermost element of these roles that holds the first line of `anchor`."""
+    around = model.at(anchor.path, anchor.start_line)
+    return next((element for element in around if not roles or element.role in roles), None)
+
+
+def function_of(model: HarnessModel, anchor: Anchor) -> Element | None:
+    """The function that `anchor` is, or stands in."""
+    named = model.function(anchor.path, anchor.qualname)
+    return named if named is not None else element_at(model, anchor, ElementRole.FUNCTION)
+
+
+def step_elements(model: HarnessModel, step: TraceStep, *roles: ElementRole) -> Iterator[Element]:
+    """Elements of these roles that the step's anchors name or stand in, best anchor first, each once."""
+    seen: set[str] = set()
+    for anchor in step.anchors:
+        for element in model.at(anchor.path, anchor.start_line):
+            if element.role in roles and element.id not in seen:
+                seen.add(element.id)
+                yield element
+
+
+def tool_element(model: HarnessModel, step: TraceStep) -> Element | None:
+    """The tool that a tool step ran: by its anchors, else by the only tool of that name."""
+    by_anchor = next(step_elements(model, step, ElementRole.TOOL), None)
+    if by_anchor is not None:
+        return by_anchor
+    named = [tool for tool in model.of_role(ElementRole.TOOL) if step.name in (tool.name, tool.value("tool-name"))]
+    return named[0] if len(named) == 1 else None
+
+
+def below(model: HarnessModel, anchor: Anchor, *roles: ElementRole) -> list[Element]:
+    """Elements of these roles in the function or class that `anchor` names, in order of line."""
+    return model.in_function(anchor.path, anchor.qualname, *roles)
+
+
+def reachable(model: HarnessModel, anchor: Anchor, depth: int = 4) -> list[Element]:
+    """The function of `anchor` and the functions of the harness that it calls, nearest first, `depth` calls deep."""
+    start = function_of(model, anchor)
+    if start is None:
+        return []
+    edges = callees(model)
+    found, seen, ring = [start], {_key(start.anchor)}, [_key(start.anchor)]
+    for _ in range(depth):
+        ring = [name for key in ring for name in edges.get(key, ()) if name not in seen]
+        for name in dict.fromkeys(ring):
+            seen.add(name)
+            path, _, qualname = name.partition(":")
+            element = model.function(path, qualname)
+            if element is not None:
+                found.append(element)
+    return found
+
+
+def callees(model: HarnessModel) -> dict[str, list[str]]:
+    """`path:qualname` of a function to those of the functions of the harness that it calls."""
+    edges: dict[str, list[str]] = {}
+    for call in model.calls:
+        if call.resolved:
+            edges.setdefault(call.caller, []).append(call.resolved)
+    return edges
+
+
+def callers(model: HarnessModel) -> dict[str, list[str]]:
+    """`path:qualname` of a function to those of the functions of the harness that call it."""
+    edges: dict[str, list[str]] = {}
+    for call in model.calls:
+        if call.resolved:
+            edges.setdefault(call.resolved, []).append(call.caller)
+    return edges
+
+
+def _key(anchor: Anchor) -> str:
+    return f"{anchor.path}:{anchor.qualname}"
+
+
+def as_anchor(element: Element, reason: str, route: Route = Route.STATIC) -> Anchor:
+    """The element's anchor with the reason why a finding names it."""
+    return element.anchor.model_copy(update={"reason": reason, "route": route})
+
+
+def one_of_each(anchors: Iterable[Anchor]) -> tuple[Anchor, ...]:
+    """The anchors without repeats of one place, the first kept."""
+    places: dict[tuple[str, str, int, int], Anchor] = {}
+    for anchor in anchors:
+        places.setdefault((anchor.path, anchor.qualname, anchor.start_line, anchor.end_line), anchor)
+    return tuple(places.values())
+
+
+def names(value: object) -> list[str]:
+    """A fact's value as a list of strings: what is not one is left out."""
+    if isinstance(value, str):
+        return [value]
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list | tuple) else []
+
+
+def lines_of(value: object) -> list[int]:
+    """A fact's value as a list of line numbers."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value]
+    return [item for item in value if isinstance(item, int)] if isinstance(value, list | tuple) else []

@@ -1,0 +1,1 @@
+"""Rules of layer C, context: one file each."""

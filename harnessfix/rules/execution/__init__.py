@@ -1,0 +1,1 @@
+"""Rules of layer E, execution: one file each."""

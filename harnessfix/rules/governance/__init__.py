@@ -1,0 +1,1 @@
+"""Rules of layer G, governance: one file each."""

@@ -1,0 +1,1 @@
+"""Rules of layer T, tool interface: one file each."""
