@@ -1,0 +1,7 @@
+"""The diagnoser: from one compiled run and its source to diagnoses, and from many diagnoses to flaws."""
+
+from .consolidate import consolidate
+from .diagnose import Report, diagnose_run, diagnose_source
+from .identity import flaw_id
+
+__all__ = ["Report", "consolidate", "diagnose_run", "diagnose_source", "flaw_id"]

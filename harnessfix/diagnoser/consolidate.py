@@ -1,0 +1,77 @@
+"""From diagnoses in single runs to flaws: the same flaw in many runs is one record, and its clones are named."""
+
+from collections.abc import Iterable, Mapping
+
+from harnessfix.rules import Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.findings import Diagnosis, FlawRecord, Support
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.vocabulary import Outcome, Severity
+
+_SEVERITIES = list(Severity)
+
+
+def consolidate(
+    diagnoses: Iterable[Diagnosis],
+    outcomes: Mapping[str, Outcome],
+    model: HarnessModel,
+    rules: Mapping[str, Rule],
+) -> list[FlawRecord]:
+    """One record per flaw, best first.
+
+    Args:
+        diagnoses: of any number of runs and of the source.
+        outcomes: run id to outcome; a run that is not in it counts as unknown.
+        model: for clones.
+        rules: by code.
+    """
+    groups: dict[str, list[Diagnosis]] = {}
+    for diagnosis in diagnoses:
+        groups.setdefault(diagnosis.flaw, []).append(diagnosis)
+    records = [_record(flaw, members, outcomes, model, rules) for flaw, members in groups.items()]
+    return sorted(records, key=_rank)
+
+
+def _record(
+    flaw: str,
+    members: list[Diagnosis],
+    outcomes: Mapping[str, Outcome],
+    model: HarnessModel,
+    rules: Mapping[str, Rule],
+) -> FlawRecord:
+    runs = sorted({member.run for member in members if member.run is not None})
+    ended = [outcomes.get(run, Outcome.UNKNOWN) for run in runs]
+    best = min(members, key=lambda d: (d.run is None, _failed_last(d, outcomes), -d.confidence, d.run or ""))
+    support = Support(
+        failed=ended.count(Outcome.FAILED),
+        passed=ended.count(Outcome.PASSED),
+        unknown=ended.count(Outcome.UNKNOWN),
+    )
+    return FlawRecord(flaw=flaw, best=best, runs=tuple(runs), support=support, clones=_clones(best, model, rules))
+
+
+def _failed_last(diagnosis: Diagnosis, outcomes: Mapping[str, Outcome]) -> bool:
+    return diagnosis.run is not None and outcomes.get(diagnosis.run) is not Outcome.FAILED
+
+
+def _clones(best: Diagnosis, model: HarnessModel, rules: Mapping[str, Rule]) -> tuple[Anchor, ...]:
+    rule = rules.get(best.rule)
+    if rule is None or rule.clone is None:
+        return ()
+    role, fact = rule.clone
+    own = {(anchor.path, anchor.start_line) for anchor in best.anchors[:1]}
+    places = [element.anchor for element in model.of_role(role) if element.fact(fact) is not None]
+    return tuple(anchor for anchor in places if (anchor.path, anchor.start_line) not in own)
+
+
+def _rank(record: FlawRecord) -> tuple[object, ...]:
+    best = record.best
+    return (
+        best.run is None,
+        -record.support.failed,
+        _SEVERITIES.index(best.severity),
+        -best.confidence,
+        best.anchors[0].path,
+        best.anchors[0].start_line,
+        best.rule,
+    )

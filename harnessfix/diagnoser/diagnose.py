@@ -1,0 +1,95 @@
+"""Run the rules: over the source alone, or over one compiled run joined with its source."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from harnessfix.rules import Finding, Rule
+from harnessfix_ir.findings import Diagnosis
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.vocabulary import Evidence
+
+from .citations import resolving_anchors, unresolved_steps
+from .identity import flaw_id
+from .suppress import suppressed
+
+
+@dataclass
+class Report:
+    """What the rules said, and what kept them from saying more.
+
+    Args:
+        diagnoses: in the order of rules.
+        incomplete: rules that failed, claims that were dropped and evidence that was missing, in words.
+        suppressed: number of findings that a comment silenced.
+    """
+
+    diagnoses: list[Diagnosis] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
+    suppressed: int = 0
+
+
+def diagnose_source(model: HarnessModel, rules: Sequence[Rule]) -> Report:
+    """Findings that the source shows without any run."""
+    return _ask(rules, lambda rule: rule.check_source(model), model, None)
+
+
+def diagnose_run(run: Htir, model: HarnessModel, rules: Sequence[Rule]) -> Report:
+    """Findings in one run joined with its source."""
+    report = _ask(rules, lambda rule: rule.check_run(run, model), model, run)
+    report.incomplete.extend(f"run {run.run.id[:8]}: {missing}" for missing in run.incomplete)
+    return report
+
+
+def _ask(
+    rules: Sequence[Rule], question: Callable[[Rule], Iterable[Finding]], model: HarnessModel, run: Htir | None
+) -> Report:
+    report = Report()
+    where = f"run {run.run.id[:8]}" if run is not None else "the source"
+    seen: set[tuple[str, str | None]] = set()
+    for rule in rules:
+        try:
+            findings = list(question(rule))
+        except Exception as error:  # a rule may come from a third party: its failure is its own, the others go on
+            report.incomplete.append(f"rule {rule.code} failed on {where}: {type(error).__name__}: {error}")
+            continue
+        for finding in findings:
+            diagnosis = _diagnosis(rule, finding, model, run, report)
+            if diagnosis is not None and (diagnosis.flaw, diagnosis.responsible_step) not in seen:
+                seen.add((diagnosis.flaw, diagnosis.responsible_step))
+                report.diagnoses.append(diagnosis)
+    return report
+
+
+def _diagnosis(rule: Rule, finding: Finding, model: HarnessModel, run: Htir | None, report: Report) -> Diagnosis | None:
+    anchors = resolving_anchors(finding, model)
+    strangers = unresolved_steps(finding, run)
+    if not anchors or strangers:
+        what = f"steps {', '.join(strangers)}" if strangers else "lines that are not in the harness"
+        report.incomplete.append(f"rule {rule.code} cited {what}; the claim was dropped")
+        return None
+    if suppressed(rule.code, anchors[0], model):
+        report.suppressed += 1
+        return None
+    missing = tuple(finding.missing)
+    operator = rule.operator if finding.operator is None else (finding.operator or None)
+    return Diagnosis(
+        flaw=flaw_id(rule.code, anchors[0], finding.key),
+        rule=rule.code,
+        name=rule.name,
+        layer=rule.layer,
+        severity=finding.severity or rule.severity,
+        run=run.run.id if run is not None else None,
+        responsible_step=finding.responsible_step,
+        symptom_step=finding.symptom_step,
+        path=tuple(finding.path),
+        anchors=tuple(anchors),
+        message=finding.message,
+        confidence=round(max(0.0, min(1.0, finding.confidence)), 3),
+        evidence=Evidence(finding.evidence),
+        quotes=tuple((where, text) for where, text in finding.quotes),
+        operator=operator,
+        parameters=dict(finding.parameters),
+        verdict=finding.verdict,
+        missing=missing,
+    )
