@@ -1,0 +1,56 @@
+"""Options that several commands share, spelled once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def format_option(*formats: str) -> Callable[[F], F]:
+    """`--format`, the first of `formats` by default."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How to print.",
+    )
+
+
+def store_option(function: F) -> F:
+    """`--store`: a file or a database URL instead of the nearest `.harnessfix/`."""
+    return click.option(
+        "--store", metavar="PATH|URL", default=None, help="Store to use [default: the nearest .harnessfix/]."
+    )(function)
+
+
+def harness_option(function: F) -> F:
+    """`--harness`, repeatable."""
+    return click.option(
+        "--harness",
+        multiple=True,
+        metavar="NAME|PATH",
+        help="Installed package or folder that is the harness; repeatable [default: as configured, else here].",
+    )(function)
+
+
+def rule_options(function: F) -> F:
+    """`--select` and `--ignore`: rule codes or their beginnings, comma-separated or repeated."""
+    function = click.option("--ignore", multiple=True, metavar="CODES", help="Leave these rules out.")(function)
+    return click.option(
+        "--select", multiple=True, metavar="CODES", help="Ask only these rules (T102, or C for a layer)."
+    )(function)
+
+
+def split_codes(values: tuple[str, ...]) -> list[str]:
+    """`("C101,T", "V1")` as `["C101", "T", "V1"]`."""
+    return [code.strip().upper() for value in values for code in value.split(",") if code.strip()]
+
+
+def folder(path: str | None) -> Path:
+    """`path` as an absolute folder, the current one when None."""
+    return Path(path or ".").resolve()

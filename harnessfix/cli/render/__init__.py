@@ -1,0 +1,1 @@
+"""How documents look in a terminal. Everything from a run or a source goes through `plain`."""

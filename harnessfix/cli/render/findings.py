@@ -1,0 +1,100 @@
+"""Findings in the terminal: what happened in this run, the lines to blame, and what to do."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.findings import FlawRecord
+
+from ..plain import one_line, plain
+from .layers import LAYER_STYLE, SEVERITY_STYLE
+
+CONTEXT_LINES = 1
+MOST_LINES = 7
+
+
+def finding_view(flaw: FlawRecord, roots: tuple[Path, ...], *, run_name: str = "") -> RenderableType:
+    """One flaw in the manner of a compiler's message.
+
+    Args:
+        flaw: the flaw.
+        roots: folders that anchors are relative to, for the excerpt.
+        run_name: name of the run that is told, for the message.
+    """
+    return Group(*_parts(flaw, roots, run_name))
+
+
+def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str) -> Iterator[RenderableType]:
+    best = flaw.best
+    yield Text.assemble(
+        (f"{best.severity.value}", SEVERITY_STYLE[best.severity]),
+        (f"[{best.rule}] ", "bold"),
+        (best.name, "bold"),
+        "  ",
+        (best.layer.value, LAYER_STYLE[best.layer]),
+        (f"  {flaw.flaw}", "dim"),
+    )
+    anchor = best.anchors[0]
+    yield Text.assemble(("  --> ", "blue"), (plain(anchor.place), "bold"), (f"  in {plain(anchor.qualname)}", "dim"))
+    yield from _excerpt(anchor, roots)
+    yield Text.assemble(("  ", ""), plain(best.message))
+    if best.run is not None:
+        steps = " → ".join(best.path) or (best.responsible_step or "")
+        where = f"run {best.run[:8]}" + (f" ({one_line(run_name, 40)})" if run_name else "")
+        yield Text.assemble(("  steps: ", "blue"), (f"{plain(steps)}", "bold"), (f"  in {where}", "dim"))
+    for where, text in best.quotes[:3]:
+        yield Text.assemble(("  │ ", "blue"), (f"{plain(where)}: ", "dim"), (one_line(text, 96), "italic"))
+    yield _known(flaw)
+    for clone in flaw.clones[:4]:
+        yield Text.assemble(("  also: ", "blue"), (plain(clone.place), "dim"))
+    if len(flaw.clones) > 4:
+        yield Text(f"        and {len(flaw.clones) - 4} more places", style="dim")
+    for missing in best.missing:
+        yield Text.assemble(("  not known: ", "yellow"), plain(missing))
+    if best.operator:
+        yield Text.assemble(("  repair: ", "blue"), best.operator, ("   harnessfix repair " + flaw.flaw, "dim"))
+
+
+def _known(flaw: FlawRecord) -> Text:
+    best, support = flaw.best, flaw.support
+    counts = [
+        f"{number} {word} run{'s' if number != 1 else ''}"
+        for number, word in ((support.failed, "failed"), (support.passed, "passed"), (support.unknown, "unlabelled"))
+        if number
+    ]
+    seen = "in " + ", ".join(counts) if counts else "in the source alone"
+    return Text.assemble(
+        ("  known: ", "blue"), (f"{best.evidence.value}, confidence {best.confidence:.2f}, {seen}", "dim")
+    )
+
+
+def _excerpt(anchor: Anchor, roots: tuple[Path, ...]) -> Iterator[Text]:
+    lines = source_lines(anchor.path, roots)
+    if not lines or anchor.start_line > len(lines):
+        return
+    first = max(1, anchor.start_line - CONTEXT_LINES)
+    last = min(len(lines), anchor.end_line + CONTEXT_LINES, first + MOST_LINES - 1)
+    width = len(str(last))
+    for number in range(first, last + 1):
+        inside = anchor.start_line <= number <= anchor.end_line
+        text = plain(lines[number - 1].replace("\t", "    "))[:160]
+        yield Text.assemble(
+            (f"  {number:>{width}} ", "dim"),
+            ("┃ " if inside else "│ ", "red" if inside else "dim"),
+            (text, "" if inside else "dim"),
+        )
+    if anchor.end_line > last:
+        yield Text(f"  {'':>{width}} ┃ … to line {anchor.end_line}", style="dim")
+
+
+def source_lines(path: str, roots: tuple[Path, ...]) -> list[str]:
+    """Lines of `path` below the first root that has it; empty when none has. Never leaves the root."""
+    for root in roots:
+        base = root.resolve()
+        file = (base / path).resolve()
+        if file.is_file() and file.is_relative_to(base):
+            return file.read_text("utf-8", "replace").splitlines()
+    return []

@@ -1,0 +1,1 @@
+"""Reports: the machine-readable forms of what was found."""
