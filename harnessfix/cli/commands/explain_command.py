@@ -2,8 +2,8 @@
 
 import click
 
-from .. import data
-from ..options import format_option
+from harnessfix.cli import data
+from harnessfix.cli.options import format_option
 
 
 @click.command("explain")

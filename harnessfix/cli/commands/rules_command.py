@@ -2,8 +2,8 @@
 
 import click
 
-from .. import data
-from ..options import format_option, rule_options, split_codes
+from harnessfix.cli import data
+from harnessfix.cli.options import format_option, rule_options, split_codes
 
 
 @click.command("rules")
@@ -22,7 +22,7 @@ def command(output_format: str, select: tuple[str, ...], ignore: tuple[str, ...]
     from rich.table import Table
     from rich.text import Text
 
-    from ..render.layers import LAYER_STYLE, SEVERITY_STYLE
+    from harnessfix.cli.render.layers import LAYER_STYLE, SEVERITY_STYLE
 
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for title in ("code", "name", "layer", "severity", "repair", "finds"):

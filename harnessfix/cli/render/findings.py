@@ -6,10 +6,10 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from harnessfix.cli.plain import one_line, plain
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import FlawRecord
 
-from ..plain import one_line, plain
 from .layers import LAYER_STYLE, SEVERITY_STYLE
 
 CONTEXT_LINES = 1
