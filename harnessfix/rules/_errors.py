@@ -1,0 +1,81 @@
+"""Exceptions in a run: who raised them, who took them, and whether they ended it."""
+
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import ErrorInfo, TraceStep
+from harnessfix_ir.vocabulary import ElementRole, LinkKind, Status, StepKind
+
+from ._query import ancestors, step_elements
+
+
+def short_type(error: ErrorInfo | None) -> str:
+    """Class name without its module, empty when there is no error."""
+    return "" if error is None else error.type.rpartition(".")[2]
+
+
+def chain(error: ErrorInfo | None) -> Iterator[ErrorInfo]:
+    """The error and those it was raised from, outermost first."""
+    for _ in range(32):
+        if error is None:
+            return
+        yield error
+        error = error.cause
+
+
+def raised(run: Htir, *types: str) -> Iterator[TraceStep]:
+    """Error steps that say where an exception was raised, of these class names (all when none given)."""
+    for step in run.of_kind(StepKind.ERROR):
+        if step.name.startswith("raise") and (not types or short_type(step.error) in types):
+            yield step
+
+
+def handlings(run: Htir) -> Iterator[tuple[TraceStep, TraceStep]]:
+    """Pairs (where it was raised, where an `except` clause took it), in order of the clause."""
+    for step in run.of_kind(StepKind.ERROR):
+        if step.name.startswith("except"):
+            sources = run.links_to(step.id, LinkKind.HANDLED_BY)
+            yield (run.step(sources[0].source) if sources else step), step
+
+
+def handler_element(model: HarnessModel, step: TraceStep) -> Element | None:
+    """The `except` clause that a handling step entered."""
+    return next(step_elements(model, step, ElementRole.HANDLER), None)
+
+
+def same_error(one: ErrorInfo | None, other: ErrorInfo | None) -> bool:
+    """Whether `one` is `other` or was raised from it."""
+    return other is not None and any(e.type == other.type and e.message == other.message for e in chain(one))
+
+
+def escaped_to(run: Htir, step: TraceStep) -> TraceStep | None:
+    """The outermost step that an exception ended, None when something inside the harness contained it.
+
+    Args:
+        run: the run.
+        step: where it was raised.
+    """
+    outermost = None
+    for outer in ancestors(run, step):
+        if outer.status is Status.OK or (outer.error is not None and not same_error(outer.error, step.error)):
+            return None
+        outermost = outer
+    return outermost
+
+
+_ERROR_LINE = re.compile(
+    r"^[^\n]{0,300}?(\b[A-Za-z_.]*(?:Error|Exception)\b[^\n]{0,300}|\b(?:FAILED|FATAL|fatal|error|ERROR|panic)\b[:\s][^\n]{0,300})",
+    re.MULTILINE,
+)
+
+
+def error_lines(text: str, limit: int = 20) -> list[str]:
+    """Lines of `text` that report an error, at most `limit` of them."""
+    found = []
+    for match in _ERROR_LINE.finditer(text):
+        found.append(match.group().strip())
+        if len(found) == limit:
+            break
+    return found
