@@ -1,0 +1,5 @@
+"""OTLP: spans as they come over the wire or lie in a file, before any dialect is applied."""
+
+from .span import OtlpSpan, SpanEvent
+
+__all__ = ["OtlpSpan", "SpanEvent"]
