@@ -21,7 +21,7 @@ _FIELD = re.compile(r"\{([^{}!:]*)(?:![rsa])?(?::[^{}]*)?\}")
 
 @dataclass(frozen=True)
 class Hole:
-    """What stands in one hole of a rendering: the placeholder as written, and the characters [start, end) of the text."""
+    """What stands in one hole of a rendering: the placeholder as written, and characters [start, end) of the text."""
 
     placeholder: str
     start: int
@@ -83,7 +83,8 @@ def rendering(prompt: Element, text: str) -> Rendering | None:
     total = sum(len(piece.strip()) for piece in literals)
     if total < MIN_LITERAL:
         return None
-    holes, pending = [], []
+    holes: list[Hole] = []
+    pending: list[str] = []
     at = found = 0
     for number, piece in enumerate(literals):
         wanted = piece.strip()

@@ -1,0 +1,214 @@
+"""C101: one output enters the prompt whole, far above its neighbours."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+
+from harnessfix.rules import _templates as templates
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import added_messages, as_anchor, function_of, nearest_anchors, one_of_each, quote
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.document import JsonValue
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import Part, TraceStep
+from harnessfix_ir.vocabulary import ElementRole, LinkKind, Property, Route, Severity, StepKind
+
+FLOOR = 20_000  # characters; what coding agents commonly allow one observation to have
+FLOOR_WITHOUT_NEIGHBOURS = 60_000
+TIMES_MEDIAN = 10
+TIMES_OWN_BOUND = 3
+DEFAULT_LIMIT = 10_000
+_MARKER = re.compile(
+    r"\d[\d,._ ]*\s*(?:more\s+)?(?:characters|chars|lines|bytes|tokens)\s+(?:were\s+|have been\s+)?"
+    r"(?:omitted|truncated|elided|skipped|cut|left out|removed|not shown)"
+    r"|(?:omitted|truncated|elided|skipped)\W{1,3}\d[\d,._]*\s*(?:characters|chars|lines|bytes|tokens)"
+    r"|(?:\.\.\.|…|\[|<)\s*(?:output\s+)?(?:was\s+)?(?:truncated|omitted|elided)",
+    re.IGNORECASE,
+)
+
+_AGENT = """\
+import subprocess
+
+OBSERVATION = "<output>\\n{output}\\n</output>"
+TIMED_OUT = "The command timed out. Its output so far:\\n<output>\\n{output}\\n</output>\\nTry another one."
+LIMIT = 2000
+
+
+def shorten(text):
+    if len(text) <= LIMIT:
+        return text
+    return f"{text[: LIMIT // 2]}\\n[{len(text) - LIMIT} characters left out]\\n{text[-LIMIT // 2 :]}"
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+        self.messages = []
+
+    def run(self, task):
+        self.messages = [{"role": "user", "content": task}]
+        for _ in range(10):
+            reply = self.model.query(self.messages)
+            self.messages.append(reply)
+            if reply["content"] == "done":
+                return
+            self.messages.append({"role": "user", "content": self.execute(reply["content"])})
+
+    def execute(self, command):
+        try:
+            done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=1)
+            return OBSERVATION.format(output=shorten(done.stdout))
+        except subprocess.TimeoutExpired as expired:
+            return TIMED_OUT.format(output=(expired.output or b"").decode())
+"""
+_MAIN = """\
+from agent import Agent
+from model import Model, say
+
+commands = ["echo one", "yes | head -c 9000", "yes AAAAAAAA | head -c 200000; exec sleep 4", "done"]
+Agent(Model(*map(say, commands))).run("look around")
+"""
+
+
+@dataclass(frozen=True)
+class _Observation:
+    """A text that a harness put before its model: the request, its part, and the text."""
+
+    request: TraceStep
+    part: Part
+    text: str
+
+
+class UnboundedObservation(Rule):
+    code = "C101"
+    name = "unbounded-observation"
+    keeps = Property.CONSERVATION
+    severity = Severity.ERROR
+    summary = "An output enters the prompt whole, however long it is."
+    why = (
+        "One long output fills the context: every later call pays for it, earlier evidence is pushed out, or the "
+        "provider refuses the request. Harnesses usually bound the ordinary path and forget another one: the text of a "
+        "timeout, of an exception, of a rejected reply."
+    )
+    fix = (
+        "Bound the text on every path that leads into the prompt: keep head and tail, say how much is missing, keep "
+        "the whole in the trace. Use the bound that the harness has elsewhere."
+    )
+    references = (
+        "https://github.com/SWE-agent/mini-swe-agent/pull/639",
+        "https://arxiv.org/abs/2606.06324",
+    )
+    operator = "bound-observation"
+    bad = harness(_AGENT, _MAIN)
+    good = edited(
+        bad, "agent.py", ('output=(expired.output or b"").decode()', 'output=shorten((expired.output or b"").decode())')
+    )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """One finding per place that let a far too long text through."""
+        seen = _observations(run)
+        usual = median(len(one.text) for one in seen) if len(seen) > 2 else None
+        bound = _own_bound(model)
+        for one in sorted(seen, key=lambda one: -len(one.text)):
+            if not _stands_out(len(one.text), usual, bound) or _was_cut(run, one):
+                continue
+            yield self._finding(run, model, one, usual, bound)
+
+    def _finding(
+        self, run: Htir, model: HarnessModel, one: _Observation, usual: float | None, bound: tuple[int, Element] | None
+    ) -> Finding:
+        source = _origin(run, one)
+        anchors, parameters = _responsible(run, model, one, source)
+        parameters["limit"] = bound[0] if bound is not None else DEFAULT_LIMIT
+        words = f"{len(one.text):,} characters entered request {one.request.id} whole"
+        if source is not None:
+            words = f"{words}, from {source.name} ({source.id})"
+        if bound is not None:
+            words += f"; {bound[1].anchor.place} cuts at {bound[0]:,} characters, this path does not"
+            parameters["limit_from"] = bound[1].anchor.place
+        elif usual is not None:
+            words += f"; the other observations of this run have {usual:,.0f} at the median"
+        responsible = source.id if source is not None else one.request.id
+        return Finding(
+            message=words + ".",
+            anchors=anchors,
+            responsible_step=responsible,
+            symptom_step=one.request.id,
+            path=tuple(dict.fromkeys((responsible, one.request.id))),
+            confidence=0.93 if bound is not None else 0.8,
+            quotes=((f"{one.request.id} input", quote(one.text)),),
+            parameters=parameters,
+        )
+
+
+def _observations(run: Htir) -> list[_Observation]:
+    """What the harness added between two model turns; the task itself is not an observation."""
+    found = []
+    for request, before, parts in added_messages(run):
+        if before is None:
+            continue
+        for part in parts:
+            if part.role in ("user", "tool") and part.kind != "tool_call":
+                found.append(_Observation(request, part, run.text(part)))
+    return found
+
+
+def _own_bound(model: HarnessModel) -> tuple[int, Element] | None:
+    """The largest bound in characters that the harness itself puts on an observation, and where."""
+    bounds = []
+    for element in model.of_role(ElementRole.TRUNCATION, ElementRole.PROMPT):
+        limit = element.value("limit-value")
+        if isinstance(limit, int) and limit >= 500 and element.value("unit") in (None, "characters"):
+            bounds.append((limit, element))
+    return max(bounds, key=lambda bound: bound[0], default=None)
+
+
+def _stands_out(size: int, usual: float | None, bound: tuple[int, Element] | None) -> bool:
+    if bound is not None and size >= max(FLOOR, TIMES_OWN_BOUND * bound[0]):
+        return True
+    if usual is None:
+        return size >= FLOOR_WITHOUT_NEIGHBOURS
+    return size >= FLOOR and size >= TIMES_MEDIAN * usual
+
+
+def _was_cut(run: Htir, one: _Observation) -> bool:
+    place = next((n for n, part in enumerate(one.request.input) if part is one.part), -1)
+    for link in run.links_to(one.request.id, LinkKind.TRUNCATED):
+        if link.target_span is not None and link.target_span.side == "in" and link.target_span.part == place:
+            return True
+    return _MARKER.search(one.text) is not None
+
+
+def _origin(run: Htir, one: _Observation) -> TraceStep | None:
+    """The step whose output is the text or most of it: the last one before the request."""
+    place = next((n for n, part in enumerate(one.request.input) if part is one.part), -1)
+    best: tuple[int, TraceStep] | None = None
+    for link in run.links_to(one.request.id, LinkKind.COPIED, LinkKind.TRANSFORMED):
+        span, source = link.target_span, run.step(link.source)
+        if span is None or span.side != "in" or span.part != place or source.kind is StepKind.MODEL_CALL:
+            continue
+        if 2 * (span.end - span.start) >= len(one.text) and (best is None or span.end - span.start >= best[0]):
+            best = (span.end - span.start, source)
+    return None if best is None else best[1]
+
+
+def _responsible(
+    run: Htir, model: HarnessModel, one: _Observation, source: TraceStep | None
+) -> tuple[tuple[Anchor, ...], dict[str, JsonValue]]:
+    """The template that worded the text, else the function that made the message, else the step it came from."""
+    anchors: list[Anchor] = []
+    parameters: dict[str, JsonValue] = {}
+    fit = next(templates.renderings(model, one.text), None)
+    if fit is not None and fit.widest is not None and not templates.is_bounded(fit.prompt, fit.widest.placeholder):
+        anchors.append(as_anchor(fit.prompt, "the template that worded this text", Route.LITERAL_MATCH))
+        parameters["placeholder"] = fit.widest.placeholder
+    for step in (source, one.request):
+        if step is not None:
+            found = nearest_anchors(run, step)
+            functions = (function_of(model, anchor) for anchor in found)
+            anchors += [as_anchor(f, "the function that made this message", found[0].route) for f in functions if f]
+            anchors += found
+    return one_of_each(anchors), parameters
