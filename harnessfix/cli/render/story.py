@@ -1,0 +1,144 @@
+"""A run as a story: one line a step, indented by what happened inside what, with what was cut, lost or handed on."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harnessfix.cli.plain import one_line, plain
+from harnessfix_ir.findings import Diagnosis
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import Part, TraceLink, TraceStep
+from harnessfix_ir.vocabulary import LinkKind, Status, StepKind
+
+from .layers import OUTCOME_MARK, OUTCOME_STYLE, STATUS_MARK, STATUS_STYLE
+
+KIND_STYLE = {
+    StepKind.TASK: "bold",
+    StepKind.MODEL_CALL: "bright_cyan",
+    StepKind.TOOL_CALL: "bright_yellow",
+    StepKind.ERROR: "red",
+    StepKind.PARSE: "bright_magenta",
+    StepKind.CONTEXT_BUILD: "bright_blue",
+}
+TOLD_LINKS = (LinkKind.TRUNCATED, LinkKind.OMITTED, LinkKind.RETRY_OF, LinkKind.HANDLED_BY, LinkKind.TRANSFORMED)
+DEEPEST = 12
+
+
+def run_heading(run: Htir) -> Text:
+    """One line for the whole run."""
+    info, steps = run.run, run.steps
+    counts = [(len(steps), "step"), (sum(s.kind is StepKind.MODEL_CALL for s in steps), "model call")]
+    counts.append((sum(s.kind is StepKind.ERROR or s.status is Status.ERROR for s in steps), "error"))
+    said = " · ".join(f"{number:,} {word}{'s' if number != 1 else ''}" for number, word in counts)
+    by = f" by {info.outcome_by}" if info.outcome_by else ""
+    seconds = ""
+    if info.started_ns is not None and info.ended_ns is not None:
+        seconds = f" · {(info.ended_ns - info.started_ns) / 1e9:.2f} s"
+    return Text.assemble(
+        ("run ", "dim"),
+        (info.id[:12], "bold"),
+        "  ",
+        one_line(info.name or info.task, 60),
+        "  ",
+        (f"{OUTCOME_MARK[info.outcome]} {info.outcome.value}{by}", OUTCOME_STYLE[info.outcome]),
+        (f"  {said}{seconds}", "dim"),
+    )
+
+
+def story(run: Htir, diagnoses: list[Diagnosis], width: int) -> RenderableType:
+    """The steps of a run.
+
+    Args:
+        run: compiled.
+        diagnoses: of this run; each is told below its responsible step.
+        width: columns of the terminal.
+    """
+    table = Table(box=None, pad_edge=False, show_header=False, expand=False)
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(30, width // 2))
+    table.add_column(no_wrap=True, style="dim", overflow="ellipsis")
+    blamed: dict[str, list[Diagnosis]] = {}
+    for diagnosis in diagnoses:
+        blamed.setdefault(diagnosis.responsible_step or "", []).append(diagnosis)
+    for step, depth in _in_order(run):
+        place = step.anchors[0].place if step.anchors else ""
+        table.add_row(step.id, _name(step, depth), _said(run, step, max(30, width // 2)), plain(place))
+        for note in _notes(run, step):
+            table.add_row("", "", note, "")
+        for diagnosis in blamed.get(step.id, ()):
+            table.add_row("", "", Text(f"▲ {diagnosis.rule} {diagnosis.name}  {diagnosis.flaw}", style="bold red"), "")
+    return table
+
+
+def _in_order(run: Htir) -> Iterator[tuple[TraceStep, int]]:
+    depth: dict[str, int] = {}
+    for step in run.steps:
+        depth[step.id] = depth.get(step.parent, -1) + 1 if step.parent is not None else 0
+        yield step, min(depth[step.id], DEEPEST)
+
+
+def _name(step: TraceStep, depth: int) -> Text:
+    mark = STATUS_MARK[step.status]
+    return Text.assemble(
+        "  " * depth,
+        (f"{mark} ", STATUS_STYLE[step.status]),
+        (step.kind.value, KIND_STYLE.get(step.kind, "dim")),
+        " ",
+        one_line(step.name, 44),
+    )
+
+
+def _said(run: Htir, step: TraceStep, width: int) -> Text:
+    if step.error is not None:
+        return Text(one_line(f"{step.error.type.rpartition('.')[2]}: {step.error.message}", width), style="red")
+    if step.kind is StepKind.MODEL_CALL:
+        return Text.assemble((f"{len(step.input)} in → ", "dim"), _parts(run, step.output, width - 12))
+    if step.kind in (StepKind.TOOL_CALL, StepKind.PARSE, StepKind.CONTEXT_BUILD):
+        return Text.assemble(_parts(run, step.input, width // 2), (" → ", "dim"), _parts(run, step.output, width // 2))
+    return _parts(run, step.output, width)
+
+
+def _parts(run: Htir, parts: tuple[Part, ...], width: int) -> Text:
+    pieces = []
+    for part in parts[:3]:
+        text = run.text(part)
+        label = (
+            f"{part.name}(…)"
+            if part.kind == "tool_call" and not text
+            else part.name
+            if part.kind == "tool_call"
+            else ""
+        )
+        pieces.append(f"{label}({text})" if part.kind == "tool_call" else text)
+    more = f" +{len(parts) - 3} parts" if len(parts) > 3 else ""
+    return Text(one_line(" | ".join(pieces) + more, max(16, width)))
+
+
+def _notes(run: Htir, step: TraceStep) -> Iterator[Text]:
+    for link in run.links_to(step.id, *TOLD_LINKS):
+        if link.kind is LinkKind.TRANSFORMED and not link.detail:
+            continue
+        yield Text(f"⤷ {_relation(link)}", style="yellow" if link.kind is not LinkKind.HANDLED_BY else "dim")
+    for event in step.events:
+        told = ", ".join(f"{key} {one_line(str(value), 60)}" for key, value in event.attributes.items())
+        if event.name in ("loop_ended", "children_alive", "cut", "capped", "limit"):
+            yield Text(
+                f"· {event.name.replace('_', ' ')}: {told}", style="yellow" if event.name != "loop_ended" else "dim"
+            )
+    for missing in step.missing:
+        yield Text(f"? {plain(missing)}", style="yellow")
+
+
+def _relation(link: TraceLink) -> str:
+    words = {
+        LinkKind.TRUNCATED: "cut from",
+        LinkKind.OMITTED: "left out what was in",
+        LinkKind.RETRY_OF: "retry of",
+        LinkKind.HANDLED_BY: "handles",
+        LinkKind.TRANSFORMED: "made from",
+    }
+    detail = f" ({plain(link.detail)})" if link.detail else ""
+    return f"{words[link.kind]} {link.source}{detail}"
