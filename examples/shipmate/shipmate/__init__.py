@@ -1,0 +1,1 @@
+"""Shipmate: an agent that does the paperwork of a release."""
