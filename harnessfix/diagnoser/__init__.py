@@ -3,5 +3,6 @@
 from .consolidate import consolidate
 from .diagnose import Report, diagnose_run, diagnose_source
 from .identity import flaw_id
+from .result import Diagnosed
 
-__all__ = ["Report", "consolidate", "diagnose_run", "diagnose_source", "flaw_id"]
+__all__ = ["Diagnosed", "Report", "consolidate", "diagnose_run", "diagnose_source", "flaw_id"]

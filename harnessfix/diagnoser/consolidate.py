@@ -1,6 +1,6 @@
 """From diagnoses in single runs to flaws: the same flaw in many runs is one record, and its clones are named."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from harnessfix.rules import Rule
 from harnessfix_ir.anchors import Anchor
@@ -14,7 +14,7 @@ _SEVERITIES = list(Severity)
 def consolidate(
     diagnoses: Iterable[Diagnosis],
     outcomes: Mapping[str, Outcome],
-    model: HarnessModel,
+    models: Sequence[HarnessModel],
     rules: Mapping[str, Rule],
 ) -> list[FlawRecord]:
     """One record per flaw, best first.
@@ -22,13 +22,13 @@ def consolidate(
     Args:
         diagnoses: of any number of runs and of the source.
         outcomes: run id to outcome; a run that is not in it counts as unknown.
-        model: for clones.
+        models: harnesses, for clones.
         rules: by code.
     """
     groups: dict[str, list[Diagnosis]] = {}
     for diagnosis in diagnoses:
         groups.setdefault(diagnosis.flaw, []).append(diagnosis)
-    records = [_record(flaw, members, outcomes, model, rules) for flaw, members in groups.items()]
+    records = [_record(flaw, members, outcomes, models, rules) for flaw, members in groups.items()]
     return sorted(records, key=_rank)
 
 
@@ -36,7 +36,7 @@ def _record(
     flaw: str,
     members: list[Diagnosis],
     outcomes: Mapping[str, Outcome],
-    model: HarnessModel,
+    models: Sequence[HarnessModel],
     rules: Mapping[str, Rule],
 ) -> FlawRecord:
     runs = sorted({member.run for member in members if member.run is not None})
@@ -47,21 +47,21 @@ def _record(
         passed=ended.count(Outcome.PASSED),
         unknown=ended.count(Outcome.UNKNOWN),
     )
-    return FlawRecord(flaw=flaw, best=best, runs=tuple(runs), support=support, clones=_clones(best, model, rules))
+    return FlawRecord(flaw=flaw, best=best, runs=tuple(runs), support=support, clones=_clones(best, models, rules))
 
 
 def _failed_last(diagnosis: Diagnosis, outcomes: Mapping[str, Outcome]) -> bool:
     return diagnosis.run is not None and outcomes.get(diagnosis.run) is not Outcome.FAILED
 
 
-def _clones(best: Diagnosis, model: HarnessModel, rules: Mapping[str, Rule]) -> tuple[Anchor, ...]:
+def _clones(best: Diagnosis, models: Sequence[HarnessModel], rules: Mapping[str, Rule]) -> tuple[Anchor, ...]:
     rule = rules.get(best.rule)
     if rule is None or rule.clone is None:
         return ()
     role, fact = rule.clone
     own = {(anchor.path, anchor.start_line) for anchor in best.anchors[:1]}
-    places = [element.anchor for element in model.of_role(role) if element.fact(fact) is not None]
-    return tuple(anchor for anchor in places if (anchor.path, anchor.start_line) not in own)
+    elements = (element for model in models for element in model.of_role(role) if element.fact(fact) is not None)
+    return tuple(e.anchor for e in elements if (e.anchor.path, e.anchor.start_line) not in own)
 
 
 def _rank(record: FlawRecord) -> tuple[object, ...]:

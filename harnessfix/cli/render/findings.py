@@ -6,7 +6,9 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from harnessfix.cli import data, talk
 from harnessfix.cli.plain import one_line, plain
+from harnessfix.diagnoser import Diagnosed
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import FlawRecord
 
@@ -98,3 +100,48 @@ def source_lines(path: str, roots: tuple[Path, ...]) -> list[str]:
         if file.is_file() and file.is_relative_to(base):
             return file.read_text("utf-8", "replace").splitlines()
     return []
+
+
+def print_findings(found: Diagnosed, output_format: str) -> None:
+    """All findings of a check, then one line that sums them up, then what was not complete.
+
+    Args:
+        found: what was diagnosed.
+        output_format: `text`, `concise` (a line each) or `github` (workflow annotations).
+    """
+    if output_format == "concise":
+        for flaw in found.flaws:
+            best = flaw.best
+            data.show(f"{plain(best.anchors[0].place)}: {best.rule} {best.name}: {one_line(best.message, 160)}")
+    elif output_format == "github":
+        for flaw in found.flaws:
+            data.show(_annotation(flaw))
+    else:
+        for flaw in found.flaws:
+            data.show(finding_view(flaw, found.roots), "")
+    talk.warn(found.incomplete)
+    if output_format == "text":
+        data.show(_sum(found))
+
+
+def _annotation(flaw: FlawRecord) -> str:
+    best, anchor = flaw.best, flaw.best.anchors[0]
+    level = {"error": "error", "warning": "warning", "info": "notice"}[best.severity.value]
+    message = one_line(best.message, 400).replace("%", "%25")
+    place = f"file={plain(anchor.path)},line={anchor.start_line},endLine={anchor.end_line}"
+    return f"::{level} {place},title={best.rule} {best.name}::{message}"
+
+
+def _sum(found: Diagnosed) -> Text:
+    runs = f"{found.runs} run{'s' if found.runs != 1 else ''}" if found.runs else "source alone"
+    files = sum(len(model.files) for model in found.models.values())
+    checked = f"({runs}, {files} file{'s' if files != 1 else ''} checked)"
+    hidden = f", {found.suppressed} suppressed" if found.suppressed else ""
+    if not found.flaws:
+        return Text.assemble(("no flaws found ", "bold green"), (f"{checked}{hidden}", "dim"))
+    layers = len({flaw.best.layer for flaw in found.flaws})
+    number = len(found.flaws)
+    return Text.assemble(
+        (f"{number} flaw{'s' if number != 1 else ''} on {layers} layer{'s' if layers != 1 else ''} ", "bold"),
+        (f"{checked}{hidden}", "dim"),
+    )

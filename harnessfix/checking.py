@@ -1,0 +1,85 @@
+"""The two ways to check: the runs of a store with their harness, or source alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harnessfix_ir.source.resolve import locate_harness
+
+from harnessfix.diagnoser import Diagnosed
+from harnessfix.pipeline import Pipeline, Tell
+from harnessfix.rules import Rule
+from harnessfix.rules.selection import select_rules
+from harnessfix.settings import Settings, load_settings
+from harnessfix.workspace import Workspace
+from harnessfix_ir.errors import StoreError
+from harnessfix_ir.source import read_harness
+
+
+def chosen_rules(settings: Settings, select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
+    """Rules that the command line and the settings leave; the command line's `select` replaces the settings'."""
+    return select_rules(select or settings.select, [*settings.ignore, *ignore])
+
+
+def check_runs(
+    start: Path,
+    *,
+    store: str | None = None,
+    harness: Sequence[str] = (),
+    runs: Sequence[str] = (),
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    tell: Tell = lambda what: None,
+) -> Diagnosed:
+    """Diagnose runs of the nearest store, joined with the harness they came from.
+
+    Args:
+        start: folder to look from.
+        store, harness: instead of the configured ones.
+        runs: ids, beginnings of ids, tasks or `latest`; all runs when empty.
+        select, ignore: rules.
+        tell: told after each run.
+
+    Raises:
+        StoreError: there is no store, or it holds no run.
+    """
+    workspace = Workspace.open(start, store=store)
+    pipeline = Pipeline(workspace, tell)
+    wanted = [workspace.store.resolve_run(run) for run in runs] or [row.id for row in workspace.store.runs()]
+    if not wanted:
+        raise StoreError(
+            "the store holds no runs yet",
+            hint="`harnessfix record -- python your_agent.py` records one; `harnessfix check .` checks source alone.",
+        )
+    source = [workspace.roots(harness)] if harness else []
+    return pipeline.diagnose(wanted, chosen_rules(workspace.settings, select, ignore), source=source)
+
+
+def check_paths(
+    start: Path,
+    paths: Sequence[str],
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    tell: Tell = lambda what: None,
+) -> Diagnosed:
+    """Diagnose source alone.
+
+    Args:
+        start: folder whose settings apply.
+        paths: folders, files, or names of installed packages.
+        select, ignore: rules.
+        tell: told after each harness.
+    """
+    settings = load_settings(start, {})
+    rules = chosen_rules(settings, select, ignore)
+    cache = settings.root / ".harnessfix" / "cache" / "facts"
+    found = Diagnosed()
+    for path in paths:
+        root = locate_harness(path, None).resolve()
+        model = read_harness(
+            [root], cache_dir=cache if cache.parent.parent.is_dir() else None, exclude=settings.exclude
+        )
+        found.take_source((root,), model, rules)
+        tell(path)
+    found.consolidate({}, rules)
+    return found

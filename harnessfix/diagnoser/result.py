@@ -1,0 +1,60 @@
+"""What a diagnosis of many runs and their source comes to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harnessfix.rules import Rule
+from harnessfix_ir.findings import Diagnosis, FlawRecord
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.vocabulary import Outcome
+
+from .consolidate import consolidate
+from .diagnose import Report, diagnose_source
+
+
+@dataclass
+class Diagnosed:
+    """Flaws, best first, with what they were found in.
+
+    Args:
+        flaws: consolidated.
+        diagnoses: by run id; the source's own under None.
+        models: harness models by their folders.
+        incomplete: what was missing or skipped, in words.
+        suppressed: number of findings that a comment silenced.
+    """
+
+    flaws: list[FlawRecord] = field(default_factory=list)
+    diagnoses: dict[str | None, list[Diagnosis]] = field(default_factory=dict)
+    models: dict[tuple[Path, ...], HarnessModel] = field(default_factory=dict)
+    incomplete: list[str] = field(default_factory=list)
+    suppressed: int = 0
+
+    @property
+    def runs(self) -> int:
+        """How many runs were looked at."""
+        return sum(run is not None for run in self.diagnoses)
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Folders that anchors are relative to."""
+        return tuple(dict.fromkeys(Path(model.root) for model in self.models.values() if model.root))
+
+    def take(self, run_id: str | None, report: Report) -> None:
+        """Add what the rules said of one run, or of source (None)."""
+        self.diagnoses.setdefault(run_id, []).extend(report.diagnoses)
+        self.incomplete.extend(report.incomplete)
+        self.suppressed += report.suppressed
+
+    def take_source(self, roots: tuple[Path, ...], model: HarnessModel, rules: Sequence[Rule]) -> None:
+        """Add what the rules say of a harness alone, and the files of it that could not be read."""
+        self.models[roots] = model
+        self.incomplete.extend(f"{file.path}: {file.error}" for file in model.files if file.error)
+        self.take(None, diagnose_source(model, rules))
+
+    def consolidate(self, outcomes: Mapping[str, Outcome], rules: Sequence[Rule]) -> None:
+        """Make the flaws of all diagnoses taken so far."""
+        flat = [diagnosis for members in self.diagnoses.values() for diagnosis in members]
+        models = list(self.models.values()) or [HarnessModel(root="")]
+        self.flaws = consolidate(flat, outcomes, models, {rule.code: rule for rule in rules})
