@@ -1,0 +1,117 @@
+"""E103: a tool changes the working directory of the whole process."""
+
+from collections.abc import Iterable
+
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import as_anchor, nearest_anchors, quote, reachable
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import Property, Route, StepKind
+
+_AGENT = r'''import os
+import subprocess
+import tempfile
+
+
+class Workspace:
+    def __init__(self):
+        self.folder = tempfile.gettempdir()
+
+    def change_folder(self, path):
+        """Go to another folder."""
+        os.chdir(os.path.join(self.folder, path))
+        return "ok"
+
+    def run_command(self, command):
+        """Run a shell command."""
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=5)
+        return f"exit {done.returncode}\n{done.stdout}"
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+        workspace = Workspace()
+        self.tools = {"cd": workspace.change_folder, "bash": workspace.run_command}
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(5):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if reply["content"] == "done":
+                return
+            name, _, argument = reply["content"].partition(" ")
+            messages.append({"role": "user", "content": self.tools[name](argument)})
+'''
+_MAIN = r"""from agent import Agent
+from model import Model, say
+
+Agent(Model(say("cd ."), say("bash pwd"), say("done"))).run("where are we?")
+"""
+
+
+class SharedWorkspace(Rule):
+    code = "E103"
+    name = "shared-workspace"
+    keeps = Property.ISOLATION
+    summary = "A tool changes the working directory of the whole process."
+    why = (
+        "`os.chdir` moves every thread, every other agent and the harness itself: relative paths of logs, "
+        "trajectories and of the next task then mean another place."
+    )
+    fix = "Keep the folder in the environment object and pass it as `cwd` to what is started."
+    references = ("https://docs.python.org/3/library/os.html#os.chdir",)
+    operator = "isolate-run"
+    bad = harness(_AGENT, _MAIN)
+    good = edited(
+        bad,
+        "agent.py",
+        ("os.chdir(os.path.join(self.folder, path))", "self.folder = os.path.join(self.folder, path)"),
+        ("shell=True, capture", "shell=True, cwd=self.folder, capture"),
+    )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Tool steps after which the process is in another folder than before."""
+        spoken: set[str] = set()
+        for step in run.of_kind(StepKind.TOOL_CALL):
+            moves = [
+                effect.resource for inner in _inside(run, step) for effect in inner.effects if _moves(effect.detail)
+            ]
+            if len(moves) != 1:  # with two, the second leads back, as `contextlib.chdir` does
+                continue
+            call = _place(model, step)
+            anchors: list[Anchor] = [as_anchor(call, "changes the folder of the process", Route.PROBE)] if call else []
+            anchors += nearest_anchors(run, step)
+            if not anchors or anchors[0].place in spoken:
+                continue
+            spoken.add(anchors[0].place)
+            yield Finding(
+                message=f"{step.name} ({step.id}) moved the whole process to {quote(moves[0], 80)} and left it there.",
+                anchors=anchors,
+                responsible_step=step.id,
+                symptom_step=step.id,
+                path=(step.id,),
+                confidence=0.85,
+            )
+
+
+def _inside(run: Htir, step: TraceStep) -> list[TraceStep]:
+    return [step, *(inner for inner in run.descendants(step.id) if inner.kind is not StepKind.TOOL_CALL)]
+
+
+def _moves(detail: str) -> bool:
+    return detail == "chdir"
+
+
+def _place(model: HarnessModel, step: TraceStep) -> Element | None:
+    """The function that calls `os.chdir`, among those that the step leads to."""
+    moving = {call.caller for call in model.calls if call.callee in ("os.chdir", "os.fchdir")}
+    for anchor in step.anchors:
+        for function in reachable(model, anchor):
+            if f"{function.anchor.path}:{function.anchor.qualname}" in moving:
+                return function
+    return None
