@@ -1,0 +1,61 @@
+"""What can be computed again, under the digest of what it was computed from. The oldest entries give way."""
+
+import time
+
+import zstandard
+from sqlalchemy import Connection, delete, func, select
+
+from .database import upsert
+from .documents import CacheUse
+from .models import CacheRow
+
+BUDGET = 512 * 1024 * 1024
+"""Bytes that the cache may take in the store."""
+LOOK_EVERY = 32
+
+
+def get(connection: Connection, kind: str, key: str) -> bytes | None:
+    """The value, None when there is none (or it cannot be read any more: it can be computed again)."""
+    stored = connection.execute(select(CacheRow.value).where(CacheRow.kind == kind, CacheRow.key == key)).scalar()
+    if stored is None:
+        return None
+    try:
+        return zstandard.ZstdDecompressor().decompress(stored)
+    except zstandard.ZstdError:
+        return None
+
+
+def put(connection: Connection, kind: str, key: str, frame: bytes) -> None:
+    """Store a compressed value under `kind` and `key`."""
+    row: dict[str, object] = {
+        "kind": kind,
+        "key": key,
+        "created_ns": time.time_ns(),
+        "size": len(frame),
+        "value": frame,
+    }
+    upsert(connection, CacheRow.metadata.tables["cache"], row, ["kind", "key"])
+
+
+def trim(connection: Connection, budget: int = BUDGET) -> None:
+    """If the entries take more than `budget` bytes, delete the oldest until they take four fifths of it."""
+    total = connection.execute(select(func.coalesce(func.sum(CacheRow.size), 0))).scalar_one()
+    if total <= budget:
+        return
+    oldest = connection.execute(select(CacheRow.kind, CacheRow.key, CacheRow.size).order_by(CacheRow.created_ns)).all()
+    for row in oldest:
+        if total <= budget * 4 // 5:
+            return
+        connection.execute(delete(CacheRow).where(CacheRow.kind == row.kind, CacheRow.key == row.key))
+        total -= row.size
+
+
+def clear(connection: Connection) -> None:
+    """Delete every entry."""
+    connection.execute(delete(CacheRow))
+
+
+def use(connection: Connection) -> tuple[CacheUse, ...]:
+    """Entries and bytes by kind."""
+    query = select(CacheRow.kind, func.count(), func.sum(CacheRow.size)).group_by(CacheRow.kind).order_by(CacheRow.kind)
+    return tuple(CacheUse(kind=kind, entries=count, bytes=size) for kind, count, size in connection.execute(query))

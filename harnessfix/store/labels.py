@@ -1,0 +1,69 @@
+"""Labels: who said how a run ended, and whose word counts."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select, update
+
+from harnessfix_ir.vocabulary import Outcome
+
+from .documents import Label
+from .models import LabelRow, Run
+
+WEIGHT = {"user": 5, "evaluation": 4, "pytest": 3, "exception": 2, "exit": 0}
+"""A person's word beats an evaluation's, that beats a test's, and an exit code counts least."""
+OTHER = 1
+
+
+def add(connection: Connection, run_key: int, label: Label) -> None:
+    """Add a label and let the run's outcome follow."""
+    connection.execute(insert(LabelRow).values(run=run_key, **_columns(label)))
+    settle(connection, run_key)
+
+
+def of_run(connection: Connection, run_key: int) -> list[Label]:
+    """All labels of a run, oldest first."""
+    query = select(LabelRow).where(LabelRow.run == run_key).order_by(LabelRow.created_ns, LabelRow.key)
+    return [
+        Label(
+            outcome=Outcome(row.outcome), by=row.said_by, score=row.score, reason=row.reason, created_ns=row.created_ns
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def settle(connection: Connection, run_key: int) -> None:
+    """Write the outcome that the labels add up to into the run's row."""
+    labels = of_run(connection, run_key)
+    outcome, by, score = effective(labels)
+    values = {"outcome": outcome.value, "outcome_by": by, "score": score}
+    connection.execute(update(Run).where(Run.key == run_key).values(values))
+
+
+def effective(labels: Sequence[Label]) -> tuple[Outcome, str, float | None]:
+    """Outcome, who said so, and score: each from the weightiest kind of label that has one, the newest of its kind.
+
+    Only a person may say `unknown` and be believed; from anybody else it is silence.
+
+    Args:
+        labels: oldest first.
+    """
+    said = [
+        each for each in labels if each.outcome is not Outcome.UNKNOWN or (each.by == "user" and each.score is None)
+    ]
+    scored = [each for each in labels if each.score is not None]
+    word, score = _weightiest(said), _weightiest(scored)
+    return (word.outcome if word else Outcome.UNKNOWN), (word.by if word else ""), (score.score if score else None)
+
+
+def _weightiest(labels: Sequence[Label]) -> Label | None:
+    return max(reversed(labels), key=lambda each: WEIGHT.get(each.by, OTHER), default=None)
+
+
+def _columns(label: Label) -> dict[str, object]:
+    return {
+        "outcome": label.outcome.value,
+        "said_by": label.by,
+        "score": label.score,
+        "reason": label.reason,
+        "created_ns": label.created_ns,
+    }

@@ -1,0 +1,402 @@
+"""The store's face: one class, documents in and out. What it does is in the modules beside it."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.exc import IntegrityError
+
+from harnessfix_ir.document import Document, JsonValue
+from harnessfix_ir.errors import StoreError
+from harnessfix_ir.findings import Diagnosis, FlawRecord
+from harnessfix_ir.recording import Recording, RunInfo
+from harnessfix_ir.vocabulary import Outcome
+
+from . import blobs, cache, findings, ingest, labels, repairs, runs, schema, upkeep
+from .database import Database
+from .documents import EarlierBlock, Label, Pruned, RunRow, StepHit, StepRow, StoreInfo
+from .models import MemoryRow, PatchRow, VerdictRow
+from .place import place_of
+from .plaintext import column
+
+ReadBytes = Callable[[bytes, str, str], Iterable[Recording]]
+
+
+class Store:
+    """An open store; a context manager, safe to share between threads.
+
+    Every method that writes is one transaction: done as a whole, or not at all. All of them raise `StoreError` when the
+    store is locked for too long, the disk is full, or the file is damaged.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._cached = 0
+
+    @classmethod
+    def open(cls, address: str | Path, *, create: bool = True, readonly: bool = False, timeout: float = 30.0) -> Self:
+        """Open a store; an older one is upgraded, on SQLite after a backup `store.db.bak-<version>` was made beside it.
+
+        Args:
+            address: a file, a folder that has (or gets) a `.harnessfix` folder, or a `postgresql://` URL.
+            create: make a store where there is none.
+            readonly: never write to it.
+            timeout: seconds to wait for another writer.
+
+        Raises:
+            NewerStoreError: a later harnessfix wrote it.
+            StoreError: it cannot be opened, or is none.
+        """
+        database = Database(place_of(address), readonly=readonly, timeout=timeout)
+        try:
+            schema.make_ready(database, create=create)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Close it; whatever was written stays."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def place(self) -> str:
+        """The file, or the URL without its password."""
+        return str(self._database.place)
+
+    # Runs
+
+    def add(self, data: bytes, *, format: str, filename: str, recordings: Sequence[Recording]) -> list[str]:
+        """Add the runs that a reader found in `data`.
+
+        Adding the same bytes again changes nothing. Other bytes for a run id that is held make the newer recording the
+        run; the earlier bytes and all labels are kept, its diagnoses are not.
+
+        Args:
+            data: the original bytes, all of them.
+            format, filename: the reader's name and the file's, as `recording` will hand them to a reader again.
+            recordings: every run in `data`, in the reader's order.
+
+        Returns:
+            The runs' ids in this store, in the order of `recordings`.
+        """
+        prepared = [ingest.prepare(run_id, each, format, filename) for run_id, each in ingest.with_own_ids(recordings)]
+        block = blobs.Block.of(data)
+        try:
+            self._write_runs(block, prepared)
+        except StoreError as error:
+            # Two sessions of a server may both see that a run is new; the slower one looks again.
+            if not isinstance(error.__cause__, IntegrityError):
+                raise
+            self._write_runs(block, prepared)
+        return [str(rows.run["id"]) for rows in prepared]
+
+    def _write_runs(self, block: blobs.Block, prepared: Sequence[ingest.Rows]) -> None:
+        with self._database.write() as connection:
+            ingest.write(connection, block, prepared)
+
+    def runs(
+        self,
+        *,
+        outcome: Outcome | None = None,
+        task: str | None = None,
+        flaw: str | None = None,
+        tool: str | None = None,
+        text: str | None = None,
+        limit: int | None = None,
+        newest_first: bool = True,
+    ) -> list[RunRow]:
+        """List runs by time.
+
+        Args:
+            outcome, task: as the run's label and recording say.
+            flaw: beginning of a flaw id that was diagnosed in the run.
+            tool: name of a tool that the run called.
+            text: words that one step of the run brought in, all of them.
+            limit: at most so many.
+            newest_first: or oldest first.
+        """
+        with self._database.read() as connection:
+            return runs.listed(
+                connection,
+                outcome=outcome,
+                task=task,
+                flaw=flaw,
+                tool=tool,
+                text=text,
+                limit=limit,
+                newest_first=newest_first,
+            )
+
+    def resolve_run(self, asked: str) -> str:
+        """The id that `asked` means: an id or its unambiguous beginning, one run's name, or `latest`.
+
+        Raises:
+            StoreError: there is none or more than one; the message says what is near.
+        """
+        with self._database.read() as connection:
+            return runs.resolve(connection, asked)
+
+    def run_info(self, run_id: str) -> RunInfo:
+        """The run as a whole, with the outcome that its labels say. Raises `StoreError`."""
+        with self._database.read() as connection:
+            return runs.info(connection, run_id)
+
+    def steps(self, run_id: str) -> list[StepRow]:
+        """The run's outline, without opening its bytes."""
+        with self._database.read() as connection:
+            return runs.steps(connection, run_id)
+
+    def search(self, text: str, *, limit: int | None = 50) -> list[StepHit]:
+        """Steps that brought in all words of `text` (names, errors, inputs, outputs), last added first."""
+        with self._database.read() as connection:
+            return runs.found_steps(connection, text, limit)
+
+    def steps_with_message(self, digest: str, *, limit: int | None = 50) -> list[StepHit]:
+        """The first step of each run that held the text with that digest, last added first."""
+        with self._database.read() as connection:
+            return runs.steps_with_message(connection, digest, limit)
+
+    def blob(self, run_id: str) -> tuple[bytes, str, str]:
+        """The original bytes of a run, their format and file name. Other runs may have come out of the same bytes."""
+        with self._database.read() as connection:
+            return runs.block(connection, run_id)
+
+    def earlier_blobs(self, run_id: str) -> list[EarlierBlock]:
+        """The bytes that earlier imports gave for the same run id, oldest first."""
+        with self._database.read() as connection:
+            return runs.earlier_blocks(connection, run_id)
+
+    def recording(self, run_id: str, read: ReadBytes) -> Recording:
+        """Read the run's original bytes again, so that a later reader may see more in them.
+
+        Args:
+            run_id: as in the store.
+            read: called with the bytes, the file name and the format; `read_bytes` of the collectors.
+
+        Raises:
+            StoreError: there is no such run, or the reader does not find it in its bytes any more.
+        """
+        data, format_name, filename = self.blob(run_id)
+        for found, recording in ingest.with_own_ids(read(data, filename, format_name)):
+            if found == run_id:
+                info = self.run_info(run_id)
+                changed = {"id": run_id, "outcome": info.outcome, "outcome_by": info.outcome_by}
+                return recording.model_copy(update={"run": recording.run.model_copy(update=changed)})
+        raise StoreError(
+            f"the {format_name} reader does not find run {run_id!r} in its own bytes any more",
+            hint="Import the file again, or name another reader with --format.",
+        )
+
+    def delete_runs(self, run_ids: Iterable[str]) -> Pruned:
+        """Delete runs with all that hangs on them; their bytes are gone from the disk after `vacuum`."""
+        with self._database.write() as connection:
+            doomed = [(runs.key_of(connection, run_id), run_id) for run_id in run_ids]
+            return upkeep.remove(connection, doomed, dry_run=False)
+
+    # Labels
+
+    def label(self, run_id: str, outcome: Outcome, *, by: str, score: float | None = None, reason: str = "") -> None:
+        """Say how a run ended. A user's word counts most, and of each kind the newest.
+
+        Args:
+            outcome: `unknown` with a score gives only the score; from a user without one it takes any outcome back.
+            by: `user`, `evaluation`, `pytest`, `exception`, `exit`, or another name.
+            score: any finite number.
+        """
+        if score is not None and not isfinite(score):
+            raise StoreError(f"a score has to be a finite number, not {score}")
+        reason = column(reason, 10_000)
+        label = Label(outcome=outcome, by=column(by), score=score, reason=reason, created_ns=time.time_ns())
+        with self._database.write(durable=True) as connection:
+            labels.add(connection, runs.key_of(connection, run_id), label)
+
+    def labels(self, run_id: str) -> list[Label]:
+        """Everything that was said about how the run ended, oldest first."""
+        with self._database.read() as connection:
+            return labels.of_run(connection, runs.key_of(connection, run_id))
+
+    # Cache
+
+    def cached(self, kind: str, key: str) -> bytes | None:
+        """What was cached under `kind` and `key`, None when it is not there (any more)."""
+        with self._database.read() as connection:
+            return cache.get(connection, kind, key)
+
+    def cache(self, kind: str, key: str, value: bytes) -> None:
+        """Keep something that can be computed again; the oldest entries give way to new ones.
+
+        Args:
+            kind: what it is, `htir` for instance.
+            key: digest of everything it was computed from, programs included.
+        """
+        frame = blobs.compress(value)
+        with self._database.write() as connection:
+            cache.put(connection, kind, key, frame)
+            if self._cached % cache.LOOK_EVERY == 0:
+                cache.trim(connection)
+        self._cached += 1
+
+    # Findings
+
+    def replace_diagnoses(self, run_id: str | None, harness_key: str, diagnoses: Sequence[Diagnosis]) -> None:
+        """Save what was found in a run, or with None what was found in the source alone.
+
+        Everything found in that run before, or statically in the harness of that key, is replaced. No diagnoses means:
+        looked, and found nothing (`RunRow.flaws` becomes 0).
+        """
+        with self._database.write() as connection:
+            findings.replace(connection, run_id, harness_key, diagnoses)
+
+    def diagnoses(
+        self,
+        run_id: str | None = None,
+        *,
+        static: bool = False,
+        flaw: str | None = None,
+        harness_key: str | None = None,
+    ) -> list[Diagnosis]:
+        """Findings that meet every condition given.
+
+        Args:
+            run_id: in this run only.
+            static: those of the source alone only.
+            flaw: cases of this flaw only (its whole id).
+            harness_key: found with this harness only.
+        """
+        with self._database.read() as connection:
+            return findings.diagnoses(connection, run_id=run_id, static=static, flaw=flaw, harness_key=harness_key)
+
+    def diagnosed_with(self, run_id: str) -> str | None:
+        """The harness key of the run's last diagnosis, None when it never had one."""
+        with self._database.read() as connection:
+            return findings.diagnosed_with(connection, run_id)
+
+    def save_flaws(self, flaws: Sequence[FlawRecord], *, replace_all: bool = False) -> None:
+        """Save flaws under their ids; with `replace_all` the others are forgotten."""
+        with self._database.write() as connection:
+            findings.save_flaws(connection, flaws, replace_all=replace_all)
+
+    def flaws(self) -> list[FlawRecord]:
+        """All flaws: most failed runs first, then most confident."""
+        with self._database.read() as connection:
+            return findings.flaws(connection)
+
+    def flaw(self, asked: str) -> FlawRecord:
+        """The flaw whose id begins with `asked`. Raises `StoreError` when it is none or more than one."""
+        with self._database.read() as connection:
+            return findings.flaw(connection, asked)
+
+    # Patches, verdicts, memory
+
+    def save_patch(
+        self,
+        patch: Document | Mapping[str, JsonValue],
+        *,
+        id: str | None = None,
+        flaw: str | None = None,
+        operator: str | None = None,
+        state: str | None = None,
+    ) -> str:
+        """Save a patch, replacing one of the same id; returns the id.
+
+        What is not given here is taken from the document's fields of those names, or from its `spec`.
+        """
+        with self._database.write(durable=True) as connection:
+            return repairs.save(connection, PatchRow, patch, id=id, flaw=flaw, operator=operator, state=state)
+
+    def patches(
+        self, *, flaw: str | None = None, operator: str | None = None, state: str | None = None
+    ) -> list[repairs.Found]:
+        """Patches as JSON objects with their `id`, oldest first."""
+        with self._database.read() as connection:
+            return repairs.found(connection, PatchRow, flaw=flaw, operator=operator, state=state)
+
+    def patch(self, asked: str) -> repairs.Found:
+        """The patch whose id begins with `asked`. Raises `StoreError` when it is none or more than one."""
+        with self._database.read() as connection:
+            return repairs.one(connection, PatchRow, asked)
+
+    def save_verdict(
+        self,
+        verdict: Document | Mapping[str, JsonValue],
+        *,
+        id: str | None = None,
+        flaw: str | None = None,
+        operator: str | None = None,
+        state: str | None = None,
+    ) -> str:
+        """Save what a validation said, as `save_patch` does; returns the id."""
+        with self._database.write(durable=True) as connection:
+            return repairs.save(connection, VerdictRow, verdict, id=id, flaw=flaw, operator=operator, state=state)
+
+    def verdicts(
+        self, *, flaw: str | None = None, operator: str | None = None, state: str | None = None
+    ) -> list[repairs.Found]:
+        """Verdicts as JSON objects with their `id`, oldest first."""
+        with self._database.read() as connection:
+            return repairs.found(connection, VerdictRow, flaw=flaw, operator=operator, state=state)
+
+    def remember(
+        self,
+        repair: Document | Mapping[str, JsonValue],
+        *,
+        id: str | None = None,
+        flaw: str | None = None,
+        operator: str | None = None,
+        state: str | None = None,
+    ) -> str:
+        """Remember an accepted or rejected repair with its reason, as `save_patch` does; returns the id."""
+        with self._database.write(durable=True) as connection:
+            return repairs.save(connection, MemoryRow, repair, id=id, flaw=flaw, operator=operator, state=state)
+
+    def memory(
+        self, *, flaw: str | None = None, operator: str | None = None, state: str | None = None
+    ) -> list[repairs.Found]:
+        """Remembered repairs as JSON objects with their `id`, oldest first."""
+        with self._database.read() as connection:
+            return repairs.found(connection, MemoryRow, flaw=flaw, operator=operator, state=state)
+
+    # Upkeep
+
+    def prune(
+        self, *, older_than: timedelta | datetime | None = None, keep: int | None = None, dry_run: bool = False
+    ) -> Pruned:
+        """Delete old runs with all that hangs on them.
+
+        Args:
+            older_than: an age, or a point in time (aware).
+            keep: the newest so many runs stay, however old; without `older_than` all others go.
+            dry_run: only say what would go.
+
+        Raises:
+            StoreError: neither was given.
+        """
+        if older_than is None and keep is None:
+            raise StoreError("nothing says which runs to prune", hint="Give an age, or how many runs to keep.")
+        if isinstance(older_than, timedelta):
+            older_than = datetime.now(UTC) - older_than
+        before_ns = None if older_than is None else int(older_than.timestamp() * 1e9)
+        with self._database.write() as connection:
+            return upkeep.prune(connection, before_ns=before_ns, keep=keep, dry_run=dry_run)
+
+    def vacuum(self, *, drop_cache: bool = False) -> None:
+        """Give the space of what was deleted back to the disk; after it, no trace of deleted runs is left."""
+        upkeep.vacuum(self._database, drop_cache=drop_cache)
+
+    def info(self) -> StoreInfo:
+        """The store in numbers."""
+        with self._database.read() as connection:
+            return upkeep.info(connection, self._database)
