@@ -24,7 +24,7 @@ class EditExample:
     """An edit that the tests run and the documentation shows.
 
     Args:
-        before, after: whole files; with `before == after` the operator must refuse.
+        before, after: whole files; with `after` empty or the same as `before` the operator must refuse.
         path: decides the language.
         qualname, line, end_line: the anchor in `before` (lines counted from 1).
         parameters: of the specification.
@@ -40,6 +40,11 @@ class EditExample:
     parameters: Mapping[str, JsonValue] | None = None
     files: Mapping[str, str] | None = None
 
+    @property
+    def refused(self) -> bool:
+        """Whether the operator must refuse this one."""
+        return self.after in ("", self.before)
+
 
 class Operator(ABC):
     """One sort of edit.
@@ -50,6 +55,8 @@ class Operator(ABC):
         safety: applicability; an edit that deletes a comment or changes behaviour beyond the flaw is unsafe.
         fix_safety: a paragraph: why it is safe or unsafe, and what to look at before accepting it.
         examples: edits; applying one twice must change nothing more.
+        adds: names of module-level functions that the edit may bring with it.
+        changes_signatures: whether the edit may change the signature of a public function.
     """
 
     name: ClassVar[str]
@@ -57,6 +64,8 @@ class Operator(ABC):
     safety: ClassVar[Safety] = Safety.UNSAFE
     fix_safety: ClassVar[str]
     examples: ClassVar[Sequence[EditExample]]
+    adds: ClassVar[Sequence[str]] = ()
+    changes_signatures: ClassVar[bool] = False
 
     @abstractmethod
     def edit(self, files: Mapping[str, str], anchor: Anchor, spec: RepairSpec) -> dict[str, str]:

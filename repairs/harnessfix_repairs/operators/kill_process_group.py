@@ -1,0 +1,231 @@
+"""kill-process-group: a timeout ends everything that the command started, not its shell alone."""
+
+import re
+
+import libcst as cst
+
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.findings import RepairSpec
+from harnessfix_repairs.editing.calls import add_keyword, argument, has_unpacked, is_true
+from harnessfix_repairs.editing.helpers import Helper
+from harnessfix_repairs.editing.narrow import narrowed
+from harnessfix_repairs.editing.operator import PythonOperator
+from harnessfix_repairs.editing.python import Change, PythonFile
+
+from .base import EditExample, Refusal
+
+_KILL = Helper(
+    "_kill_group",
+    '''\
+def _kill_group(process):
+    """Kill a process and all others of the group that it leads; where there are no groups, that process alone."""
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except ProcessLookupError:
+        pass  # it ended by itself
+''',
+    ("os", "signal"),
+)
+_RUN = Helper(
+    "_run_in_group",
+    '''\
+def _run_in_group(command, *, input=None, capture_output=False, timeout=None, check=False, **options):
+    """`subprocess.run` whose timeout also ends what the command started."""
+    if input is not None:
+        options["stdin"] = subprocess.PIPE
+    if capture_output:
+        options["stdout"] = options["stderr"] = subprocess.PIPE
+    with subprocess.Popen(command, start_new_session=True, **options) as process:
+        try:
+            stdout, stderr = process.communicate(input, timeout=timeout)
+        except BaseException:
+            _kill_group(process)
+            process.wait()
+            raise
+    if check and process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args, stdout, stderr)
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+''',
+    ("subprocess",),
+)
+_POPEN = (
+    "subprocess.Popen",
+    "asyncio.create_subprocess_shell",
+    "asyncio.create_subprocess_exec",
+    "asyncio.subprocess.create_subprocess_shell",
+    "asyncio.subprocess.create_subprocess_exec",
+)
+_RUNS = ("subprocess.run", "subprocess.check_output")
+_OWN_GROUP = ("start_new_session", "preexec_fn", "process_group")
+
+_BEFORE = """\
+import subprocess
+
+
+def run(command, timeout):
+    # the model chose the command
+    done = subprocess.run(command, shell=True, text=True, timeout=timeout, stdout=subprocess.PIPE)
+    return done.stdout
+"""
+_POPEN_BEFORE = """\
+import os
+import signal
+import subprocess
+
+
+def run(command):
+    process = subprocess.Popen(command, shell=True, stdout=subprocess.PIPE)
+    try:
+        output, _ = process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()  # it had its time
+        output, _ = process.communicate()
+    return output
+"""
+
+
+def _top(body: str, *helpers: Helper) -> str:
+    head, _, rest = body.partition("\n\n\n")
+    return "\n\n\n".join([head, *(helper.source.rstrip("\n") for helper in helpers), rest])
+
+
+class KillProcessGroup(PythonOperator):
+    """Starts the command in a session of its own and kills its whole process group when the time is up.
+
+    `subprocess.run(…, timeout=…)` and `check_output` become a call of a helper with the same arguments, the same result
+    and the same exceptions, partial output included. For `Popen` and asyncio's `create_subprocess_*` the start gets
+    `start_new_session=True` and each `kill()` or `terminate()` of that process in the function (in the class, when it
+    is kept on `self`) kills the group.
+
+    Anchor: the call that starts the process, or the function that holds it.
+
+    Parameters:
+        line: line of the call, when the function holds several; by default all of them are edited.
+    """
+
+    name = "kill-process-group"
+    summary = "Kill the whole process group when a command's time is up."
+    fix_safety = (
+        "The command no longer belongs to the terminal's process group: Ctrl-C reaches the harness only, which then "
+        "kills the command. A server that a command left running on purpose, to outlive a timeout, is killed too. On "
+        "Windows, which has no process groups of this kind, behaviour stays as it is. A process that starts a session "
+        "of its own escapes."
+    )
+    adds = (_KILL.name, _RUN.name)
+    examples = (
+        EditExample(
+            _BEFORE,
+            _top(
+                _BEFORE.replace("subprocess.run(", "_run_in_group(").replace(
+                    "import subprocess", "import subprocess\nimport os\nimport signal"
+                ),
+                _KILL,
+                _RUN,
+            ),
+            qualname="run",
+            line=6,
+        ),
+        EditExample(
+            _POPEN_BEFORE,
+            _top(
+                _POPEN_BEFORE.replace(
+                    "stdout=subprocess.PIPE)", "stdout=subprocess.PIPE, start_new_session=True)"
+                ).replace("process.kill()", "_kill_group(process)"),
+                _KILL,
+            ),
+            qualname="run",
+            line=7,
+        ),
+        EditExample(_BEFORE.replace(" timeout=timeout,", ""), "", qualname="run", line=6),
+        EditExample(_BEFORE.replace("text=True", "preexec_fn=limit_memory"), "", qualname="run", line=6),
+        EditExample(_POPEN_BEFORE.replace("process.kill()  # it had its time", "pass"), "", qualname="run", line=7),
+    )
+
+    def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
+        """Give every process started at the anchor a group, and kill that."""
+        calls = file.find(anchor, cst.Call, lambda call: file.dotted(call.func) in (*_RUNS, *_POPEN))
+        calls = narrowed(file, calls, spec)
+        if not calls:
+            if file.find(anchor, cst.Call, lambda call: file.code(call.func) == _RUN.name):
+                return file.text
+            raise Refusal(f"{anchor.place} starts no process in a way that is understood")
+        changes: dict[cst.CSTNode, Change] = {}
+        helpers = [_KILL]
+        reasons = []
+        for call in calls:
+            try:
+                if file.dotted(call.func) in _RUNS:
+                    changes[call] = _run(file, call)
+                    helpers = [_KILL, _RUN]
+                else:
+                    changes.update(_started(file, call))
+            except Refusal as refusal:
+                reasons.append(refusal)
+        if reasons and len(reasons) == len(calls):
+            raise reasons[0]
+        return file.rewrite(changes, helpers=helpers)
+
+
+def _run(file: PythonFile, call: cst.Call) -> Change:
+    place = f"{file.path}:{file.line(call)}"
+    if argument(call, "timeout") is None:
+        raise Refusal(f"{place} has no timeout, so nothing kills the command; give it one first (bound-execution)")
+    if has_unpacked(call) or sum(arg.keyword is None for arg in call.args) > 1:
+        raise Refusal(f"{place} passes arguments whose meaning is not seen here")
+    _refuse_other_setup(file, call)
+    output = file.dotted(call.func) == "subprocess.check_output"
+
+    def change(node: cst.Call) -> cst.BaseExpression:
+        kept = [arg for arg in node.args if arg.keyword is None or arg.keyword.value not in _OWN_GROUP]
+        node = node.with_changes(func=cst.Name(_RUN.name), args=kept)
+        if not output:
+            return node
+        node = add_keyword("check", cst.Name("True"))(node)
+        pipe = cst.Attribute(cst.Name("subprocess"), cst.Name("PIPE"))
+        return cst.Attribute(add_keyword("stdout", pipe)(node), cst.Name("stdout"))
+
+    return change
+
+
+def _refuse_other_setup(file: PythonFile, call: cst.Call) -> None:
+    setup = argument(call, "preexec_fn")
+    if setup is not None and file.dotted(setup.value) not in ("os.setsid", "os.setpgrp", "None"):
+        raise Refusal(f"{file.path}:{file.line(call)} runs {file.code(setup.value)} in the child before the command")
+
+
+def _started(file: PythonFile, call: cst.Call) -> dict[cst.CSTNode, Change]:
+    place = f"{file.path}:{file.line(call)}"
+    _refuse_other_setup(file, call)
+    name = _target(file, call)
+    scope = (file.klass(call) if name.startswith("self.") else None) or file.function(call) or file.module
+    kills = [
+        node
+        for node in file.within(scope, cst.Call)
+        if re.fullmatch(re.escape(name) + r"\.(kill|terminate)", file.code(node.func)) and not node.args
+    ]
+    has_group = is_true(argument(call, "start_new_session")) or argument(call, "preexec_fn") is not None
+    if not name or (not kills and not has_group):
+        raise Refusal(f"{place}: nothing ends this process, so there is no place to kill its group")
+    changes: dict[cst.CSTNode, Change] = {
+        node: lambda _: cst.Call(cst.Name(_KILL.name), args=[cst.Arg(file.expression(name))]) for node in kills
+    }
+    if not has_group:
+        changes[call] = add_keyword("start_new_session", cst.Name("True"))
+    return changes
+
+
+def _target(file: PythonFile, call: cst.Call) -> str:
+    """The name that the started process is given, empty when it has none."""
+    for above in file.parents(call):
+        if isinstance(above, cst.Assign) and len(above.targets) == 1:
+            return file.code(above.targets[0].target)
+        if isinstance(above, cst.AnnAssign):
+            return file.code(above.target)
+        if isinstance(above, cst.WithItem) and above.asname is not None:
+            return file.code(above.asname.name).strip()
+        if isinstance(above, (cst.BaseStatement, cst.BaseSmallStatement)):
+            return ""
+    return ""
