@@ -184,13 +184,13 @@ class Store:
 
         Args:
             run_id: as in the store.
-            read: called with the bytes, the file name and the format; `read_bytes` of the collectors.
+            read: called with the bytes, the format and the file name, as `blob` returns them.
 
         Raises:
             StoreError: there is no such run, or the reader does not find it in its bytes any more.
         """
         data, format_name, filename = self.blob(run_id)
-        for found, recording in ingest.with_own_ids(read(data, filename, format_name)):
+        for found, recording in ingest.with_own_ids(read(data, format_name, filename)):
             if found == run_id:
                 info = self.run_info(run_id)
                 changed = {"id": run_id, "outcome": info.outcome, "outcome_by": info.outcome_by}
