@@ -32,8 +32,8 @@ _MARKER = re.compile(
 _AGENT = """\
 import subprocess
 
-OBSERVATION = "<output>\\n{output}\\n</output>"
-TIMED_OUT = "The command timed out. Its output so far:\\n<output>\\n{output}\\n</output>\\nTry another one."
+OBSERVATION_TEMPLATE = "<output>\\n{output}\\n</output>"
+TIMEOUT_TEMPLATE = "The command timed out. Its output so far:\\n<output>\\n{output}\\n</output>\\nTry another one."
 LIMIT = 2000
 
 
@@ -60,9 +60,9 @@ class Agent:
     def execute(self, command):
         try:
             done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=1)
-            return OBSERVATION.format(output=shorten(done.stdout))
+            return OBSERVATION_TEMPLATE.format(output=shorten(done.stdout))
         except subprocess.TimeoutExpired as expired:
-            return TIMED_OUT.format(output=(expired.output or b"").decode())
+            return TIMEOUT_TEMPLATE.format(output=(expired.output or b"").decode())
 """
 _MAIN = """\
 from agent import Agent

@@ -1,0 +1,57 @@
+"""Tool calls as a model worded them, and what came of each."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import Part, TraceStep
+
+from ._query import requests
+
+MAX_ARGUMENTS = 200_000  # characters; longer argument texts are not parsed again here
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One tool call in a model's reply: the model call step, and the part that holds the arguments."""
+
+    step: TraceStep
+    part: Part
+    arguments: str
+
+    @property
+    def name(self) -> str:
+        """Name of the tool as the model wrote it."""
+        return self.part.name or ""
+
+
+def asked(run: Htir) -> Iterator[Asked]:
+    """Tool calls in the replies of a run, in order."""
+    for step in requests(run):
+        yield from asked_in(run, step)
+
+
+def asked_in(run: Htir, step: TraceStep) -> Iterator[Asked]:
+    """Tool calls in one reply."""
+    for part in step.output:
+        if part.kind == "tool_call":
+            yield Asked(step, part, run.text(part))
+
+
+def argument_flaw(arguments: str) -> str | None:
+    """What is wrong with argument text, in words; None when it is a JSON object (or too long to say)."""
+    if len(arguments) > MAX_ARGUMENTS:
+        return None
+    if not arguments.strip():
+        return "empty"
+    try:
+        value = json.loads(arguments)
+    except RecursionError:
+        return "nested too deeply"
+    except ValueError:
+        return "not JSON"
+    kinds = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    if isinstance(value, dict):
+        return None
+    return "JSON null and not an object" if value is None else f"{kinds.get(type(value), 'a value')} and not an object"

@@ -1,0 +1,153 @@
+"""T101: arguments that are not a JSON object end the run."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from harnessfix.rules._calls import Asked, argument_flaw, asked
+from harnessfix.rules._errors import escaped_to, raised, short_type
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import ancestors, as_anchor, element_at, function_of, lines_of, one_of_each, quote
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
+
+_SHAPE_ERRORS = frozenset({"TypeError", "AttributeError", "KeyError", "IndexError", "UnboundLocalError"})
+_DECODE_ERRORS = frozenset({"JSONDecodeError", "UnboundLocalError"})
+
+_AGENT = r'''import json
+
+
+def read_note(name):
+    """Read a note by its name."""
+    return {"todo": "water the plants"}.get(name, "there is no such note")
+
+
+TOOLS = {"read_note": read_note}
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(5):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for call in reply["tool_calls"]:
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": self.answer(call["function"])})
+
+    def answer(self, function):
+        arguments = json.loads(function["arguments"])
+        tool = TOOLS.get(function["name"])
+        return tool(**arguments) if tool else f"there is no tool {function['name']}"
+'''
+_MAIN = r"""from agent import Agent
+from model import Model, call, say
+
+replies = [call("read_note", '{"name": "todo'), call("read_note", {"name": "todo"}), say("done")]
+print(Agent(Model(*replies)).run("What is on my list?"))
+"""
+_PARSE = """        arguments = json.loads(function["arguments"])
+"""
+_CHECKED = """        try:
+            arguments = json.loads(function["arguments"])
+        except json.JSONDecodeError as error:
+            return f"The arguments are not JSON ({error}). Send them again."
+        if not isinstance(arguments, dict):
+            return "The arguments must be a JSON object. Send them again."
+"""
+
+
+class MalformedArgumentsFatal(Rule):
+    code = "T101"
+    name = "malformed-arguments-fatal"
+    keeps = Property.CONTAINMENT
+    severity = Severity.ERROR
+    summary = "Tool arguments that are not a JSON object end the run."
+    why = (
+        "Models now and then write JSON that does not parse, or an array where an object was asked for. They mend "
+        "it when they are told. A harness that lets the exception out of its loop throws the run away for a comma."
+    )
+    fix = "Catch decode and shape errors where the arguments are parsed, tell the model what was wrong, keep its turn."
+    references = (
+        "https://github.com/SWE-agent/mini-swe-agent/pull/760",
+        "https://github.com/openai/openai-agents-python/pull/3166",
+    )
+    operator = "return-parse-error"
+    bad = harness(_AGENT, _MAIN, exit_code=1)
+    good = edited(bad, "agent.py", (_PARSE, _CHECKED), exit_code=0)
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Parsers of tool arguments that let a decode error out, here and in all their callers."""
+        for parser in model.of_role(ElementRole.PARSER):
+            lines = lines_of(parser.value("unguarded-json-loads"))
+            if lines and parser.fact("recognised-by") is None:
+                yield Finding(
+                    message=f"`json.loads` of what a model wrote (line {lines[0]}): no caller catches its error.",
+                    anchors=[as_anchor(parser, "parses what a model wrote, unguarded")],
+                    confidence=0.5,
+                    severity=Severity.WARNING,
+                    evidence=Evidence.DERIVED,
+                    parameters={"lines": [*lines]},
+                    missing=("a run in which the model writes malformed arguments",),
+                )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Malformed arguments in a reply, and right after them an exception of the harness that nothing contained."""
+        order = {step.id: number for number, step in enumerate(run.steps)}
+        requests = [order[step.id] for step in run.of_kind(StepKind.MODEL_CALL)]
+        errors = list(raised(run))
+        for call in asked(run):
+            flaw = argument_flaw(call.arguments)
+            if flaw is None:
+                continue
+            error = _consequence(order, requests, call, flaw, errors)
+            ended = escaped_to(run, error) if error is not None else None
+            if error is not None and ended is not None:
+                yield _finding(run, model, call, flaw, error, ended)
+
+
+def _consequence(
+    order: dict[str, int], requests: list[int], call: Asked, flaw: str, errors: list[TraceStep]
+) -> TraceStep | None:
+    """The first exception raised after the reply and before the next request that such arguments explain."""
+    wanted = _DECODE_ERRORS if flaw in ("not JSON", "empty") else _SHAPE_ERRORS | _DECODE_ERRORS
+    after = order[call.step.id]
+    next_one = bisect_right(requests, after)
+    before = requests[next_one] if next_one < len(requests) else len(order)
+    return next((e for e in errors if after < order[e.id] < before and short_type(e.error) in wanted), None)
+
+
+def _finding(run: Htir, model: HarnessModel, call: Asked, flaw: str, error: TraceStep, ended: TraceStep) -> Finding:
+    kind = short_type(error.error)
+    parser = _parser(run, model, error)
+    anchors: list[Anchor] = [as_anchor(parser, "parses what a model wrote, unguarded")] if parser else []
+    anchors += error.anchors
+    responsible = error.parent or error.id
+    return Finding(
+        message=f"The arguments of {call.name or 'a tool'} in {call.step.id} were {flaw}; {kind} was raised in "
+        f"{error.id}, nothing answered the model, and it ended {ended.name} ({ended.id}).",
+        anchors=one_of_each(anchors),
+        responsible_step=responsible,
+        symptom_step=ended.id,
+        path=tuple(dict.fromkeys((call.step.id, responsible, error.id, ended.id))),
+        confidence=0.95,
+        quotes=((f"{call.step.id} output", quote(call.arguments)),),
+        parameters={"errors": [kind]},
+    )
+
+
+def _parser(run: Htir, model: HarnessModel, error: TraceStep) -> Element | None:
+    """The parser that the exception came out of, else the function that raised it."""
+    places = [*error.anchors, *(anchor for outer in ancestors(run, error) for anchor in outer.anchors)]
+    for anchor in places:
+        parser = element_at(model, anchor, ElementRole.PARSER)
+        if parser is not None:
+            return parser
+    return next((function for anchor in places if (function := function_of(model, anchor)) is not None), None)

@@ -1,0 +1,163 @@
+"""T102: a tool fails, and the model is told nothing of it."""
+
+from collections.abc import Iterable
+
+from harnessfix.rules._errors import handler_element, handlings, short_type
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import ancestors, as_anchor, nearest_anchors, one_of_each, quote
+from harnessfix.rules._reach import is_driven, model_driven
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import ErrorInfo, TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, Status, StepKind
+
+MIN_WORD = 4  # letters of a word that has to come back for the cause to count as told
+
+_AGENT = r'''import json
+
+
+def find_tickets(field, value):
+    """List the tickets whose FIELD is VALUE."""
+    try:
+        tickets = [{"state": "open", "title": "leak"}, {"state": "closed", "title": "noise"}]
+        found = [ticket for ticket in tickets if ticket[field] == value]
+    except Exception:
+        return "[]"
+    return json.dumps(found)
+
+
+TOOLS = {"find_tickets": find_tickets}
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(5):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for call in reply["tool_calls"]:
+                answer = TOOLS[call["function"]["name"]](**json.loads(call["function"]["arguments"]))
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": answer})
+'''
+_MAIN = r"""from agent import Agent
+from model import Model, call, say
+
+replies = [call("find_tickets", {"field": "status", "value": "open"}), say("There are no open tickets.")]
+print(Agent(Model(*replies)).run("Which tickets are open?"))
+"""
+
+
+class SwallowedToolError(Rule):
+    code = "T102"
+    name = "swallowed-tool-error"
+    keeps = Property.HONESTY
+    severity = Severity.ERROR
+    summary = "A tool's exception is answered with an empty or fixed result, as if it had worked."
+    why = (
+        'The model cannot tell "nothing found" from "could not look". It believes the answer, reports it, or calls '
+        "again with the same mistake; the exception that would have told it what to change was in the harness's hand."
+    )
+    fix = "Answer with the exception's type and message; catch only what the tool knows how to answer."
+    references = (
+        "https://www.anthropic.com/engineering/writing-tools-for-agents",
+        "https://modelcontextprotocol.io/specification/2025-06-18/server/tools#error-handling",
+    )
+    operator = "surface-failure"
+    bad = harness(_AGENT, _MAIN)
+    good = edited(
+        bad,
+        "agent.py",
+        (
+            '    except Exception:\n        return "[]"\n',
+            '    except Exception as error:\n        return f"{type(error).__name__}: {error}"\n',
+        ),
+    )
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Broad handlers in tools that answer with a constant."""
+        driven = model_driven(model)
+        for handler in model.of_role(ElementRole.HANDLER):
+            constant = handler.value("returns-constant")
+            if handler.fact("broad") and handler.fact("swallows") and constant and is_driven(driven, handler):
+                tool = _tool_around(model, handler)
+                if tool is None:
+                    continue
+                yield Finding(
+                    message=f"Whatever goes wrong in `{tool.name}` is answered with {quote(str(constant), 60)}.",
+                    anchors=[as_anchor(handler, "answers every exception with a constant")],
+                    key=_key(handler),
+                    confidence=0.6,
+                    severity=Severity.WARNING,
+                    evidence=Evidence.DERIVED,
+                    parameters={"returns": str(constant)},
+                    missing=("a run in which the tool fails",),
+                )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Tool steps that ended well although an exception was swallowed in them, and the answer has no word of it."""
+        for error, handled in handlings(run):
+            info = handled.error or error.error
+            handler = handler_element(model, handled)
+            tool = _tool_step(run, handled)
+            if info is None or handler is None or tool is None or not _swallows(handler):
+                continue
+            answer = run.output_text(tool)
+            if tool.status is not Status.OK or _tells(answer, info) or not _is_answer_of(handler, answer):
+                continue
+            yield Finding(
+                message=f"{tool.name} ({tool.id}) raised {short_type(info)}: {quote(info.message, 80)!r} in "
+                f"{error.id}; the handler at {handler.anchor.place} answered {quote(answer, 60)!r}, and the model "
+                "saw no failure.",
+                anchors=one_of_each(
+                    [
+                        as_anchor(handler, "swallowed the exception", handled.anchors[0].route),
+                        *nearest_anchors(run, tool),
+                    ]
+                ),
+                responsible_step=handled.id,
+                symptom_step=tool.id,
+                path=tuple(dict.fromkeys((error.id, handled.id, tool.id))),
+                key=_key(handler),
+                confidence=0.92,
+                quotes=((f"{error.id} error", quote(info.message)), (f"{tool.id} output", quote(answer))),
+                parameters={"returns": str(handler.value("returns-constant") or "")},
+            )
+
+
+def _key(handler: Element) -> str:
+    return handler.name
+
+
+def _tool_around(model: HarnessModel, handler: Element) -> Element | None:
+    tools = [e for e in model.at(handler.anchor.path, handler.anchor.start_line) if e.role is ElementRole.TOOL]
+    return tools[0] if tools else None
+
+
+def _tool_step(run: Htir, handled: TraceStep) -> TraceStep | None:
+    return next((outer for outer in ancestors(run, handled) if outer.kind is StepKind.TOOL_CALL), None)
+
+
+def _swallows(handler: Element) -> bool:
+    return bool(handler.fact("broad") and not handler.fact("uses-exception") and not handler.fact("reraises"))
+
+
+def _tells(answer: str, info: ErrorInfo) -> bool:
+    """Whether the answer says what happened: the exception's type, or most words of its message."""
+    if short_type(info) in answer:
+        return True
+    words = {word.lower() for word in info.message.split() if len(word) >= MIN_WORD}
+    return bool(words) and 2 * sum(word in answer.lower() for word in words) > len(words)
+
+
+def _is_answer_of(handler: Element, answer: str) -> bool:
+    """Whether the handler, and not something after it, can have given the answer: a constant of its, or nothing."""
+    if not answer.strip() or answer.strip() in ("None", "null", "[]", "{}", "False"):
+        return True
+    constant = str(handler.value("returns-constant") or handler.value("returns-message") or "")
+    return bool(constant.strip("'\"")) and constant.strip("'\"") in answer

@@ -1,0 +1,144 @@
+"""T105: a tool name that nobody registered ends the run, or is passed over in silence."""
+
+from collections.abc import Iterable
+
+from harnessfix.rules._calls import Asked, asked
+from harnessfix.rules._errors import escaped_to, raised, short_type
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import ancestors, as_anchor, names, one_of_each, quote
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
+
+_LOOKUP_ERRORS = ("KeyError", "AttributeError", "TypeError", "StopIteration", "IndexError", "ValueError", "LookupError")
+
+_AGENT = r'''import json
+
+
+def read_note(name):
+    """Read a note by its name."""
+    return {"todo": "water the plants"}.get(name, "there is no such note")
+
+
+TOOLS = {"read_note": read_note}
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(5):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for call in reply["tool_calls"]:
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": self.execute(call["function"])})
+
+    def execute(self, function):
+        name = function["name"]
+        tool = TOOLS[name]
+        return tool(**json.loads(function["arguments"]))
+'''
+_MAIN = r"""from agent import Agent
+from model import Model, call, say
+
+replies = [call("open_note", {"name": "todo"}), call("read_note", {"name": "todo"}), say("Water the plants.")]
+print(Agent(Model(*replies)).run("What is on my list?"))
+"""
+
+
+class UnknownToolFatal(Rule):
+    code = "T105"
+    name = "unknown-tool-fatal"
+    keeps = Property.CONTAINMENT
+    severity = Severity.ERROR
+    summary = "A call of a tool that does not exist ends the run."
+    why = (
+        "Models invent tools, and remember some that were offered elsewhere. Told which ones exist they choose "
+        "another; a `KeyError` in the look-up tells them nothing and throws the run away."
+    )
+    fix = "Answer the call: there is no such tool, these are the ones there are."
+    references = ("https://platform.openai.com/docs/guides/function-calling",)
+    operator = "return-parse-error"
+    bad = harness(_AGENT, _MAIN, exit_code=1)
+    good = edited(
+        bad,
+        "agent.py",
+        (
+            "        tool = TOOLS[name]\n",
+            "        tool = TOOLS.get(name)\n"
+            "        if tool is None:\n"
+            "            return f\"There is no tool {name}, only {', '.join(TOOLS)}.\"\n",
+        ),
+        exit_code=0,
+    )
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Look-ups by a name of the model's choice without a branch for a miss."""
+        for lookup in model.of_role(ElementRole.TOOL_REGISTRY):
+            if lookup.value("lookup") == "subscript" and not lookup.fact("handles-miss"):
+                yield Finding(
+                    message=f"`{lookup.name}` is looked up by the name that a model gave, without a branch for a name "
+                    "that is not in it.",
+                    anchors=[as_anchor(lookup, "the look-up")],
+                    confidence=0.5,
+                    severity=Severity.INFO,
+                    evidence=Evidence.DERIVED,
+                    parameters={"registry": lookup.name},
+                    missing=("a run in which the model names a tool that does not exist",),
+                )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Calls of tools that are not registered, and right after them an exception that nothing contained."""
+        known = {name for e in model.of_role(ElementRole.TOOL_REGISTRY) for name in names(e.value("tools"))}
+        known |= {str(tool.value("tool-name") or tool.name) for tool in model.of_role(ElementRole.TOOL)}
+        known |= {step.name for step in run.of_kind(StepKind.TOOL_CALL)}
+        order = {step.id: number for number, step in enumerate(run.steps)}
+        errors = list(raised(run, *_LOOKUP_ERRORS))
+        for call in asked(run):
+            if call.name in known or not call.name or not known:
+                continue
+            error = next((e for e in errors if order[e.id] > order[call.step.id] and _is_about(call, e)), None)
+            ended = escaped_to(run, error) if error is not None else None
+            if error is not None and ended is not None:
+                yield _finding(run, model, call, error, ended)
+
+
+def _is_about(call: Asked, error: TraceStep) -> bool:
+    """Whether the exception names the tool, or is what calling None raises."""
+    message = error.error.message if error.error is not None else ""
+    return call.name in message or "NoneType" in message
+
+
+def _finding(run: Htir, model: HarnessModel, call: Asked, error: TraceStep, ended: TraceStep) -> Finding:
+    lookup = _lookup(run, model, error)
+    anchors: list[Anchor] = [as_anchor(lookup, "the look-up without a branch for a miss")] if lookup else []
+    responsible = error.parent or error.id
+    return Finding(
+        message=f"The reply {call.step.id} called {quote(call.name, 40)!r}, which is no tool of this harness; "
+        f"{short_type(error.error)} was raised in {error.id}, nothing answered the model, and it ended {ended.name} "
+        f"({ended.id}).",
+        anchors=one_of_each([*anchors, *error.anchors]),
+        responsible_step=responsible,
+        symptom_step=ended.id,
+        path=tuple(dict.fromkeys((call.step.id, responsible, error.id, ended.id))),
+        confidence=0.95,
+        quotes=((f"{call.step.id} output", quote(call.name)),),
+        parameters={"registry": lookup.name} if lookup else {},
+    )
+
+
+def _lookup(run: Htir, model: HarnessModel, error: TraceStep) -> Element | None:
+    """The look-up in the function that raised, or in one around it."""
+    for step in (error, *ancestors(run, error)):
+        for anchor in step.anchors:
+            for element in model.in_function(anchor.path, anchor.qualname, ElementRole.TOOL_REGISTRY):
+                if element.fact("lookup"):
+                    return element
+    return None

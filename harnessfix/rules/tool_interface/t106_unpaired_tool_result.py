@@ -1,0 +1,155 @@
+"""T106: a tool call goes unanswered, or an answer does not say which call it belongs to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import as_anchor, names, nearest_anchors, one_of_each, quote, requests
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import Part, TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
+
+_AGENT = r'''import json
+
+
+def add(first, second):
+    """Add two numbers."""
+    return str(first + second)
+
+
+TOOLS = {"add": add}
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+        self.messages = []
+
+    def run(self, task):
+        self.messages = [{"role": "user", "content": task}]
+        for _ in range(5):
+            reply = self.model.query(self.messages)
+            self.messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            self.answer(reply["tool_calls"])
+
+    def answer(self, calls):
+        call = calls[0]
+        result = TOOLS[call["function"]["name"]](**json.loads(call["function"]["arguments"]))
+        self.messages.append({"role": "tool", "tool_call_id": call["id"], "content": result})
+'''
+_MAIN = r"""from agent import Agent
+from model import Model, call, say
+
+both = call("add", {"first": 1, "second": 2}, "call_a")
+both["tool_calls"] += call("add", {"first": 3, "second": 4}, "call_b")["tool_calls"]
+print(Agent(Model(both, say("The sums are 3 and, I guess, 7."))).run("What are 1 + 2 and 3 + 4?"))
+"""
+_ALL = """        for call in calls:
+            result = TOOLS[call["function"]["name"]](**json.loads(call["function"]["arguments"]))
+            self.messages.append({"role": "tool", "tool_call_id": call["id"], "content": result})
+"""
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """Calls of one turn that the request does not answer, and results that name no call."""
+
+    calls: tuple[Part, ...]
+    nameless: tuple[Part, ...]
+
+
+class UnpairedToolResult(Rule):
+    code = "T106"
+    name = "unpaired-tool-result"
+    keeps = Property.CONSERVATION
+    severity = Severity.ERROR
+    summary = "A request leaves a tool call without its result, or holds a result that names no call."
+    why = (
+        "Providers refuse such a request, or the model takes one call's result for another's. It happens where results "
+        "are joined by position, where only the first of several calls is run, and where a failing call is left out."
+    )
+    fix = "Answer every call of a turn once, by its id and in its order; answer a call that failed with its error."
+    references = (
+        "https://platform.openai.com/docs/guides/function-calling",
+        "https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/implement-tool-use",
+    )
+    operator = "pair-results"
+    bad = harness(_AGENT, _MAIN)
+    good = edited(bad, "agent.py", (_AGENT[_AGENT.index("        call = calls[0]") :], _ALL))
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Requests in which a turn with tool calls is followed by something else before all of them are answered."""
+        spoken: set[str] = set()
+        for request in requests(run):
+            gap = _gap(request)
+            if gap is None:
+                continue
+            key = ",".join(part.call_id or part.text for part in (*gap.calls, *gap.nameless))
+            if key in spoken:  # the same turn is sent again with every later request
+                continue
+            spoken.add(key)
+            yield _finding(run, model, request, gap)
+
+
+def _gap(request: TraceStep) -> _Gap | None:
+    """The first turn of the request whose calls are not all answered by the messages that follow it."""
+    pending: dict[str, Part] = {}
+    nameless: list[Part] = []
+    for part in request.input:
+        if part.kind == "tool_call":
+            if part.call_id:
+                pending[part.call_id] = part
+        elif part.kind == "tool_result" or part.role == "tool":
+            if part.call_id:
+                pending.pop(part.call_id, None)
+            elif pending:
+                nameless.append(part)
+        elif part.role in ("user", "assistant") and pending and part.kind == "text":
+            break
+    if not pending or (nameless and len(nameless) >= len(pending) and not _positional_is_lossy(pending)):
+        return None
+    return _Gap(tuple(pending.values()), tuple(nameless))
+
+
+def _positional_is_lossy(pending: dict[str, Part]) -> bool:
+    """One call and one nameless result still belong together; with several, order is all there is."""
+    return len(pending) > 1
+
+
+def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> Finding:
+    asked = ", ".join(f"{part.name or 'tool'} ({part.call_id})" for part in gap.calls[:4])
+    asking = next((s for s in requests(run) if any(p.call_id == gap.calls[0].call_id for p in s.output)), None)
+    if gap.nameless:
+        words = (
+            f"{len(gap.nameless)} results in request {request.id} name no call, while {quote(asked, 90)} wait for one"
+        )
+    else:
+        words = f"Request {request.id} was sent without an answer to {quote(asked, 90)}"
+    if asking is not None:
+        words += f", asked for in {asking.id}"
+    responsible = asking.id if asking is not None else request.id
+    return Finding(
+        message=words + ".",
+        anchors=_anchors(run, model, request, asking),
+        responsible_step=responsible,
+        symptom_step=request.id,
+        path=tuple(dict.fromkeys((responsible, request.id))),
+        confidence=0.85,
+        evidence=Evidence.OBSERVED,
+        quotes=tuple((f"{responsible} output", quote(run.text(part))) for part in gap.calls[:2]),
+        parameters={"calls": [part.call_id for part in gap.calls]},
+    )
+
+
+def _anchors(run: Htir, model: HarnessModel, request: TraceStep, asking: TraceStep | None) -> tuple[Anchor, ...]:
+    """Functions that answer calls: those that append messages of the role `tool`, else any that append."""
+    builders = list(model.of_role(ElementRole.CONTEXT_BUILDER))
+    tool_builders = [b for b in builders if "tool" in names(b.value("appends-role"))] or builders
+    named = [as_anchor(builder, "appends the results") for builder in tool_builders]
+    around = [*nearest_anchors(run, request), *(nearest_anchors(run, asking) if asking is not None else ())]
+    return one_of_each([*named, *around])
