@@ -1,0 +1,87 @@
+"""Anchors: from each step to the places of the harness that a person would edit.
+
+What ran is known best where the run recorded it (a probe, a stack, `code.*` attributes); those anchors are completed
+from the harness model. The other routes work without any code information: the name a tool is registered under, the
+literal or template that worded a text, the configuration key that holds it. Anchors are ranked by route, guesses
+last; ties are kept with the reason.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import Evidence, Route
+
+from .routes.code import CodeRoute
+from .routes.literals import LiteralRoute
+from .routes.registration import RegistrationRoute
+from .routes.roles import RoleRoute
+
+MOST_ANCHORS = 5
+_ROUTES = {route: rank for rank, route in enumerate(Route)}
+
+
+@dataclass(frozen=True)
+class AnchorIndex:
+    """The routes of one harness, each with its index; made once, used for every run of that harness."""
+
+    code: CodeRoute
+    registration: RegistrationRoute
+    literals: LiteralRoute
+    roles: RoleRoute
+
+    @classmethod
+    def of(cls, model: HarnessModel) -> "AnchorIndex":
+        """Index a harness model."""
+        return cls(CodeRoute(model), RegistrationRoute(model), LiteralRoute(model), RoleRoute(model))
+
+
+def anchor_steps(
+    steps: Sequence[TraceStep],
+    texts: Mapping[str, str],
+    model: HarnessModel,
+    fresh: Mapping[int, Sequence[int]],
+) -> list[TraceStep]:
+    """Steps with their anchors completed, best first, at most `MOST_ANCHORS` each.
+
+    Args:
+        steps: of one run.
+        texts: digest to text.
+        model: the harness.
+        fresh: for model calls, by index of the step, which input parts were not in the request before.
+    """
+    index = AnchorIndex.of(model)
+    anchored = []
+    for i, step in enumerate(steps):
+        found = [
+            *index.code.anchors(step),
+            *index.registration.anchors(step),
+            *index.literals.anchors(step, texts, fresh.get(i)),
+        ]
+        if not any(_ROUTES[anchor.route] <= _ROUTES[Route.TOOL_REGISTRATION] for anchor in found):
+            found.extend(index.roles.anchors(step))
+        best = tuple(ranked(found)[:MOST_ANCHORS])
+        anchored.append(step if best == step.anchors else step.model_copy(update={"anchors": best}))
+    return anchored
+
+
+def ranked(anchors: Iterable[Anchor]) -> list[Anchor]:
+    """Best first: what is known before guesses, then by route, then by rung; one anchor for one place."""
+    ordered = sorted(
+        anchors,
+        key=lambda anchor: (
+            anchor.evidence.rank >= Evidence.HEURISTIC.rank,
+            _ROUTES[anchor.route],
+            anchor.evidence.rank,
+        ),
+    )
+    seen: set[tuple[str, int, int]] = set()
+    kept = []
+    for anchor in ordered:
+        place = anchor.path, anchor.start_line, anchor.end_line
+        if place not in seen:
+            seen.add(place)
+            kept.append(anchor)
+    return kept

@@ -1,0 +1,1 @@
+"""The four families of links; one module finds one family."""

@@ -1,0 +1,130 @@
+"""Which tool step carries out which call of a model turn: by call id, else by name, arguments and order.
+
+Call ids are not unique in real sessions, so an id is only good within reach: the latest turn that asked for it and has
+not been answered yet.
+"""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+
+from harnessfix_ir.steps import Part, TraceStep
+from harnessfix_ir.vocabulary import Evidence, StepKind
+
+from .textids import TextIds
+from .view import RunView
+
+CALL_ID_ATTRIBUTES = ("gen_ai.tool.call.id", "tool_call.id", "tool_call_id", "call_id")
+LONGEST_ARGUMENTS = 200_000
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """A call and the step that ran it.
+
+    Args:
+        turn, part: index of the model call, and which of its output parts is the call.
+        tool: index of the tool step.
+        evidence: observed by call id, derived by name and arguments, heuristic by name and order alone.
+    """
+
+    turn: int
+    part: int
+    tool: int
+    evidence: Evidence
+
+
+@dataclass
+class _Open:
+    """A call that no tool step has taken up yet."""
+
+    turn: int
+    part: int
+    call: Part
+
+
+def pair_calls(view: RunView, ids: TextIds) -> list[Pairing]:
+    """Pairings in order of the tool steps."""
+    waiting: dict[str, list[_Open]] = defaultdict(list)
+    pairings: list[Pairing] = []
+    events = sorted(
+        [(view.end[i], i) for i in view.order if view.steps[i].kind is StepKind.MODEL_CALL]
+        + [(view.begin[i], i) for i in view.order if view.steps[i].kind is StepKind.TOOL_CALL]
+    )
+    for _, i in events:
+        step = view.steps[i]
+        if step.kind is StepKind.MODEL_CALL:
+            calls = [_Open(i, n, part) for n, part in enumerate(step.output) if part.kind == "tool_call"]
+            if calls:
+                waiting[view.agent_of[i]] = calls
+        elif not _inside_tool(view, i):
+            found = _take(view, ids, i, waiting)
+            if found is not None:
+                pairings.append(found)
+    return pairings
+
+
+def _inside_tool(view: RunView, i: int) -> bool:
+    parent = view.parent[i]
+    return parent >= 0 and view.steps[parent].kind is StepKind.TOOL_CALL
+
+
+def _take(view: RunView, ids: TextIds, i: int, waiting: dict[str, list[_Open]]) -> Pairing | None:
+    step, agent = view.steps[i], view.agent_of[i]
+    call_id = call_id_of(step)
+    if call_id:
+        for queue in (waiting[agent], *(calls for other, calls in waiting.items() if other != agent)):
+            for place in queue:
+                if place.call.call_id == call_id:
+                    queue.remove(place)
+                    return Pairing(place.turn, place.part, i, Evidence.OBSERVED)
+    queue = [place for place in waiting[agent] if not (call_id and place.call.call_id)]
+    named = [place for place in queue if place.call.name in (None, step.name)]
+    arguments = canonical_arguments(step, ids)
+    for place in named:
+        if arguments is not None and arguments == _canonical(ids.text[ids.of(place.call.text)]):
+            waiting[agent].remove(place)
+            return Pairing(place.turn, place.part, i, Evidence.DERIVED)
+    if named:
+        waiting[agent].remove(named[0])
+        return Pairing(named[0].turn, named[0].part, i, Evidence.HEURISTIC)
+    return None
+
+
+def call_id_of(step: TraceStep) -> str | None:
+    """The call id a tool step knows of itself."""
+    for part in (*step.input, *step.output):
+        if part.call_id:
+            return part.call_id
+    for name in CALL_ID_ATTRIBUTES:
+        value = step.attributes.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def canonical_arguments(step: TraceStep, ids: TextIds) -> str | None:
+    """The arguments of a tool step in one fixed JSON spelling, None when they cannot be told."""
+    if len(step.input) == 1 and step.input[0].name in (None, step.name, "arguments"):
+        return _canonical(ids.text[ids.of(step.input[0].text)])
+    if step.input and all(part.name for part in step.input):
+        values = {part.name: _loaded(ids.text[ids.of(part.text)]) for part in step.input}
+        return json.dumps(values, sort_keys=True, default=str)
+    return None
+
+
+def _canonical(text: str) -> str:
+    value = _loaded(text)
+    try:
+        return json.dumps(value, sort_keys=True)
+    except (RecursionError, ValueError):
+        return text
+
+
+def _loaded(text: str) -> object:
+    if len(text) > LONGEST_ARGUMENTS:
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

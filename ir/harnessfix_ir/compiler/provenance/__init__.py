@@ -1,0 +1,1 @@
+"""Where a text came from: normalisation, winnowed fingerprints, alignment, and the relation that they show."""

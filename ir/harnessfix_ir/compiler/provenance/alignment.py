@@ -1,0 +1,81 @@
+"""From seeds to runs: verify each shared k-gram byte for byte and extend it as far as both texts agree."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+MOST_RUNS = 4096
+LOCAL_K = 8
+LOCAL_LIMIT = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Normalised bytes [source, source + length) of one text that are [sink, sink + length) of another."""
+
+    source: int
+    sink: int
+    length: int
+
+
+def extend_seeds(
+    source: bytes, sink: bytes, seeds: Iterable[tuple[int, int]], width: int, sink_from: int = 0
+) -> list[Run]:
+    """Maximal runs through the seeds, in order of the sink, not overlapping there.
+
+    Args:
+        source, sink: normalised texts.
+        seeds: pairs (position in the source, position in the sink) in order of the latter.
+        width: bytes that a seed claims to be equal; seeds that are not are dropped.
+        sink_from: sink bytes before this are left alone.
+    """
+    runs: list[Run] = []
+    done = sink_from
+    for s, t in seeds:
+        if t < done or len(runs) >= MOST_RUNS or source[s : s + width] != sink[t : t + width]:
+            continue
+        back = _backward(source, s, sink, t, min(s, t - done))
+        ahead = _forward(source, s + width, sink, t + width)
+        run = Run(s - back, t - back, back + width + ahead)
+        runs.append(run)
+        done = run.sink + run.length
+    return runs
+
+
+def local_seeds(source: bytes, sink: bytes) -> list[tuple[int, int]]:
+    """Seeds of `LOCAL_K` bytes between two short texts, for pairs that are known to belong together."""
+    source, sink = source[:LOCAL_LIMIT], sink[:LOCAL_LIMIT]
+    places: dict[bytes, int] = {}
+    for at in range(len(source) - LOCAL_K, -1, -1):
+        places[source[at : at + LOCAL_K]] = at
+    return [(places[gram], at) for at in range(len(sink) - LOCAL_K + 1) if (gram := sink[at : at + LOCAL_K]) in places]
+
+
+def _forward(a: bytes, i: int, b: bytes, j: int) -> int:
+    limit = min(len(a) - i, len(b) - j)
+    low, step = 0, 32
+    while low + step <= limit and a[i + low : i + low + step] == b[j + low : j + low + step]:
+        low += step
+        step *= 2
+    high = min(limit, low + step)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[i + low : i + middle] == b[j + low : j + middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _backward(a: bytes, i: int, b: bytes, j: int, limit: int) -> int:
+    low, step = 0, 32
+    while low + step <= limit and a[i - low - step : i - low] == b[j - low - step : j - low]:
+        low += step
+        step *= 2
+    high = min(limit, low + step)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[i - middle : i - low] == b[j - middle : j - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

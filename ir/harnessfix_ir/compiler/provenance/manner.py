@@ -1,0 +1,57 @@
+"""In words: how a text was changed, and whether a cut was marked."""
+
+import itertools
+import re
+from collections.abc import Sequence
+
+SAMPLE = 4000
+_MARK = re.compile(
+    r"truncat|omit|elid|snip|skipp|hidden|shorten|abbreviat|clipped|\bcut\b|too long|remaining|"
+    r"\.\.\.|…|\[\s*\d+|\d+ (?:more|characters|chars|bytes|lines|tokens)",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"(?m)^[ \t]*\d+[ \t]*[:|→.)\t]")
+_QUOTED = re.compile(r"(?m)^[ \t]*>")
+
+
+def manner(source: str, sink: str) -> str:
+    """How `sink` renders `source`: a few words, from their first characters."""
+    source, sink = source[:SAMPLE], sink[:SAMPLE]
+    if "\\n" in sink and "\\n" not in source and "\n" in source:
+        return "escaped as a JSON string"
+    if "\\n" in source and "\\n" not in sink and "\n" in sink:
+        return "unescaped from a JSON string"
+    if _count(_NUMBERED, sink) > _count(_NUMBERED, source) + 1:
+        return "line-numbered"
+    if _count(_QUOTED, sink) > _count(_QUOTED, source) + 1:
+        return "quoted"
+    if source.lstrip()[:1] in ("{", "["):
+        return "re-serialised" if sink.lstrip()[:1] in ("{", "[") else "rendered from a record"
+    if "".join(source.split())[:200] == "".join(sink.split())[:200]:
+        return "re-wrapped"
+    return "rewritten"
+
+
+def _count(pattern: re.Pattern[str], text: str) -> int:
+    return sum(1 for _ in pattern.finditer(text))
+
+
+def cut_is_marked(sink: str, pieces: Sequence[tuple[int, int]], where: str) -> bool:
+    """Whether the sink says near the cut that something is missing.
+
+    Args:
+        sink: the text that holds the pieces.
+        pieces: character ranges of what was kept, in order.
+        where: which part was kept.
+    """
+    ordered = sorted(pieces)
+    around: list[str] = []
+    if where in ("head", "middle"):
+        end = ordered[-1][1]
+        around.append(sink[max(end - 3, 0) : end + 200])
+    if where in ("tail", "middle"):
+        start = ordered[0][0]
+        around.append(sink[max(start - 200, 0) : start + 3])
+    for (_, end), (start, _) in itertools.pairwise(ordered):
+        around.append(sink[end : min(start, end + 400)])
+    return any(_MARK.search(text) for text in around)

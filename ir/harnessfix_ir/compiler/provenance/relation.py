@@ -1,0 +1,247 @@
+"""What became of a source text in a sink: copied, truncated or transformed, with the pieces that show it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harnessfix_ir.vocabulary import LinkKind
+
+from .alignment import Run
+from .manner import cut_is_marked, manner
+from .normal import Normal
+
+SMALL_GAP = 12
+WRAPPER = 32
+MOSTLY = 0.6
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A character range of the source that is found again in a range of the sink."""
+
+    source: Range
+    sink: Range
+    verbatim: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How a sink text relates to a source text.
+
+    Args:
+        kind: copied, truncated or transformed.
+        pieces: character ranges at both ends, in order of the sink.
+        detail: in words.
+        kept: normalised bytes of the source that are found in the sink.
+        source_share, sink_share: those as a share of either text, 0 to 1.
+    """
+
+    kind: LinkKind
+    pieces: tuple[Piece, ...]
+    detail: str
+    kept: int
+    source_share: float
+    sink_share: float
+
+    @property
+    def source(self) -> Range:
+        """From the first to the last piece, in the source."""
+        return min(p.source[0] for p in self.pieces), max(p.source[1] for p in self.pieces)
+
+    @property
+    def sink(self) -> Range:
+        """From the first to the last piece, in the sink."""
+        return min(p.sink[0] for p in self.pieces), max(p.sink[1] for p in self.pieces)
+
+
+def whole_copy(source: Normal, sink: Normal, shift: int) -> Relation | None:
+    """The relation when the source, but for space around it, stands in the sink `shift` characters further on."""
+    text = source.text
+    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    if start + shift < 0 or not sink.text.startswith(text[start:end], start + shift):
+        return None
+    if shift >= 0 and sink.text.startswith(text, shift):
+        start, end = 0, len(text)
+    detail = "whole" if len(sink.text.strip()) == len(text.strip()) else "whole, inside a longer text"
+    piece = Piece((start, end), (start + shift, end + shift), True)
+    size = len(source.data)
+    return Relation(LinkKind.COPIED, (piece,), detail, size, 1.0, size / max(len(sink.data), 1))
+
+
+def relate(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bool) -> Relation | None:
+    """Classify the runs that two texts share.
+
+    Args:
+        source, sink: the texts.
+        runs: in order of the sink.
+        cuttable: whether a part of the source without the rest counts as truncation (harness code shortened it) or
+            as an excerpt (someone quoted it).
+    """
+    if not runs:
+        return None
+    longest = max(runs, key=lambda run: run.length)
+    shift = sink.offset(longest.sink) - source.offset(longest.source)
+    whole = whole_copy(source, sink, shift)
+    if whole is not None:
+        return whole
+    pieces = _pieces(source, sink, runs)
+    loss = _Loss.of(source, sink, runs)
+    shares = loss.kept / max(len(source.data), 1), loss.kept / max(len(sink.data), 1)
+    verbatim = len(pieces) <= 2 and all(piece.verbatim for piece in pieces)
+    if not loss.total:
+        how = manner(source.text, sink.text[pieces[0].sink[0] : pieces[-1].sink[1]])
+        return Relation(LinkKind.TRANSFORMED, pieces, f"{how}; nothing lost", loss.kept, *shares)
+    where = loss.where(verbatim)
+    unwrapped = where == "middle" and loss.only_wrapper and source.text.lstrip()[:1] in ("{", "[", "<", '"', "'")
+    if where and not unwrapped:
+        return _cut(source, sink, pieces, where, cuttable, loss.kept, shares)
+    if shares[0] >= 0.3 or unwrapped:
+        how = manner(source.text, sink.text[pieces[0].sink[0] : pieces[-1].sink[1]])
+        detail = f"{how}; {shares[0]:.0%} of its letters and digits kept"
+        return Relation(LinkKind.TRANSFORMED, pieces, detail, loss.kept, *shares)
+    return _excerpt(source, sink, pieces)
+
+
+def _cut(
+    source: Normal,
+    sink: Normal,
+    pieces: tuple[Piece, ...],
+    where: str,
+    cuttable: bool,
+    kept: int,
+    shares: tuple[float, float],
+) -> Relation | None:
+    if not cuttable:
+        return _excerpt(source, sink, pieces)
+    if all(piece.verbatim for piece in pieces):
+        characters = sum(piece.source[1] - piece.source[0] for piece in pieces)
+        how = ""
+    else:
+        characters = min(round(shares[0] * len(source.text)), len(source.text) - 1)
+        how = f"{manner(source.text, sink.text[pieces[0].sink[0] : pieces[-1].sink[1]])}; about "
+    marked = "marked" if cut_is_marked(sink.text, [piece.sink for piece in pieces], where) else "not marked"
+    detail = f"{how}{_number(characters)} of {_number(len(source.text))} characters kept ({where}); the cut is {marked}"
+    return Relation(LinkKind.TRUNCATED, pieces, detail, kept, *shares)
+
+
+def _excerpt(source: Normal, sink: Normal, pieces: tuple[Piece, ...]) -> Relation | None:
+    """The longest verbatim piece as a copy of a part."""
+    exact = [piece for piece in pieces if piece.verbatim]
+    if not exact:
+        return None
+    best = max(exact, key=lambda piece: piece.source[1] - piece.source[0])
+    length = best.source[1] - best.source[0]
+    detail = f"an excerpt of {_number(length)} of {_number(len(source.text))} characters"
+    return Relation(
+        LinkKind.COPIED, (best,), detail, length, length / len(source.text), length / max(len(sink.text), 1)
+    )
+
+
+def _pieces(source: Normal, sink: Normal, runs: Sequence[Run]) -> tuple[Piece, ...]:
+    """The character ranges of the runs; verbatim ones are grown over equal characters, up to their neighbours."""
+    pieces: list[Piece] = []
+    low = 0
+    for number, run in enumerate(runs):
+        last = number + 1 == len(runs)
+        high = len(sink.text) if last else sink.offset(runs[number + 1].sink)
+        a, b = source.range(run.source, run.source + run.length)
+        c, d = sink.range(run.sink, run.sink + run.length)
+        verbatim = b - a == d - c and source.text[a:b] == sink.text[c:d]
+        if verbatim:
+            while a > 0 and c > low and source.text[a - 1] == sink.text[c - 1]:
+                a, c = a - 1, c - 1
+            while b < len(source.text) and d < high and source.text[b] == sink.text[d]:
+                b, d = b + 1, d + 1
+        pieces.append(Piece((a, b), (c, d), verbatim))
+        low = d
+    return tuple(pieces)
+
+
+@dataclass(frozen=True)
+class _Loss:
+    """What of the source no run covers: before the first, after the last, and the gaps between.
+
+    Gaps that are the same but for digits (line numbers put in or taken out) or too small to be a cut count as kept.
+    """
+
+    head: int
+    inner: int
+    largest_inner: int
+    tail: int
+    kept: int
+    size: int
+
+    @property
+    def total(self) -> int:
+        return self.head + self.inner + self.tail
+
+    @property
+    def only_wrapper(self) -> bool:
+        """Whether what is lost at both ends is no more than the keys and marks of a wrapping record."""
+        return self.head <= WRAPPER and self.tail <= 2 * WRAPPER
+
+    @classmethod
+    def of(cls, source: Normal, sink: Normal, runs: Sequence[Run]) -> "_Loss":
+        ordered = sorted(runs, key=lambda run: (run.source, -run.length))
+        first = ordered[0]
+        head = _unlike(source.data[: first.source], sink.data[max(first.sink - first.source - 32, 0) : first.sink])
+        inner = largest = 0
+        end, last = first.source + first.length, first
+        for run in ordered[1:]:
+            stop = run.source + run.length
+            if stop <= end:
+                continue
+            gap = source.data[end : run.source]
+            if gap:
+                between = sink.data[last.sink + last.length : run.sink] if run.sink > last.sink else b""
+                lost = 0 if len(gap) <= SMALL_GAP and between else _unlike(gap, between)
+                inner, largest = inner + lost, max(largest, lost)
+            end, last = stop, run
+        after = sink.data[last.sink + last.length :][: len(source.data) - end + 32]
+        tail = _unlike(source.data[end:], after)
+        size = len(source.data)
+        return cls(head, inner, largest, tail, size - head - inner - tail, size)
+
+    def where(self, verbatim: bool) -> str:
+        """Which part was kept when the loss is one cut (or one at each end), else the empty string."""
+        slack = 0 if verbatim else WRAPPER
+        cut_head, cut_tail = self.head > slack, self.tail > slack
+        if self.largest_inner > slack and self.largest_inner >= MOSTLY * self.total:
+            return "head and tail"
+        covered = self.size - self.head - self.tail
+        if self.inner > (1 - MOSTLY) * max(covered, 1):
+            return ""
+        if cut_head and cut_tail:
+            return "middle"
+        if cut_tail:
+            return "head"
+        return "tail" if cut_head else ""
+
+
+def _unlike(lost: bytes, instead: bytes) -> int:
+    """Length of a gap, 0 when the sink has the same there but for digits."""
+    if not lost:
+        return 0
+    if len(lost) <= 4096:
+        plain = lost.translate(None, b"0123456789")
+        if plain and plain in instead.translate(None, b"0123456789"):
+            return 0
+    return len(lost)
+
+
+def _number(value: int) -> str:
+    return f"{value:,}".replace(",", " ")
+
+
+_TOKEN = re.compile(r"\w")
+
+
+def delimited(text: str, start: int, end: int) -> bool:
+    """Whether the range is not part of a longer word or number."""
+    before, after = text[start - 1 : start], text[end : end + 1]
+    return not (
+        (before and _TOKEN.match(before) and _TOKEN.match(text[start]))
+        or (after and _TOKEN.match(after) and _TOKEN.match(text[end - 1]))
+    )

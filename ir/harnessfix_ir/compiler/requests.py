@@ -1,0 +1,188 @@
+"""Requests of one conversation: what each model call adds to the one before it.
+
+An agent resends its history, so call n holds messages 1…n-1 and the new ones. Compared with the previous request of
+the same conversation, a request has a *prefix* that is unchanged, *fresh* parts, and parts that were *dropped*. When
+the prefix does not hold the whole previous request, the chain is broken: context was rewritten there, which is
+evidence in itself.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harnessfix_ir.steps import Part, StepEvent
+from harnessfix_ir.vocabulary import StepKind
+
+from .textids import TextIds
+from .view import RunView
+
+PREFIX_BROKEN = "prefix_broken"
+SYSTEM_ROLES = frozenset(("system", "developer"))
+OPEN_CONVERSATIONS = 8
+GROWN = 0.9
+BLOCK = 512
+
+
+@dataclass
+class Request:
+    """One model call's input, compared with the request before it.
+
+    Args:
+        step: index of the model call.
+        previous: the request before it in the conversation, None for its first.
+        prefix: number of leading parts that are the same in both.
+        fresh: part numbers that the previous request did not hold.
+        dropped: part numbers of the previous request that this one does not hold.
+        grown_from: fresh part number to the number of leading characters it shares with the part it replaced.
+    """
+
+    step: int
+    previous: "Request | None" = None
+    prefix: int = 0
+    fresh: list[int] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
+    grown_from: dict[int, int] = field(default_factory=dict)
+    conversation: int = 0
+
+
+def chain_requests(view: RunView, ids: TextIds) -> list[Request]:
+    """The requests of all model calls in order, each tied to the one before it in its conversation."""
+    open_conversations: dict[tuple[str, int], list[Request]] = {}
+    requests: list[Request] = []
+    count = 0
+    for i in view.order:
+        step = view.steps[i]
+        if step.kind is not StepKind.MODEL_CALL:
+            continue
+        last_requests = open_conversations.setdefault((view.agent_of[i], view.task_of[i]), [])
+        request = _continue(view, ids, i, last_requests)
+        if request.previous is not None:
+            last_requests.remove(request.previous)
+            request.conversation = request.previous.conversation
+        else:
+            request.conversation = count
+            count += 1
+        last_requests.insert(0, request)
+        del last_requests[OPEN_CONVERSATIONS:]
+        requests.append(request)
+    return requests
+
+
+def _continue(view: RunView, ids: TextIds, i: int, last_requests: Sequence[Request]) -> Request:
+    parts = view.steps[i].input
+    for last in last_requests:
+        before = view.steps[last.step].input
+        prefix = common_prefix(before, parts)
+        if prefix == len(before) and any(part.role not in SYSTEM_ROLES for part in before):
+            return Request(i, last, prefix, list(range(prefix, len(parts))))
+    for last in last_requests:
+        before = view.steps[last.step].input
+        prefix = common_prefix(before, parts)
+        request = _compare(ids, i, last, prefix, before, parts)
+        if _goes_on(view, ids, request, before, parts):
+            return request
+    return Request(i, fresh=list(range(len(parts))))
+
+
+def common_prefix(first: tuple[Part, ...], second: tuple[Part, ...]) -> int:
+    """Number of leading parts that are the same in both; parts that are one object are compared fastest."""
+    length = min(len(first), len(second))
+    at = 0
+    while at + BLOCK <= length and first[at] is second[at] and first[at : at + BLOCK] == second[at : at + BLOCK]:
+        at += BLOCK
+    while at < length and (first[at] is second[at] or _key(first[at]) == _key(second[at])):
+        at += 1
+    return at
+
+
+def _key(part: Part) -> tuple[str, str]:
+    return part.text, part.role
+
+
+def _compare(
+    ids: TextIds, i: int, last: Request, prefix: int, before: tuple[Part, ...], parts: tuple[Part, ...]
+) -> Request:
+    left = Counter(ids.of(part.text) for part in before[prefix:])
+    fresh = []
+    for number in range(prefix, len(parts)):
+        text = ids.of(parts[number].text)
+        if left[text] > 0:
+            left[text] -= 1
+        else:
+            fresh.append(number)
+    dropped = []
+    for number in range(len(before) - 1, prefix - 1, -1):
+        text = ids.of(before[number].text)
+        if left[text] > 0:
+            left[text] -= 1
+            dropped.append(number)
+    dropped.reverse()
+    request = Request(i, last, prefix, fresh, dropped)
+    for number in fresh:
+        if number < len(before) and number in dropped and parts[number].role == before[number].role:
+            shared = common_characters(ids.text[ids.of(before[number].text)], ids.text[ids.of(parts[number].text)])
+            if shared:
+                request.grown_from[number] = shared
+    return request
+
+
+def _goes_on(view: RunView, ids: TextIds, request: Request, before: tuple[Part, ...], parts: tuple[Part, ...]) -> bool:
+    """Whether the request goes on with that conversation: it keeps a message, grows one, or holds the last answer."""
+    if len(parts) - len(request.fresh) > sum(part.role in SYSTEM_ROLES for part in before[: request.prefix]):
+        kept = set(range(len(parts))).difference(request.fresh)
+        if any(parts[n].role not in SYSTEM_ROLES and len(ids.text[ids.of(parts[n].text)]) > 1 for n in kept):
+            return True
+    for number, shared in request.grown_from.items():
+        length = len(ids.text[ids.of(before[number].text)])
+        if before[number].role not in SYSTEM_ROLES and length >= 64 and shared >= GROWN * length:
+            return True
+    assert request.previous is not None
+    answer = {ids.of(part.text) for part in view.steps[request.previous.step].output}
+    return any(
+        parts[n].role == "assistant" and ids.of(parts[n].text) in answer and ids.text[ids.of(parts[n].text)]
+        for n in request.fresh
+    )
+
+
+def common_characters(first: str, second: str) -> int:
+    """Number of leading characters that two texts share, found by doubling and halving."""
+    low, high = 0, min(len(first), len(second))
+    step = 64
+    while low + step <= high and first[low : low + step] == second[low : low + step]:
+        low += step
+        step *= 2
+    high = min(high, low + step)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def prefix_events(view: RunView, requests: Sequence[Request], ids: TextIds) -> dict[int, StepEvent]:
+    """For every request that rewrites its history: an event that says where it first differs."""
+    events = {}
+    for request in requests:
+        if request.previous is None:
+            continue
+        before, parts = view.steps[request.previous.step].input, view.steps[request.step].input
+        at = request.prefix
+        if at == len(before):
+            continue
+        offset = 0
+        if at < len(parts):
+            offset = common_characters(ids.text[ids.of(before[at].text)], ids.text[ids.of(parts[at].text)])
+        events[request.step] = StepEvent(
+            name=PREFIX_BROKEN,
+            attributes={
+                "previous": view.steps[request.previous.step].id,
+                "part": at,
+                "offset": offset,
+                "parts_before": len(before),
+                "parts": len(parts),
+                "dropped": len(request.dropped),
+            },
+        )
+    return events

@@ -1,0 +1,51 @@
+"""Tool names: from a tool step to the function that is offered to the model under that name."""
+
+from collections.abc import Iterator
+
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Route, StepKind
+
+MOST = 3
+
+
+class RegistrationRoute:
+    """Finds tools by the name they are registered under.
+
+    Args:
+        model: the harness.
+    """
+
+    def __init__(self, model: HarnessModel) -> None:
+        self.tools: dict[str, list[Element]] = {}
+        for element in model.of_role(ElementRole.TOOL):
+            name = element.value("tool-name")
+            for known in {element.name, name if isinstance(name, str) else element.name}:
+                self.tools.setdefault(known, []).append(element)
+        self.registries: dict[str, list[Element]] = {}
+        self.dispatchers: list[Element] = []
+        for element in model.of_role(ElementRole.TOOL_REGISTRY):
+            names = element.value("tools")
+            for name in names if isinstance(names, list) else ():
+                self.registries.setdefault(str(name), []).append(element)
+            if element.fact("lookup"):
+                self.dispatchers.append(element)
+
+    def anchors(self, step: TraceStep) -> Iterator[Anchor]:
+        """Registrations of the step's tool; for a name that nothing registers, the lookup that missed it."""
+        if step.kind is not StepKind.TOOL_CALL:
+            return
+        tools = self.tools.get(step.name, [])
+        for tool in tools[:MOST]:
+            reason = f"the tool {step.name!r}" + (f", one of {len(tools)} of that name" if len(tools) > 1 else "")
+            yield _tied(tool, Evidence.OBSERVED if len(tools) == 1 else Evidence.DERIVED, reason)
+        for registry in self.registries.get(step.name, ())[:1]:
+            yield _tied(registry, Evidence.DERIVED, f"registers the tool {step.name!r}")
+        if not tools and step.name not in self.registries:
+            for dispatcher in self.dispatchers[:1]:
+                yield _tied(dispatcher, Evidence.HEURISTIC, f"looks tools up; none is called {step.name!r}")
+
+
+def _tied(element: Element, evidence: Evidence, reason: str) -> Anchor:
+    return element.anchor.model_copy(update={"route": Route.TOOL_REGISTRATION, "evidence": evidence, "reason": reason})
