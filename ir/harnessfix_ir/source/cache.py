@@ -1,0 +1,90 @@
+"""Facts kept on disk by content, so that an unchanged harness is not parsed again."""
+
+import contextlib
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harnessfix_ir.harness import HarnessModel
+
+from .facts import FileFacts
+
+EXTRACTOR = "1"
+"""Raised whenever extraction or linking says something else about the same text."""
+
+
+class FactCache:
+    """Per-file facts under `facts/`, whole models under `models/`. A cache that cannot be written is no error.
+
+    Args:
+        folder: where to keep them; None for no cache.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._version = f"{EXTRACTOR}-{sys.version_info[0]}.{sys.version_info[1]}"
+
+    def model_key(self, inputs: list[tuple[str, Path, str, str]]) -> str:
+        """Key of the whole model: version, and path, base, digest and problem of every file."""
+        if self.folder is None:
+            return ""
+        whole = hashlib.sha256(self._version.encode())
+        for path, base, digest, problem in inputs:
+            whole.update(f"{path}\0{base}\0{digest}\0{problem}\n".encode("utf-8", "surrogatepass"))
+        return whole.hexdigest()
+
+    def get_model(self, key: str) -> HarnessModel | None:
+        """The model kept under `key`, None when there is none that can be read."""
+        text = self._read("models", key)
+        if text is None:
+            return None
+        try:
+            return HarnessModel.model_validate_json(text)
+        except ValidationError:
+            return None
+
+    def put_model(self, key: str, model: HarnessModel) -> None:
+        """Keep a model."""
+        if self.folder is not None:
+            self._write("models", key, model.model_dump_json().encode())
+
+    def get_facts(self, digest: str, path: str, module: str, base: str) -> FileFacts | None:
+        """Facts of a file with that content under that path, None when there are none that can be read."""
+        text = self._read("facts", self._facts_key(digest, path, module))
+        if text is None:
+            return None
+        try:
+            return FileFacts.load(text.decode(), path, base)
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def put_facts(self, facts: FileFacts, module: str) -> None:
+        """Keep the facts of a file."""
+        if self.folder is not None:
+            self._write("facts", self._facts_key(facts.sha256, facts.path, module), facts.dump().encode())
+
+    def _facts_key(self, digest: str, path: str, module: str) -> str:
+        return hashlib.sha256(
+            f"{self._version}\0{digest}\0{path}\0{module}".encode("utf-8", "surrogatepass")
+        ).hexdigest()
+
+    def _read(self, kind: str, key: str) -> bytes | None:
+        if self.folder is None:
+            return None
+        try:
+            return (self.folder / kind / key[:2] / f"{key}.json").read_bytes()
+        except OSError:
+            return None
+
+    def _write(self, kind: str, key: str, data: bytes) -> None:
+        assert self.folder is not None
+        target = self.folder / kind / key[:2] / f"{key}.json"
+        with contextlib.suppress(OSError):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # Written aside and renamed: a reader never sees half a file.
+            beside = target.with_suffix(f".{os.getpid()}.tmp")
+            beside.write_bytes(data)
+            beside.replace(target)

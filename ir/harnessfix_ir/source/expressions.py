@@ -1,0 +1,189 @@
+"""Questions about single expressions: dotted names, literals, templates, what flows where."""
+
+import ast
+from collections.abc import Iterator
+
+from .scopes import FunctionNode, Scope
+
+
+def dotted(node: ast.AST | None, scope: Scope) -> str:
+    """Dotted name of an expression with imports resolved; calls and subscripts show as `()` and `[]`, else empty."""
+    suffix: list[str] = []
+    while True:
+        if isinstance(node, ast.Attribute):
+            suffix.append("." + node.attr)
+            node = node.value
+        elif isinstance(node, ast.Call):
+            suffix.append("()")
+            node = node.func
+        elif isinstance(node, ast.Subscript):
+            suffix.append("[]")
+            node = node.value
+        elif isinstance(node, ast.Await):
+            node = node.value
+        else:
+            break
+    if isinstance(node, ast.Name):
+        return scope.resolve(node.id) + "".join(reversed(suffix))
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return "str" + "".join(reversed(suffix))
+    return ""
+
+
+def callee(call: ast.Call, scope: Scope) -> str:
+    """Dotted name of what a call calls."""
+    return dotted(call.func, scope)
+
+
+def last(name: str) -> str:
+    """Last part of a dotted name."""
+    return name.rpartition(".")[2]
+
+
+def keyword(call: ast.Call, name: str) -> ast.expr | None:
+    """Value of a keyword argument, or None."""
+    return next((k.value for k in call.keywords if k.arg == name), None)
+
+
+def has_star_keywords(call: ast.Call) -> bool:
+    """Whether the call passes `**something`."""
+    return any(k.arg is None for k in call.keywords)
+
+
+def argument(call: ast.Call, position: int, name: str) -> ast.expr | None:
+    """An argument given by position or by name, or None."""
+    if position < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args[: position + 1]):
+        return call.args[position]
+    return keyword(call, name)
+
+
+def text_of(node: ast.AST | None) -> str | None:
+    """Value of a string literal, None for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def is_true(node: ast.AST | None) -> bool:
+    """Whether a node is a constant that is true."""
+    return isinstance(node, ast.Constant) and bool(node.value)
+
+
+def is_constant(node: ast.AST | None) -> bool:
+    """Whether a node is a literal: a constant, or a container of literals."""
+    if node is None or isinstance(node, ast.Constant):
+        return True
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return all(is_constant(item) for item in node.elts)
+    if isinstance(node, ast.Dict):
+        return all(is_constant(item) for item in (*node.keys, *node.values))
+    return isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
+
+
+def names_in(node: ast.AST | None) -> Iterator[str]:
+    """Plain names used anywhere in an expression or statement."""
+    if node is not None:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name):
+                yield inner.id
+
+
+def words_in(node: ast.AST | None) -> Iterator[str]:
+    """Names and attribute names used anywhere in an expression."""
+    if node is not None:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name):
+                yield inner.id
+            elif isinstance(inner, ast.Attribute):
+                yield inner.attr
+
+
+def calls_in(nodes: list[ast.stmt] | list[ast.expr]) -> Iterator[ast.Call]:
+    """Calls in some statements, without those in functions defined there."""
+    pending: list[ast.AST] = list(reversed(nodes))
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            continue
+        if isinstance(node, ast.Call):
+            yield node
+        pending.extend(reversed(list(ast.iter_child_nodes(node))))
+
+
+def inside(nodes: list[ast.stmt]) -> Iterator[ast.AST]:
+    """All nodes of some statements, without the insides of functions and classes defined there."""
+    pending: list[ast.AST] = list(reversed(nodes))
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            pending.extend(reversed(list(ast.iter_child_nodes(node))))
+
+
+def assigned_value(name: str, scope: Scope, before: int) -> ast.expr | None:
+    """The expression last assigned to a plain name above line `before` of the same scope, or None."""
+    found: ast.expr | None = None
+    for node in scope.of(ast.Assign):
+        if node.lineno <= before and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            found = node.value
+    for annotated in scope.of(ast.AnnAssign):
+        if annotated.lineno <= before and isinstance(annotated.target, ast.Name) and annotated.target.id == name:
+            found = annotated.value or found
+    return found
+
+
+def tainted_names(scope: Scope, seeds: set[str]) -> set[str]:
+    """Names that may hold something made from `seeds`, by following plain assignments and `append`-like calls."""
+    tainted = set(seeds)
+    steps: list[ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr] = [
+        *scope.assignments,
+        *scope.of(ast.AugAssign),
+        *scope.of(ast.NamedExpr),
+    ]
+    grown = True
+    while grown:
+        grown = False
+        for step in steps:
+            targets = step.targets if isinstance(step, ast.Assign) else [step.target]
+            names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+            if step.value is not None and not names <= tainted and tainted.intersection(names_in(step.value)):
+                tainted |= names
+                grown = True
+        for call in scope.of(ast.Call):
+            func = call.func
+            if (
+                isinstance(func, ast.Attribute)
+                and func.attr in ("append", "extend", "insert", "update")
+                and isinstance(func.value, ast.Name)
+                and func.value.id not in tainted
+                and any(tainted.intersection(names_in(a)) for a in call.args)
+            ):
+                tainted.add(func.value.id)
+                grown = True
+    return tainted
+
+
+def optional_params(function: FunctionNode) -> list[str]:
+    """Names of parameters that need not be given."""
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    names = [a.arg for a in positional[len(positional) - len(arguments.defaults) :]] if arguments.defaults else []
+    names += [a.arg for a, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is not None]
+    return names
+
+
+def body_without_docstring(function: FunctionNode) -> list[ast.stmt]:
+    """Statements of a function, its docstring left out."""
+    body = function.body
+    return body[1:] if body and isinstance(body[0], ast.Expr) and text_of(body[0].value) is not None else body
+
+
+def is_stub(function: FunctionNode) -> bool:
+    """Whether a function has nothing to run: `...`, `pass` or `raise NotImplementedError` alone."""
+    body = body_without_docstring(function)
+    if not body:
+        return True
+    only = body[0]
+    if len(body) > 1:
+        return False
+    if isinstance(only, ast.Pass) or (isinstance(only, ast.Expr) and isinstance(only.value, ast.Constant)):
+        return True
+    return isinstance(only, ast.Raise) and "NotImplementedError" in set(names_in(only.exc))

@@ -1,0 +1,157 @@
+"""Which files belong to a harness, and their text."""
+
+import fnmatch
+import hashlib
+import io
+import os
+import tokenize
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+MAX_BYTES = 1_000_000
+MAX_LINES = 10_000
+
+LANGUAGES = {
+    ".py": "python",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".toml": "toml",
+    ".json": "json",
+    ".txt": "text",
+    ".md": "text",
+    ".j2": "text",
+    ".jinja": "text",
+    ".jinja2": "text",
+}
+
+SKIPPED_FOLDERS = frozenset(
+    ("node_modules", "__pycache__", "build", "dist", "tests", "test", "site-packages", "venv", "env", "htmlcov")
+)
+SKIPPED_FILES = ("test_*.py", "*_test.py", "conftest.py", "package-lock.json", "*.lock.json", "*.ipynb")
+KEPT_TEST_WORDS = ("model", "llm", "client", "env", "tool")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file below a root: where it is, its path in the model, and its language."""
+
+    absolute: Path
+    path: str
+    base: Path
+    language: str
+
+
+@dataclass(frozen=True)
+class Root:
+    """A folder (or one file) to read, and the folder that its paths are relative to."""
+
+    top: Path
+    base: Path
+
+    @classmethod
+    def of(cls, given: Path) -> "Root":
+        """The root for a folder the user named; a package folder's paths begin with the package's name."""
+        top = given.expanduser().resolve()
+        if top.is_file():
+            return cls(top, top.parent)
+        return cls(top, top.parent if (top / "__init__.py").is_file() else top)
+
+
+def find_files(root: Root, exclude: Sequence[str] = ()) -> Iterator[Found]:
+    """Files below `root` that a harness may be made of, in order of path.
+
+    Args:
+        root: where to look.
+        exclude: glob patterns of paths (relative to the base) or of folder names to leave out.
+    """
+    if root.top.is_file():
+        language = LANGUAGES.get(root.top.suffix.lower())
+        if language:
+            yield Found(root.top, root.top.name, root.base, language)
+        return
+    for folder, names, files in os.walk(root.top):
+        here = Path(folder)
+        names[:] = sorted(n for n in names if _wanted_folder(here / n, n) and not _excluded(here / n, root, exclude))
+        for name in sorted(files):
+            language = LANGUAGES.get(PurePosixPath(name).suffix.lower())
+            if language is None or name.startswith(".") or _skipped_file(name):
+                continue
+            absolute = here / name
+            if not _excluded(absolute, root, exclude):
+                yield Found(absolute, absolute.relative_to(root.base).as_posix(), root.base, language)
+
+
+def _wanted_folder(folder: Path, name: str) -> bool:
+    if name.startswith(".") or name in SKIPPED_FOLDERS or name.endswith((".egg-info", ".dist-info")):
+        return False
+    return not (folder / "pyvenv.cfg").exists() and not folder.is_symlink()
+
+
+def _skipped_file(name: str) -> bool:
+    if not any(fnmatch.fnmatchcase(name, pattern) for pattern in SKIPPED_FILES):
+        return False
+    # `test_models.py` in a package is a scripted model more often than a test of one.
+    return not (name.startswith("test_") and name.removesuffix(".py").rstrip("s").endswith(KEPT_TEST_WORDS))
+
+
+def _excluded(path: Path, root: Root, exclude: Sequence[str]) -> bool:
+    if not exclude:
+        return False
+    relative = PurePosixPath(path.relative_to(root.base).as_posix())
+    return any(
+        fnmatch.fnmatchcase(str(relative), p.rstrip("/")) or fnmatch.fnmatchcase(relative.name, p.rstrip("/"))
+        for p in exclude
+    )
+
+
+def read_bytes(found: Found) -> tuple[bytes, str]:
+    """The bytes of a file and, when it must be skipped, why (empty otherwise)."""
+    try:
+        size = found.absolute.stat().st_size
+        if size > MAX_BYTES:
+            return b"", f"{size:,} bytes, more than the {MAX_BYTES:,} that are read"
+        data = found.absolute.read_bytes()
+    except OSError as error:
+        return b"", f"cannot be read: {error.strerror or type(error).__name__}"
+    lines = data.count(b"\n") + 1
+    return data, f"{lines:,} lines, more than the {MAX_LINES:,} that are read" if lines > MAX_LINES else ""
+
+
+def decode(data: bytes, language: str) -> str:
+    """Text of a file with newlines as `\\n`; Python by its PEP 263 cookie, everything else as UTF-8 (BOM allowed).
+
+    Raises:
+        ValueError: with the reason: null bytes, an unknown encoding, or bytes that do not fit it.
+    """
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise ValueError(f"line {line}: null byte")
+    encoding = "utf-8-sig"
+    if language == "python":
+        try:
+            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        except SyntaxError as error:
+            raise ValueError(f"line 1: {error.msg}") from error
+    try:
+        text = data.decode(encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        start = error.start if isinstance(error, UnicodeDecodeError) else 0
+        line = data[:start].count(b"\n") + 1
+        raise ValueError(f"line {line}: not valid {encoding}") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def sha256(data: bytes) -> str:
+    """Hex SHA-256 of a file."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def byte_lines(data: bytes) -> list[bytes]:
+    """The lines of a file as bytes, newlines kept, split where Python splits them."""
+    return data.splitlines(keepends=True)
+
+
+def hash_lines(lines: Sequence[bytes], start: int, end: int) -> str:
+    """`Anchor.content_hash` of the lines `start` to `end` (from 1, inclusive)."""
+    return hashlib.sha256(b"".join(lines[start - 1 : end])).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Passes over the facts of all files: what one file alone cannot say."""

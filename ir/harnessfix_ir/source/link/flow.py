@@ -1,0 +1,162 @@
+"""The call graph with the questions that roles ask of it: which calls ask the model, what a loop reaches."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harnessfix_ir.source.expressions import last
+from harnessfix_ir.source.facts import Call, Draft, FileFacts
+from harnessfix_ir.source.words import MESSAGES_NAME, MODEL_RECEIVER, MODEL_VERBS, STRICT_MESSAGES
+from harnessfix_ir.vocabulary import ElementRole
+
+from .program import Key, Program
+
+MAX_EDGES = 4
+_MANY = 12
+
+
+@dataclass(slots=True)
+class Edge:
+    """A call with what it may mean."""
+
+    call: Call
+    path: str
+    targets: list[Key]
+    plain: bool
+
+    @property
+    def resolved(self) -> str:
+        """`path:qualname` of the callee, empty when several compete."""
+        return f"{self.targets[0][0]}:{self.targets[0][1]}" if self.targets and self.plain else ""
+
+
+class Flow:
+    """Edges of a harness and reachability over at most `MAX_EDGES` of them."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.edges: dict[Key, list[Edge]] = {}
+        for facts in program.files.values():
+            for call in facts.calls:
+                targets, plain = program.candidates(call, facts.path)
+                self.edges.setdefault((facts.path, call.caller), []).append(Edge(call, facts.path, targets, plain))
+        self.models: dict[Key, Draft] = {}
+        for facts, draft in program.drafts(ElementRole.MODEL_CALL):
+            self.models[(facts.path, draft.qualname)] = draft
+        self.loops: dict[Key, list[Draft]] = {}
+        for facts, draft in program.drafts(ElementRole.LOOP):
+            self.loops.setdefault((facts.path, draft.qualname), []).append(draft)
+        self.retried: set[tuple[str, int]] = {
+            (facts.path, d.start) for facts, d in program.drafts(ElementRole.RETRY) if d.get("library") == "loop"
+        }
+        self._exposed: dict[tuple[Key, int], bool] = {}
+
+    def all_edges(self) -> Iterator[Edge]:
+        """Every edge in order of file and source."""
+        for edges in self.edges.values():
+            yield from edges
+
+    def callers(self) -> dict[Key, list[Edge]]:
+        """Edges by each function that they may lead to."""
+        found: dict[Key, list[Edge]] = {}
+        for edge in self.all_edges():
+            for target in edge.targets:
+                found.setdefault(target, []).append(edge)
+        return found
+
+    def asks(self, edge: Edge) -> bool:
+        """Whether a call asks the model: it leads to model calls only, or is worded like one and leads nowhere."""
+        functions = self.program.functions
+        if edge.targets:
+            answers = [t in self.models or "asks" in functions[t].traits for t in edge.targets]
+            return all(answers) or (answers[0] and edge.plain) or (any(answers) and worded_like_asking(edge.call))
+        own = self.models.get((edge.path, edge.call.caller))
+        if own is not None and own.get("sdk") == edge.call.callee.removesuffix("()"):
+            return True
+        return worded_like_asking(edge.call)
+
+    def stepping_loops(self, key: Key) -> list[Draft]:
+        """Loops of a function that could be agent loops: `while`, or `for` that counts; no retries."""
+        return [
+            loop
+            for loop in self.loops.get(key, ())
+            if (loop.get("kind") == "while" or loop.get("steps-through")) and (key[0], loop.start) not in self.retried
+        ]
+
+    def exposes(self, key: Key, depth: int = MAX_EDGES) -> bool:
+        """Whether calling a function asks the model outside of every stepping loop on the way."""
+        if key in self.models:
+            return True
+        slot = (key, depth)
+        if slot not in self._exposed:
+            self._exposed[slot] = False  # recursion asks nothing new
+            loops = self.stepping_loops(key)
+            self._exposed[slot] = any(
+                self.asks(edge) or (depth > 0 and self._leads_to_asking(edge, depth - 1))
+                for edge in self.edges.get(key, ())
+                if not any(loop.start <= edge.call.line <= loop.end for loop in loops)
+            )
+        return self._exposed[slot]
+
+    def _leads_to_asking(self, edge: Edge, depth: int) -> bool:
+        if not edge.targets or len(edge.targets) > _MANY or not (edge.plain or len(edge.targets) == 1):
+            return False
+        return any(self.exposes(target, depth) for target in edge.targets)
+
+    def asking_edges(self, key: Key, loop: Draft) -> list[Edge]:
+        """Calls in a loop's body through which the model is asked, inner stepping loops left out."""
+        inner = [
+            other
+            for other in self.stepping_loops(key)
+            if other is not loop and loop.start <= other.start and other.end <= loop.end
+        ]
+        found = []
+        for edge in self.edges.get(key, ()):
+            line = edge.call.line
+            if not loop.start <= line <= loop.end or any(o.start <= line <= o.end for o in inner):
+                continue
+            if self.asks(edge) or self._leads_to_asking(edge, MAX_EDGES - 1):
+                found.append(edge)
+        return found
+
+    def reached(self, edges: list[Edge], depth: int = MAX_EDGES) -> set[Key]:
+        """Functions that some calls lead to over at most `depth` edges."""
+        found: set[Key] = set()
+        frontier = {t for e in edges for t in e.targets if len(e.targets) <= _MANY}
+        while frontier and depth > 0:
+            found |= frontier
+            depth -= 1
+            frontier = {
+                t
+                for key in frontier
+                for e in self.edges.get(key, ())
+                if len(e.targets) <= _MANY
+                for t in e.targets
+                if t not in found
+            }
+        return found
+
+    def in_loop(self, key: Key, loop: Draft) -> list[Edge]:
+        """Calls in a loop's lines."""
+        return [e for e in self.edges.get(key, ()) if loop.start <= e.call.line <= loop.end]
+
+
+_ASKING = re.compile(
+    r"(^|_)(call|query|ask|prompt|invoke)_?(the_)?(llm|model|gpt|claude|lm)(_|$)|^(llm|lm)_(call|query|complete|chat)"
+)
+
+
+def worded_like_asking(call: Call) -> bool:
+    """Whether a call that leads nowhere in the harness is worded like one that asks a model."""
+    receiver, _, verb = call.callee.rpartition(".")
+    about_messages = any(MESSAGES_NAME.search(a) or a.rstrip("=") in STRICT_MESSAGES for a in call.arguments)
+    if MODEL_RECEIVER.search(receiver) and verb in MODEL_VERBS and verb != "__call__":
+        return True
+    if MODEL_RECEIVER.search(call.callee) and about_messages:
+        return True
+    return about_messages and _ASKING.search(last(call.callee)) is not None
+
+
+def files_of(program: Program) -> Iterator[FileFacts]:
+    """The Python files of a program."""
+    return (facts for facts in program.files.values() if facts.language == "python")

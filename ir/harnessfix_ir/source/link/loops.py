@@ -1,0 +1,100 @@
+"""Which loops are agent loops, and what bounds them."""
+
+from harnessfix_ir.source.expressions import last
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.vocabulary import ElementRole, Evidence
+
+from .flow import Edge, Flow
+from .program import Key
+
+_WORKS = (ElementRole.TOOL, ElementRole.PARSER, ElementRole.CONTEXT_BUILDER, ElementRole.TOOL_REGISTRY)
+
+
+def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
+    """Turn loops in whose body the model is asked into `agent_loop` elements; returns them by function."""
+    working = {(facts.path, d.qualname) for facts, d in flow.program.drafts(*_WORKS)}
+    found: dict[Key, list[Draft]] = {}
+    for key in flow.loops:
+        for loop in flow.stepping_loops(key):
+            asking = flow.asking_edges(key, loop)
+            if not asking:
+                continue
+            edges = flow.in_loop(key, loop)
+            reached = flow.reached(edges)
+            if not _goes_on(flow, key, loop, edges, reached, working):
+                continue
+            _describe(flow, key, loop, asking, reached)
+            found.setdefault(key, []).append(loop)
+    for loops in flow.loops.values():
+        for loop in loops:
+            bounds = [value for name, value, _, _ in loop.facts if name == "bounded-by"]
+            if loop.role is ElementRole.LOOP and bounds:
+                loop.replace("bounded-by", [*bounds], Evidence.OBSERVED)
+    return found
+
+
+def _goes_on(flow: Flow, key: Key, loop: Draft, edges: list[Edge], reached: set[Key], working: set[Key]) -> bool:
+    """Whether one turn builds on the last: messages grow, a tool runs, an answer is parsed. A `while` needs no such
+    sign unless it talks with a person."""
+    functions = flow.program.functions
+    if reached & working or key in working:
+        return True
+    if any("appends" in functions[k].traits for k in (*reached, key) if k in functions):
+        return True
+    return loop.get("kind") == "while" and not any(e.call.callee == "input" for e in edges)
+
+
+def _describe(flow: Flow, key: Key, loop: Draft, asking: list[Edge], reached: set[Key]) -> None:
+    loop.role = ElementRole.AGENT_LOOP
+    loop.name = key[1]
+    bounds = [str(value) for name, value, _, _ in loop.facts if name == "bounded-by"]
+    limited = [k for k in reached if k in flow.program.functions and "limits" in flow.program.functions[k].traits]
+    if limited:
+        bounds.append("limit-exit")
+    if limited and loop.get("catches") and loop.get("exits"):
+        bounds.append("exception-exit")
+    bounds = list(dict.fromkeys(bounds))
+    loop.facts = [fact for fact in loop.facts if fact[0] not in ("bounded-by", "steps-through")]
+    loop.add("bounded-by", [*bounds], 0, Evidence.DERIVED)
+    if not bounds:
+        loop.add("unbounded", True, 0, Evidence.DERIVED)
+    if limited:
+        loop.add("limited-in", [*sorted(f"{path}:{qualname}" for path, qualname in limited)], 0, Evidence.DERIVED)
+    models = {k for k in reached if k in flow.models}
+    loop.add(
+        "asks",
+        [*(sorted(f"{p}:{q}" for p, q in models) or sorted({e.call.callee for e in asking}))],
+        asking[0].call.line,
+        Evidence.OBSERVED if models else Evidence.HEURISTIC,
+    )
+
+
+def mark_handlers(flow: Flow, loops: dict[Key, list[Draft]]) -> None:
+    """`in-loop` and `tool-call-inside` of handlers."""
+    tools = {(facts.path, d.qualname) for facts, d in flow.program.drafts(ElementRole.TOOL)}
+    lookups: dict[Key, list[int]] = {}
+    for facts, draft in flow.program.drafts(ElementRole.TOOL_REGISTRY):
+        if draft.get("lookup"):
+            lookups.setdefault((facts.path, draft.qualname), []).append(draft.start)
+    for facts, handler in flow.program.drafts(ElementRole.HANDLER):
+        key = (facts.path, handler.qualname)
+        around = [loop for loop in loops.get(key, ()) if loop.start <= handler.start and handler.end <= loop.end]
+        if around:
+            handler.add("in-loop", handler.qualname, around[-1].start, Evidence.DERIVED)
+        lines = handler.get("try-lines")
+        if not isinstance(lines, list) or len(lines) != 2:
+            continue
+        first, final = int(str(lines[0])), int(str(lines[1]))
+        edges = [e for e in flow.edges.get(key, ()) if first <= e.call.line <= final]
+        calls = [e for e in edges if any(t in tools for t in e.targets) or _worded_like_tool(e)]
+        if calls or any(first <= line <= final for line in lookups.get(key, ())):
+            handler.add("tool-call-inside", True, calls[0].call.line if calls else 0, Evidence.DERIVED)
+
+
+def _worded_like_tool(edge: Edge) -> bool:
+    name = edge.call.callee
+    return not edge.targets and (
+        last(name) in ("call_tool", "execute_tool", "run_tool", "invoke_tool", "tool")
+        or ("tool" in name.lower() and last(name) in ("execute", "run", "invoke", "call", "forward", "ainvoke"))
+        or ("[]()" in name + "()" and "tools[]" in name.lower())
+    )

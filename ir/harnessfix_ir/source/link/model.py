@@ -1,0 +1,92 @@
+"""Facts of all files to one harness model."""
+
+from pathlib import Path
+
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import CallEdge, Element, Fact, HarnessModel, SourceFile
+from harnessfix_ir.source.facts import LAYERS, Draft, FileFacts
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole
+
+from .flow import Flow
+from .functions import excuse_guarded_parsers, mark_function_roles, share_reading
+from .loops import mark_agent_loops, mark_handlers
+from .program import Program
+from .prompts import link_prompts
+from .tools import link_tools
+
+_INTERNAL = frozenset(("members", "try-lines", "unconfirmed", "steps-through", "sdk-returned", "result-name"))
+
+
+def build_model(files: list[FileFacts], base: Path) -> HarnessModel:
+    """Link the files and write the documents.
+
+    Args:
+        files: facts of every file; their drafts are completed in place.
+        base: folder that the model's paths are relative to.
+    """
+    program = Program(files)
+    link_tools(program)
+    link_prompts(program)
+    flow = Flow(program)
+    share_reading(flow)
+    loops = mark_agent_loops(flow)
+    mark_handlers(flow, loops)
+    excuse_guarded_parsers(flow)
+    mark_function_roles(flow, loops)
+    elements: list[Element] = []
+    for facts in sorted(files, key=lambda f: f.path):
+        elements.extend(_elements(facts))
+    calls = tuple(
+        CallEdge(caller=f"{e.path}:{e.call.caller}", callee=e.call.callee, line=e.call.line, resolved=e.resolved)
+        for e in flow.all_edges()
+    )
+    return HarnessModel(
+        root=str(base), files=tuple(_source_file(facts, base) for facts in files), elements=tuple(elements), calls=calls
+    )
+
+
+def _source_file(facts: FileFacts, base: Path) -> SourceFile:
+    extra = {} if facts.base == str(base) else {"base": facts.base}
+    return SourceFile(
+        path=facts.path,
+        sha256=facts.sha256,
+        language=facts.language,
+        lines=facts.lines,
+        error=facts.error,
+        suppressions=facts.suppressions,
+        **extra,
+    )
+
+
+def _elements(facts: FileFacts) -> list[Element]:
+    counts: dict[tuple[ElementRole, str], int] = {}
+    found = []
+    for draft in sorted(facts.drafts, key=lambda d: (d.start, d.end, d.role.value, d.name)):
+        slot = (draft.role, draft.qualname)
+        counts[slot] = counts.get(slot, 0) + 1
+        found.append(_element(draft, facts, counts[slot]))
+    return found
+
+
+def _element(draft: Draft, facts: FileFacts, number: int) -> Element:
+    suffix = f"#{number}" if number > 1 else ""
+    return Element(
+        id=f"{draft.role.value}:{facts.path}:{draft.qualname}{suffix}",
+        role=draft.role,
+        layer=LAYERS[draft.role],
+        name=draft.name,
+        anchor=Anchor(
+            path=facts.path,
+            qualname=draft.qualname,
+            start_line=draft.start,
+            end_line=draft.end,
+            content_hash=facts.hashes.get(f"{draft.start}-{draft.end}", ""),
+            kind=AnchorKind(draft.kind),
+        ),
+        facts=tuple(
+            Fact(name=name, value=value, line=line, evidence=evidence)
+            for name, value, line, evidence in draft.facts
+            if name not in _INTERNAL
+        ),
+        text=draft.text,
+    )

@@ -1,0 +1,122 @@
+"""`while` and `for` statements; linking decides which of them are agent loops."""
+
+import ast
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import callee, calls_in, inside, is_true, names_in, words_in
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.words import COUNTER_NAME, LIMIT_NAME
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole
+
+from .base import Role, at_node
+from .handlers import caught_types
+
+LoopNode = ast.While | ast.For | ast.AsyncFor
+_ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+
+
+class Loops(Role):
+    """One element per loop statement."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.scopes:
+            for node in scope.loops:
+                yield self._loop(node, scope, file)
+
+    def _loop(self, node: LoopNode, scope: Scope, file: FileContext) -> Draft:
+        word = {ast.While: "while", ast.For: "for", ast.AsyncFor: "async for"}[type(node)]
+        draft = at_node(ElementRole.LOOP, scope, node, AnchorKind.LOOP, word)
+        draft.add("kind", word)
+        draft.add("condition", file.segment(node.test if isinstance(node, ast.While) else node.iter))
+        draft.note("exits", [*_exits(node)])
+        draft.note("catches", list(dict.fromkeys(_caught(node, scope))))
+        for bound in dict.fromkeys(_bounds(node, scope)):
+            draft.add("bounded-by", bound)
+        draft.note("steps-through", _walks_numbers(node, scope))
+        return draft
+
+
+def exit_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements that leave a loop with that body: return, raise, and `break` outside inner loops."""
+    pending: list[ast.stmt] = list(reversed(body))
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.Return, ast.Raise, ast.Break)):
+            yield node
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        elif isinstance(node, (ast.While, ast.For, ast.AsyncFor)):
+            yield from (s for s in inside([*node.body, *node.orelse]) if isinstance(s, (ast.Return, ast.Raise)))
+        else:
+            children = [
+                c for c in ast.iter_child_nodes(node) if isinstance(c, (ast.stmt, ast.ExceptHandler, ast.match_case))
+            ]
+            for child in reversed(children):
+                pending.extend([child] if isinstance(child, ast.stmt) else list(reversed(child.body)))
+
+
+def is_limit_test(test: ast.expr, scope: Scope) -> bool:
+    """Whether a condition compares in order something that is named like a counter or a limit."""
+    for node in ast.walk(test):
+        if isinstance(node, ast.Compare) and any(isinstance(op, (*_ORDER, ast.Eq)) for op in node.ops):
+            equal = all(isinstance(op, ast.Eq) for op in node.ops)
+            words = [word for side in (node.left, *node.comparators) for word in words_in(side)]
+            if any(LIMIT_NAME.search(w) for w in words) or (
+                not equal and not _against_zero(node) and any(COUNTER_NAME.search(w) for w in words if w != "len")
+            ):
+                return True
+        elif isinstance(node, ast.Call):
+            name = callee(node, scope).rpartition(".")[2]
+            if LIMIT_NAME.search(name) or any(w in name for w in ("exceed", "should_stop", "exhausted", "over_budget")):
+                return True
+    return False
+
+
+def _against_zero(node: ast.Compare) -> bool:
+    """Whether a comparison only asks for a sign."""
+    return any(isinstance(c, ast.Constant) and c.value in (0, 0.0) for c in (node.left, *node.comparators))
+
+
+def _exits(node: LoopNode) -> Iterator[int]:
+    yield from (statement.lineno for statement in exit_statements(node.body))
+
+
+def _caught(node: LoopNode, scope: Scope) -> Iterator[str]:
+    for inner in inside(node.body):
+        if isinstance(inner, ast.ExceptHandler):
+            yield from caught_types(inner, scope) or ["BaseException"]
+
+
+def _bounds(node: LoopNode, scope: Scope) -> Iterator[str]:
+    if isinstance(node, ast.While):
+        if not is_true(node.test) and is_limit_test(node.test, scope):
+            yield "condition"
+    else:
+        calls = {callee(call, scope) for call in ast.walk(node.iter) if isinstance(call, ast.Call)}
+        if "range" in calls:
+            yield "range"
+        elif not calls & {"itertools.count", "itertools.cycle", "itertools.repeat", "iter"}:
+            yield "iterable"
+    for inner in inside(node.body):
+        if isinstance(inner, ast.If) and is_limit_test(inner.test, scope) and _leaves(inner):
+            yield "counter-exit"
+    for call in calls_in(node.body):
+        # A call that exists only to enforce a limit raises when it is reached.
+        name = callee(call, scope).rpartition(".")[2]
+        if LIMIT_NAME.search(name) and ("check" in name or "enforce" in name):
+            yield "limit-exit"
+
+
+def _leaves(branch: ast.If) -> bool:
+    return any(True for _ in exit_statements(branch.body)) or any(True for _ in exit_statements(branch.orelse))
+
+
+def _walks_numbers(node: LoopNode, scope: Scope) -> bool:
+    """Whether a `for` counts (range, count) or its variable is named like a step."""
+    if isinstance(node, ast.While):
+        return False
+    calls = {callee(call, scope) for call in ast.walk(node.iter) if isinstance(call, ast.Call)}
+    if calls & {"range", "itertools.count"}:
+        return True
+    return any(w in name for name in names_in(node.target) for w in ("step", "turn", "iteration", "round"))

@@ -1,0 +1,235 @@
+"""Functions that ask a model: by the client call they make, or by their shape."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import assigned_value, callee, is_stub, keyword, last, text_of
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.words import (
+    MESSAGES_PARAMS,
+    MODEL_MODULE,
+    MODEL_OWNER,
+    MODEL_VERB,
+    MODEL_VERBS,
+    NOT_MODEL_OWNER,
+    SCRIPTED_OWNER,
+    STRICT_MESSAGES,
+)
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
+
+from .base import Role, at_function, at_node
+
+_SDK = re.compile(
+    r"(\.chat\.completions\.(create|parse|stream)|\.beta\.chat\.completions\.(parse|stream)|ChatCompletion\.a?create"
+    r"|\.chat\.completions\.with_raw_response\.create|\.completions\.create|\.responses\.(create|parse|stream)"
+    r"|\.messages\.(create|stream|parse)|\.generate_content(_stream)?(_async)?|\.chat\.complete(_async)?"
+    r"|\.chat_completion|\.converse(_stream)?|\.invoke_model(_with_response_stream)?|\.text_generation"
+    r"|^litellm\.(a?completion|a?responses|a?text_completion|acompletion_with_retries|completion_with_retries)"
+    r"|^ollama\.(chat|generate)|^(anthropic|cohere|mistralai|groq)\.\w+\(\)\.\S+)(\(\))*$"
+)
+_ENDPOINT = re.compile(
+    r"/(chat/completions|completions|v1/messages|v1/responses|api/chat|api/generate|responses|messages)\b"
+)
+_POSTS = re.compile(r"(^(requests|httpx)\.(post|request|stream)|\.post|urlopen)$")
+_REPLY_KEYS = frozenset(("content", "tool_calls", "choices", "message", "text"))
+_REPLY_TYPE = re.compile(r"(Message|Response|Completion|Reply|ModelOutput|Generation|AIMessage|ChatResult)$")
+
+
+class ModelCalls(Role):
+    """One element per function that asks a model; a call at module level stands for itself."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.functions:
+            sdk = sdk_call(scope)
+            shape = "" if sdk else model_shape(scope, file)
+            if is_stub(scope.function) or not (sdk or shape):
+                continue
+            draft = at_function(ElementRole.MODEL_CALL, scope)
+            if sdk:
+                draft.add("sdk", sdk[0], sdk[1])
+            else:
+                draft.add("recognised-by", shape, 0, Evidence.HEURISTIC)
+            draft.note("messages-param", messages_param(scope))
+            describe_reading(draft, scope)
+            draft.note("sdk-returned", bool(sdk) and _returns_call(scope, sdk[1]) if sdk else False)
+            yield draft
+        found = sdk_call(file.root)
+        if found:
+            call = found[2]
+            yield at_node(ElementRole.MODEL_CALL, file.root, call, AnchorKind.CALL, last(found[0])).add("sdk", found[0])
+
+
+def sdk_call(scope: Scope) -> tuple[str, int, ast.Call] | None:
+    """The call of a known model client directly in a scope: dotted name, line and node."""
+    for call in scope.of(ast.Call):
+        name = callee(call, scope)
+        if not name:
+            continue
+        if _SDK.search(name) and _is_model_request(name, call):
+            return name.removesuffix("()"), call.lineno, call
+        if _POSTS.search(name) and _posts_messages(call, scope):
+            return name, call.lineno, call
+    return None
+
+
+def _is_model_request(name: str, call: ast.Call) -> bool:
+    """`.messages.create`, `.completions.create` and `.converse` also exist in other clients."""
+    if not name.endswith((".messages.create", ".messages.stream", ".messages.parse", ".text_generation")):
+        return True
+    given = {k.arg for k in call.keywords}
+    return bool(given & {"messages", "model", "max_tokens", None})
+
+
+def _posts_messages(call: ast.Call, scope: Scope) -> bool:
+    for node in [*call.args, *(k.value for k in call.keywords if k.arg in ("url", "json", "data", "content"))]:
+        for inner in ast.walk(node):
+            text = text_of(inner)
+            if text and _ENDPOINT.search(text):
+                return True
+    payload = keyword(call, "json") or keyword(call, "data") or keyword(call, "content")
+    if isinstance(payload, ast.Call) and payload.args:
+        payload = payload.args[0]
+    if isinstance(payload, ast.Name):
+        payload = assigned_value(payload.id, scope, call.lineno)
+    return isinstance(payload, ast.Dict) and any(text_of(k) in ("messages", "prompt") for k in payload.keys)
+
+
+def messages_param(scope: Scope) -> str:
+    """The parameter that takes the conversation, empty without one."""
+    params = [p for p in scope.params if p not in ("self", "cls")]
+    return next((p for p in params if p in STRICT_MESSAGES), next((p for p in params if p in MESSAGES_PARAMS), ""))
+
+
+def model_shape(scope: Scope, file: FileContext) -> str:
+    """Why a function looks like one that asks a model (`method of …`, `name and reply`), empty when it does not."""
+    name = scope.name
+    named = MODEL_VERB.match(name) is not None
+    if not (named or name in MODEL_VERBS):
+        return ""
+    param = messages_param(scope)
+    strict = param in STRICT_MESSAGES
+    owner = scope.owner
+    if owner is not None:
+        if not param or NOT_MODEL_OWNER.search(owner.name):
+            return ""
+        model_class = _is_model_class(owner, file)
+        if model_class and (strict or name not in ("create", "__call__", "request", "sample", "_call")):
+            return f"method of {owner.name}"
+        if strict and param != "input" and (named or replies(scope) or SCRIPTED_OWNER.search(owner.name)):
+            return "name, parameter and reply" if replies(scope) else ("name and parameter" if named else "")
+        return ""
+    if named and strict:
+        return "name and parameter"
+    if (named or strict) and param and replies(scope):
+        return "name, parameter and reply"
+    return ""
+
+
+def _is_model_class(owner: Scope, file: FileContext) -> bool:
+    assert isinstance(owner.node, ast.ClassDef)
+    names = [owner.name, *(last(b) for base in owner.node.bases if (b := _base_name(base)))]
+    if any(MODEL_OWNER.search(n) and not NOT_MODEL_OWNER.search(n) for n in names):
+        return True
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]+", owner.name)
+    return (
+        bool({"Model", "LLM", "Llm"} & set(words)) and MODEL_MODULE.search(file.module.rpartition(".")[2]) is not None
+    )
+
+
+def _base_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Subscript):
+        node = node.value
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def replies(scope: Scope) -> bool:
+    """Whether a function returns what a model's reply looks like: content, tool calls, a message or response object."""
+    for node in scope.of(ast.Return):
+        value = node.value
+        if isinstance(value, ast.Dict) and _REPLY_KEYS & {text_of(k) for k in value.keys}:
+            return True
+        if isinstance(value, ast.Attribute) and value.attr in ("content", "text", "choices", "message", "tool_calls"):
+            return True
+        if isinstance(value, ast.Call):
+            func = value.func
+            name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+            if _REPLY_TYPE.search(name) or name in ("pop", "popleft", "next"):
+                return True
+        if isinstance(value, ast.Name) and value.id in (
+            "response",
+            "reply",
+            "completion",
+            "content",
+            "message",
+            "output",
+        ):
+            return True
+        if isinstance(value, ast.Subscript) and "content" in (text_of(value.slice) or ""):
+            return True
+        if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Attribute):
+            # A scripted model plays back a list that it holds.
+            return value.value.attr in ("outputs", "responses", "replies", "script", "messages", "turns", "completions")
+    return False
+
+
+def describe_reading(draft: Draft, scope: Scope) -> None:
+    """What a function reads of the reply: why it ended, what it cost, whether there is one at all."""
+    attributes = {node.attr: node.lineno for node in scope.of(ast.Attribute)}
+    keys = {t: node.lineno for node in scope.of(ast.Subscript) if (t := text_of(node.slice))}
+    for call in scope.of(ast.Call):
+        if last(callee(call, scope)) in ("get", "getattr", "pop"):
+            keys.update({t: call.lineno for a in call.args if (t := text_of(a))})
+    read = attributes | keys
+    for name in ("finish_reason", "stop_reason", "finishReason", "incomplete_details", "done_reason"):
+        if name in read:
+            draft.add("reads-finish-reason", True, read[name])
+            break
+    if "usage" in read or "usage_metadata" in read:
+        draft.add("reads-usage", True, read.get("usage", read.get("usage_metadata", 0)))
+    if "choices" in read:
+        draft.note("indexes-choices", _indexes_choices(scope))
+        draft.note("guards-empty-choices", _guards_choices(scope))
+
+
+def _indexes_choices(scope: Scope) -> int:
+    for node in scope.of(ast.Subscript):
+        value = node.value
+        named = (isinstance(value, ast.Attribute) and value.attr == "choices") or (
+            isinstance(value, ast.Subscript) and text_of(value.slice) == "choices"
+        )
+        if named and isinstance(node.slice, ast.Constant) and node.slice.value == 0:
+            return node.lineno
+    return 0
+
+
+def _guards_choices(scope: Scope) -> bool:
+    tests: list[ast.expr] = [*scope.tests, *scope.of(ast.Compare)]
+    for test in tests:
+        for inner in ast.walk(test):
+            if isinstance(inner, ast.Attribute) and inner.attr == "choices":
+                return True
+            if isinstance(inner, ast.Constant) and inner.value == "choices":
+                return True
+    for node in scope.tries:
+        types = {last(_base_name(t)) for h in node.handlers for t in _types(h)}
+        if types & {"IndexError", "LookupError", "Exception"} and any(
+            isinstance(n, ast.Attribute) and n.attr == "choices" for s in node.body for n in ast.walk(s)
+        ):
+            return True
+    return False
+
+
+def _types(handler: ast.ExceptHandler) -> list[ast.expr]:
+    if handler.type is None:
+        return [ast.Name("Exception")]
+    return handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+
+
+def _returns_call(scope: Scope, line: int) -> bool:
+    for node in scope.of(ast.Return):
+        value = node.value.value if isinstance(node.value, ast.Await) else node.value
+        if isinstance(value, ast.Call) and value.lineno == line:
+            return True
+    return False

@@ -1,0 +1,182 @@
+"""Processes that code starts and HTTP calls that it makes."""
+
+import ast
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import (
+    argument,
+    callee,
+    dotted,
+    has_star_keywords,
+    is_constant,
+    is_true,
+    keyword,
+    names_in,
+    tainted_names,
+)
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole
+
+from .base import Role, at_node
+
+_BLOCKING = frozenset(("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output"))
+_SHELL = frozenset(
+    ("os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "asyncio.create_subprocess_shell")
+)
+STARTS = (
+    _BLOCKING
+    | _SHELL
+    | {"subprocess.Popen", "asyncio.create_subprocess_exec", "anyio.run_process", "anyio.open_process", "pty.spawn"}
+    | {"pexpect.spawn", "pexpect.run", "os.posix_spawn", "os.startfile"}
+)
+_CHECKING = frozenset(("subprocess.check_call", "subprocess.check_output"))
+_TEXT = ("text", "universal_newlines", "encoding")
+
+
+class Subprocesses(Role):
+    """One element per call that starts a process."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope, call in file.all(ast.Call):
+            name = callee(call, scope)
+            if name in STARTS:
+                yield _process(call, name, scope, file)
+
+
+def _process(call: ast.Call, name: str, scope: Scope, file: FileContext) -> Draft:
+    draft = at_node(ElementRole.SUBPROCESS, scope, call, AnchorKind.CALL, name)
+    draft.add("call", name)
+    draft.note("shell", name in _SHELL or is_true(keyword(call, "shell")))
+    holder = _result_name(call, file)
+    _time(draft, call, name, holder, scope, file)
+    session = keyword(call, "start_new_session")
+    setsid = keyword(call, "preexec_fn")
+    draft.note(
+        "new-session",
+        (session is not None and not (isinstance(session, ast.Constant) and not session.value))
+        or (setsid is not None and "setsid" in file.segment(setsid))
+        or keyword(call, "process_group") is not None
+        or keyword(call, "creationflags") is not None,
+    )
+    draft.note("kills-group", any(callee(c, scope) == "os.killpg" for c in scope.of(ast.Call)))
+    _result(draft, call, name, holder, scope)
+    _environment(draft, call, scope, file)
+    text = any(keyword(call, k) is not None for k in _TEXT) or name in ("os.popen", "subprocess.getoutput")
+    draft.note("text-without-errors", text and keyword(call, "errors") is None and not has_star_keywords(call))
+    draft.add("command-from", _command_source(call, scope))
+    return draft
+
+
+def _result_name(call: ast.Call, file: FileContext) -> str:
+    """Dotted name that the call's result is bound to, empty when it is not kept."""
+    node: ast.AST = call
+    parent = file.parents.get(node)
+    while isinstance(parent, (ast.Await, ast.NamedExpr, ast.IfExp)):
+        node, parent = parent, file.parents.get(parent)
+    if isinstance(parent, ast.Assign):
+        return file.segment(parent.targets[0])
+    if isinstance(parent, ast.AnnAssign):
+        return file.segment(parent.target)
+    if isinstance(parent, ast.withitem) and parent.optional_vars is not None:
+        return file.segment(parent.optional_vars)
+    return ""
+
+
+def _time(draft: Draft, call: ast.Call, name: str, holder: str, scope: Scope, file: FileContext) -> None:
+    timeout = keyword(call, "timeout")
+    waits = name in _BLOCKING or name in ("os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput")
+    for other in scope.of(ast.Call):
+        func = other.func
+        if not isinstance(func, ast.Attribute) or func.attr not in ("wait", "communicate", "wait_for", "poll"):
+            continue
+        target = file.segment(func.value)
+        if func.attr == "wait_for" and other.args and isinstance(other.args[0], ast.Call):
+            inner = other.args[0].func
+            if isinstance(inner, ast.Attribute) and file.segment(inner.value) == holder:
+                waits, timeout = True, timeout or argument(other, 1, "timeout")
+        elif holder and target == holder and func.attr in ("wait", "communicate"):
+            waits = True
+            limit = keyword(other, "timeout") or (other.args[0] if func.attr == "wait" and other.args else None)
+            timeout = timeout or limit
+    for item in scope.of(ast.AsyncWith):
+        if any("timeout" in dotted(i.context_expr, scope) for i in item.items):
+            timeout = timeout or item.items[0].context_expr
+    if timeout is not None and not (isinstance(timeout, ast.Constant) and timeout.value is None):
+        draft.add("timeout", file.segment(timeout), timeout.lineno)
+    else:
+        draft.note("no-timeout", not has_star_keywords(call) or name in _SHELL)
+    draft.note("waits", waits)
+
+
+def _result(draft: Draft, call: ast.Call, name: str, holder: str, scope: Scope) -> None:
+    read = {node.attr for node in scope.of(ast.Attribute) if isinstance(node.ctx, ast.Load)}
+    checks = name in _CHECKING or is_true(keyword(call, "check")) or bool({"returncode", "check_returncode"} & read)
+    draft.note("checks-returncode", checks or name in ("subprocess.getstatusoutput",))
+    captured = is_true(keyword(call, "capture_output")) or keyword(call, "stdout") is not None
+    used = bool({"stdout", "stderr", "output", "communicate", "read"} & read)
+    reads = name in ("subprocess.check_output", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput")
+    draft.note("output-used", reads or ((captured or name == "subprocess.Popen") and used))
+    draft.note("result-name", holder)
+
+
+def _environment(draft: Draft, call: ast.Call, scope: Scope, file: FileContext) -> None:
+    env = keyword(call, "env")
+    if env is None:
+        draft.note("inherits-environ", not has_star_keywords(call))
+        return
+    sources = [env]
+    if isinstance(env, ast.Name):
+        sources += [
+            a.value for a in scope.of(ast.Assign) if any(isinstance(t, ast.Name) and t.id == env.id for t in a.targets)
+        ]
+    for source in sources:
+        for node in ast.walk(source):
+            if isinstance(node, ast.Attribute) and dotted(node, scope) == "os.environ" and _whole(node, file):
+                draft.add("full-environ", True, source.lineno)
+                return
+
+
+def _whole(node: ast.Attribute, file: FileContext) -> bool:
+    """Whether `os.environ` is used as a mapping, and not for one of its keys."""
+    parent = file.parents.get(node)
+    if isinstance(parent, ast.Subscript):
+        return False
+    return not (isinstance(parent, ast.Attribute) and parent.attr in ("get", "pop", "setdefault"))
+
+
+def _command_source(call: ast.Call, scope: Scope) -> str:
+    arguments = call.args or [k.value for k in call.keywords if k.arg in ("args", "cmd", "command")]
+    if not arguments:
+        return "expression"
+    names = {name for a in arguments for name in names_in(a)}
+    params = {p for p in scope.params if p not in ("self", "cls")}
+    if names & tainted_names(scope, params):
+        return "parameter"
+    return "constant" if all(is_constant(a) for a in arguments) else "expression"
+
+
+_REQUEST_VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request", "stream")
+_NEVER_ENDS = ("requests", "urllib.request", "urllib3", "aiohttp")
+
+
+class Requests(Role):
+    """One element per HTTP call of a known client."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope, call in file.all(ast.Call):
+            name = callee(call, scope)
+            module, _, verb = name.rpartition(".")
+            if name != "urllib.request.urlopen" and not (
+                verb in _REQUEST_VERBS
+                and (module in ("requests", "httpx") or module.startswith(("requests.", "httpx.", "aiohttp.")))
+            ):
+                continue
+            draft = at_node(ElementRole.REQUEST, scope, call, AnchorKind.CALL, name)
+            draft.add("call", name)
+            timeout = keyword(call, "timeout")
+            none = isinstance(timeout, ast.Constant) and timeout.value is None
+            # httpx ends a request after five seconds unless told otherwise.
+            forever = none or (timeout is None and name.startswith(_NEVER_ENDS) and not has_star_keywords(call))
+            draft.note("no-timeout", forever and not (name == "urllib.request.urlopen" and len(call.args) > 2))
+            yield draft

@@ -1,0 +1,264 @@
+"""One Python file, parsed once and sorted by scope: what every role works from."""
+
+import ast
+import warnings
+from collections.abc import Iterator
+from typing import TypeVar
+
+N = TypeVar("N", bound=ast.AST)
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+_SKIPPED = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+_SCOPED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+class Scope:
+    """A module, class or function with the nodes that lie directly in it (lambdas and comprehensions included).
+
+    Attributes:
+        node: the tree it stands for.
+        qualname: dotted name inside the file, without `<locals>`; `<module>` for the module.
+        parent: the scope around it, None for the module.
+        imports: local name to dotted name, for imports written here.
+    """
+
+    __slots__ = ("_aliases", "children", "imports", "node", "nodes", "parent", "qualname")
+
+    def __init__(self, node: ast.Module | ast.ClassDef | FunctionNode, qualname: str, parent: "Scope | None") -> None:
+        self.node = node
+        self.qualname = qualname
+        self.parent = parent
+        self.nodes: dict[type[ast.AST], list[ast.AST]] = {}
+        self.children: list[Scope] = []
+        self.imports: dict[str, str] = {}
+
+    @property
+    def is_function(self) -> bool:
+        """Whether this is a function or method."""
+        return isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+
+    @property
+    def is_class(self) -> bool:
+        """Whether this is a class body."""
+        return isinstance(self.node, ast.ClassDef)
+
+    @property
+    def function(self) -> FunctionNode:
+        """The function's tree. Only for function scopes."""
+        assert isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        return self.node
+
+    @property
+    def name(self) -> str:
+        """Last part of the qualified name."""
+        return self.qualname.rpartition(".")[2]
+
+    @property
+    def owner(self) -> "Scope | None":
+        """The class whose method this is, or None."""
+        return self.parent if self.parent is not None and self.parent.is_class and self.is_function else None
+
+    def of(self, kind: type[N]) -> list[N]:
+        """Nodes of exactly this type directly in the scope, in order of source."""
+        return self.nodes.get(kind, [])  # type: ignore[return-value]
+
+    @property
+    def tries(self) -> Iterator[ast.Try | ast.TryStar]:
+        """`try` statements directly in the scope."""
+        yield from self.of(ast.Try)
+        yield from self.of(ast.TryStar)
+
+    @property
+    def loops(self) -> Iterator[ast.While | ast.For | ast.AsyncFor]:
+        """Loop statements directly in the scope."""
+        yield from self.of(ast.While)
+        yield from self.of(ast.For)
+        yield from self.of(ast.AsyncFor)
+
+    @property
+    def assignments(self) -> Iterator[ast.Assign | ast.AnnAssign]:
+        """Assignments directly in the scope."""
+        yield from self.of(ast.Assign)
+        yield from self.of(ast.AnnAssign)
+
+    @property
+    def tests(self) -> Iterator[ast.expr]:
+        """Conditions of `if`, `while`, `assert` and conditional expressions directly in the scope."""
+        for branch in self.of(ast.If):
+            yield branch.test
+        for choice in self.of(ast.IfExp):
+            yield choice.test
+        for loop in self.of(ast.While):
+            yield loop.test
+        for check in self.of(ast.Assert):
+            yield check.test
+
+    def deep(self, kind: type[N]) -> Iterator[N]:
+        """Nodes of exactly this type here and in nested functions."""
+        yield from self.of(kind)
+        for child in self.children:
+            yield from child.deep(kind)
+
+    def resolve(self, name: str) -> str:
+        """Dotted name behind a plain name: through the imports of this scope and those around it."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.imports:
+                return scope.imports[name]
+            scope = scope.parent
+        return name
+
+    @property
+    def params(self) -> list[str]:
+        """Names of all parameters in order; empty for other scopes than functions."""
+        if not self.is_function:
+            return []
+        return [argument.arg for argument in all_arguments(self.function.args)]
+
+
+def all_arguments(arguments: ast.arguments) -> list[ast.arg]:
+    """Every parameter of a function, star parameters included, in order."""
+    found = [*arguments.posonlyargs, *arguments.args]
+    if arguments.vararg:
+        found.append(arguments.vararg)
+    found.extend(arguments.kwonlyargs)
+    if arguments.kwarg:
+        found.append(arguments.kwarg)
+    return found
+
+
+class FileContext:
+    """A parsed file.
+
+    Args:
+        path: path in the model.
+        module: dotted module name, for relative imports.
+        text: source with `\\n` newlines.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: when `text` cannot be parsed.
+    """
+
+    def __init__(self, path: str, module: str, text: str) -> None:
+        self.path = path
+        self.module = module
+        self.text = text
+        self.lines = text.split("\n")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.tree = ast.parse(text, filename=path)
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.root = Scope(self.tree, "<module>", None)
+        self.scopes: list[Scope] = [self.root]
+        self.scope_of_node: dict[ast.AST, Scope] = {}
+        self._sort()
+        self._read_imports()
+
+    @property
+    def functions(self) -> Iterator[Scope]:
+        """Function scopes in order of source."""
+        return (scope for scope in self.scopes if scope.is_function)
+
+    @property
+    def classes(self) -> Iterator[Scope]:
+        """Class scopes in order of source."""
+        return (scope for scope in self.scopes if scope.is_class)
+
+    def all(self, kind: type[N]) -> Iterator[tuple[Scope, N]]:
+        """Nodes of exactly this type with the scope that each lies in."""
+        for scope in self.scopes:
+            for node in scope.of(kind):
+                yield scope, node
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Nodes around `node`, innermost first, up to and without the function, class or module that holds it."""
+        around = self.parents.get(node)
+        while around is not None and not isinstance(around, (*_SCOPED, ast.Module)):
+            yield around
+            around = self.parents.get(around)
+
+    def statement(self, node: ast.AST) -> ast.stmt | None:
+        """The statement that `node` is part of."""
+        around: ast.AST | None = node
+        while around is not None and not isinstance(around, ast.stmt):
+            around = self.parents.get(around)
+        return around
+
+    def segment(self, node: ast.expr | ast.stmt, limit: int = 200) -> str:
+        """Source of a node on one line, cut to `limit` characters."""
+        start, end = node.lineno, node.end_lineno or node.lineno
+        if start == end:
+            line = self.lines[start - 1]
+            text = line[node.col_offset : node.end_col_offset] if line.isascii() else _by_bytes(line, node)
+        else:
+            lines = self.lines[start - 1 : end]
+            first = lines[0].encode()[node.col_offset :].decode("utf-8", "replace")
+            last = lines[-1].encode()[: node.end_col_offset].decode("utf-8", "replace")
+            text = " ".join(part.strip() for part in (first, *lines[1:-1], last))
+        return text if len(text) <= limit else text[: limit - 1] + "…"
+
+    def _sort(self) -> None:
+        """One walk: parents of all nodes, nodes by scope and type, in order of source."""
+        parents = self.parents
+        stack: list[tuple[ast.AST, Scope]] = [(self.tree, self.root)]
+        while stack:
+            node, scope = stack.pop()
+            inner = scope
+            if isinstance(node, _SCOPED):
+                inner = self._open(node, scope)
+            elif node is not self.tree:
+                bucket = scope.nodes.get(node.__class__)
+                if bucket is None:
+                    scope.nodes[node.__class__] = [node]
+                else:
+                    bucket.append(node)
+            pending: list[tuple[ast.AST, Scope]] = []
+            for field in node._fields:
+                value = getattr(node, field, None)
+                if value.__class__ is list:
+                    target = inner if field == "body" else scope
+                    for item in value:
+                        if isinstance(item, ast.AST) and not isinstance(item, _SKIPPED):
+                            parents[item] = node
+                            pending.append((item, target))
+                elif isinstance(value, ast.AST) and not isinstance(value, _SKIPPED):
+                    parents[value] = node
+                    pending.append((value, scope))
+            pending.reverse()
+            stack.extend(pending)
+
+    def _open(self, node: ast.ClassDef | FunctionNode, around: Scope) -> Scope:
+        qualname = node.name if around.parent is None else f"{around.qualname}.{node.name}"
+        inner = Scope(node, qualname, around)
+        around.nodes.setdefault(node.__class__, []).append(node)
+        around.children.append(inner)
+        self.scopes.append(inner)
+        self.scope_of_node[node] = inner
+        return inner
+
+    def _read_imports(self) -> None:
+        for scope, plain in self.all(ast.Import):
+            for alias in plain.names:
+                scope.imports[alias.asname or alias.name.partition(".")[0]] = (
+                    alias.name if alias.asname else alias.name.partition(".")[0]
+                )
+        is_package = self.path.endswith("__init__.py")
+        for scope, node in self.all(ast.ImportFrom):
+            source = absolute_module(node.module or "", node.level, self.module, is_package)
+            for alias in node.names:
+                scope.imports[alias.asname or alias.name] = f"{source}.{alias.name}" if source else alias.name
+
+
+def absolute_module(name: str, level: int, module: str, is_package: bool) -> str:
+    """The module that `from ..name import` means inside `module`."""
+    if level == 0:
+        return name
+    parts = module.split(".")
+    if not is_package:
+        parts = parts[:-1]
+    parts = parts[: len(parts) - (level - 1)] if level > 1 else parts
+    return ".".join([*parts, *([name] if name else [])])
+
+
+def _by_bytes(line: str, node: ast.expr | ast.stmt) -> str:
+    return line.encode()[node.col_offset : node.end_col_offset].decode("utf-8", "replace")

@@ -1,0 +1,78 @@
+"""Prompt files and settings files to facts."""
+
+import re
+
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole
+
+from .facts import Draft, FileFacts
+from .files import hash_lines
+from .roles.prompts import describe
+from .settings_files import Entry, read_settings
+from .templates import Template
+from .words import PROMPT_NAME
+
+_PROMPT_FOLDERS = re.compile(r"(^|/)(prompts?|templates?|instructions?|system_prompts?)(/|$)", re.IGNORECASE)
+_NOT_PROMPTS = re.compile(
+    r"(^|/)(readme|changelog|license|licence|contributing|requirements[\w-]*|todo|history|authors|notice|code_of_conduct|security|"
+    r"constraints[\w-]*|claude|agents|install|robots|llms)(\.\w+)*\.(md|txt)$",
+    re.IGNORECASE,
+)
+_LEAST = 40
+
+
+def looks_like_prompt_file(path: str) -> bool:
+    """Whether a text file's name says that it is a prompt or a template."""
+    if _NOT_PROMPTS.search(path):
+        return False
+    name = path.rpartition("/")[2]
+    if name.endswith((".j2", ".jinja", ".jinja2")):
+        return True
+    return PROMPT_NAME.search(name) is not None or _PROMPT_FOLDERS.search(path) is not None
+
+
+def read_prompt_file(facts: FileFacts, text: str, lines: list[bytes]) -> None:
+    """One prompt element for a whole file."""
+    if not text.strip() or _NOT_PROMPTS.search(facts.path):
+        return
+    name = facts.path.rpartition("/")[2]
+    last = max(1, len(lines))
+    draft = Draft(ElementRole.PROMPT, name, "<module>", 1, last, AnchorKind.PROMPT_FILE)
+    facts.drafts.append(describe(draft, name, Template(text, "literal", [], [])))
+    if not looks_like_prompt_file(facts.path):
+        # Linking keeps it only when the code names this file.
+        draft.add("unconfirmed")
+    facts.hashes[f"1-{last}"] = hash_lines(lines, 1, last)
+
+
+def read_settings_file(facts: FileFacts, text: str, lines: list[bytes]) -> None:
+    """A `config_key` element for each key, and a prompt element for each text that reads like one.
+
+    Raises:
+        ValueError: when the file is not valid; says the line.
+    """
+    for entry in read_settings(text, facts.language):
+        end = min(max(entry.end, entry.start), max(1, len(lines)))
+        draft = Draft(
+            ElementRole.CONFIG_KEY, entry.path.rpartition(".")[2], entry.path, entry.start, end, AnchorKind.CONFIG_KEY
+        )
+        if entry.leaf:
+            draft.add("value", entry.value)
+        draft.note("section", not entry.leaf)
+        facts.drafts.append(draft)
+        prompt = _prompt(entry, end)
+        if prompt is not None:
+            facts.drafts.append(prompt)
+        key = f"{draft.start}-{end}"
+        if key not in facts.hashes:
+            facts.hashes[key] = hash_lines(lines, draft.start, end)
+
+
+def _prompt(entry: Entry, end: int) -> Draft | None:
+    text = entry.value
+    if not isinstance(text, str) or len(text.strip()) <= _LEAST:
+        return None
+    name = entry.path.rpartition(".")[2]
+    if not (PROMPT_NAME.search(name) or "\n" in text.strip() or "{{" in text):
+        return None
+    draft = Draft(ElementRole.PROMPT, name, entry.path, entry.start, end, AnchorKind.CONFIG_KEY)
+    return describe(draft, name, Template(text, "literal", [], []))

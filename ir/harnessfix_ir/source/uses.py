@@ -1,0 +1,61 @@
+"""What code reads by name: configuration keys, files, templates. Small rows `[kind, name, line, …]` for linking."""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .expressions import callee, calls_in, dotted, last, text_of
+from .roles.prompts import rendered_names
+from .scopes import FileContext, Scope
+
+_CHOICE = re.compile(r"(^|_)(name|tool|tool_name|action|function|func|fn|command|cmd|kind)(_name)?$")
+
+
+def uses_of(file: FileContext) -> Iterator[list[Any]]:
+    """Every use in order of scope.
+
+    Rows: `["render", template, line, supplied names or None, qualname]`,
+    `["branch", tool name, callee, line, qualname]` for `if name == "read": read_file(…)`,
+    `["file", literal with a file suffix, line]`.
+    """
+    for scope in file.scopes:
+        for name, line, supplied in rendered_names(scope):
+            yield ["render", name, line, supplied, scope.qualname]
+        yield from _branches(scope)
+    for _, node in file.all(ast.Constant):
+        text = text_of(node)
+        if (
+            text
+            and len(text) < 200
+            and text.endswith((".txt", ".md", ".j2", ".jinja", ".jinja2", ".yaml", ".yml", ".toml", ".json"))
+        ):
+            yield ["file", text, node.lineno]
+
+
+def _branches(scope: Scope) -> Iterator[list[Any]]:
+    """Functions called in branches on the name that the model chose."""
+    for node in scope.of(ast.If):
+        test = node.test
+        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq):
+            value = text_of(test.comparators[0])
+            if (value and _CHOICE.search(last(dotted(test.left, scope)).removesuffix("[]"))) or (
+                value and _name_key(test.left)
+            ):
+                yield from _called(value, node.body, scope)
+    for match in scope.of(ast.Match):
+        if _CHOICE.search(last(dotted(match.subject, scope))) or _name_key(match.subject):
+            for case in match.cases:
+                if isinstance(case.pattern, ast.MatchValue) and (value := text_of(case.pattern.value)):
+                    yield from _called(value, case.body, scope)
+
+
+def _name_key(node: ast.expr) -> bool:
+    return isinstance(node, ast.Subscript) and _CHOICE.search(text_of(node.slice) or "") is not None
+
+
+def _called(value: str, body: list[ast.stmt], scope: Scope) -> Iterator[list[Any]]:
+    for call in calls_in(body):
+        name = callee(call, scope)
+        if name and isinstance(call.func, (ast.Name, ast.Attribute)):
+            yield ["branch", value, name, call.lineno, scope.qualname]

@@ -1,0 +1,157 @@
+"""The harness model of small sources."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.source import read_harness
+from harnessfix_ir.vocabulary import ElementRole
+
+Reader = Callable[[Mapping[str, str]], HarnessModel]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Reader:
+    """Write files below a folder and read them."""
+
+    def go(files: Mapping[str, str]) -> HarnessModel:
+        for name, text in files.items():
+            target = tmp_path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        return read_harness([tmp_path])
+
+    return go
+
+
+def one(model: HarnessModel, role: ElementRole) -> Element:
+    """The only element of a role."""
+    found = list(model.of_role(role))
+    assert len(found) == 1, [e.id for e in found]
+    return found[0]
+
+
+AGENT = """
+import json
+import subprocess
+from dataclasses import dataclass
+
+
+@dataclass
+class Settings:
+    system_template: str = "You solve tasks with a shell. The task is {{ task }}."
+    late_template: str = "The command was stopped. It printed:\\n{{ output }}\\nTry something else."
+    limit: int = 20
+
+
+class Model:
+    def query(self, messages):
+        return {"content": client.chat.completions.create(model="m", messages=messages)}
+
+
+class Shell:
+    def execute(self, command, timeout=None):
+        done = subprocess.run(command, shell=True, text=True, timeout=timeout, stdout=subprocess.PIPE)
+        return done.stdout
+
+
+class Agent:
+    def __init__(self, model: Model, shell: Shell):
+        self.model = model
+        self.shell = shell
+        self.messages = []
+        self.settings = Settings()
+
+    def run(self, task):
+        self.messages = [{"role": "user", "content": task}]
+        while True:
+            try:
+                self.step()
+            except ValueError:
+                pass
+
+    def step(self):
+        reply = self.model.query(self.messages)
+        action = self.parse_action(reply["content"])
+        self.messages.append({"role": "user", "content": f"Output: {self.shell.execute(action)}"})
+
+    def parse_action(self, content):
+        return json.loads(content)["action"]
+"""
+
+
+def test_an_agent_in_one_file(read: Reader) -> None:
+    model = read({"agent.py": AGENT})
+    loop = one(model, ElementRole.AGENT_LOOP)
+    assert loop.anchor.qualname == "Agent.run"
+    assert loop.value("unbounded") is True
+    assert loop.value("asks") == ["agent.py:Model.query"]
+    assert one(model, ElementRole.MODEL_CALL).value("sdk") == "client.chat.completions.create"
+    tool = one(model, ElementRole.TOOL)
+    assert tool.value("tool-name") == "execute"
+    parser = one(model, ElementRole.PARSER)
+    assert parser.value("unguarded-json-loads") == [parser.anchor.start_line + 1]
+    process = one(model, ElementRole.SUBPROCESS)
+    assert process.value("command-from") == "parameter"
+    assert process.value("shell") is True
+    assert process.value("text-without-errors") is True
+    assert process.value("new-session") is None
+    function = model.function("agent.py", "Agent.step")
+    assert function is not None
+    assert function.value("roles") == ["context_builder"]
+
+
+def test_a_handler_in_the_agent_loop_that_swallows(read: Reader) -> None:
+    handler = one(read({"agent.py": AGENT}), ElementRole.HANDLER)
+    assert handler.value("catches") == ["ValueError"]
+    assert handler.value("swallows") is True
+    assert handler.value("passes") is True
+    assert handler.value("in-loop") == "Agent.run"
+
+
+def test_template_fields_are_prompts_with_placeholders(read: Reader) -> None:
+    prompts = {e.name: e for e in read({"agent.py": AGENT}).of_role(ElementRole.PROMPT)}
+    assert prompts["late_template"].value("engine") == "jinja"
+    assert prompts["late_template"].value("placeholders") == ["output"]
+    assert prompts["late_template"].value("bounded-placeholders") is None
+    assert prompts["late_template"].value("is-observation") is True
+    assert prompts["late_template"].anchor.qualname == "Settings.late_template"
+
+
+def test_calls_inside_the_harness_are_resolved(read: Reader) -> None:
+    calls = {(c.caller, c.callee): c.resolved for c in read({"agent.py": AGENT}).calls}
+    assert calls["agent.py:Agent.run", "self.step"] == "agent.py:Agent.step"
+    assert calls["agent.py:Agent.step", "self.model.query"] == "agent.py:Model.query"
+    assert calls["agent.py:Agent.step", "self.shell.execute"] == "agent.py:Shell.execute"
+
+
+RETRIES = """
+from tenacity import retry, stop_after_attempt, wait_fixed, retry_if_not_exception_type
+
+class LanguageModel:
+    @retry(stop=stop_after_attempt(3), wait=wait_fixed(1), retry=retry_if_not_exception_type((KeyError, TypeError)))
+    def query(self, messages):
+        return self.client.responses.create(input=messages)
+
+    @retry(stop=stop_after_attempt(3), reraise=True)
+    def complete(self, messages):
+        return self.client.responses.create(input=messages)
+
+    @retry
+    def chat(self, messages):
+        return self.client.responses.create(input=messages)
+"""
+
+
+def test_tenacity_retries(read: Reader) -> None:
+    first, second, third = read({"models.py": RETRIES}).of_role(ElementRole.RETRY)
+    assert first.value("no-reraise") is True
+    assert first.value("not-retried") == ["KeyError", "TypeError"]
+    assert first.value("retries-everything") is None
+    assert first.value("decorates") == "LanguageModel.query"
+    assert second.value("no-reraise") is None
+    assert second.value("no-wait") is True
+    assert second.value("retries-everything") is True
+    assert third.value("no-stop") is True
