@@ -82,7 +82,7 @@ def _take(view: RunView, ids: TextIds, i: int, waiting: dict[str, list[_Open]]) 
     named = [place for place in queue if place.call.name in (None, step.name)]
     arguments = canonical_arguments(step, ids)
     for place in named:
-        if arguments is not None and arguments == _canonical(ids.text[ids.of(place.call.text)]):
+        if arguments is not None and arguments == _canonical(ids.held(place.call)):
             waiting[agent].remove(place)
             return Pairing(place.turn, place.part, i, Evidence.DERIVED)
     if named:
@@ -106,9 +106,9 @@ def call_id_of(step: TraceStep) -> str | None:
 def canonical_arguments(step: TraceStep, ids: TextIds) -> str | None:
     """The arguments of a tool step in one fixed JSON spelling, None when they cannot be told."""
     if len(step.input) == 1 and step.input[0].name in (None, step.name, "arguments"):
-        return _canonical(ids.text[ids.of(step.input[0].text)])
+        return _canonical(ids.held(step.input[0]))
     if step.input and all(part.name for part in step.input):
-        values = {part.name: _loaded(ids.text[ids.of(part.text)]) for part in step.input}
+        values = {part.name: _loaded(ids.held(part)) for part in step.input}
         return json.dumps(values, sort_keys=True, default=str)
     return None
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from harnessfix_ir.steps import Part, StepEvent
 from harnessfix_ir.vocabulary import StepKind
 
+from .extent import agree_forward
 from .textids import TextIds
 from .view import RunView
 
@@ -120,7 +121,7 @@ def _compare(
     request = Request(i, last, prefix, fresh, dropped)
     for number in fresh:
         if number < len(before) and number in dropped and parts[number].role == before[number].role:
-            shared = common_characters(ids.text[ids.of(before[number].text)], ids.text[ids.of(parts[number].text)])
+            shared = agree_forward(ids.held(before[number]), 0, ids.held(parts[number]), 0)
             if shared:
                 request.grown_from[number] = shared
     return request
@@ -130,35 +131,17 @@ def _goes_on(view: RunView, ids: TextIds, request: Request, before: tuple[Part, 
     """Whether the request goes on with that conversation: it keeps a message, grows one, or holds the last answer."""
     if len(parts) - len(request.fresh) > sum(part.role in SYSTEM_ROLES for part in before[: request.prefix]):
         kept = set(range(len(parts))).difference(request.fresh)
-        if any(parts[n].role not in SYSTEM_ROLES and len(ids.text[ids.of(parts[n].text)]) > 1 for n in kept):
+        if any(parts[n].role not in SYSTEM_ROLES and len(ids.held(parts[n])) > 1 for n in kept):
             return True
     for number, shared in request.grown_from.items():
-        length = len(ids.text[ids.of(before[number].text)])
+        length = len(ids.held(before[number]))
         if before[number].role not in SYSTEM_ROLES and length >= 64 and shared >= GROWN * length:
             return True
     assert request.previous is not None
     answer = {ids.of(part.text) for part in view.steps[request.previous.step].output}
     return any(
-        parts[n].role == "assistant" and ids.of(parts[n].text) in answer and ids.text[ids.of(parts[n].text)]
-        for n in request.fresh
+        parts[n].role == "assistant" and ids.of(parts[n].text) in answer and ids.held(parts[n]) for n in request.fresh
     )
-
-
-def common_characters(first: str, second: str) -> int:
-    """Number of leading characters that two texts share, found by doubling and halving."""
-    low, high = 0, min(len(first), len(second))
-    step = 64
-    while low + step <= high and first[low : low + step] == second[low : low + step]:
-        low += step
-        step *= 2
-    high = min(high, low + step)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if first[low:middle] == second[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def prefix_events(view: RunView, requests: Sequence[Request], ids: TextIds) -> dict[int, StepEvent]:
@@ -173,7 +156,7 @@ def prefix_events(view: RunView, requests: Sequence[Request], ids: TextIds) -> d
             continue
         offset = 0
         if at < len(parts):
-            offset = common_characters(ids.text[ids.of(before[at].text)], ids.text[ids.of(parts[at].text)])
+            offset = agree_forward(ids.held(before[at]), 0, ids.held(parts[at]), 0)
         events[request.step] = StepEvent(
             name=PREFIX_BROKEN,
             attributes={

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from harnessfix_ir.steps import Part
+
 
 class TextIds:
     """Numbers the distinct texts of a run, error messages included.
@@ -21,6 +23,10 @@ class TextIds:
         if number == len(self.text):
             self.text.append(text)
         return number
+
+    def held(self, part: Part) -> str:
+        """The text of a part. Raises `KeyError`."""
+        return self.text[self._of_digest[part.text]]
 
     def of(self, digest: str) -> int:
         """The number of the text stored under `digest`. Raises `KeyError`."""

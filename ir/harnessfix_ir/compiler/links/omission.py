@@ -179,7 +179,7 @@ class _Finder:
         return False
 
     def _text(self, part: Part) -> str:
-        return self.ids.text[self.ids.of(part.text)]
+        return self.ids.held(part)
 
     def _link(self, source: Production, text: str, request: Request, how: str) -> TraceLink:
         assert request.previous is not None

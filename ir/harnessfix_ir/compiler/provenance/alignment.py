@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harnessfix_ir.compiler.extent import agree_backward, agree_forward
+
 MOST_RUNS = 4096
 LOCAL_K = 8
 LOCAL_LIMIT = 1 << 16
@@ -33,8 +35,8 @@ def extend_seeds(
     for s, t in seeds:
         if t < done or len(runs) >= MOST_RUNS or source[s : s + width] != sink[t : t + width]:
             continue
-        back = _backward(source, s, sink, t, min(s, t - done))
-        ahead = _forward(source, s + width, sink, t + width)
+        back = agree_backward(source, s, sink, t, min(s, t - done))
+        ahead = agree_forward(source, s + width, sink, t + width)
         run = Run(s - back, t - back, back + width + ahead)
         runs.append(run)
         done = run.sink + run.length
@@ -48,34 +50,3 @@ def local_seeds(source: bytes, sink: bytes) -> list[tuple[int, int]]:
     for at in range(len(source) - LOCAL_K, -1, -1):
         places[source[at : at + LOCAL_K]] = at
     return [(places[gram], at) for at in range(len(sink) - LOCAL_K + 1) if (gram := sink[at : at + LOCAL_K]) in places]
-
-
-def _forward(a: bytes, i: int, b: bytes, j: int) -> int:
-    limit = min(len(a) - i, len(b) - j)
-    low, step = 0, 32
-    while low + step <= limit and a[i + low : i + low + step] == b[j + low : j + low + step]:
-        low += step
-        step *= 2
-    high = min(limit, low + step)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[i + low : i + middle] == b[j + low : j + middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _backward(a: bytes, i: int, b: bytes, j: int, limit: int) -> int:
-    low, step = 0, 32
-    while low + step <= limit and a[i - low - step : i - low] == b[j - low - step : j - low]:
-        low += step
-        step *= 2
-    high = min(limit, low + step)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[i - middle : i - low] == b[j - middle : j - low]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

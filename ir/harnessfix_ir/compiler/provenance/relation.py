@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harnessfix_ir.compiler.extent import agree_backward, agree_forward
 from harnessfix_ir.vocabulary import LinkKind
 
 from .alignment import Run
@@ -12,6 +13,7 @@ from .normal import Normal
 
 SMALL_GAP = 12
 WRAPPER = 32
+CHANCE = 8
 MOSTLY = 0.6
 
 Range = tuple[int, int]
@@ -140,23 +142,35 @@ def _excerpt(source: Normal, sink: Normal, pieces: tuple[Piece, ...]) -> Relatio
 
 
 def _pieces(source: Normal, sink: Normal, runs: Sequence[Run]) -> tuple[Piece, ...]:
-    """The character ranges of the runs; verbatim ones are grown over equal characters, up to their neighbours."""
+    """The character ranges of the runs; verbatim ones reach as far as the texts agree, up to their neighbours."""
     pieces: list[Piece] = []
     low = 0
     for number, run in enumerate(runs):
         last = number + 1 == len(runs)
         high = len(sink.text) if last else sink.offset(runs[number + 1].sink)
-        a, b = source.range(run.source, run.source + run.length)
-        c, d = sink.range(run.sink, run.sink + run.length)
-        verbatim = b - a == d - c and source.text[a:b] == sink.text[c:d]
-        if verbatim:
-            while a > 0 and c > low and source.text[a - 1] == sink.text[c - 1]:
-                a, c = a - 1, c - 1
-            while b < len(source.text) and d < high and source.text[b] == sink.text[d]:
-                b, d = b + 1, d + 1
-        pieces.append(Piece((a, b), (c, d), verbatim))
-        low = d
+        piece = _verbatim_piece(source, sink, run, low, high)
+        if piece is None:
+            end = run.source + run.length, run.sink + run.length
+            piece = Piece(source.range(run.source, end[0]), sink.range(run.sink, end[1]), False)
+        pieces.append(piece)
+        low = piece.sink[1]
     return tuple(pieces)
+
+
+def _verbatim_piece(source: Normal, sink: Normal, run: Run, low: int, high: int) -> Piece | None:
+    """The characters around the middle of a run that agree, when these are all of it but for chance at its ends.
+
+    Normalised texts may agree a few letters further than the texts themselves, across a cut and the mark behind it.
+    """
+    half = run.length // 2
+    a, c = source.offset(run.source + half), sink.offset(run.sink + half)
+    ahead = agree_forward(source.text, a, sink.text[c:high], 0)
+    back = agree_backward(source.text, a, sink.text, c, min(a, c - low))
+    slack = min(CHANCE, run.length // 4)
+    first, last = source.offset(run.source + slack), source.offset(run.source + run.length - 1 - slack)
+    if a - back > first or a + ahead <= last:
+        return None
+    return Piece((a - back, a + ahead), (c - back, c + ahead), True)
 
 
 @dataclass(frozen=True)
