@@ -73,10 +73,11 @@ class Pipeline:
         from harnessfix_collectors.record import python_of, record
 
         python = python_of(command)
-        model = self.model(self.workspace.roots(harness, python))
+        roots = self.workspace.roots(harness, python)
         result = record(
             command,
-            model=model,
+            model=self.model(roots),
+            roots=roots,
             spool_root=self.workspace.folder / "spool",
             probe=probe and self.workspace.settings.probe.enabled,
             include=self.workspace.settings.probe.include,

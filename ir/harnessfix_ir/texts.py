@@ -17,9 +17,12 @@ class TextPool:
 
     def __init__(self, texts: dict[str, str] | None = None) -> None:
         self.texts: dict[str, str] = {} if texts is None else texts
+        self._known: dict[str, str] = {}
 
     def put(self, text: str) -> str:
-        """Store `text` and return its digest."""
-        key = digest(text)
-        self.texts.setdefault(key, text)
+        """Store `text` and return its digest. A text met again costs a look-up, not another hash of its bytes."""
+        key = self._known.get(text)
+        if key is None:
+            key = self._known[text] = digest(text)
+            self.texts.setdefault(key, text)
         return key

@@ -1,0 +1,1 @@
+"""The probe: a plan made here, carried out inside the recorded program by `runtime/`, which needs only Python."""

@@ -1,0 +1,130 @@
+"""Arguments and results of recorded functions as parts: messages where they are messages, named values otherwise."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from harnessfix_collectors.dialects.base import as_text, finish_reason, message_parts
+from harnessfix_ir.steps import Part, Usage
+from harnessfix_ir.texts import TextPool
+
+PROMPT_NAMES = ("prompt", "text", "query", "question", "input", "message", "content")
+MOST_KEYS = 12
+DEEP = 5
+
+
+def model_input(arguments: dict[str, Any], pool: TextPool) -> tuple[list[Part], dict[str, Any]]:
+    """Parts of a request, and the arguments that are no messages.
+
+    Args:
+        arguments: of the function that asks the model, expanded.
+        pool: where texts go.
+    """
+    rest = {name: value for name, value in arguments.items() if name != "self"}
+    name = next((name for name, value in rest.items() if is_messages(value)), None)
+    if name is None:
+        name = next((name for name in PROMPT_NAMES if isinstance(rest.get(name), str)), None)
+    if name is None:
+        nested = {key: value for value in rest.values() if isinstance(value, dict) for key, value in value.items()}
+        found = next((value for value in nested.values() if is_messages(value)), None)
+        if found is not None:
+            return list(message_parts(found, pool)), rest
+        return list(named_parts("value", rest, pool)), {}
+    messages = rest.pop(name)
+    return list(message_parts(messages, pool)), rest
+
+
+def is_messages(value: Any) -> bool:
+    """Whether `value` is a list of messages with roles."""
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) and "role" in item for item in value)
+
+
+def model_output(value: Any, pool: TextPool) -> list[Part]:
+    """Parts of what a model answered, in whatever shape the harness hands it on."""
+    message = _message(value)
+    if message is not None:
+        return [part.model_copy(update={"role": "assistant"}) for part in message_parts([message], pool)]
+    if isinstance(value, str):
+        return [Part(role="assistant", text=pool.put(value))]
+    if isinstance(value, list) and is_messages(value):
+        return list(message_parts(value, pool))
+    if isinstance(value, list) and value and isinstance(value[0], str | dict):
+        first = model_output(value[0], pool)
+        return [*first, *(Part(role="value", text=pool.put(as_text(rest))) for rest in value[1:] if rest is not None)]
+    return [Part(role="assistant", text=pool.put(as_text(value)))] if value is not None else []
+
+
+def _message(value: Any) -> dict[str, Any] | None:
+    if not isinstance(value, dict):
+        return None
+    choices = value.get("choices")
+    if isinstance(choices, list):
+        first = choices[0] if choices and isinstance(choices[0], dict) else {}
+        inner = first.get("message", first.get("delta"))
+        return _assistant(inner) if isinstance(inner, dict) else None
+    if isinstance(value.get("message"), dict):
+        return _assistant(value["message"])
+    if any(key in value for key in ("content", "tool_calls", "parts")):
+        return _assistant(value)
+    text = next(
+        (value[key] for key in ("text", "output_text", "completion", "response") if isinstance(value.get(key), str)),
+        None,
+    )
+    return None if text is None else {"role": "assistant", "content": text}
+
+
+def _assistant(message: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: message[key] for key in ("content", "parts", "tool_calls") if message.get(key) is not None}
+    return {"role": "assistant", **kept}
+
+
+def named_parts(role: str, values: dict[str, Any], pool: TextPool) -> Iterator[Part]:
+    """One part per named value, so that each keeps its own text."""
+    for name, value in values.items():
+        if name != "self" and name != "$type" and value is not None:
+            yield Part(role=role, text=pool.put(as_text(value)), name=name)
+
+
+def result_parts(value: Any, pool: TextPool) -> list[Part]:
+    """A result: a record's fields apart, anything else whole."""
+    if value is None:
+        return []
+    if isinstance(value, dict) and len(value) <= MOST_KEYS and any(isinstance(item, str) for item in value.values()):
+        return list(named_parts("result", value, pool))
+    return [Part(role="result", text=pool.put(as_text(value)))]
+
+
+def finish_of(value: Any) -> str | None:
+    """The finish reason somewhere in an answer, None when it holds none."""
+    return next(
+        (found for key in ("finish_reason", "stop_reason") if (found := finish_reason(_find(value, key, 0)))), None
+    )
+
+
+def usage_of(value: Any) -> Usage | None:
+    """Token counts somewhere in an answer."""
+    usage = _find(value, "usage", 0)
+    if not isinstance(usage, dict):
+        return None
+
+    def count(*names: str) -> int | None:
+        return next((usage[name] for name in names if type(usage.get(name)) is int), None)
+
+    found = Usage(
+        input_tokens=count("prompt_tokens", "input_tokens"), output_tokens=count("completion_tokens", "output_tokens")
+    )
+    return found if found.input_tokens is not None or found.output_tokens is not None else None
+
+
+def _find(value: Any, key: str, depth: int) -> Any:
+    if depth > DEEP:
+        return None
+    if isinstance(value, dict):
+        if value.get(key) is not None:
+            return value[key]
+        value = [item for item in value.values() if isinstance(item, dict | list)]
+    if isinstance(value, list):
+        for item in value[:20]:
+            found = _find(item, key, depth + 1) if isinstance(item, dict | list) else None
+            if found is not None:
+                return found
+    return None

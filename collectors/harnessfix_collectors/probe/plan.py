@@ -1,0 +1,149 @@
+"""The plan: which functions, handlers, loops and slices of a harness are instrumented.
+
+Made in this process from the harness model and handed to the recorded program as data. Only what has a role becomes a
+span: one span per call of every function would double the time of pure harness code.
+"""
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.vocabulary import ElementRole as Role
+
+SCHEMA = "harnessfix.plan/1"
+# Most telling first: a function with several roles is recorded as the first of them.
+SPAN_ROLES = (
+    Role.AGENT_LOOP,
+    Role.MODEL_CALL,
+    Role.TOOL,
+    Role.VERIFIER,
+    Role.APPROVAL,
+    Role.SUBMISSION,
+    Role.PARSER,
+    Role.CONTEXT_BUILDER,
+    Role.RETRY,
+    Role.SUBPROCESS,
+    Role.REQUEST,
+)
+
+
+def make_plan(
+    model: HarnessModel,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    redact: bool = True,
+    cache: Path | None = None,
+) -> dict[str, Any]:
+    """The plan for a harness.
+
+    Args:
+        model: the harness.
+        include: glob patterns of `path:qualname`; functions that match are recorded though they have no role.
+        exclude: glob patterns of `path:qualname`; what matches is left alone.
+        redact: whether secrets are replaced before they are written.
+        cache: folder where the program keeps instrumented code between runs.
+
+    Returns:
+        A JSON object: `files` by absolute path, `elements` by number, as `docs/events.md` describes them.
+    """
+    return _Planner(model, include, exclude).plan(redact, cache)
+
+
+class _Planner:
+    def __init__(self, model: HarnessModel, include: Sequence[str], exclude: Sequence[str]) -> None:
+        self.model, self.include, self.exclude = model, include, exclude
+        self.elements: list[dict[str, Any]] = []
+        self.files: dict[str, dict[str, Any]] = {}
+
+    def plan(self, redact: bool, cache: Path | None) -> dict[str, Any]:
+        roles = self._roles()
+        for file in self.model.files:
+            if file.language == "python" and not file.error:
+                path = str((Path(self.model.root) / file.path).resolve())
+                self.files[path] = {"path": file.path, "sha256": file.sha256}
+        by_path = {part["path"]: part for part in self.files.values()}
+        spanned = self._functions(roles, by_path)
+        self._inner(by_path, spanned)
+        return {
+            "schema": SCHEMA,
+            "root": self.model.root,
+            "redact": redact,
+            "cache": None if cache is None else str(cache),
+            "files": self.files,
+            "elements": self.elements,
+        }
+
+    def _roles(self) -> dict[tuple[str, str], set[Role]]:
+        found: dict[tuple[str, str], set[Role]] = {}
+        for element in self.model.of_role(*SPAN_ROLES):
+            place = (element.anchor.path, element.anchor.qualname)
+            found.setdefault(place, set()).add(element.role)
+            decorated = element.value("decorates")
+            if isinstance(decorated, str):
+                found.setdefault((element.anchor.path, decorated), set()).add(element.role)
+        return found
+
+    def _functions(
+        self, roles: dict[tuple[str, str], set[Role]], by_path: dict[str, dict[str, Any]]
+    ) -> set[tuple[str, str]]:
+        spanned = set()
+        for function in self.model.of_role(Role.FUNCTION):
+            place = (function.anchor.path, function.anchor.qualname)
+            name = ":".join(place)
+            own = roles.get(place, set())
+            wanted = own or any(fnmatch(name, pattern) for pattern in self.include)
+            if not wanted or self._excluded(name) or place[0] not in by_path:
+                continue
+            spanned.add(place)
+            role = next((role for role in SPAN_ROLES if role in own), Role.FUNCTION)
+            number = self._element(function, role.value, sorted(role.value for role in own), self._named(place, role))
+            part = {"e": number, "fn": function.anchor.qualname, "line": function.anchor.start_line}
+            by_path[place[0]].setdefault("functions", []).append(part)
+        return spanned
+
+    def _named(self, place: tuple[str, str], role: Role) -> str:
+        tools = (e for e in self.model.in_function(*place, role) if e.anchor.qualname == place[1])
+        return next((str(e.value("tool-name")) for e in tools if e.value("tool-name")), "")
+
+    def _inner(self, by_path: dict[str, dict[str, Any]], spanned: set[tuple[str, str]]) -> None:
+        for key, elements in (
+            ("handlers", self.model.of_role(Role.HANDLER)),
+            ("loops", self._loops(spanned)),
+            ("cuts", self.model.of_role(Role.TRUNCATION)),
+        ):
+            for element in elements:
+                anchor = element.anchor
+                if anchor.path not in by_path or self._excluded(f"{anchor.path}:{anchor.qualname}"):
+                    continue
+                part: dict[str, Any] = {"line": anchor.start_line}
+                part["e"] = self._element(element, element.role.value, [element.role.value], element.name)
+                by_path[anchor.path].setdefault(key, []).append(part)
+
+    def _loops(self, spanned: set[tuple[str, str]]) -> Iterable[Element]:
+        for loop in self.model.of_role(Role.AGENT_LOOP, Role.RETRY):
+            is_loop = loop.role is Role.AGENT_LOOP or loop.value("library") == "loop"
+            if is_loop and (loop.anchor.path, loop.anchor.qualname) in spanned:
+                yield loop
+
+    def _element(self, element: Element, role: str, roles: list[str], name: str) -> int:
+        anchor = element.anchor
+        self.elements.append(
+            {
+                "id": element.id,
+                "role": role,
+                "roles": roles,
+                "path": anchor.path,
+                "fn": anchor.qualname,
+                "name": name,
+                "line": anchor.start_line,
+                "end": anchor.end_line,
+                "hash": anchor.content_hash,
+            }
+        )
+        return len(self.elements) - 1
+
+    def _excluded(self, name: str) -> bool:
+        return any(fnmatch(name, pattern) for pattern in self.exclude)

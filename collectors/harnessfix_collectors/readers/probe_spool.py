@@ -1,0 +1,185 @@
+"""What `harnessfix record` writes: one document for all processes of a recorded program.
+
+A program that runs several agents one after another gives one run for each.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harnessfix_collectors.probe.drafts import Draft, Drafter
+from harnessfix_collectors.probe.lines import SpoolDocument, read_lines
+from harnessfix_ir.errors import BadInputError
+from harnessfix_ir.recording import Recording, RunInfo
+from harnessfix_ir.steps import Source, TraceStep
+from harnessfix_ir.texts import TextPool
+from harnessfix_ir.vocabulary import Outcome, Status, StepKind
+
+from .base import Reader
+
+TASK_NAMES = (
+    "task",
+    "question",
+    "instruction",
+    "goal",
+    "user_input",
+    "query",
+    "prompt",
+    "problem",
+    "request",
+    "message",
+)
+LONG = 200
+
+
+class ProbeSpool(Reader):
+    """The document that the probe and `record` make together."""
+
+    name = "harnessfix-probe"
+    title = "harnessfix recording"
+    priority = 50
+
+    def recognises(self, head: bytes, filename: str) -> bool:
+        """By the schema in its first line."""
+        return head.startswith(b'{"t": "recording"') and b"harnessfix.probe/" in head[:200]
+
+    def read(self, data: bytes, filename: str) -> Iterator[Recording]:
+        """One recording for each agent that ran, one in all when none or one did."""
+        document = read_lines(data, filename)
+        if not document.header:
+            raise BadInputError(f"{filename}: its first line is not a recording's header", hint="Was the file cut?")
+        pool = TextPool()
+        episodes = _episodes(list(Drafter(document, pool).drafts()))
+        for number, members in enumerate(episodes, 1):
+            yield _recording(document, members, number if len(episodes) > 1 else 0, filename, pool.texts)
+
+
+def _episodes(drafts: Sequence[Draft]) -> list[list[Draft]]:
+    """Drafts by the agent episode they belong to, each in order of start."""
+    ordered = sorted(drafts, key=lambda draft: draft.order)
+    known = {draft.key for draft in ordered}
+    roots = [draft for draft in ordered if draft.up is None or draft.up not in known]
+    tasks = [root for root in roots if root.kind is StepKind.TASK]
+    if len(tasks) < 2:
+        return [ordered]
+    episode: dict[str, int] = {}
+    for root in roots:
+        later = [number for number, task in enumerate(tasks) if task.order >= root.order]
+        episode[root.key] = later[0] if later else len(tasks) - 1
+    for draft in ordered:
+        if draft.key not in episode and draft.up is not None:
+            episode[draft.key] = episode.get(draft.up, 0)
+    groups: list[list[Draft]] = [[] for _ in tasks]
+    for draft in ordered:
+        groups[episode[draft.key]].append(draft)
+    return groups
+
+
+def _recording(
+    document: SpoolDocument, members: Sequence[Draft], number: int, filename: str, texts: dict[str, str]
+) -> Recording:
+    ids = {draft.key: f"s{place}" for place, draft in enumerate(members, 1)}
+    steps = tuple(_step(draft, ids, filename) for draft in members)
+    cited = (part.text for step in steps for part in (*step.input, *step.output))
+    return Recording(
+        run=_run(document, members, number),
+        steps=steps,
+        texts={key: texts[key] for key in dict.fromkeys(cited)},
+        incomplete=tuple(_incomplete(document)),
+    )
+
+
+def _step(draft: Draft, ids: dict[str, str], filename: str) -> TraceStep:
+    spans = () if draft.key.startswith(("raise-", "except-")) else (draft.key,)
+    return TraceStep(
+        id=ids[draft.key],
+        parent=ids.get(draft.up) if draft.up is not None else None,
+        kind=draft.kind,
+        name=draft.name,
+        agent=str(draft.attributes["self"]) if draft.kind is StepKind.TASK and "self" in draft.attributes else None,
+        started_ns=draft.started_ns,
+        ended_ns=draft.ended_ns,
+        input=tuple(draft.input),
+        output=tuple(draft.output),
+        status=draft.status,
+        error=draft.error,
+        finish_reason=draft.finish_reason,
+        usage=draft.usage,
+        effects=tuple(draft.effects),
+        anchors=tuple(draft.anchors),
+        events=tuple(draft.events),
+        source=Source(format=ProbeSpool.name, file=filename, span_ids=spans),
+        attributes=draft.attributes,
+        missing=tuple(draft.missing),
+    )
+
+
+def _run(document: SpoolDocument, members: Sequence[Draft], number: int) -> RunInfo:
+    header, ended = document.header, document.ended or {}
+    trace = str(header.get("trace") or "recording")
+    task = next((draft for draft in members if draft.kind is StepKind.TASK), None)
+    command = tuple(str(word) for word in header.get("command") or ())
+    name = _task_name(task, document) if task is not None else ""
+    outcome, by = _outcome(task, ended.get("code"), alone=number == 0)
+    start = document.processes[0].get("time") if document.processes else header.get("time")
+    return RunInfo(
+        id=f"{trace}-{number}" if number else trace,
+        name=name or " ".join(command[:6]),
+        task=str(header.get("task") or "") or name,
+        started_ns=task.started_ns if task is not None and number else _int(start),
+        ended_ns=task.ended_ns if task is not None and number else _int(ended.get("time")),
+        outcome=outcome,
+        outcome_by=by,
+        exit_code=_int(ended.get("code")),
+        command=command,
+        harness=tuple(str(root) for root in header.get("harness") or ()),
+        format=ProbeSpool.name,
+        attributes={
+            "cwd": document.processes[0].get("cwd") if document.processes else None,
+            "python": document.processes[0].get("python") if document.processes else None,
+            "processes": len(document.processes),
+            "files": _files(document, members),
+        },
+    )
+
+
+def _outcome(task: Draft | None, code: Any, *, alone: bool) -> tuple[Outcome, str]:
+    if alone and isinstance(code, int):
+        return (Outcome.PASSED if code == 0 else Outcome.FAILED), "exit"
+    if task is not None and task.status is Status.ERROR:
+        return Outcome.FAILED, "exception"
+    return Outcome.UNKNOWN, ""
+
+
+def _task_name(task: Draft, document: SpoolDocument) -> str:
+    given = document.spans[task.key].start.get("args") if task.key in document.spans else None
+    arguments = given if isinstance(given, dict) else {}
+    for name in (*(name for name in TASK_NAMES if name in arguments), *arguments):
+        value = arguments[name]
+        if name != "self" and isinstance(value, str) and value.strip():
+            return value.strip()[:LONG]
+        if name != "self" and isinstance(value, dict) and "$" in value:
+            return document.texts.get(str(value["$"]), "").strip().splitlines()[0][:LONG]
+    return ""
+
+
+def _files(document: SpoolDocument, members: Sequence[Draft]) -> dict[str, Any]:
+    """SHA-256 of each harness file that a step leads to, so that later changes to it can be told."""
+    wanted = {anchor.path for draft in members for anchor in draft.anchors}
+    plan = document.header.get("plan") or {}
+    return {part["path"]: part["sha256"] for part in (plan.get("files") or {}).values() if part["path"] in wanted}
+
+
+def _incomplete(document: SpoolDocument) -> Iterator[str]:
+    yield from dict.fromkeys(document.trouble)
+    if document.ended is None:
+        yield "the recorder was ended before the program"
+    if document.redacted:
+        yield f"{document.redacted} secrets were redacted when they were recorded"
+    elements = (document.header.get("plan") or {}).get("elements") or []
+    for number, count in document.counts.items():
+        name = elements[number].get("fn") if number < len(elements) else number
+        yield f"{name} was called {count:,} times; the first calls were recorded, the rest counted"
+
+
+def _int(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
