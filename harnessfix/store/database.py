@@ -173,5 +173,6 @@ def _postgresql(database: Database) -> Engine:
         raise StoreError(
             f"{database.place}: the PostgreSQL driver is not installed", hint="pip install 'harnessfix[postgresql]'"
         ) from error
-    options = f"-c lock_timeout={int(database.timeout * 1000)}"
+    given = url.query.get("options", "")
+    options = f"{given if isinstance(given, str) else ' '.join(given)} -c lock_timeout={int(database.timeout * 1000)}"
     return create_engine(url, pool_pre_ping=True, connect_args={"options": options, "connect_timeout": 10})

@@ -111,6 +111,14 @@ class Pruned(Document):
     bytes: int = 0
 
 
+class Merged(Document):
+    """What importing an export changed: run ids that are new, that got newer bytes, and how many were known already."""
+
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    known: int = 0
+
+
 class CacheUse(Document):
     """Entries of one kind in the cache and the bytes they take."""
 

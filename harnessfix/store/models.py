@@ -4,7 +4,20 @@ The truth of a run is its block (the original bytes, one zstd frame addressed by
 `step`, `message` and the word index are facts about it that can be made again from the block.
 """
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -53,7 +66,7 @@ class Run(Base):
     task: Mapped[str] = mapped_column(IDENT)
     outcome: Mapped[str] = mapped_column(String)
     outcome_by: Mapped[str] = mapped_column(String)
-    score: Mapped[float | None]
+    score: Mapped[float | None] = mapped_column(Double)
     started_ns: Mapped[int | None] = mapped_column(BigInteger)
     ended_ns: Mapped[int | None] = mapped_column(BigInteger)
     ordered_ns: Mapped[int] = mapped_column(BigInteger)
@@ -131,7 +144,7 @@ class LabelRow(Base):
     run: Mapped[int] = mapped_column(KEY, ForeignKey("run.key", ondelete="CASCADE"), index=True)
     outcome: Mapped[str] = mapped_column(String)
     said_by: Mapped[str] = mapped_column(String)
-    score: Mapped[float | None]
+    score: Mapped[float | None] = mapped_column(Double)
     reason: Mapped[str] = mapped_column(Text)
     created_ns: Mapped[int] = mapped_column(BigInteger)
 
@@ -168,6 +181,7 @@ class RepairColumns:
     operator: Mapped[str] = mapped_column(String, index=True)
     state: Mapped[str] = mapped_column(String, index=True)
     created_ns: Mapped[int] = mapped_column(BigInteger)
+    updated_ns: Mapped[int] = mapped_column(BigInteger)
     document: Mapped[str] = mapped_column(Text)
 
 

@@ -34,6 +34,7 @@ def save(
 
     Columns not given are the document's fields of those names, or those of its `spec`; a missing id is made.
     """
+    now = time.time_ns()
     text = to_json(document)
     fields = json.loads(text)
 
@@ -47,7 +48,8 @@ def save(
         "flaw": own("flaw", flaw),
         "operator": own("operator", operator),
         "state": own("state", state),
-        "created_ns": time.time_ns(),
+        "created_ns": now,
+        "updated_ns": now,
         "document": text,
     }
     upsert(connection, Base.metadata.tables[model.__tablename__], row, ["id"], keep=["created_ns"])

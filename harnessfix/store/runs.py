@@ -78,6 +78,11 @@ def resolve(connection: Connection, asked: str) -> str:
     raise _unknown(connection, asked)
 
 
+def row(connection: Connection, run_id: str) -> RunRow:
+    """The line of one run. Raises `StoreError`."""
+    return _row(connection.execute(_rows().where(Run.key == key_of(connection, run_id))).one())
+
+
 def key_of(connection: Connection, run_id: str) -> int:
     """The key of the run with exactly that id. Raises `StoreError`."""
     key = connection.execute(select(Run.key).where(Run.id == column(run_id))).scalar()
@@ -99,6 +104,11 @@ def block(connection: Connection, run_id: str) -> tuple[bytes, str, str]:
     query = select(Run.blob, Run.format, Run.filename).where(Run.key == key_of(connection, run_id))
     row = connection.execute(query).one()
     return blobs.get(connection, row.blob), row.format, row.filename
+
+
+def block_digest(connection: Connection, run_id: str) -> str:
+    """SHA-256 of a run's bytes, as hex digits."""
+    return connection.execute(select(Run.blob).where(Run.key == key_of(connection, run_id))).scalar_one().hex()
 
 
 def earlier_blocks(connection: Connection, run_id: str) -> list[EarlierBlock]:

@@ -1,6 +1,7 @@
 """The word index: FTS5 on SQLite, a tsvector column on PostgreSQL, the same words in both."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from sqlalchemy import ColumnElement, Connection, TextClause, func, literal_column, select, text
 
@@ -78,8 +79,9 @@ def all_words(connection: Connection) -> Iterator[Words]:
             yield rowid >> SEQ_BITS, rowid & LAST_SEQ, joined.split(" ")
     else:
         query = select(WORDS.c.run, WORDS.c.seq, func.tsvector_to_array(WORDS.c.words).label("list"))
-        for row in connection.execute(query.order_by(WORDS.c.run, WORDS.c.seq)):
-            yield row.run, row.seq, list(row.list)
+        found = connection.execute(query.order_by(WORDS.c.run, WORDS.c.seq, WORDS.c.part))
+        for (run, seq), parts in groupby(found, key=lambda row: (row.run, row.seq)):
+            yield run, seq, [word for part in parts for word in part.list]
 
 
 def purge(connection: Connection) -> None:

@@ -16,9 +16,9 @@ from harnessfix_ir.findings import Diagnosis, FlawRecord
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.vocabulary import Outcome
 
-from . import blobs, cache, findings, ingest, labels, repairs, runs, schema, upkeep
+from . import blobs, cache, findings, ingest, labels, repairs, runs, schema, transfer, upkeep
 from .database import Database
-from .documents import EarlierBlock, Label, Pruned, RunRow, StepHit, StepRow, StoreInfo
+from .documents import EarlierBlock, Label, Merged, Pruned, RunRow, StepHit, StepRow, StoreInfo
 from .models import MemoryRow, PatchRow, VerdictRow
 from .place import place_of
 from .plaintext import column
@@ -140,6 +140,11 @@ class Store:
                 newest_first=newest_first,
             )
 
+    def run(self, run_id: str) -> RunRow:
+        """The line of one run. Raises `StoreError` when there is none of that id."""
+        with self._database.read() as connection:
+            return runs.row(connection, run_id)
+
     def resolve_run(self, asked: str) -> str:
         """The id that `asked` means: an id or its unambiguous beginning, one run's name, or `latest`.
 
@@ -173,6 +178,11 @@ class Store:
         """The original bytes of a run, their format and file name. Other runs may have come out of the same bytes."""
         with self._database.read() as connection:
             return runs.block(connection, run_id)
+
+    def blob_digest(self, run_id: str) -> str:
+        """SHA-256 of the run's bytes, as hex digits: what everything computed from the run depends on."""
+        with self._database.read() as connection:
+            return runs.block_digest(connection, run_id)
 
     def earlier_blobs(self, run_id: str) -> list[EarlierBlock]:
         """The bytes that earlier imports gave for the same run id, oldest first."""
@@ -391,6 +401,23 @@ class Store:
         before_ns = None if older_than is None else int(older_than.timestamp() * 1e9)
         with self._database.write() as connection:
             return upkeep.prune(connection, before_ns=before_ns, keep=keep, dry_run=dry_run)
+
+    def export(self, path: Path) -> int:
+        """Write everything but the cache into a new file, itself a store on SQLite; returns the number of runs.
+
+        Raises:
+            StoreError: there is a file already, or it cannot be written; nothing is left of it then.
+        """
+        return transfer.export(self._database, path)
+
+    def import_(self, path: Path) -> Merged:
+        """Take in what another store's file holds, an export for instance; all of it or nothing.
+
+        Runs that are known keep their labels and get the other store's. Where the stores hold different bytes for a
+        run, those added last make the run and the others are kept as earlier ones. Of flaws, patches, verdicts and
+        memories of the same id the one changed last stays.
+        """
+        return transfer.take_in(self._database, path)
 
     def vacuum(self, *, drop_cache: bool = False) -> None:
         """Give the space of what was deleted back to the disk; after it, no trace of deleted runs is left."""

@@ -1,0 +1,45 @@
+"""Adds runs to a store, one at a time: `write_runs.py ADDRESS PREFIX COUNT`.
+
+Says `ready` first, then the id of each run that is stored.
+"""
+
+import sys
+
+from harnessfix.store import Store
+from harnessfix_ir.recording import Recording, RunInfo
+from harnessfix_ir.steps import Part, Source, TraceStep
+from harnessfix_ir.texts import TextPool
+from harnessfix_ir.vocabulary import StepKind
+
+STEPS = 30
+
+
+def run(run_id: str) -> Recording:
+    """A run of thirty steps with texts of its own."""
+    pool = TextPool()
+    steps = tuple(
+        TraceStep(
+            id=f"s{number}",
+            kind=StepKind.TOOL_CALL,
+            name="tool",
+            output=(Part(role="result", text=pool.put(f"result {number} of {run_id} " + "word " * 50)),),
+            source=Source(format="test"),
+        )
+        for number in range(1, STEPS + 1)
+    )
+    return Recording(run=RunInfo(id=run_id), steps=steps, texts=pool.texts)
+
+
+def main(address: str, prefix: str, count: int) -> None:
+    """Add `count` runs."""
+    with Store.open(address) as store:
+        print("ready", flush=True)
+        for number in range(count):
+            recording = run(f"{prefix}-{number}")
+            data = recording.model_dump_json().encode()
+            store.add(data, format="test", filename=prefix, recordings=[recording])
+            print(recording.run.id, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
