@@ -67,6 +67,10 @@ class Operator(ABC):
     adds: ClassVar[Sequence[str]] = ()
     changes_signatures: ClassVar[bool] = False
 
+    def symbols(self, anchor: Anchor, parameters: Mapping[str, JsonValue]) -> Sequence[str]:
+        """Further symbols (`path:qualname` or `path:key`) that an edit at this anchor may touch; none unless said."""
+        return ()
+
     @abstractmethod
     def edit(self, files: Mapping[str, str], anchor: Anchor, spec: RepairSpec) -> dict[str, str]:
         """Edit one place.

@@ -71,10 +71,10 @@ def _helped(before: str, old: str, new: str) -> str:
 class BoundObservation(Operator):
     """Bounds a text on its way into the prompt: head and tail stay, the middle is replaced by its length.
 
-    Edits what stands at the anchor, the first of these that is there: a Jinja template in a Python literal, a YAML, TOML
-    or JSON value or a prompt file; a slice that keeps the head only; the value that a `str.format` call or an f-string
-    puts into a template; the content of a message that is appended; the text that a function returns. A function of
-    the file that already shortens one text is used; else a small one is added.
+    Edits what stands at the anchor, the first of these that is there: a Jinja template in a Python literal, a YAML,
+    TOML or JSON value or a prompt file; a slice that keeps the head only; the value that a `str.format` call or an
+    f-string puts into a template; the content of a message that is appended; the text that a function returns. A
+    function of the file that already shortens one text is used; else a small one is added.
 
     Anchor: the template or its key, the slice, the call, or the function that makes the message.
 
