@@ -122,18 +122,11 @@ class Pipeline:
 
     def compile(self, run_id: str, roots: tuple[Path, ...] | None = None) -> Htir:
         """One run joined with its harness; from the cache when neither has changed."""
-        from harnessfix_ir.serial import dump_htir, load_htir
 
         from harnessfix_ir.compiler import compile_run
 
         model = self.model(self.roots_of(run_id) if roots is None else roots)
-        key = f"{__version__}:{run_id}:{model_digest(model)}"
-        held = self.store.cached("htir", key)
-        if held is not None:
-            return load_htir(held.decode("utf-8", "surrogatepass"))
-        htir = compile_run(self._recording(run_id), model)
-        self.store.cache("htir", key, dump_htir(htir).encode("utf-8", "surrogatepass"))
-        return htir
+        return compile_run(self._recording(run_id), model)
 
     def _recording(self, run_id: str) -> Recording:
         from harnessfix_collectors.readers import read_bytes

@@ -6,11 +6,14 @@ from functools import cache
 
 from rich.console import Console, RenderableType
 
+PIPED_WIDTH = 160
+
 
 @cache
 def console() -> Console:
     """The console on stdout; honours NO_COLOR, and is plain when stdout is no terminal."""
-    return Console(file=sys.stdout, highlight=False)
+    terminal = sys.stdout.isatty()
+    return Console(file=sys.stdout, highlight=False, width=None if terminal else PIPED_WIDTH)
 
 
 def show(*items: RenderableType) -> None:

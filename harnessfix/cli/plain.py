@@ -10,11 +10,19 @@ def plain(text: str) -> str:
     return _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
 
 
-def one_line(text: str, width: int = 100) -> str:
-    """`text` on one line, at most `width` characters, the middle left out with the number of characters said."""
+def one_line(text: str, width: int = 100, *, ends: bool = True) -> str:
+    """`text` on one line of at most `width` characters.
+
+    Args:
+        text: anything.
+        width: columns.
+        ends: keep head and tail with the number of characters between; else the head alone.
+    """
     line = " ".join(plain(text).split())
     if len(line) <= width:
         return line
-    cut = f" … {len(line) - width:,} more … "
+    if not ends or width < 24:
+        return line[: max(1, width - 1)] + "…"
+    cut = f" …{len(line) - width:,} more… "
     keep = max(8, width - len(cut))
     return line[: keep * 2 // 3] + cut + line[len(line) - keep // 3 :]

@@ -9,7 +9,7 @@ from harnessfix_ir.steps import Effect, ErrorInfo, Part, StepEvent, Usage
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import AnchorKind, Route, Status, StepKind
 
-from .failures import clean, error_info, raise_anchor, short
+from .failures import error_info, raise_anchor, short
 from .lines import Line, SpanLines, SpoolDocument, expand
 from .parts import finish_of, model_input, model_output, named_parts, result_parts, usage_of
 
@@ -96,7 +96,11 @@ class Drafter:
             started_ns=_int(span.start.get("time")),
             attributes={"role": role, "roles": element.get("roles") or [], "element": element.get("id", "")},
         )
-        draft.anchors.extend(self._anchors(span, element))
+        if element.get("path"):
+            draft.anchors.append(_element_anchor(element, AnchorKind.FUNCTION, "the function that ran"))
+        stack = span.start.get("stack")
+        if isinstance(stack, list) and len(stack) > 1:
+            draft.attributes["called_from"] = stack[1:]
         arguments = expand(span.start.get("args") or {}, self.document.texts)
         if draft.kind is StepKind.MODEL_CALL or draft.attributes["role"] == "model_call":
             draft.input, rest = model_input(arguments, self.pool)
@@ -146,26 +150,6 @@ class Drafter:
         known = isinstance(number, int) and 0 <= number < len(self.elements)
         return self.elements[number] if known else {}
 
-    def _anchors(self, span: SpanLines, element: dict[str, Any]) -> Iterator[Anchor]:
-        if element.get("path"):
-            yield _element_anchor(element, AnchorKind.FUNCTION, "the function that ran")
-        stack = span.start.get("stack")
-        calls = (
-            [frame for frame in stack[1:2] if isinstance(frame, list) and len(frame) == 3]
-            if isinstance(stack, list)
-            else []
-        )
-        for path, name, line in calls:
-            yield Anchor(
-                path=str(path),
-                qualname=clean(str(name)),
-                start_line=max(1, int(line)),
-                end_line=max(1, int(line)),
-                kind=AnchorKind.CALL,
-                route=Route.STACK,
-                reason="where it was called",
-            )
-
     def _end(self, span: SpanLines, draft: Draft) -> None:
         end = span.end
         if end is None:
@@ -198,7 +182,11 @@ class Drafter:
 
     def _inside(self, line: Line, draft: Draft) -> None:
         element = self.element(line.get("e"))
-        anchor = _element_anchor(element, AnchorKind.LOOP, "") if element.get("path") else None
+        anchor = (
+            _element_anchor(element, AnchorKind.LOOP if line["t"] != "cut" else AnchorKind.CALL, "")
+            if element.get("path")
+            else None
+        )
         time_ns = _int(line.get("time"))
         match line["t"]:
             case "io":

@@ -22,7 +22,7 @@ def runs_table(rows: Sequence[RunRow]) -> Table:
         table.add_row(
             Text(row.short_id, style="bold"),
             Text(f"{OUTCOME_MARK[row.outcome]} {row.outcome.value}", style=OUTCOME_STYLE[row.outcome]),
-            Text(one_line(row.task or row.name, 44)),
+            Text(one_line(row.task or row.name, 44, ends=False)),
             f"{row.steps:,}",
             Text(f"{row.errors:,}", style="red" if row.errors else "dim"),
             Text("-" if row.flaws is None else f"{row.flaws}", style="red" if row.flaws else "dim"),

@@ -22,7 +22,8 @@ KIND_STYLE = {
     StepKind.PARSE: "bright_magenta",
     StepKind.CONTEXT_BUILD: "bright_blue",
 }
-TOLD_LINKS = (LinkKind.TRUNCATED, LinkKind.OMITTED, LinkKind.RETRY_OF, LinkKind.HANDLED_BY, LinkKind.TRANSFORMED)
+TOLD_LINKS = (LinkKind.TRUNCATED, LinkKind.OMITTED, LinkKind.RETRY_OF, LinkKind.HANDLED_BY)
+UNTOLD = ("loop", "element")
 DEEPEST = 12
 
 
@@ -119,11 +120,13 @@ def _parts(run: Htir, parts: tuple[Part, ...], width: int) -> Text:
 
 def _notes(run: Htir, step: TraceStep) -> Iterator[Text]:
     for link in run.links_to(step.id, *TOLD_LINKS):
-        if link.kind is LinkKind.TRANSFORMED and not link.detail:
-            continue
         yield Text(f"⤷ {_relation(link)}", style="yellow" if link.kind is not LinkKind.HANDLED_BY else "dim")
     for event in step.events:
-        told = ", ".join(f"{key} {one_line(str(value), 60)}" for key, value in event.attributes.items())
+        if event.name == "loop_ended" and event.attributes.get("n") in (0, 1):
+            continue
+        told = ", ".join(
+            f"{key} {one_line(str(value), 60)}" for key, value in event.attributes.items() if key not in UNTOLD
+        )
         if event.name in ("loop_ended", "children_alive", "cut", "capped", "limit"):
             yield Text(
                 f"· {event.name.replace('_', ' ')}: {told}", style="yellow" if event.name != "loop_ended" else "dim"
@@ -138,7 +141,6 @@ def _relation(link: TraceLink) -> str:
         LinkKind.OMITTED: "left out what was in",
         LinkKind.RETRY_OF: "retry of",
         LinkKind.HANDLED_BY: "handles",
-        LinkKind.TRANSFORMED: "made from",
     }
     detail = f" ({plain(link.detail)})" if link.detail else ""
     return f"{words[link.kind]} {link.source}{detail}"
