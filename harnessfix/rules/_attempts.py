@@ -1,0 +1,86 @@
+"""Attempts: calls of one function, made again because the one before failed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, LinkKind, StepKind
+
+from ._own import is_model_step, own_anchors, own_function
+from ._signals import is_signal
+
+_CALLS = (StepKind.TOOL_CALL, StepKind.RETRIEVAL, StepKind.HANDOFF)
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """Calls that were made one after the other with the same input, each but perhaps the last one failing.
+
+    Args:
+        steps: in order; at least two.
+        linked: whether the run itself says that they are retries.
+    """
+
+    steps: list[TraceStep]
+    linked: bool
+
+    @property
+    def failed(self) -> list[TraceStep]:
+        """Those that ended in an error."""
+        return [step for step in self.steps if step.error is not None]
+
+
+def attempts(run: Htir) -> Iterator[Attempts]:
+    """Groups of attempts, in order of the first one."""
+    last: dict[tuple[object, ...], list[TraceStep]] = {}
+    groups: list[list[TraceStep]] = []
+    for step in run.steps:
+        if step.kind not in _CALLS and not is_model_step(step):
+            continue
+        key = (step.parent, step.name, tuple((a.path, a.qualname) for a in own_anchors(step)[:1]))
+        group = last.get(key)
+        if group is not None and _again(group[-1], step):
+            group.append(step)
+        else:
+            last[key] = [step]
+            groups.append(last[key])
+    for group in groups:
+        if len(group) > 1:
+            yield Attempts(group, any(run.links_to(step.id, LinkKind.RETRY_OF) for step in group[1:]))
+
+
+def _again(before: TraceStep, step: TraceStep) -> bool:
+    if before.error is None or is_signal(before.error):
+        return False
+    return [(p.name, p.text) for p in before.input] == [(p.name, p.text) for p in step.input]
+
+
+def retry_around(model: HarnessModel, step: TraceStep) -> Element | None:
+    """The retry in the source that makes `step` again: its decorator, or the retrying loop around its call.
+
+    A loop is known by its lines holding a call of the step's function; calls further down are not followed.
+    """
+    function = own_function(model, step)
+    if function is None:
+        return None
+    path, qualname = function.anchor.path, function.anchor.qualname
+    for retry in model.of_role(ElementRole.RETRY):
+        if retry.value("library") != "loop":
+            if retry.anchor.path == path and retry.value("decorates") == qualname:
+                return retry
+        elif _calls_in(model, retry, f"{path}:{qualname}", qualname.rpartition(".")[2]):
+            return retry
+    return None
+
+
+def _calls_in(model: HarnessModel, loop: Element, resolved: str, name: str) -> bool:
+    lines = range(loop.anchor.start_line, loop.anchor.end_line + 1)
+    owner = f"{loop.anchor.path}:{loop.anchor.qualname}"
+    return any(
+        call.caller == owner
+        and call.line in lines
+        and (call.resolved == resolved or (not call.resolved and call.callee.rpartition(".")[2] == name))
+        for call in model.calls
+    )

@@ -1,0 +1,61 @@
+"""What a run handed in as its result, and the texts inside recorded values."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import StepKind
+
+from ._signals import is_signal
+
+_DEPTH = 12
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """A text that a step gave out as the result, and the step."""
+
+    step: TraceStep
+    text: str
+
+
+def leaves(text: str) -> Iterator[str]:
+    """The strings inside a recorded value: of a JSON object or list all strings in it, else the text itself."""
+    if text[:1] in '{["':
+        try:
+            yield from _strings(json.loads(text), _DEPTH)
+        except (ValueError, RecursionError):
+            yield text
+    else:
+        yield text
+
+
+def _strings(value: object, depth: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict) and depth:
+        for inner in value.values():
+            yield from _strings(inner, depth - 1)
+    elif isinstance(value, list) and depth:
+        for inner in value:
+            yield from _strings(inner, depth - 1)
+
+
+def submissions(run: Htir) -> Iterator[HandedIn]:
+    """Texts that submit steps returned, or raised as the message of the signal that ends the run, in order."""
+    for step in run.of_kind(StepKind.SUBMIT):
+        for part in step.output:
+            for text in leaves(run.text(part)):
+                yield HandedIn(step, text)
+        if step.error is not None and is_signal(step.error):
+            for text in leaves(step.error.message):
+                yield HandedIn(step, text)
+
+
+def episodes(run: Htir) -> list[TraceStep]:
+    """Agent episodes that no other episode is around; the outermost steps of the run when there is none."""
+    tasks = list(run.of_kind(StepKind.TASK))
+    inner = {below.id for task in tasks for below in run.descendants(task.id)}
+    return [task for task in tasks if task.id not in inner] or [s for s in run.steps if s.parent is None]

@@ -1,0 +1,54 @@
+"""The code that a step ran, and the model calls inside one another."""
+
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Route, StepKind
+
+from ._query import ancestors, function_of
+
+# Where a step was called (its stack) is known better than where it ran, but what ran is what a rule speaks of.
+_OWN_FIRST = (Route.PROBE, Route.CODE_ATTRIBUTE, Route.TOOL_REGISTRATION)
+
+
+def own_anchors(step: TraceStep) -> tuple[Anchor, ...]:
+    """The step's anchors, those of the code that ran before those of its caller."""
+    return tuple(sorted(step.anchors, key=lambda a: _OWN_FIRST.index(a.route) if a.route in _OWN_FIRST else 9))
+
+
+def nearest_own(run: Htir, step: TraceStep) -> tuple[Anchor, ...]:
+    """`own_anchors` of the step, or of the innermost step around it that has any."""
+    return next((own_anchors(s) for s in (step, *ancestors(run, step)) if s.anchors), ())
+
+
+def own_function(model: HarnessModel, step: TraceStep) -> Element | None:
+    """The function that the step is one call of, as far as its anchors say."""
+    return next((function for anchor in own_anchors(step)[:1] if (function := function_of(model, anchor))), None)
+
+
+def own_elements(model: HarnessModel, step: TraceStep, *roles: ElementRole) -> list[Element]:
+    """Elements of these roles in the function that the step ran, and that function's own."""
+    function = own_function(model, step)
+    return [] if function is None else model.in_function(function.anchor.path, function.anchor.qualname, *roles)
+
+
+def is_model_step(step: TraceStep) -> bool:
+    """Whether the step asked a model, itself or as one attempt of a model call around it."""
+    return step.kind is StepKind.MODEL_CALL or step.attributes.get("role") == ElementRole.MODEL_CALL.value
+
+
+def model_steps(run: Htir, request: TraceStep) -> list[TraceStep]:
+    """A model call, the wrappers around it and the attempts inside it, outermost first."""
+    around = [step for step in ancestors(run, request) if is_model_step(step)]
+    inside = [step for step in run.descendants(request.id) if is_model_step(step)]
+    return [*reversed(around), request, *inside]
+
+
+def loop_around(run: Htir, model: HarnessModel, step: TraceStep) -> Element | None:
+    """The agent loop that the step happened in: the first one of the innermost function around it that has one."""
+    for outer in (step, *ancestors(run, step)):
+        found = own_elements(model, outer, ElementRole.AGENT_LOOP)
+        if found:
+            return found[0]
+    return None

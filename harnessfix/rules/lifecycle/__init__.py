@@ -1,0 +1,1 @@
+"""Rules of layer L, lifecycle: one file each."""

@@ -1,0 +1,103 @@
+"""L102: an agent loop that only the model can end."""
+
+from collections.abc import Iterable
+
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import own_anchors
+from harnessfix.rules._query import as_anchor, element_at, events, one_of_each
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity
+
+MANY = 25  # rounds after which a loop without a bound is a matter of this run, not only of the source
+_PROMPTS = frozenset({"input", "prompt", "ask", "readline", "get_input", "user_input"})
+
+_AGENT = '''\
+class Agent:
+    """Asks its model until it says that it is done."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        while True:
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if "DONE" in reply["content"]:
+                return reply["content"]
+            messages.append({"role": "user", "content": "Go on."})
+'''
+_MAIN = """\
+from agent import Agent
+from model import Model, say
+
+print(Agent(Model(*[say(f"part {n}") for n in range(40)], say("DONE"))).run("Write a book."))
+"""
+
+
+class UnboundedLoop(Rule):
+    code = "L102"
+    name = "unbounded-loop"
+    keeps = Property.ACCOUNTING
+    severity = Severity.WARNING
+    summary = "The agent loop has no bound on steps, time or cost."
+    why = (
+        "A model that never finds the stop condition keeps the harness calling it, and paying for it, until "
+        "somebody notices. No other part of the system can end such a run with its work saved."
+    )
+    fix = "Bound the loop by steps, time or cost, and leave it with a named stop reason and what exists so far."
+    references = (
+        "https://github.com/openonion/connectonion/issues/1150",
+        "https://github.com/SWE-agent/mini-swe-agent/pull/832",
+    )
+    operator = "bound-loop"
+    clone = (ElementRole.AGENT_LOOP, "unbounded")
+    bad = harness(_AGENT, _MAIN)
+    good = edited(bad, "agent.py", ("        while True:\n", "        for _ in range(60):\n"))
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Agent loops without any bound, unless a person sits in them."""
+        for loop in model.of_role(ElementRole.AGENT_LOOP):
+            if loop.fact("unbounded") is not None and not _asks_person(model, loop):
+                yield Finding(
+                    f"Only the model can end this loop ({loop.value('condition')}): nothing bounds its steps, its time "
+                    "or its cost.",
+                    [as_anchor(loop, "the loop without a bound")],
+                    confidence=0.6,
+                    key="unbounded",
+                    missing=("a run in which the model does not stop",),
+                )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Loops without a bound that went round many times in this run."""
+        for step in run.steps:
+            for event in events(step, "loop_ended"):
+                rounds = event.attributes.get("n")
+                loop = element_at(model, event.anchor, ElementRole.AGENT_LOOP) if event.anchor is not None else None
+                if loop is None or loop.fact("unbounded") is None or not isinstance(rounds, int) or rounds < MANY:
+                    continue
+                if _asks_person(model, loop):
+                    continue
+                yield Finding(
+                    f"The agent loop of {step.name} ({step.id}) went round {rounds} times; nothing but the model could "
+                    "have ended it.",
+                    one_of_each([as_anchor(loop, "the loop without a bound"), *own_anchors(step)[:1]]),
+                    responsible_step=step.id,
+                    symptom_step=step.id,
+                    path=[step.id],
+                    confidence=0.9,
+                    parameters={"rounds": rounds},
+                    key="unbounded",
+                )
+
+
+def _asks_person(model: HarnessModel, loop: Element) -> bool:
+    """Whether a person types something in each round: such a loop ends when the person leaves."""
+    lines = range(loop.anchor.start_line, loop.anchor.end_line + 1)
+    owner = f"{loop.anchor.path}:{loop.anchor.qualname}"
+    return any(
+        call.caller == owner and call.line in lines and call.callee.rpartition(".")[2] in _PROMPTS
+        for call in model.calls
+    )

@@ -1,0 +1,148 @@
+"""L104: what can never succeed is tried again."""
+
+import re
+from collections.abc import Iterable
+
+from harnessfix.rules._attempts import Attempts, attempts, retry_around
+from harnessfix.rules._errors import chain, short_type
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import own_anchors
+from harnessfix.rules._query import as_anchor, one_of_each, quote
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import ErrorInfo
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
+
+# Refusals of the request itself; sending it again unchanged gives the same answer.
+_PERMANENT = frozenset(
+    {
+        "AuthenticationError",
+        "BadRequestError",
+        "ContentPolicyViolationError",
+        "ContextWindowExceededError",
+        "ImportError",
+        "InvalidAPIKey",
+        "InvalidRequestError",
+        "ModuleNotFoundError",
+        "NameError",
+        "NotFoundError",
+        "NotImplementedError",
+        "PermissionDeniedError",
+        "UnprocessableEntityError",
+        "UnsupportedParamsError",
+    }
+)
+_STATUS = re.compile(r"(?:error code|status(?:[ _]code)?|http(?:/\d\.\d)?(?: error)?)\W{0,4}(4\d\d)\b", re.IGNORECASE)
+_MAY_PASS = frozenset({"408", "409", "423", "425", "429"})
+_WRONG_CALL = re.compile(r"unexpected keyword argument|missing \d+ required|takes \d+ positional")
+
+_AGENT = '''\
+import time
+
+
+class AuthenticationError(Exception):
+    """What the provider's client raises."""
+
+
+class RemoteModel:
+    """Stands in for a provider that does not know the key."""
+
+    def complete(self, messages):
+        raise AuthenticationError("Error code: 401: the API key is not valid")
+
+    def query(self, messages):
+        for attempt in range(4):
+            try:
+                return self.complete(messages)
+            except Exception as error:
+                print(f"attempt {attempt} failed: {error}")
+                time.sleep(0.01 * 2**attempt)
+        raise TimeoutError("the model did not answer: AuthenticationError: Error code: 401: the API key is not valid")
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        try:
+            return self.model.query([{"role": "user", "content": task}])["content"]
+        except (TimeoutError, AuthenticationError) as error:
+            return f"no answer: {error}"
+'''
+_MAIN = """\
+from agent import Agent, RemoteModel
+
+print(Agent(RemoteModel()).run("Say hello."))
+"""
+
+
+class RetryOfPermanentError(Rule):
+    code = "L104"
+    name = "retry-of-permanent-error"
+    keeps = Property.ACCOUNTING
+    severity = Severity.WARNING
+    summary = "A request that was refused for good is sent again, with back-off."
+    why = (
+        "A wrong key, a malformed request or a missing model will be refused however often it is asked. The "
+        "retries cost minutes of waiting per call and hide the cause from whoever watches the run; some providers "
+        "lock the key."
+    )
+    fix = (
+        "Retry what may pass (time-outs, connection errors, 408, 409, 425, 429, 5xx) and let everything else out "
+        "at once. Where a library lists types, list the transient ones rather than exclude some permanent ones."
+    )
+    references = (
+        "https://www.rfc-editor.org/rfc/rfc9110#name-client-error-4xx",
+        "https://tenacity.readthedocs.io/en/latest/#whether-to-retry",
+    )
+    operator = "classify-retry"
+    clone = (ElementRole.RETRY, "retries-everything")
+    bad = harness(_AGENT, _MAIN)
+    good = edited(
+        bad,
+        "agent.py",
+        ("            except Exception as error:", "            except ConnectionError as error:"),
+    )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Attempts at one call that failed with the same permanent error, and were made again."""
+        for group in attempts(run):
+            found = [error for step in group.failed if (error := _permanent(step.error)) is not None]
+            again = sum(step.error is not None for step in group.steps[:-1])
+            retry = retry_around(model, group.steps[0])
+            if found and len(found) == len(group.failed) and again and (group.linked or retry is not None):
+                yield _finding(group, found[-1], retry)
+
+
+def _permanent(error: ErrorInfo | None) -> ErrorInfo | None:
+    for link in chain(error):
+        status = _STATUS.search(link.message)
+        if status is not None:
+            return None if status.group(1) in _MAY_PASS else link
+        name = short_type(link)
+        if name in _PERMANENT or (name == "TypeError" and _WRONG_CALL.search(link.message)):
+            return link
+    return None
+
+
+def _finding(group: Attempts, error: ErrorInfo, retry: Element | None) -> Finding:
+    first, last = group.failed[0], group.failed[-1]
+    began, ended = first.started_ns, last.ended_ns
+    took = f" in {(ended - began) / 1e9:.1f} s" if began is not None and ended is not None else ""
+    everything = retry is not None and retry.fact("retries-everything") is not None
+    anchors = [as_anchor(retry, "the retry that does not tell errors apart")] if retry is not None else []
+    return Finding(
+        f"{first.name} was called {len(group.steps)} times{took} ({first.id} to {last.id}) with the same input and was "
+        f"refused each time with {short_type(error)}, which no retry can cure.",
+        one_of_each([*anchors, *own_anchors(first)[:1]]),
+        responsible_step=group.steps[1].id,
+        symptom_step=last.id,
+        path=[step.id for step in group.steps],
+        confidence=0.9 if everything else 0.75,
+        evidence=Evidence.OBSERVED if group.linked else Evidence.DERIVED,
+        quotes=[(f"{last.id} error", quote(error.message))],
+        parameters={"permanent": [error.type], "attempts": len(group.steps)},
+        key="permanent",
+    )

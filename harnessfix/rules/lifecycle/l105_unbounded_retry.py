@@ -1,0 +1,148 @@
+"""L105: a retry that nothing ends."""
+
+from collections.abc import Iterable
+
+from harnessfix.rules._attempts import attempts, retry_around
+from harnessfix.rules._errors import short_type
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import own_anchors
+from harnessfix.rules._query import as_anchor, names, one_of_each, quote
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity
+
+MANY = 5  # attempts at one call that show a retry without an end for what it is
+
+_AGENT = '''\
+import time
+
+
+class FlakyModel:
+    """Stands in for a provider that is overloaded for a while."""
+
+    def __init__(self, failures):
+        self.failures = failures
+
+    def complete(self, messages):
+        self.failures -= 1
+        if self.failures >= 0:
+            raise ConnectionError("503: overloaded")
+        return {"role": "assistant", "content": "hello"}
+
+    def query(self, messages):
+        while True:
+            try:
+                return self.complete(messages)
+            except ConnectionError as error:
+                print(f"failed: {error}")
+                time.sleep(0.001)
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        return self.model.query([{"role": "user", "content": task}])["content"]
+'''
+_BOUNDED = """\
+        for attempt in range(12):
+            try:
+                return self.complete(messages)
+            except ConnectionError as error:
+                if attempt == 11:
+                    raise
+                print(f"failed: {error}")
+"""
+_MAIN = """\
+from agent import Agent, FlakyModel
+
+print(Agent(FlakyModel(failures=6)).run("Say hello."))
+"""
+
+
+class UnboundedRetry(Rule):
+    code = "L105"
+    name = "unbounded-retry"
+    keeps = Property.ACCOUNTING
+    severity = Severity.WARNING
+    summary = "A failing call is repeated without a limit on attempts or time."
+    why = (
+        "When the service stays down the run never ends: it neither fails nor reports, and in a batch it holds "
+        "its place for ever. `@retry` of tenacity without `stop` does this by default."
+    )
+    fix = "Stop after a number of attempts or a time, then raise the last error; wait longer from attempt to attempt."
+    references = (
+        "https://tenacity.readthedocs.io/en/latest/#stopping",
+        "https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/",
+    )
+    operator = "classify-retry"
+    clone = (ElementRole.RETRY, "no-stop")
+    bad = harness(_AGENT, _MAIN)
+    good = edited(
+        bad,
+        "agent.py",
+        (
+            "        while True:\n            try:\n                return self.complete(messages)\n"
+            '            except ConnectionError as error:\n                print(f"failed: {error}")\n',
+            _BOUNDED,
+        ),
+    )
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Retries of a model call or request that have no stop."""
+        for retry in model.of_role(ElementRole.RETRY):
+            if retry.fact("no-stop") is not None and (what := _retried(model, retry)):
+                yield Finding(
+                    f"{what} is tried again for ever when it keeps failing: this retry has no stop.",
+                    [as_anchor(retry, "the retry without a stop")],
+                    confidence=0.7,
+                    parameters=_parameters(retry),
+                    key="no-stop",
+                    missing=("a run in which the call keeps failing",),
+                )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Calls that a retry without a stop made many times."""
+        for group in attempts(run):
+            retry = retry_around(model, group.steps[0])
+            if retry is None or retry.fact("no-stop") is None or len(group.failed) < MANY:
+                continue
+            first, last = group.steps[0], group.steps[-1]
+            yield Finding(
+                f"{first.name} failed {len(group.failed)} times in a row ({first.id} to {group.failed[-1].id}) and was "
+                "tried again each time; the retry has no stop.",
+                one_of_each([as_anchor(retry, "the retry without a stop"), *own_anchors(first)[:1]]),
+                responsible_step=group.steps[1].id,
+                symptom_step=last.id,
+                path=[first.id, last.id],
+                confidence=0.95,
+                quotes=[
+                    (f"{step.id} error", quote(f"{short_type(step.error)}: {step.error.message}"))
+                    for step in group.failed[-1:]
+                    if step.error
+                ],
+                parameters=_parameters(retry),
+                key="no-stop",
+            )
+
+
+def _retried(model: HarnessModel, retry: Element) -> str:
+    """What a retry repeats, if that is a model call, a tool or a request; empty otherwise."""
+    if retry.value("library") != "loop":
+        decorated = names(retry.value("decorates"))
+        found = [e for q in decorated for e in model.in_function(retry.anchor.path, q, *_OUTSIDE)]
+        return decorated[0] if found else ""
+    asks = {e.anchor.qualname.rpartition(".")[2] for e in model.of_role(*_OUTSIDE)}
+    lines = range(retry.anchor.start_line, retry.anchor.end_line + 1)
+    owner = f"{retry.anchor.path}:{retry.anchor.qualname}"
+    calls = (call.callee for call in model.calls if call.line in lines and call.caller == owner)
+    return next((callee for callee in calls if callee.rpartition(".")[2] in asks), "")
+
+
+_OUTSIDE = (ElementRole.MODEL_CALL, ElementRole.TOOL, ElementRole.REQUEST)
+
+
+def _parameters(retry: Element) -> dict[str, str]:
+    return {"library": str(retry.value("library") or ""), "decorates": str(retry.value("decorates") or "")}

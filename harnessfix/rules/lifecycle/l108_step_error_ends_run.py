@@ -1,0 +1,151 @@
+"""L108: one tool failed, and with it the whole run."""
+
+from collections.abc import Iterable
+
+from harnessfix.rules._errors import escaped_to, raised, same_error, short_type
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import loop_around, own_anchors
+from harnessfix.rules._query import ancestors, as_anchor, events, one_of_each, quote
+from harnessfix.rules._signals import is_signal
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import Property, Severity, StepKind
+
+# Errors that no next turn can do anything about.
+_FATAL = frozenset(
+    {"MemoryError", "RecursionError", "ImportError", "ModuleNotFoundError", "SyntaxError", "AssertionError"}
+)
+
+_AGENT = '''\
+import json
+import pathlib
+
+
+def read_file(path):
+    """Read a text file."""
+    return pathlib.Path(path).read_text()
+
+
+TOOLS = {"read_file": read_file}
+
+
+class Agent:
+    """Reads files for its model."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(6):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for wanted in reply["tool_calls"]:
+                arguments = json.loads(wanted["function"]["arguments"])
+                result = TOOLS[wanted['function']['name']](**arguments)
+                messages.append({"role": "tool", "tool_call_id": wanted["id"], "content": result})
+        return None
+'''
+_CONTAINED = """\
+                try:
+                    result = TOOLS[wanted['function']['name']](**arguments)
+                except OSError as error:
+                    result = f"error: {error}"
+"""
+_MAIN = """\
+from agent import Agent
+from model import Model, call, say
+
+first, second = call("read_file", {"path": "main.py"}), call("read_file", {"path": "notes.txt"})
+print(Agent(Model(first, second, say("There are no notes."))).run("Sum up the notes."))
+"""
+
+
+class StepErrorEndsRun(Rule):
+    code = "L108"
+    name = "step-error-ends-run"
+    keeps = Property.CONTAINMENT
+    severity = Severity.ERROR
+    summary = "An error in one tool call leaves the agent loop and ends the run."
+    why = (
+        "A missing file, a refused connection or a bad argument is news for the model, which would have tried "
+        "something else. Instead all work so far is lost, and the run is counted as a crash of the harness, which "
+        "it is."
+    )
+    fix = (
+        "Catch what a tool raises where it is called, give the model its type and message as the result of that "
+        "call, and bound how many failures in a row are tolerated."
+    )
+    references = (
+        "https://arxiv.org/abs/2606.06324",
+        "https://modelcontextprotocol.io/specification/2025-06-18/server/tools#error-handling",
+    )
+    operator = "contain-step-error"
+    bad = harness(_AGENT, _MAIN, exit_code=1)
+    good = edited(
+        bad,
+        "agent.py",
+        ("                result = TOOLS[wanted['function']['name']](**arguments)\n", _CONTAINED),
+        exit_code=0,
+    )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Exceptions raised inside a tool call that nothing contained before the run was over."""
+        seen: set[str] = set()
+        for origin in raised(run):
+            tool = _failed_tool(run, origin)
+            if tool is None or tool.id in seen or is_signal(origin.error) or short_type(origin.error) in _FATAL:
+                continue
+            outermost = escaped_to(run, origin)
+            if outermost is None or outermost is tool or not _asked_before(run, tool):
+                continue
+            seen.add(tool.id)
+            yield _finding(run, model, origin, tool, outermost)
+
+
+def _failed_tool(run: Htir, origin: TraceStep) -> TraceStep | None:
+    """The innermost tool call that the exception ended."""
+    for step in ancestors(run, origin):
+        if not same_error(step.error, origin.error):
+            return None
+        if step.kind is StepKind.TOOL_CALL:
+            return step
+    return None
+
+
+def _asked_before(run: Htir, tool: TraceStep) -> bool:
+    """Whether a model had been asked before: only then is there somebody to tell."""
+    for step in run.steps:
+        if step is tool:
+            return False
+        if step.kind is StepKind.MODEL_CALL:
+            return True
+    return False
+
+
+def _finding(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep, outermost: TraceStep) -> Finding:
+    way = list(ancestors(run, tool))
+    loop = loop_around(run, model, tool)
+    left = next((e for step in way for e in events(step, "loop_ended") if e.attributes.get("why") == "exception"), None)
+    round_ = f" in round {left.attributes['n']}" if left is not None and "n" in left.attributes else ""
+    caller = next((step for step in way if step.anchors), None)
+    anchors = [*(own_anchors(caller)[:1] if caller is not None else ()), *own_anchors(tool)[:1], *origin.anchors[:1]]
+    if loop is not None:
+        anchors.insert(0, as_anchor(loop, "the loop that the error left"))
+    message = origin.error.message if origin.error is not None else ""
+    return Finding(
+        f"{short_type(origin.error)} in the tool {tool.name} ({tool.id}) left the agent loop{round_} and ended "
+        f"{outermost.name} ({outermost.id}); the model never saw it.",
+        one_of_each(anchors),
+        responsible_step=tool.id,
+        symptom_step=outermost.id,
+        path=list(dict.fromkeys([origin.id, tool.id, *(step.id for step in way if step.error is not None)])),
+        confidence=0.85 if loop is not None else 0.7,
+        quotes=[(f"{tool.id} error", quote(f"{short_type(origin.error)}: {message}"))],
+        parameters={"tool": tool.name, "error": short_type(origin.error)},
+        key="contain",
+    )

@@ -1,0 +1,135 @@
+"""L112: a reply that was cut off is treated as whole."""
+
+from collections.abc import Iterable
+
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._handed_in import episodes, leaves
+from harnessfix.rules._query import ancestors, nearest_anchors, one_of_each, quote, requests, step_elements
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity, Status, StepKind
+
+CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"})
+MIN_COPY = 12  # characters of a reply that, found in the result, show that it was accepted
+
+_AGENT = '''\
+import subprocess
+
+
+class Agent:
+    """Runs the shell commands that its model writes."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def execute(self, command):
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=20)
+        return done.stdout + done.stderr
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(5):
+            reply = self.model.query(messages)
+            choice = reply["choices"][0]
+            messages.append(choice["message"])
+            command = choice["message"]["content"]
+            if command == "exit":
+                return "done"
+            messages.append({"role": "user", "content": self.execute(command)})
+        return None
+'''
+_READS = """\
+            if choice["finish_reason"] == "length":
+                messages.append({"role": "user", "content": "Your reply was cut off. Be shorter."})
+                continue
+            command = choice["message"]["content"]
+"""
+_MAIN = """\
+from agent import Agent
+from model import Model
+
+
+def reply(text, why="stop"):
+    message = {"role": "assistant", "content": text}
+    return {"choices": [{"message": message, "finish_reason": why}]}
+
+
+print(Agent(Model(reply("echo a b c > li", "length"), reply("exit"))).run("Write the list."))
+"""
+
+
+class CutOffTurnExecuted(Rule):
+    code = "L112"
+    name = "cut-off-turn-executed"
+    keeps = Property.HONESTY
+    severity = Severity.ERROR
+    summary = "A reply that hit the token limit is run, or accepted as the answer, as if it were complete."
+    why = (
+        "Half a command is another command, half a file overwrites a whole one, half an answer is wrong, and an "
+        "empty one counts as success. The provider says that it stopped too early, in the finish reason; the "
+        "harness does not read it."
+    )
+    fix = (
+        "Read the finish reason of every reply. When it is `length`, run nothing: tell the model that it was cut "
+        "off, or ask again with a larger limit, or end the run as incomplete."
+    )
+    references = (
+        "https://github.com/openai/openai-agents-python/pull/4513",
+        "https://github.com/earendil-works/pi/pull/6285",
+        "https://github.com/ahwurm/localharness/issues/77",
+    )
+    operator = "check-finish-reason"
+    bad = harness(_AGENT, _MAIN)
+    good = edited(bad, "agent.py", ('            command = choice["message"]["content"]\n', _READS))
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Replies cut off by a limit, after which the harness acted on them or ended well."""
+        asked = requests(run)
+        place = {step.id: number for number, step in enumerate(run.steps)}
+        for number, step in enumerate(asked):
+            if (step.finish_reason or "").lower() not in CUT:
+                continue
+            following = asked[number + 1] if number + 1 < len(asked) else None
+            between = run.steps[place[step.id] + 1 : place[following.id] if following is not None else None]
+            acted = next((s for s in between if s.kind is StepKind.TOOL_CALL and s.agent == step.agent), None)
+            if acted is not None:
+                yield _finding(run, model, step, acted, f"its call of {acted.name} was run all the same ({acted.id})")
+            elif following is None and (ended := _accepted(run, step)) is not None:
+                what = "what there was of it" if run.output_text(step).strip() else "nothing at all"
+                yield _finding(run, model, step, ended, f"{what} became the result of {ended.name} ({ended.id})")
+
+
+def _accepted(run: Htir, step: TraceStep) -> TraceStep | None:
+    """The episode around `step` that ended well with what the reply held, or with nothing when it held nothing."""
+    around = {outer.id for outer in ancestors(run, step)}
+    episode = next((e for e in episodes(run) if e.id in around), None)
+    if episode is None or episode.status is not Status.OK:
+        return None
+    said = [text.strip() for part in step.output for text in leaves(run.text(part)) if text.strip()]
+    got = [text.strip() for part in episode.output for text in leaves(run.text(part))]
+    if not said:
+        return episode if not any(got) else None
+    longest = max(said, key=len)
+    if len(longest) < MIN_COPY:
+        return episode if longest in got else None
+    return episode if any(longest in text for text in got) else None
+
+
+def _finding(run: Htir, model: HarnessModel, step: TraceStep, symptom: TraceStep, what: str) -> Finding:
+    functions = [e for s in (step, *ancestors(run, step)) for e in step_elements(model, s, ElementRole.MODEL_CALL)]
+    read = any(element.fact("reads-finish-reason") for element in functions)
+    outer: list[Anchor] = [e.anchor for e in reversed(functions) if e.anchor.path == functions[0].anchor.path]
+    return Finding(
+        f"The reply of {step.id} ended with {step.finish_reason!r}, cut off by a token limit; {what}.",
+        one_of_each([*outer, *nearest_anchors(run, step), *(e.anchor for e in functions)]),
+        responsible_step=step.id,
+        symptom_step=symptom.id,
+        path=[step.id, symptom.id],
+        confidence=0.7 if read else 0.9,
+        quotes=[(f"{step.id} output", quote(run.output_text(step)[-300:]))],
+        parameters={"finish-reasons": [step.finish_reason]},
+        key="cut-off",
+    )

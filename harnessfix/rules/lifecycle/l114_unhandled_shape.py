@@ -1,0 +1,126 @@
+"""L114: a legal reply of the model or its server broke the harness."""
+
+from collections.abc import Iterable
+
+from harnessfix.rules._calls import argument_flaw, asked_in
+from harnessfix.rules._errors import escaped_to, raised, short_type
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import ancestors, as_anchor, function_of, one_of_each, quote, requests
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity, StepKind
+
+# What Python raises when a value has not the shape that the code took for granted.
+SHAPE = frozenset({"TypeError", "KeyError", "IndexError", "AttributeError", "UnboundLocalError", "NameError"})
+
+_AGENT = '''\
+class Agent:
+    """Answers in one call and keeps count of the tokens."""
+
+    def __init__(self, model):
+        self.model = model
+        self.tokens = 0
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            reply = self.model.query(messages)
+            self.tokens += reply["usage"]["total_tokens"]
+            messages.append({"role": "assistant", "content": reply["content"]})
+            if reply["content"].endswith("."):
+                return reply["content"]
+        return None
+'''
+_MAIN = """\
+from agent import Agent
+from model import Model
+
+first = {"role": "assistant", "content": "The answer is", "usage": {"total_tokens": 12}}
+second = {"role": "assistant", "content": "42.", "usage": None}
+print(Agent(Model(first, second)).run("What is the answer?"))
+"""
+
+
+class UnhandledShape(Rule):
+    code = "L114"
+    name = "unhandled-shape"
+    keeps = Property.CONTAINMENT
+    severity = Severity.ERROR
+    summary = "A reply of a legal but unexpected shape ends the run as a TypeError, KeyError or the like."
+    why = (
+        "Providers leave out usage, send no choices, no text, several calls at once, or a value of another type, "
+        "and are within their rights. Where the harness takes the usual shape for granted, such a reply ends the "
+        "run as a programming error in the harness, with all work lost."
+    )
+    fix = (
+        "Check the shape where the reply enters the harness: give optional fields a default, turn a reply that "
+        "cannot be used into a retry or a message to the model, and end the run with a named reason only then."
+    )
+    references = (
+        "https://github.com/huggingface/smolagents/pull/1752",
+        "https://github.com/openai/openai-agents-python/pull/2850",
+    )
+    operator = "contain-step-error"
+    bad = harness(_AGENT, _MAIN, exit_code=1)
+    good = edited(
+        bad,
+        "agent.py",
+        ('reply["usage"]["total_tokens"]', '(reply["usage"] or {"total_tokens": 0})["total_tokens"]'),
+        exit_code=0,
+    )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Shape errors raised in harness code after a reply, or on reading one, that ended the run."""
+        replies = _replies(run)
+        for origin in raised(run, *SHAPE):
+            ended = escaped_to(run, origin)
+            reply = _reply_before(run, replies, origin)
+            if ended is None or reply is None or not origin.anchors or _own_matter(run, origin, reply):
+                continue
+            yield _finding(run, model, origin, reply, ended)
+            return  # it ended the run; whatever else was raised is its wake
+
+
+def _replies(run: Htir) -> list[TraceStep]:
+    """Replies that arrived, and model calls that failed on the way back."""
+    return requests(run) or list(run.of_kind(StepKind.MODEL_CALL))
+
+
+def _reply_before(run: Htir, replies: list[TraceStep], origin: TraceStep) -> TraceStep | None:
+    around = {step.id for step in ancestors(run, origin)}
+    place = {step.id: number for number, step in enumerate(run.steps)}
+    before = [reply for reply in replies if place[reply.id] < place[origin.id] or reply.id in around]
+    return before[-1] if before else None
+
+
+def _own_matter(run: Htir, origin: TraceStep, reply: TraceStep) -> bool:
+    """Whether the error is a tool's own, or comes of malformed arguments, of which other rules speak."""
+    if any(step.kind is StepKind.TOOL_CALL for step in ancestors(run, origin)):
+        return True
+    return any(argument_flaw(call.arguments) is not None for call in asked_in(run, reply))
+
+
+def _finding(run: Htir, model: HarnessModel, origin: TraceStep, reply: TraceStep, ended: TraceStep) -> Finding:
+    place = origin.anchors[0]
+    function = function_of(model, place)
+    inside = [function.anchor] if function is not None else []
+    error = origin.error
+    message = error.message if error is not None else ""
+    within = reply.id in {step.id for step in ancestors(run, origin)}
+    after = f"on reading the reply of {reply.id}" if within else f"after the reply of {reply.id}"
+    parser = next((e for e in model.at(place.path, place.start_line) if e.role is ElementRole.PARSER), None)
+    anchors = [*([as_anchor(function, "took a shape for granted")] if function is not None else []), place, *inside]
+    return Finding(
+        f"{short_type(error)} was raised at {place.place} in {place.qualname} ({origin.id}), {after}; nothing "
+        f"contained it and it ended {ended.name} ({ended.id}).",
+        one_of_each(anchors),
+        responsible_step=origin.parent or origin.id,
+        symptom_step=ended.id,
+        path=list(dict.fromkeys([reply.id, *([origin.parent] if origin.parent else []), origin.id, ended.id])),
+        confidence=0.85 if within or parser is not None else 0.75,
+        quotes=[(f"{origin.id} error", quote(message)), (f"{reply.id} output", quote(run.output_text(reply)))],
+        parameters={"errors": [short_type(error)], "line": place.start_line},
+        key=short_type(error),
+    )

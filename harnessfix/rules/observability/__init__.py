@@ -1,0 +1,1 @@
+"""Rules of layer O, observability: one file each."""

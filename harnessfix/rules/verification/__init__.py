@@ -1,0 +1,1 @@
+"""Rules of layer V, verification: one file each."""

@@ -1,0 +1,130 @@
+"""V109: the last reply held no answer, so an older one was handed in."""
+
+from collections.abc import Iterable
+
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._handed_in import episodes, leaves
+from harnessfix.rules._query import as_anchor, element_at, nearest_anchors, one_of_each, quote, requests
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity, Status, StepKind
+
+MIN_CHARS = 8
+
+_AGENT = '''\
+class Agent:
+    """Runs the tools that its model asks for until it answers."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def look_up(self, city):
+        return {"Oslo": "4 degrees"}.get(city, "unknown")
+
+    def last_text(self, messages):
+        for message in reversed(messages):
+            if message["role"] == "assistant" and message["content"]:
+                return message["content"]
+        return ""
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(4):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return self.last_text(messages)
+            for wanted in reply["tool_calls"]:
+                messages.append({"role": "tool", "tool_call_id": wanted["id"], "content": self.look_up("Oslo")})
+        return None
+'''
+_ASKS_AGAIN = """\
+            if not reply.get("tool_calls") and reply["content"]:
+                return reply["content"]
+            if not reply.get("tool_calls"):
+                messages.append({"role": "user", "content": "That reply was empty. What is the answer?"})
+            for wanted in reply.get("tool_calls", []):
+"""
+_MAIN = """\
+from agent import Agent
+from model import Model, call, say
+
+first = call("look_up", {"city": "Oslo"}) | {"content": "Let me look that up."}
+print(Agent(Model(first, say(""), say("It is 4 degrees in Oslo."))).run("How cold is it in Oslo?"))
+"""
+
+
+class StaleAnswer(Rule):
+    code = "V109"
+    name = "stale-answer"
+    keeps = Property.HONESTY
+    severity = Severity.ERROR
+    summary = "The result is text from an earlier turn; the turn that ended the run said nothing."
+    why = (
+        '"Let me look that up" becomes the final answer. The model\'s last reply was empty or held no text, and '
+        "the harness searched its history backwards for something to return: a remark from before the evidence "
+        "was in."
+    )
+    fix = "Take the answer from the turn that ends the run, and from nowhere else; when it has none, ask again or fail."
+    references = ("https://github.com/pydantic/pydantic-ai/pull/6403",)
+    operator = "validate-final"
+    bad = harness(_AGENT, _MAIN)
+    good = edited(
+        bad,
+        "agent.py",
+        (
+            '            if not reply.get("tool_calls"):\n                return self.last_text(messages)\n'
+            '            for wanted in reply["tool_calls"]:\n',
+            _ASKS_AGAIN,
+        ),
+    )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Episodes whose result is what the model had said in an earlier turn, before a last reply without text."""
+        for episode in episodes(run):
+            if episode.status is not Status.OK:
+                continue
+            inside = {step.id for step in run.descendants(episode.id)}
+            asked = [step for step in requests(run) if step.id in inside]
+            if len(asked) < 2 or asked[-1].status is not Status.OK or _said(run, asked[-1]) or _calls(asked[-1]):
+                continue
+            result = {text.strip() for part in episode.output for text in leaves(run.text(part))}
+            stale = next((s for s in reversed(asked[:-1]) if result & _said(run, s)), None)
+            if stale is not None:
+                yield _finding(run, model, episode, stale, asked[-1], sorted(result & _said(run, stale))[0])
+
+
+def _said(run: Htir, step: TraceStep) -> set[str]:
+    """What the model said in a reply, tool calls and reasoning left out; short remarks do not count."""
+    texts = {run.text(part).strip() for part in step.output if part.kind == "text"}
+    return {text for text in texts if len(text) >= MIN_CHARS}
+
+
+def _calls(step: TraceStep) -> bool:
+    return any(part.kind == "tool_call" for part in step.output)
+
+
+def _finding(
+    run: Htir, model: HarnessModel, episode: TraceStep, stale: TraceStep, last: TraceStep, text: str
+) -> Finding:
+    chosen = [
+        step
+        for step in run.steps[run.steps.index(last) + 1 :]
+        if step.kind in (StepKind.SUBMIT, StepKind.PARSE, StepKind.CONTEXT_BUILD) and text in run.output_text(step)
+    ]
+    places = [*(a for s in chosen for a in s.anchors), *nearest_anchors(run, episode)]
+    function = next((f for a in places if (f := element_at(model, a, ElementRole.FUNCTION))), None)
+    anchors = [as_anchor(function, "chose the text that was handed in")] if function is not None else []
+    return Finding(
+        f"{episode.name} ({episode.id}) returned what the model had said in {stale.id}; its last reply, {last.id}, "
+        "held no text.",
+        one_of_each([*anchors, *places]),
+        responsible_step=last.id,
+        symptom_step=episode.id,
+        path=[stale.id, last.id, episode.id],
+        confidence=0.85,
+        quotes=[(f"{stale.id} output", quote(text)), (f"{episode.id} output", quote(run.output_text(episode)))],
+        key="stale",
+    )
