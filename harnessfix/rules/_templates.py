@@ -15,8 +15,8 @@ from ._query import names
 
 MIN_LITERAL = 12  # characters that must be found before a template is believed to have worded a text
 MIN_SHARE = 0.6
-_JINJA = re.compile(r"\{\{(.*?)\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_FIELD = re.compile(r"\{([^{}!:]*)(?:![rsa])?(?::[^{}]*)?\}")
+JINJA = re.compile(r"\{\{(.*?)\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+FIELD = re.compile(r"\{([^{}!:]*)(?:![rsa])?(?::[^{}]*)?\}")
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ def pieces(prompt: Element) -> list[str]:
     """
     engine, holes = prompt.value("engine"), names(prompt.value("placeholders"))
     if engine == "jinja":
-        return _split(prompt.text, _JINJA)
+        return _split(prompt.text, JINJA)
     if engine == "format":
         literal = prompt.text.replace("{{", "\ue000").replace("}}", "\ue001")
-        return [piece.replace("\ue000", "{").replace("\ue001", "}") for piece in _split(literal, _FIELD)]
+        return [piece.replace("\ue000", "{").replace("\ue001", "}") for piece in _split(literal, FIELD)]
     if holes:  # the source of each hole stands in the text between braces
         return _split(
             prompt.text, re.compile("|".join(r"\{(" + re.escape(hole) + r")\}" for hole in dict.fromkeys(holes)))

@@ -1,0 +1,182 @@
+"""C102: an output is cut, nothing says so, and what was cut off is what mattered."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harnessfix.rules._errors import error_lines
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import ancestors, as_anchor, element_at, events, nearest_anchors, one_of_each, quote
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceLink, TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Outcome, Property, Route, Severity, StepKind
+
+LEAST_LOST = 200  # characters; less is a trailing blank or a stripped frame
+NOT_MARKED = "not marked"  # how the compiler words a cut that nothing in the text announces
+
+_AGENT = r'''import subprocess
+
+LIMIT = 1000
+
+
+def run_command(command):
+    """Run a shell command and return what it printed."""
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, errors="replace", timeout=5)
+    return f"exit {done.returncode}\n{done.stdout}"
+
+
+TOOLS = {"bash": run_command}
+
+
+def shorten(text):
+    """Keep a long output from filling the request."""
+    return text[:LIMIT]
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(5):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if reply["content"].startswith("Final:"):
+                return reply["content"]
+            output = TOOLS["bash"](reply["content"])
+            messages.append({"role": "user", "content": shorten(output)})
+'''
+_MAIN = r"""from agent import Agent
+from model import Model, say
+
+tests = "for n in $(seq 200); do echo test_$n passed; done; echo 'AssertionError: 12.00 is not 12.50'; exit 0"
+print(Agent(Model(say(tests), say("Final: all tests pass."))).run("Do the tests pass?"))
+"""
+
+
+@dataclass(frozen=True)
+class _Loss:
+    """A cut between a step's output and a request: both ends, and the lines that were lost."""
+
+    link: TraceLink
+    source: TraceStep
+    request: TraceStep
+    kept: int
+    whole: int
+    lost: str
+
+
+class TruncationDropsTheEvidence(Rule):
+    code = "C102"
+    name = "truncation-drops-the-evidence"
+    keeps = Property.CONSERVATION
+    severity = Severity.ERROR
+    summary = "Only the head of an output reaches the model, unmarked, and the error stood in the rest."
+    why = (
+        "Compilers, test runners and tracebacks say what went wrong in their last lines. A cut that keeps the "
+        "head and leaves no mark makes a failed command look like a successful one, and the model has no reason "
+        "to ask for the rest."
+    )
+    fix = "Keep head and tail, say in between how many characters are missing, and how to get them."
+    references = (
+        "https://github.com/SWE-agent/mini-swe-agent/blob/main/src/minisweagent/config/mini.yaml",
+        "https://arxiv.org/abs/2606.06324",
+    )
+    operator = "bound-observation"
+    bad = harness(_AGENT, _MAIN)
+    good = edited(
+        bad,
+        "agent.py",
+        (
+            "    return text[:LIMIT]\n",
+            "    if len(text) <= LIMIT:\n"
+            "        return text\n"
+            "    half = LIMIT // 2\n"
+            '    return f"{text[:half]}\\n[{len(text) - LIMIT} characters left out]\\n{text[-half:]}"\n',
+        ),
+    )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Unmarked cuts that lost an error, or lost much in a run that failed; one finding per place."""
+        spoken: set[str] = set()
+        for loss in _losses(run):
+            errors = _lost_errors(run, loss)
+            if not errors and run.run.outcome is not Outcome.FAILED:
+                continue
+            cut = _cut(run, model, loss)
+            anchors = _anchors(run, cut, loss)
+            if not anchors or anchors[0].place in spoken:
+                continue
+            spoken.add(anchors[0].place)
+            yield _finding(loss, errors, cut, anchors)
+
+
+def _losses(run: Htir) -> Iterable[_Loss]:
+    """Cuts of what a step gave off on its way into a request; several kept pieces of one text count together."""
+    pieces: dict[tuple[str, int, str, int], list[TraceLink]] = defaultdict(list)
+    for link in run.links:
+        if link.kind is LinkKind.TRUNCATED and link.source_span is not None and link.target_span is not None:
+            if run.step(link.target).kind is StepKind.MODEL_CALL and link.source_span.side == "out":
+                key = link.source, link.source_span.part, link.target, link.target_span.part
+                pieces[key].append(link)
+    for (source_id, number, target_id, _), links in pieces.items():
+        source, request = run.step(source_id), run.step(target_id)
+        if source.kind is StepKind.MODEL_CALL or not all(NOT_MARKED in link.detail for link in links):
+            continue
+        text = run.text(source.output[number])
+        spans = [link.source_span for link in links if link.source_span is not None]
+        start, end = min(span.start for span in spans), max(span.end for span in spans)
+        lost = text[:start] + text[end:]
+        if len(lost) >= LEAST_LOST:
+            yield _Loss(links[0], source, request, end - start, len(text), lost)
+
+
+def _lost_errors(run: Htir, loss: _Loss) -> list[str]:
+    """Lines of the lost part that report an error, when the request holds none of them."""
+    shown = run.input_text(loss.request)
+    return [line for line in error_lines(loss.lost) if line not in shown]
+
+
+def _cut(run: Htir, model: HarnessModel, loss: _Loss) -> Element | None:
+    """The slice that made the cut: by a recorded cut of that length, else by its bound."""
+    for step in run.steps:
+        for event in events(step, "cut"):
+            if event.attributes.get("after") == loss.kept and event.anchor is not None:
+                found = element_at(model, event.anchor, ElementRole.TRUNCATION)
+                if found is not None:
+                    return found
+    cuts = [e for e in model.of_role(ElementRole.TRUNCATION) if e.value("limit-value") == loss.kept]
+    unmarked = [e for e in cuts if not e.fact("marker")]
+    return unmarked[0] if len(unmarked) == 1 else None
+
+
+def _anchors(run: Htir, cut: Element | None, loss: _Loss) -> tuple[Anchor, ...]:
+    own = [as_anchor(cut, "cuts and leaves no mark", Route.PROBE)] if cut is not None else []
+    around = next((outer.anchors for outer in ancestors(run, loss.request) if outer.anchors), ())
+    return one_of_each([*own, *nearest_anchors(run, loss.source), *around])
+
+
+def _finding(loss: _Loss, errors: list[str], cut: Element | None, anchors: tuple[Anchor, ...]) -> Finding:
+    words = (
+        f"{loss.kept:,} of the {loss.whole:,} characters of {loss.source.name} ({loss.source.id}) reached request "
+        f"{loss.request.id}, and nothing says that the rest is missing"
+    )
+    words += f"; it held {quote(errors[0], 90)!r}." if errors else "; the run failed."
+    confidence = (0.9 if cut is not None else 0.7) if errors else 0.5
+    return Finding(
+        message=words,
+        anchors=anchors,
+        responsible_step=loss.source.id,
+        symptom_step=loss.request.id,
+        path=(loss.source.id, loss.request.id),
+        confidence=confidence,
+        severity=Severity.ERROR if errors else Severity.WARNING,
+        evidence=Evidence.DERIVED,
+        quotes=tuple((f"{loss.source.id} output", quote(line)) for line in errors[:2]),
+        parameters={"limit": loss.kept, "of": cut.value("of") if cut is not None else None},
+        missing=() if cut is not None else ("a recording of the cut itself",),
+    )

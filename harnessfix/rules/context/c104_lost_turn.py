@@ -1,0 +1,142 @@
+"""C104: a turn of the model is missing from the next request."""
+
+from collections.abc import Iterable
+
+from harnessfix.rules._errors import handler_element, short_type
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import as_anchor, function_of, names, nearest_anchors, one_of_each, quote
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceLink, TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Property, Severity, StepKind
+
+_AGENT = r'''import json
+
+
+class FormatError(Exception):
+    """The reply is not of the form that was asked for."""
+
+
+def parse_action(reply):
+    try:
+        action = json.loads(reply["content"])
+    except json.JSONDecodeError as error:
+        raise FormatError(f"Your reply is not JSON: {error}") from error
+    if not isinstance(action, dict):
+        raise FormatError("Your reply must be a JSON object.")
+    return action
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(5):
+            reply = self.model.query(messages)
+            try:
+                action = parse_action(reply)
+            except FormatError as error:
+                messages.append({"role": "user", "content": str(error)})
+                continue
+            messages.append(reply)
+            if "final" in action:
+                return action["final"]
+            messages.append({"role": "user", "content": "Go on."})
+'''
+_MAIN = r"""from agent import Agent
+from model import Model, say
+
+replies = [say("I think it is Paris, let me check."), say('{"final": "Paris"}')]
+print(Agent(Model(*replies)).run("Name the capital of France, as JSON."))
+"""
+
+
+class LostTurn(Rule):
+    code = "C104"
+    name = "lost-turn"
+    keeps = Property.CONSERVATION
+    severity = Severity.ERROR
+    summary = "The model's last turn, often a malformed one, is not in the next request."
+    why = (
+        "The model is told that its reply was wrong and cannot see the reply. It cannot mend what it does not know; it "
+        "says the same again, or takes the complaint for the user's."
+    )
+    fix = "Append every turn before it is parsed, and answer it whether or not it can be used."
+    references = (
+        "https://platform.openai.com/docs/guides/conversation-state",
+        "https://arxiv.org/abs/2606.06324",
+    )
+    operator = "preserve-turn"
+    bad = harness(_AGENT, _MAIN)
+    good = edited(
+        bad,
+        "agent.py",
+        (
+            "            reply = self.model.query(messages)\n",
+            "            reply = self.model.query(messages)\n            messages.append(reply)\n",
+        ),
+        ("                continue\n            messages.append(reply)\n", "                continue\n"),
+    )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Replies of which nothing is in the request that goes on with the conversation."""
+        order = {step.id: number for number, step in enumerate(run.steps)}
+        spoken: set[str] = set()
+        for link in run.links:
+            turn = run.step(link.source)
+            if link.kind is not LinkKind.OMITTED or turn.kind is not StepKind.MODEL_CALL:
+                continue
+            if link.source_span is None or link.source_span.side != "out":
+                continue
+            clause = _clause_between(run, order, link)
+            finding = _finding(run, model, link, turn, clause)
+            place = finding.anchors[0].place if finding.anchors else ""
+            if place and place not in spoken:
+                spoken.add(place)
+                yield finding
+
+
+def _clause_between(run: Htir, order: dict[str, int], link: TraceLink) -> TraceStep | None:
+    """The last `except` clause that was entered between the turn and the request without it."""
+    between = run.steps[order[link.source] + 1 : order[link.target]]
+    clauses = [step for step in between if step.kind is StepKind.ERROR and step.name.startswith("except")]
+    return clauses[-1] if clauses else None
+
+
+def _finding(run: Htir, model: HarnessModel, link: TraceLink, turn: TraceStep, clause: TraceStep | None) -> Finding:
+    request = run.step(link.target)
+    text = run.output_text(turn)
+    words = f"The reply {turn.id} ({len(text):,} characters) is not in the next request, {request.id}"
+    if clause is not None:
+        words += (
+            f"; after it {short_type(clause.error)} was handled in {clause.id}, and that path does not keep the turn"
+        )
+    return Finding(
+        message=words + ".",
+        anchors=_anchors(run, model, clause, request),
+        responsible_step=clause.id if clause is not None else turn.id,
+        symptom_step=request.id,
+        path=tuple(dict.fromkeys((turn.id, clause.id if clause is not None else turn.id, request.id))),
+        confidence=0.9 if clause is not None else 0.75,
+        evidence=Evidence.DERIVED,
+        quotes=((f"{turn.id} output", quote(text)),),
+    )
+
+
+def _anchors(run: Htir, model: HarnessModel, clause: TraceStep | None, request: TraceStep) -> tuple[Anchor, ...]:
+    """The clause that left the turn out, the functions that append turns, and what ran."""
+    anchors: list[Anchor] = []
+    handler = handler_element(model, clause) if clause is not None else None
+    if handler is not None:
+        anchors.append(
+            as_anchor(handler, "goes on without the turn", clause.anchors[0].route if clause else handler.anchor.route)
+        )
+        around = function_of(model, handler.anchor)
+        anchors += [as_anchor(around, "the function around it")] if around is not None else []
+    builders = [b for b in model.of_role(ElementRole.CONTEXT_BUILDER) if "assistant" in names(b.value("appends-role"))]
+    anchors += [as_anchor(builder, "appends turns") for builder in builders]
+    return one_of_each([*anchors, *nearest_anchors(run, request)])

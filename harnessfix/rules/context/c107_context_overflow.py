@@ -1,0 +1,112 @@
+"""C107: requests grow until the provider refuses one."""
+
+import re
+from collections.abc import Iterable
+
+from harnessfix.rules._errors import chain, short_type
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, Status, StepKind
+
+# How providers word it; each phrase is about the size of a request and nothing else.
+_OVERFLOW = re.compile(
+    r"context[_ ]length[_ ]exceeded|maximum context length|exceeds? the (?:model'?s )?(?:maximum )?context|"
+    r"prompt is too long|input is too long|too many (?:input )?tokens|context window (?:is )?(?:full|exceeded)|"
+    r"ContextWindowExceeded|request too large|input token count .{0,40}exceeds",
+    re.IGNORECASE,
+)
+
+_AGENT = r"""class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(20):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if reply["content"] == "done":
+                return
+            messages.append({"role": "user", "content": f"Page {len(messages)}: " + "lorem ipsum " * 300})
+"""
+_MAIN = r"""from agent import Agent
+from model import Model, say
+
+
+class SmallModel(Model):
+    def query(self, messages, tools=None):
+        size = sum(len(message["content"]) for message in messages) // 4
+        if size > 4000:
+            raise ValueError(f"This model's maximum context length is 4000 tokens, your messages have {size}.")
+        return self.replies.pop(0)
+
+
+Agent(SmallModel(*[say("next page")] * 5, say("done"))).run("Read the book.")
+"""
+
+
+class ContextOverflow(Rule):
+    code = "C107"
+    name = "context-overflow"
+    keeps = Property.CONTAINMENT
+    severity = Severity.ERROR
+    summary = "The conversation outgrows the model's context and the provider refuses it."
+    why = (
+        "A history that only grows reaches the limit in every long task. The error comes after the money was "
+        "spent, at the moment when most work has been done, and a retry of the same request fails in the same way."
+    )
+    fix = "Keep a budget in tokens: shorten or summarise old observations before the limit, and recover when it is met."
+    references = (
+        "https://docs.anthropic.com/en/docs/build-with-claude/context-windows",
+        "https://www.anthropic.com/engineering/effective-context-engineering-for-ai-agents",
+    )
+    operator = "budget-context"
+    bad = harness(_AGENT, _MAIN, exit_code=1)
+    good = edited(
+        bad,
+        "agent.py",
+        (
+            "            reply = self.model.query(messages)\n",
+            '            while sum(len(message["content"]) for message in messages) > 12000:\n'
+            "                del messages[1:3]\n"
+            "            reply = self.model.query(messages)\n",
+        ),
+        exit_code=0,
+    )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Model calls that were refused for their size; one finding, at the first."""
+        for step in run.of_kind(StepKind.MODEL_CALL):
+            error = next((e for e in chain(step.error) if _OVERFLOW.search(f"{e.type}: {e.message}"[:2000])), None)
+            if error is None or step.status is not Status.ERROR or _refused_inside(run, step):
+                continue
+            size = len(run.input_text(step))
+            yield Finding(
+                message=f"Request {step.id} ({size:,} characters in {len(step.input)} messages) was refused for "
+                f"its size: {short_type(error)}: {quote(error.message, 100)!r}.",
+                anchors=_anchors(run, model, step),
+                responsible_step=step.id,
+                symptom_step=step.id,
+                path=(step.id,),
+                confidence=0.85,
+                evidence=Evidence.OBSERVED,
+                quotes=((f"{step.id} error", quote(error.message)),),
+                parameters={"characters": size, "messages": len(step.input)},
+            )
+            return
+
+
+def _refused_inside(run: Htir, step: TraceStep) -> bool:
+    return any(inner.kind is StepKind.MODEL_CALL and inner.status is Status.ERROR for inner in run.descendants(step.id))
+
+
+def _anchors(run: Htir, model: HarnessModel, step: TraceStep) -> tuple[Anchor, ...]:
+    """The loops that let the history grow, the builders that append to it, and what ran."""
+    loops = [as_anchor(loop, "lets the history grow") for loop in model.of_role(ElementRole.AGENT_LOOP)]
+    builders = [as_anchor(b, "appends to the history") for b in model.of_role(ElementRole.CONTEXT_BUILDER)]
+    return one_of_each([*loops[:1], *builders[:2], *nearest_anchors(run, step)])

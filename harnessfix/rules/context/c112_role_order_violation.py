@@ -1,0 +1,113 @@
+"""C112: a tool result without the call that it answers."""
+
+from collections.abc import Iterable
+
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote, requests
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import Part, TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
+
+_AGENT = r'''import json
+
+
+def add(first, second):
+    """Add two numbers."""
+    return str(first + second)
+
+
+TOOLS = {"add": add}
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(6):
+            reply = self.model.query(self.window(messages))
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for call in reply["tool_calls"]:
+                answer = TOOLS[call["function"]["name"]](**json.loads(call["function"]["arguments"]))
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": answer})
+
+    def window(self, messages):
+        return messages[:1] + messages[1:][-3:]
+'''
+_MAIN = r"""from agent import Agent
+from model import Model, call, say
+
+replies = [call("add", {"first": n, "second": n}, f"call_{n}") for n in range(3)]
+print(Agent(Model(*replies, say("0, 2 and 4"))).run("Double the numbers 0, 1 and 2."))
+"""
+
+
+class RoleOrderViolation(Rule):
+    code = "C112"
+    name = "role-order-violation"
+    keeps = Property.ORDER
+    severity = Severity.ERROR
+    summary = "A tool result is sent without the call before it."
+    why = (
+        "Providers answer with 400, or worse: the result is read as something else. It happens where a window or "
+        "a filter counts messages and cuts between a call and its answer."
+    )
+    fix = "Cut the history between turns only: a call and all its answers stay or go together."
+    references = (
+        "https://platform.openai.com/docs/guides/function-calling",
+        "https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/implement-tool-use",
+    )
+    operator = "pair-results"
+    bad = harness(_AGENT, _MAIN)
+    good = edited(bad, "agent.py", ("[-3:]", "[-4:]"))
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """The first request that holds a result whose call is known to the run and not in front of it."""
+        asked: dict[str, TraceStep] = {}
+        for request in requests(run):
+            stray = _stray(request, asked)
+            if stray is not None:
+                yield _finding(run, model, request, stray, asked[str(stray.call_id)])
+                return
+            for part in request.output:
+                if part.kind == "tool_call" and part.call_id:
+                    asked[part.call_id] = request
+
+
+def _stray(request: TraceStep, asked: dict[str, TraceStep]) -> Part | None:
+    open_calls: set[str] = set()
+    for part in request.input:
+        if part.kind == "tool_call" and part.call_id:
+            open_calls.add(part.call_id)
+        elif (part.kind == "tool_result" or part.role == "tool") and part.call_id:
+            if part.call_id not in open_calls and part.call_id in asked:
+                return part
+    return None
+
+
+def _finding(run: Htir, model: HarnessModel, request: TraceStep, stray: Part, asking: TraceStep) -> Finding:
+    return Finding(
+        message=f"Request {request.id} holds the result of call {stray.call_id} and not the call itself, which "
+        f"{asking.id} had made.",
+        anchors=_anchors(run, model, request),
+        responsible_step=request.id,
+        symptom_step=request.id,
+        path=tuple(dict.fromkeys((asking.id, request.id))),
+        confidence=0.9,
+        evidence=Evidence.OBSERVED,
+        quotes=((f"{request.id} input", quote(run.text(stray))),),
+    )
+
+
+def _anchors(run: Htir, model: HarnessModel, request: TraceStep) -> tuple[Anchor, ...]:
+    """Cuts of the history first, then builders that drop messages, then what ran."""
+    cuts = [e for e in model.of_role(ElementRole.TRUNCATION) if e.value("unit") == "messages"]
+    builders = [e for e in model.of_role(ElementRole.CONTEXT_BUILDER) if e.fact("drops")]
+    named = [as_anchor(e, "cuts the history") for e in (*cuts, *builders)]
+    return one_of_each([*named, *nearest_anchors(run, request)])

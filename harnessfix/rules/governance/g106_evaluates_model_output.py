@@ -1,0 +1,132 @@
+"""G106: what the model wrote is evaluated as Python."""
+
+from collections.abc import Iterable, Iterator
+
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._query import ancestors, as_anchor, function_of, nearest_anchors, one_of_each, quote
+from harnessfix.rules._reach import model_driven, place_key, reached_from
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.harness import CallEdge, Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
+
+_EVALUATES = frozenset(
+    {
+        "eval",
+        "exec",
+        "builtins.eval",
+        "builtins.exec",
+        "pickle.loads",
+        "pickle.load",
+        "marshal.loads",
+        "yaml.unsafe_load",
+    }
+)
+
+_AGENT = r'''import json
+
+
+def calculate(expression):
+    """Work out an arithmetic expression."""
+    return str(eval(expression))
+
+
+TOOLS = {"calculate": calculate}
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(5):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for call in reply["tool_calls"]:
+                answer = TOOLS[call["function"]["name"]](**json.loads(call["function"]["arguments"]))
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": answer})
+'''
+_MAIN = r"""from agent import Agent
+from model import Model, call, say
+
+print(Agent(Model(call("calculate", {"expression": "6 * 7"}), say("42"))).run("What is 6 times 7?"))
+"""
+
+
+class EvaluatesModelOutput(Rule):
+    code = "G106"
+    name = "evaluates-model-output"
+    keeps = Property.INERTNESS
+    severity = Severity.WARNING
+    summary = "A tool or parser evaluates text of the model's choice in the harness's own process."
+    why = (
+        "`eval` of an argument is a shell with the harness's rights, keys and files. The text need not come from "
+        "a hostile model: a page that it read is enough."
+    )
+    fix = "Parse what is expected (`ast.literal_eval`, JSON, a small grammar), or run the code in a sandboxed process."
+    references = (
+        "https://docs.python.org/3/library/ast.html#ast.literal_eval",
+        "https://genai.owasp.org/llmrisk/llm052025-improper-output-handling/",
+    )
+    operator = "safe-evaluation"
+    bad = harness(_AGENT, _MAIN)
+    good = edited(
+        bad,
+        "agent.py",
+        ("import json\n", "import ast\nimport json\n"),
+        ("str(eval(expression))", "str(ast.literal_eval(expression))"),
+    )
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Evaluating calls in tools and parsers, and in what these call."""
+        parsers = (place_key(parser.anchor) for parser in model.of_role(ElementRole.PARSER))
+        driven = model_driven(model) | reached_from(model, parsers, depth=1)
+        for call, function in _evaluations(model):
+            if call.caller in driven:
+                yield Finding(
+                    message=f"`{call.callee}` at {function.anchor.path}:{call.line} evaluates what a model may "
+                    "have chosen.",
+                    anchors=[as_anchor(function, "evaluates its input")],
+                    confidence=0.6,
+                    evidence=Evidence.DERIVED,
+                    parameters={"call": call.callee, "line": call.line},
+                    missing=("a run in which the text comes from the model",),
+                )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Tool and parse steps that ran through an evaluating call; one finding per function."""
+        evaluating = {call.caller: (call, function) for call, function in _evaluations(model)}
+        spoken: set[str] = set()
+        for step in run.of_kind(StepKind.TOOL_CALL, StepKind.PARSE) if evaluating else ():
+            function = next((f for anchor in step.anchors if (f := function_of(model, anchor)) is not None), None)
+            key = place_key(function.anchor) if function is not None else ""
+            if key not in evaluating or key in spoken or not any(True for _ in ancestors(run, step)):
+                continue
+            spoken.add(key)
+            call, place = evaluating[key]
+            asked = run.input_text(step)
+            yield Finding(
+                message=f"{step.name} ({step.id}) was given {quote(asked, 80)!r} and `{call.callee}` at "
+                f"{place.anchor.path}:{call.line} evaluated it in the harness's own process.",
+                anchors=one_of_each([as_anchor(place, "evaluates its input"), *nearest_anchors(run, step)]),
+                responsible_step=step.id,
+                symptom_step=step.id,
+                path=(step.id,),
+                confidence=0.8,
+                severity=Severity.ERROR,
+                evidence=Evidence.DERIVED,
+                quotes=((f"{step.id} input", quote(asked)),),
+                parameters={"call": call.callee, "line": call.line},
+            )
+
+
+def _evaluations(model: HarnessModel) -> Iterator[tuple[CallEdge, Element]]:
+    for call in model.calls:
+        if call.callee in _EVALUATES:
+            path, _, qualname = call.caller.partition(":")
+            function = model.function(path, qualname)
+            if function is not None:
+                yield call, function
