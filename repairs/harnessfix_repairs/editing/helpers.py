@@ -1,5 +1,6 @@
 """Small functions and imports that an edit brings with it."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,11 +52,61 @@ def with_imports(module: cst.Module, imports: Sequence[str]) -> cst.Module:
     """The module with these imported: `os` for a module, `pathlib:Path` for a name in one."""
     if not imports:
         return module
-    context = CodemodContext()
     for wanted in imports:
+        context = CodemodContext()
         source, _, name = wanted.partition(":")
         AddImportsVisitor.add_needed_import(context, source, name or None)
-    return AddImportsVisitor(context).transform_module(module)
+        changed = AddImportsVisitor(context).transform_module(module)
+        module = _in_order(module, changed, source) if changed.code != module.code else module
+    return module
+
+
+def _in_order(before: cst.Module, after: cst.Module, source: str) -> cst.Module:
+    """`after` with its new standard-library import among those that the file has, in order, as isort would place it."""
+    if source.partition(".")[0] not in sys.stdlib_module_names or len(after.body) != len(before.body) + 1:
+        return after
+    old = [cst.Module([statement]).code.strip() for statement in before.body]
+    new = [cst.Module([statement]).code.strip() for statement in after.body]
+    place = next(n for n in range(len(new)) if n >= len(old) or new[n] != old[n])
+    key = _import_key(after.body[place])
+    target = None
+    for number, statement in enumerate(before.body):
+        known = _import_key(statement)
+        if known is None or known[1].partition(".")[0] not in sys.stdlib_module_names or key is None:
+            if target is not None:
+                break
+            continue
+        if known > key:
+            target = number
+            break
+        target = number + 1
+    if target is None or place == target:
+        return after
+    moved = after.body[place].with_changes(leading_lines=())
+    body = [*before.body[:target], moved, *before.body[target:]]
+    if target < len(before.body) and _import_key(before.body[target]) is not None:
+        follower = before.body[target]
+        leading = getattr(follower, "leading_lines", ())
+        if leading and not any(line.comment for line in leading):
+            body[target : target + 2] = [
+                first.with_changes(leading_lines=leading),
+                follower.with_changes(leading_lines=()),
+            ]
+    return before.with_changes(body=body)
+
+
+def _import_key(statement: cst.CSTNode) -> tuple[bool, str] | None:
+    """Order of an import statement: plain ones first, then by module; None for anything else."""
+    if not isinstance(statement, cst.SimpleStatementLine) or len(statement.body) != 1:
+        return None
+    small = statement.body[0]
+    code = cst.Module([]).code_for_node
+    if isinstance(small, cst.Import):
+        return False, code(small.names[0].name)
+    if isinstance(small, cst.ImportFrom) and small.module is not None and not small.relative:
+        module = code(small.module)
+        return None if module == "__future__" else (True, module)
+    return None
 
 
 def _present(file: "PythonFile", helper: Helper) -> bool:

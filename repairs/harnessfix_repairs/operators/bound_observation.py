@@ -98,8 +98,9 @@ class BoundObservation(Operator):
             _LITERAL.replace(
                 "{{ output }}",
                 "{% if output | string | length <= 1000 %}{{ output }}{% else %}{{ (output | string)[:600] }}\\n"
-                "[{{ output | string | length - 1000 }} characters cut]\\n{{ (output | string)[-400:] }}{% endif %}",
-            ),
+                '"\n        "[{{ output | string | length - 1000 }} characters cut]\\n"\n        "'
+                "{{ (output | string)[-400:] }}{% endif %}",
+            ).replace("so far:\\n{%", 'so far:\\n"\n        "{%'),
             qualname="Config.timed_out",
             line=4,
             end_line=7,

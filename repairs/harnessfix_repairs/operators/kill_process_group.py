@@ -120,7 +120,7 @@ class KillProcessGroup(PythonOperator):
             _BEFORE,
             _top(
                 _BEFORE.replace("subprocess.run(", "_run_in_group(").replace(
-                    "import subprocess", "import subprocess\nimport os\nimport signal"
+                    "import subprocess", "import os\nimport signal\nimport subprocess"
                 ),
                 _KILL,
                 _RUN,
