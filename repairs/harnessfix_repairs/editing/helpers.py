@@ -88,10 +88,8 @@ def _in_order(before: cst.Module, after: cst.Module, source: str) -> cst.Module:
         follower = before.body[target]
         leading = getattr(follower, "leading_lines", ())
         if leading and not any(line.comment for line in leading):
-            body[target : target + 2] = [
-                first.with_changes(leading_lines=leading),
-                follower.with_changes(leading_lines=()),
-            ]
+            moved = moved.with_changes(leading_lines=leading)
+            body[target : target + 2] = [moved, follower.with_changes(leading_lines=())]
     return before.with_changes(body=body)
 
 
