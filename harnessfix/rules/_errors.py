@@ -16,6 +16,11 @@ def short_type(error: ErrorInfo | None) -> str:
     return "" if error is None else error.type.rpartition(".")[2]
 
 
+def type_of(step: TraceStep) -> str:
+    """Class name of the exception that an error step is about, by its name where the step holds no more."""
+    return short_type(step.error) or step.name.partition(" ")[2]
+
+
 def chain(error: ErrorInfo | None) -> Iterator[ErrorInfo]:
     """The error and those it was raised from, outermost first."""
     for _ in range(32):

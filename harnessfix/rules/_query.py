@@ -55,6 +55,15 @@ def nearest_anchors(run: Htir, step: TraceStep) -> tuple[Anchor, ...]:
     return next((outer.anchors for outer in ancestors(run, step) if outer.anchors), ())
 
 
+def asking_anchors(run: Htir, request: TraceStep) -> tuple[Anchor, ...]:
+    """Where a request was made: anchors of the innermost step around it that has any, then its own.
+
+    What a request holds is the doing of the code that asked, not of the client that sent it.
+    """
+    around = next((outer.anchors for outer in ancestors(run, request) if outer.anchors), ())
+    return (*around, *request.anchors)
+
+
 def events(step: TraceStep, name: str) -> list[StepEvent]:
     """The step's events of that name."""
     return [event for event in step.events if event.name == name]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harnessfix.rules._errors import error_lines
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, element_at, events, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import ancestors, as_anchor, events, nearest_anchors, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -17,18 +17,17 @@ from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Outcome, P
 LEAST_LOST = 200  # characters; less is a trailing blank or a stripped frame
 NOT_MARKED = "not marked"  # how the compiler words a cut that nothing in the text announces
 
-_AGENT = r'''import subprocess
+_AGENT = r'''from pathlib import Path
 
 LIMIT = 1000
 
 
-def run_command(command):
-    """Run a shell command and return what it printed."""
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, errors="replace", timeout=5)
-    return f"exit {done.returncode}\n{done.stdout}"
+def read_file(name):
+    """Read a file."""
+    return Path(__file__).with_name(name).read_text()
 
 
-TOOLS = {"bash": run_command}
+TOOLS = {"read_file": read_file}
 
 
 def shorten(text):
@@ -47,15 +46,15 @@ class Agent:
             messages.append(reply)
             if reply["content"].startswith("Final:"):
                 return reply["content"]
-            output = TOOLS["bash"](reply["content"])
+            output = TOOLS["read_file"](reply["content"])
             messages.append({"role": "user", "content": shorten(output)})
 '''
 _MAIN = r"""from agent import Agent
 from model import Model, say
 
-tests = "for n in $(seq 200); do echo test_$n passed; done; echo 'AssertionError: 12.00 is not 12.50'; exit 0"
-print(Agent(Model(say(tests), say("Final: all tests pass."))).run("Do the tests pass?"))
+print(Agent(Model(say("tests.log"), say("Final: all tests pass."))).run("Do the tests pass?"))
 """
+_LOG = "".join(f"test_total_{n} passed\n" for n in range(200)) + "AssertionError: 12.00 is not 12.50\n"
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class TruncationDropsTheEvidence(Rule):
         "https://arxiv.org/abs/2606.06324",
     )
     operator = "bound-observation"
-    bad = harness(_AGENT, _MAIN)
+    bad = harness(_AGENT, _MAIN, more={"tests.log": _LOG})
     good = edited(
         bad,
         "agent.py",
@@ -143,14 +142,13 @@ def _lost_errors(run: Htir, loss: _Loss) -> list[str]:
 
 def _cut(run: Htir, model: HarnessModel, loss: _Loss) -> Element | None:
     """The slice that made the cut: by a recorded cut of that length, else by its bound."""
-    for step in run.steps:
-        for event in events(step, "cut"):
-            if event.attributes.get("after") == loss.kept and event.anchor is not None:
-                found = element_at(model, event.anchor, ElementRole.TRUNCATION)
-                if found is not None:
-                    return found
-    cuts = [e for e in model.of_role(ElementRole.TRUNCATION) if e.value("limit-value") == loss.kept]
-    unmarked = [e for e in cuts if not e.fact("marker")]
+    cuts = {element.id: element for element in model.of_role(ElementRole.TRUNCATION)}
+    seen = [event.attributes for step in run.steps for event in events(step, "cut")]
+    fitting = [told for told in seen if told.get("after") == loss.kept and str(told.get("element")) in cuts]
+    exact = [told for told in fitting if told.get("before") == loss.whole] or fitting
+    if exact:
+        return cuts[str(exact[0]["element"])]
+    unmarked = [e for e in cuts.values() if e.value("limit-value") == loss.kept and not e.fact("marker")]
     return unmarked[0] if len(unmarked) == 1 else None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -120,4 +120,4 @@ def _anchors(run: Htir, model: HarnessModel, request: TraceStep) -> tuple[Anchor
     cuts = [e for e in model.of_role(ElementRole.TRUNCATION) if e.value("unit") == "messages"]
     builders = [e for e in model.of_role(ElementRole.CONTEXT_BUILDER) if e.fact("drops")]
     named = [as_anchor(e, "takes messages out of the history") for e in (*cuts, *builders)]
-    return one_of_each([*named, *nearest_anchors(run, request)])
+    return one_of_each([*named, *asking_anchors(run, request)])

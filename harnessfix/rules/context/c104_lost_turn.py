@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 
-from harnessfix.rules._errors import handler_element, short_type
+from harnessfix.rules._errors import handler_element, type_of
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, function_of, names, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import as_anchor, asking_anchors, function_of, names, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceLink, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Property, Severity, StepKind
+
+NEVER_SENT = "never sent"  # how the compiler words a text that is in no request at all
 
 _AGENT = r'''import json
 
@@ -90,7 +92,7 @@ class LostTurn(Rule):
             turn = run.step(link.source)
             if link.kind is not LinkKind.OMITTED or turn.kind is not StepKind.MODEL_CALL:
                 continue
-            if link.source_span is None or link.source_span.side != "out":
+            if not link.detail.startswith(NEVER_SENT):  # what a window takes out later is another flaw
                 continue
             clause = _clause_between(run, order, link)
             finding = _finding(run, model, link, turn, clause)
@@ -112,9 +114,7 @@ def _finding(run: Htir, model: HarnessModel, link: TraceLink, turn: TraceStep, c
     text = run.output_text(turn)
     words = f"The reply {turn.id} ({len(text):,} characters) is not in the next request, {request.id}"
     if clause is not None:
-        words += (
-            f"; after it {short_type(clause.error)} was handled in {clause.id}, and that path does not keep the turn"
-        )
+        words += f"; after it {type_of(clause)} was handled in {clause.id}, and that path does not keep the turn"
     return Finding(
         message=words + ".",
         anchors=_anchors(run, model, clause, request),
@@ -139,4 +139,4 @@ def _anchors(run: Htir, model: HarnessModel, clause: TraceStep | None, request: 
         anchors += [as_anchor(around, "the function around it")] if around is not None else []
     builders = [b for b in model.of_role(ElementRole.CONTEXT_BUILDER) if "assistant" in names(b.value("appends-role"))]
     anchors += [as_anchor(builder, "appends turns") for builder in builders]
-    return one_of_each([*anchors, *nearest_anchors(run, request)])
+    return one_of_each([*anchors, *asking_anchors(run, request)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, events, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import as_anchor, asking_anchors, events, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.document import JsonValue
@@ -107,6 +107,9 @@ def _early_break(run: Htir, step: TraceStep, attributes: dict[str, JsonValue]) -
     before = run.step(previous)
     if part >= len(step.input) or part >= len(before.input) or attributes.get("dropped", 0) not in (0, 1):
         return None
+    held = {piece.text for piece in before.input}
+    if step.input[part].text in held or len(step.input) < len(before.input):
+        return None  # a window moved over the history
     now, was = run.text(step.input[part]), run.text(before.input[part])
     sizes = [len(run.text(piece)) for piece in step.input]
     ahead, whole = sum(sizes[:part]) + offset, sum(sizes)
@@ -156,4 +159,4 @@ def _place(run: Htir, model: HarnessModel, found: _Break) -> tuple[tuple[Anchor,
             anchors.append(as_anchor(fit.prompt, "holds what changes", Route.LITERAL_MATCH))
             parameters["placeholder"] = hole.placeholder
             break
-    return one_of_each([*anchors, *nearest_anchors(run, found.step)]), parameters
+    return one_of_each([*anchors, *asking_anchors(run, found.step)]), parameters

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from harnessfix.rules._errors import chain, short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -109,4 +109,4 @@ def _anchors(run: Htir, model: HarnessModel, step: TraceStep) -> tuple[Anchor, .
     """The loops that let the history grow, the builders that append to it, and what ran."""
     loops = [as_anchor(loop, "lets the history grow") for loop in model.of_role(ElementRole.AGENT_LOOP)]
     builders = [as_anchor(b, "appends to the history") for b in model.of_role(ElementRole.CONTEXT_BUILDER)]
-    return one_of_each([*loops[:1], *builders[:2], *nearest_anchors(run, step)])
+    return one_of_each([*loops[:1], *builders[:2], *asking_anchors(run, step)])

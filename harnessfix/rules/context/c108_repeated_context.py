@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import added_messages, as_anchor, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -97,6 +97,6 @@ def _finding(run: Htir, model: HarnessModel, text: str, seen: list[TraceStep], c
 
 def nearest_builders(run: Htir, request: TraceStep, builders: list[Anchor]) -> list[Anchor]:
     """The builders in the functions around the request first, then its own anchors."""
-    around = {(anchor.path, anchor.qualname) for anchor in nearest_anchors(run, request)}
+    around = {(anchor.path, anchor.qualname) for anchor in asking_anchors(run, request)}
     first = [builder for builder in builders if (builder.path, builder.qualname) in around]
-    return [*first, *(builder for builder in builders if builder not in first), *nearest_anchors(run, request)]
+    return [*first, *(builder for builder in builders if builder not in first), *asking_anchors(run, request)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import added_messages, as_anchor, names, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, names, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -130,7 +130,7 @@ def _finding(run: Htir, request: TraceStep, role: str, raw: _Raw) -> Finding:
         anchors=one_of_each(
             [
                 as_anchor(raw.prompt, "the template that was not filled in", Route.LITERAL_MATCH),
-                *nearest_anchors(run, request),
+                *asking_anchors(run, request),
             ]
         ),
         responsible_step=request.id,

@@ -16,9 +16,11 @@ import subprocess
 import tempfile
 
 
-class Workspace:
-    def __init__(self):
+class Agent:
+    def __init__(self, model):
+        self.model = model
         self.folder = tempfile.gettempdir()
+        self.tools = {"cd": self.change_folder, "bash": self.run_command}
 
     def change_folder(self, path):
         """Go to another folder."""
@@ -29,13 +31,6 @@ class Workspace:
         """Run a shell command."""
         done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=5)
         return f"exit {done.returncode}\n{done.stdout}"
-
-
-class Agent:
-    def __init__(self, model):
-        self.model = model
-        workspace = Workspace()
-        self.tools = {"cd": workspace.change_folder, "bash": workspace.run_command}
 
     def run(self, task):
         messages = [{"role": "user", "content": task}]

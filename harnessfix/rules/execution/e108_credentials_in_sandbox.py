@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each
-from harnessfix.rules._reach import model_commands, processes_of
+from harnessfix.rules._reach import processes_of
 from harnessfix.rules._secrets import secrets_in
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
+from harnessfix_ir.vocabulary import Evidence, Property, Severity, StepKind
 
 _AGENT = r'''import os
 import subprocess
@@ -65,25 +65,10 @@ class CredentialsInSandbox(Rule):
         "https://owasp.org/www-project-top-10-for-large-language-model-applications/",
     )
     operator = "scope-credentials"
-    clone = (ElementRole.SUBPROCESS, "full-environ")
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad, "agent.py", ('dict(os.environ, PAGER="cat")', '{"PATH": os.environ.get("PATH", ""), "PAGER": "cat"}')
     )
-
-    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
-        """Commands of the model's choice that are given `os.environ` on purpose."""
-        for call in model_commands(model):
-            if call.fact("full-environ"):
-                yield Finding(
-                    message=f"`{call.value('call')}` hands all of `os.environ` to a command that its caller chose.",
-                    anchors=[as_anchor(call, "passes the whole environment on")],
-                    confidence=0.5,
-                    severity=Severity.INFO,
-                    evidence=Evidence.DERIVED,
-                    parameters={"call": call.value("call"), "line": call.anchor.start_line},
-                    missing=("a run in which a secret of the environment comes back",),
-                )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool steps that ran a command in the harness's environment and answered with a secret."""

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 
+from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import added_messages, as_anchor, nearest_anchors, one_of_each
+from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, nearest_anchors, one_of_each
 from harnessfix.rules._secrets import secrets_in
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Part, TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Property, Severity
+from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Property, Route, Severity
 
 _AGENT = r"""import os
 
@@ -83,13 +84,15 @@ def _finding(
     words = f"{what[0].upper()}{what[1:]} stands in {where}"
     if source is not None:
         words += f", from {source.name} ({source.id})"
+    fit = next(templates.renderings(model, run.text(part)), None) if source is None else None
     uses = [s for s in model.of_role(ElementRole.SECRET) if s.value("goes-to") == "prompt"] if source is None else []
     anchors: list[Anchor] = [as_anchor(use, "puts it into a prompt") for use in uses]
+    anchors += [as_anchor(fit.prompt, "words the message", Route.LITERAL_MATCH)] if fit is not None else []
     anchors += nearest_anchors(run, source) if source is not None else ()
     responsible = source.id if source is not None else request.id
     return Finding(
         message=words + ".",
-        anchors=one_of_each([*anchors, *nearest_anchors(run, request)]),
+        anchors=one_of_each([*anchors, *asking_anchors(run, request)]),
         responsible_step=responsible,
         symptom_step=request.id,
         path=tuple(dict.fromkeys((responsible, request.id))),

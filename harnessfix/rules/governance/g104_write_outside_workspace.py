@@ -16,21 +16,17 @@ _AGENT = r'''import json
 from pathlib import Path
 
 
-class Workspace:
-    def __init__(self, root):
+class Agent:
+    def __init__(self, model, root):
+        self.model = model
         self.root = Path(root).resolve()
+        self.tools = {"write_file": self.write_file}
 
     def write_file(self, path, text):
         """Write TEXT to a file of the workspace."""
         target = self.root / path
         target.write_text(text)
         return f"wrote {len(text)} characters"
-
-
-class Agent:
-    def __init__(self, model, root):
-        self.model = model
-        self.tools = {"write_file": Workspace(root).write_file}
 
     def run(self, task):
         messages = [{"role": "user", "content": task}]

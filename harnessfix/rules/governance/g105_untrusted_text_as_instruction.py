@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import added_messages, as_anchor, names, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, names, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -97,7 +97,7 @@ def _tool_source(run: Htir, request: TraceStep, part: Part) -> TraceStep | None:
 
 
 def _finding(run: Htir, model: HarnessModel, request: TraceStep, part: Part, source: TraceStep) -> Finding:
-    anchors: list[Anchor] = list(nearest_anchors(run, request))
+    anchors: list[Anchor] = list(asking_anchors(run, request))
     builders = [b for b in model.of_role(ElementRole.CONTEXT_BUILDER) if "system" in names(b.value("appends-role"))]
     named = [as_anchor(builder, "makes the system message") for builder in builders]
     return Finding(

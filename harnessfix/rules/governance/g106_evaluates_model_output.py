@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, function_of, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote, reachable
 from harnessfix.rules._reach import model_driven, place_key, reached_from
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import CallEdge, Element, HarnessModel
@@ -26,12 +26,17 @@ _EVALUATES = frozenset(
 _AGENT = r'''import json
 
 
-def calculate(expression):
-    """Work out an arithmetic expression."""
-    return str(eval(expression))
+def read_list(text):
+    """Read a list of numbers as Python writes it."""
+    return eval(text)
 
 
-TOOLS = {"calculate": calculate}
+def add_up(numbers):
+    """Add up a list of numbers."""
+    return str(sum(read_list(numbers)))
+
+
+TOOLS = {"add_up": add_up}
 
 
 class Agent:
@@ -52,7 +57,7 @@ class Agent:
 _MAIN = r"""from agent import Agent
 from model import Model, call, say
 
-print(Agent(Model(call("calculate", {"expression": "6 * 7"}), say("42"))).run("What is 6 times 7?"))
+print(Agent(Model(call("add_up", {"numbers": "[19, 23]"}), say("42"))).run("What are 19 and 23 together?"))
 """
 
 
@@ -77,7 +82,7 @@ class EvaluatesModelOutput(Rule):
         bad,
         "agent.py",
         ("import json\n", "import ast\nimport json\n"),
-        ("str(eval(expression))", "str(ast.literal_eval(expression))"),
+        ("return eval(text)", "return ast.literal_eval(text)"),
     )
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
@@ -101,9 +106,9 @@ class EvaluatesModelOutput(Rule):
         evaluating = {call.caller: (call, function) for call, function in _evaluations(model)}
         spoken: set[str] = set()
         for step in run.of_kind(StepKind.TOOL_CALL, StepKind.PARSE) if evaluating else ():
-            function = next((f for anchor in step.anchors if (f := function_of(model, anchor)) is not None), None)
-            key = place_key(function.anchor) if function is not None else ""
-            if key not in evaluating or key in spoken or not any(True for _ in ancestors(run, step)):
+            near = (place_key(f.anchor) for anchor in step.anchors[:1] for f in reachable(model, anchor, depth=2))
+            key = next((key for key in near if key in evaluating), "")
+            if not key or key in spoken:
                 continue
             spoken.add(key)
             call, place = evaluating[key]

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable
 
-from harnessfix.rules._errors import handler_element, same_error, short_type
+from harnessfix.rules._errors import handler_element, handlings, short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote, tool_element
+from harnessfix.rules._query import ancestors, as_anchor, nearest_anchors, one_of_each, quote, tool_element
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.steps import ErrorInfo, TraceStep
 from harnessfix_ir.vocabulary import Property, Severity, StepKind
 
 MIN_REPEATS = 2
@@ -83,45 +82,49 @@ class OpaqueError(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Calls that failed more than once with the same arguments and the same answer, which hides the exception."""
+        hidden = _hidden_errors(run)
         failed: dict[tuple[str, str, str], list[TraceStep]] = {}
         for step in run.of_kind(StepKind.TOOL_CALL):
             answer = run.output_text(step)
-            if len(answer) <= MAX_ANSWER:
+            if step.id in hidden and len(answer) <= MAX_ANSWER:
                 failed.setdefault((step.name, run.input_text(step), answer), []).append(step)
         for (_, asked, answer), steps in failed.items():
-            hidden = _hidden_error(run, steps[0], answer) if len(steps) >= MIN_REPEATS else None
-            if hidden is None:
-                continue
-            place = _place(model, hidden, steps[0])
-            anchors: list[Anchor] = [as_anchor(place, "words the answer")] if place is not None else []
-            cause = hidden.error
-            yield Finding(
-                message=f"{steps[0].name} was called {len(steps)} times with {quote(asked, 60)!r} and answered "
-                f"each time {quote(answer, 60)!r}; {short_type(cause)}: "
-                f"{quote(cause.message if cause else '', 80)!r} ({hidden.id}) never reached the model.",
-                anchors=one_of_each([*anchors, *nearest_anchors(run, steps[0])]),
-                responsible_step=hidden.id,
-                symptom_step=steps[1].id,
-                path=tuple(dict.fromkeys((hidden.id, *(step.id for step in steps)))),
-                confidence=0.85,
-                quotes=((f"{steps[0].id} output", quote(answer)),),
-            )
+            if len(steps) >= MIN_REPEATS:
+                yield _finding(run, model, asked, answer, steps, *hidden[steps[0].id])
 
 
-def _hidden_error(run: Htir, step: TraceStep, answer: str) -> TraceStep | None:
-    """An exception handled inside the step whose message is not in its answer; the clause that took it."""
-    for inner in run.descendants(step.id):
-        if inner.kind is StepKind.ERROR and inner.name.startswith("except") and inner.error is not None:
-            said = inner.error.message.strip("'\" ")
-            if said and said not in answer and short_type(inner.error) not in answer and not _was_resolved(run, inner):
-                return inner
-    return None
+def _hidden_errors(run: Htir) -> dict[str, tuple[ErrorInfo, TraceStep]]:
+    """Tool steps in which an exception was handled whose message their answer does not have: error and clause."""
+    found: dict[str, tuple[ErrorInfo, TraceStep]] = {}
+    for error, clause in handlings(run):
+        tool = next((outer for outer in ancestors(run, clause) if outer.kind is StepKind.TOOL_CALL), None)
+        if tool is None or error.error is None:
+            continue
+        said, answer = error.error.message.strip("'\" "), run.output_text(tool)
+        if said and said not in answer and short_type(error.error) not in answer:
+            found[tool.id] = error.error, clause
+    return found
 
 
-def _was_resolved(run: Htir, clause: TraceStep) -> bool:
-    """Whether the step around the clause raised the same error on: then another place words the answer."""
-    return clause.parent is not None and same_error(run.step(clause.parent).error, clause.error)
-
-
-def _place(model: HarnessModel, clause: TraceStep, step: TraceStep) -> Element | None:
-    return handler_element(model, clause) or tool_element(model, step)
+def _finding(
+    run: Htir,
+    model: HarnessModel,
+    asked: str,
+    answer: str,
+    steps: list[TraceStep],
+    error: ErrorInfo,
+    clause: TraceStep,
+) -> Finding:
+    place = handler_element(model, clause) or tool_element(model, steps[0])
+    anchors = [as_anchor(place, "words the answer")] if place is not None else []
+    return Finding(
+        message=f"{steps[0].name} was called {len(steps)} times with {quote(asked, 60)!r} and answered each time "
+        f"{quote(answer, 60)!r}; {short_type(error)}: {quote(error.message, 80)!r}, handled in {clause.id}, never "
+        "reached the model.",
+        anchors=one_of_each([*anchors, *nearest_anchors(run, steps[0])]),
+        responsible_step=clause.id,
+        symptom_step=steps[1].id,
+        path=tuple(dict.fromkeys((clause.id, *(step.id for step in steps)))),
+        confidence=0.85,
+        quotes=((f"{steps[0].id} output", quote(answer)),),
+    )

@@ -149,7 +149,8 @@ def drift(model: HarnessModel, tool: Element) -> tuple[list[str], list[str]]:
     """Names that the schema has and the function does not take, and those it requires and the schema does not have."""
     described = names(tool.value("described-params"))
     function = model.function(tool.anchor.path, tool.anchor.qualname)
-    if not described or function is None:
+    # A class may prepare the arguments before its method sees them: what it declares need not be what that one takes.
+    if not described or function is None or tool.value("registered-by") == "class":
         return [], []
     params = [name for name in names(function.value("params")) if name not in ("self", "cls")]
     optional = {*names(function.value("optional-params")), *names(function.value("variadic"))}

@@ -81,8 +81,12 @@ class UnknownToolFatal(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Look-ups by a name of the model's choice without a branch for a miss."""
-        for lookup in model.of_role(ElementRole.TOOL_REGISTRY):
-            if lookup.value("lookup") == "subscript" and not lookup.fact("handles-miss"):
+        registries = list(model.of_role(ElementRole.TOOL_REGISTRY))
+        known = {registry.name for registry in registries if registry.fact("collection")}
+        for lookup in registries:
+            if lookup.value("lookup") != "subscript" or lookup.fact("handles-miss"):
+                continue
+            if str(lookup.value("collection-name")).rpartition(".")[2] in known:
                 yield Finding(
                     message=f"`{lookup.name}` is looked up by the name that a model gave, without a branch for a name "
                     "that is not in it.",

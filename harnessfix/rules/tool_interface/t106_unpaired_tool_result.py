@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, names, nearest_anchors, one_of_each, quote, requests
+from harnessfix.rules._query import as_anchor, asking_anchors, names, nearest_anchors, one_of_each, quote, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -151,5 +151,5 @@ def _anchors(run: Htir, model: HarnessModel, request: TraceStep, asking: TraceSt
     builders = list(model.of_role(ElementRole.CONTEXT_BUILDER))
     tool_builders = [b for b in builders if "tool" in names(b.value("appends-role"))] or builders
     named = [as_anchor(builder, "appends the results") for builder in tool_builders]
-    around = [*nearest_anchors(run, request), *(nearest_anchors(run, asking) if asking is not None else ())]
+    around = [*asking_anchors(run, request), *(nearest_anchors(run, asking) if asking is not None else ())]
     return one_of_each([*named, *around])

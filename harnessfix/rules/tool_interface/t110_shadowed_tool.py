@@ -55,14 +55,16 @@ class ShadowedTool(Rule):
         for registry in model.of_role(ElementRole.TOOL_REGISTRY):
             tools = registry.value("tools")
             doubled = (
-                [name for name in dict.fromkeys(tools) if tools.count(name) > 1] if isinstance(tools, list) else []
+                [name for name in dict.fromkeys(tools) if tools.count(name) > 1]
+                if registry.value("collection") == "dict" and isinstance(tools, list)
+                else []
             )
             for name in doubled:
                 yield _finding(str(name), [registry], f"{registry.name} names {name!r} more than once")
         groups: dict[tuple[str, str, str], list[Element]] = defaultdict(list)
         for tool in model.of_role(ElementRole.TOOL):
-            if tool.value("registered-by") in ("decorator", "class"):
-                scope = tool.anchor.qualname.rpartition(".")[0] if tool.value("registered-by") == "decorator" else ""
+            if tool.value("registered-by") == "decorator":
+                scope = tool.anchor.qualname.rpartition(".")[0]
                 groups[(tool.anchor.path, scope, str(tool.value("tool-name") or tool.name))].append(tool)
         for (path, _, name), tools_of_name in groups.items():
             lines = sorted({tool.anchor.start_line for tool in tools_of_name})
