@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harnessfix import __version__
-from harnessfix.diagnoser import Diagnosed, diagnose_run
+from harnessfix.diagnoser import Diagnosed, diagnose_run, split_outdated
 from harnessfix.workspace import Workspace, model_digest
 from harnessfix_ir.errors import BadInputError, HarnessfixError
 from harnessfix_ir.harness import HarnessModel
@@ -163,7 +162,10 @@ class Pipeline:
                 found.incomplete.append(f"run {run_id[:8]} could not be compiled: {error}")
                 continue
             outcomes[run_id] = htir.run.outcome
-            found.take(run_id, diagnose_run(htir, model, rules))
+            report = diagnose_run(htir, model, rules)
+            report.diagnoses, outdated = split_outdated(report.diagnoses, htir, model)
+            found.outdated += len(outdated)
+            found.take(run_id, report)
             if save:
                 self.store.replace_diagnoses(run_id, model_digest(model), found.diagnoses[run_id])
             self.tell(run_id[:8])

@@ -5,6 +5,8 @@ It is loaded in every pytest run of everyone who has harnessfix installed, so th
 
 import pytest
 
+SESSION = "harnessfix-session"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--harnessfix` and its companions, with ini twins."""
@@ -21,18 +23,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--harnessfix-report", metavar="PATH", default=None, help="Write the findings as JSON (harnessfix.check/1)."
     )
-    parser.addini(
-        "harnessfix", "Record and diagnose without being asked on the command line.", type="bool", default=False
-    )
+    parser.addini("harnessfix", "Record and diagnose without being asked on the command line.", "bool", default=False)
     parser.addini("harnessfix_fail_on", "Twin of --harnessfix-fail-on.", default="never")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker; start the session plugin when asked."""
-    config.addinivalue_line(
-        "markers", "harnessfix(ignore=[...]): leave rules out for this test when --harnessfix is on."
-    )
-    if config.getoption("--harnessfix") or config.getini("harnessfix"):
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start before any conftest imports the harness, when asked."""
+    if early_config.known_args_namespace.harnessfix or early_config.getini("harnessfix"):
         from harnessfix.pytest_session import HarnessfixSession
 
-        config.pluginmanager.register(HarnessfixSession(config), "harnessfix-session")
+        early_config.pluginmanager.register(HarnessfixSession(early_config), SESSION)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, so that it is known under `--strict-markers` whether the plugin is on or off."""
+    config.addinivalue_line("markers", "harnessfix(ignore=[...]): rules to leave out for this test under --harnessfix.")

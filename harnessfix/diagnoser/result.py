@@ -23,6 +23,7 @@ class Diagnosed:
         models: harness models by their folders.
         incomplete: what was missing or skipped, in words.
         suppressed: number of findings that a comment silenced.
+        outdated: number of findings about code that has changed since the run was recorded.
     """
 
     flaws: list[FlawRecord] = field(default_factory=list)
@@ -30,6 +31,7 @@ class Diagnosed:
     models: dict[tuple[Path, ...], HarnessModel] = field(default_factory=dict)
     incomplete: list[str] = field(default_factory=list)
     suppressed: int = 0
+    outdated: int = 0
 
     @property
     def runs(self) -> int:

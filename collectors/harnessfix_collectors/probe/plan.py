@@ -74,6 +74,7 @@ class _Planner:
             "cache": None if cache is None else str(cache),
             "files": self.files,
             "elements": self.elements,
+            "others": {f.path: f.sha256 for f in self.model.files if f.language != "python" and not f.error},
         }
 
     def _roles(self) -> dict[tuple[str, str], set[Role]]:

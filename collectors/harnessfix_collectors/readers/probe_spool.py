@@ -166,7 +166,8 @@ def _files(document: SpoolDocument, members: Sequence[Draft]) -> dict[str, Any]:
     """SHA-256 of each harness file that a step leads to, so that later changes to it can be told."""
     wanted = {anchor.path for draft in members for anchor in draft.anchors}
     plan = document.header.get("plan") or {}
-    return {part["path"]: part["sha256"] for part in (plan.get("files") or {}).values() if part["path"] in wanted}
+    python = {part["path"]: part["sha256"] for part in (plan.get("files") or {}).values() if part["path"] in wanted}
+    return {**python, **(plan.get("others") or {})}
 
 
 def _incomplete(document: SpoolDocument) -> Iterator[str]:

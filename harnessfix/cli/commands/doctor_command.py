@@ -1,0 +1,36 @@
+"""`harnessfix doctor`."""
+
+import click
+
+from harnessfix.cli import data
+from harnessfix.cli.options import folder, format_option, harness_option, store_option
+
+
+@click.command("doctor")
+@click.option(
+    "--python", metavar="PATH", help="Interpreter of the program to be recorded [default: `python` on the path]."
+)
+@harness_option
+@format_option("text", "json")
+@store_option
+def command(python: str | None, harness: tuple[str, ...], output_format: str, store: str | None) -> None:
+    """Say what can be captured here, what will be lost and why, and what to do.
+
+    Exit code 1 when something stands in the way.
+    """
+    from harnessfix.doctor import examine
+
+    checks = examine(folder(None), python=python, harness=harness, store=store)
+    if output_format == "json":
+        data.dump({"schema": "harnessfix.doctor/1", "checks": [check.model_dump(mode="json") for check in checks]})
+    else:
+        from rich.text import Text
+
+        styles = {"ok": ("✓", "green"), "note": ("·", "cyan"), "loss": ("!", "yellow"), "problem": ("✗", "bold red")}
+        for check in checks:
+            mark, style = styles[check.state]
+            data.show(Text.assemble((f"{mark} ", style), (f"{check.what}: ", "bold"), check.found))
+            if check.advice:
+                data.show(Text(f"    {check.advice}", style="dim"))
+    if any(check.state == "problem" for check in checks):
+        raise SystemExit(1)

@@ -1,0 +1,148 @@
+"""From flaws to patches: propose, apply, undo, for the workspace around a folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harnessfix.checking import chosen_rules
+from harnessfix.pipeline import Pipeline
+from harnessfix.workspace import Workspace
+from harnessfix_ir.document import JsonValue
+from harnessfix_ir.errors import HarnessfixError, PatchError, StoreError
+from harnessfix_ir.findings import FlawRecord
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.vocabulary import Safety
+from harnessfix_repairs.apply import applied, apply, undo
+from harnessfix_repairs.patch import Patch, Unrepaired, propose
+
+SCHEMA = "harnessfix.repair/1"
+
+
+@dataclass
+class Proposed:
+    """Patches and the flaws that have none.
+
+    Args:
+        patches: in the order of the flaws, best first.
+        unrepaired: with the reason.
+        flaws: by id.
+        root: folder that the patches are relative to.
+    """
+
+    patches: list[Patch] = field(default_factory=list)
+    unrepaired: list[Unrepaired] = field(default_factory=list)
+    flaws: dict[str, FlawRecord] = field(default_factory=dict)
+    root: Path = field(default_factory=Path)
+
+    def document(self) -> dict[str, JsonValue]:
+        """As `harnessfix repair --format json` prints it."""
+        return {
+            "schema": SCHEMA,
+            "patches": [patch.model_dump(mode="json") for patch in self.patches],
+            "unrepaired": [none.model_dump(mode="json") for none in self.unrepaired],
+        }
+
+
+class Repairs:
+    """Repairs of the harness of one workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace, self.store = workspace, workspace.store
+        self.pipeline = Pipeline(workspace)
+
+    @classmethod
+    def open(cls, start: Path, *, store: str | None = None) -> "Repairs":
+        """Repairs around `start`. Raises `SettingsError` and `StoreError` as `Workspace.open` does."""
+        return cls(Workspace.open(start, store=store))
+
+    def propose(self, flaws: Sequence[str] = (), *, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> Proposed:
+        """Patches for flaws.
+
+        Args:
+            flaws: beginnings of flaw ids; all flaws that the runs and the source show now when empty.
+            select, ignore: rules.
+
+        Raises:
+            StoreError: an id names no flaw.
+        """
+        rules = chosen_rules(self.workspace.settings, select, ignore)
+        roots = self.workspace.roots()
+        found = self.pipeline.diagnose([row.id for row in self.store.runs()], rules, source=[roots])
+        wanted = [flaw for flaw in found.flaws if not flaws or flaw.flaw.startswith(tuple(flaws))]
+        if flaws and not wanted:
+            raise StoreError(
+                f"no flaw begins with {', '.join(flaws)}", hint="`harnessfix check` lists the flaws of this code."
+            )
+        proposed = Proposed(flaws={flaw.flaw: flaw for flaw in wanted})
+        for flaw in wanted:
+            self._one(flaw, _model_of(flaw, list(found.models.values())), proposed)
+        return proposed
+
+    def _one(self, flaw: FlawRecord, model: HarnessModel, proposed: Proposed) -> None:
+        proposed.root = root = Path(model.root)
+        hashes = {file.path: file.sha256 for file in model.files}
+        try:
+            result = propose(root, flaw, hashes=hashes)
+        except PatchError as error:
+            result = Unrepaired(
+                flaw=flaw.flaw, rule=flaw.best.rule, operator=flaw.best.operator, status="blocked", reason=str(error)
+            )
+        if isinstance(result, Patch):
+            self.store.save_patch(result, state="proposed")
+            proposed.patches.append(result)
+        else:
+            proposed.unrepaired.append(result)
+
+    def apply(self, patches: Sequence[Patch], *, unsafe: bool) -> tuple[list[Patch], list[tuple[Patch, str]]]:
+        """Apply patches one after another; a later one on the same file is made anew on the changed file.
+
+        Args:
+            patches: as proposed.
+            unsafe: whether unsafe ones are applied too.
+
+        Returns:
+            What was applied, and what was not with the reason.
+        """
+        done: list[Patch] = []
+        left: list[tuple[Patch, str]] = []
+        for patch in patches:
+            if patch.safety is not Safety.SAFE and not unsafe:
+                left.append((patch, "it is unsafe: look at it, then name its flaw or give --unsafe-fixes"))
+                continue
+            try:
+                fresh = self._fresh(patch, done)
+                apply(self.root, fresh)
+                self.store.save_patch(fresh, state="applied")
+                done.append(fresh)
+            except HarnessfixError as error:
+                left.append((patch, str(error)))
+        return done, left
+
+    def _fresh(self, patch: Patch, done: Sequence[Patch]) -> Patch:
+        touched = {file.path for earlier in done for file in earlier.files}
+        if touched.isdisjoint(file.path for file in patch.files):
+            return patch
+        proposed = Repairs(self.workspace).propose([patch.flaw])
+        if not proposed.patches:
+            reasons = [none.reason for none in proposed.unrepaired] or ["the flaw is gone already"]
+            raise PatchError(reasons[0])
+        return proposed.patches[0]
+
+    def undo(self, flaws: Sequence[str] = ()) -> list[Patch]:
+        """Take applied patches back, the newest first; those of `flaws` (beginnings of flaw or patch ids), or all."""
+        names = tuple(flaws)
+        wanted = [p for p in applied(self.root) if not names or p.flaw.startswith(names) or p.id.startswith(names)]
+        undone = [undo(self.root, patch.id) for patch in reversed(wanted)]
+        for patch in undone:
+            self.store.save_patch(patch, state="undone")
+        return undone
+
+    @property
+    def root(self) -> Path:
+        """Folder that patches are relative to."""
+        return Path(self.pipeline.model(self.workspace.roots()).root)
+
+
+def _model_of(flaw: FlawRecord, models: Sequence[HarnessModel]) -> HarnessModel:
+    path = flaw.best.anchors[0].path
+    return next((model for model in models if any(file.path == path for file in model.files)), models[0])
