@@ -139,7 +139,8 @@ class TraceLink(Document):
     Args:
         source, target: step ids; the source is earlier.
         kind: the relation; `family` follows from it.
-        source_span, target_span: character ranges for data links.
+        source_span, target_span: character ranges for data links, from the first to the last character concerned.
+        pieces: when several stretches were kept (the head and the tail, say), each with its place at both ends.
         evidence: rung of the ladder.
         detail: in a few words ("2 001 of 31 000 characters kept").
     """
@@ -149,6 +150,7 @@ class TraceLink(Document):
     kind: LinkKind
     source_span: Span | None = None
     target_span: Span | None = None
+    pieces: tuple[tuple[Span, Span], ...] = ()
     evidence: Evidence = Evidence.DERIVED
     detail: str = ""
 

@@ -13,6 +13,8 @@ from harnessfix_ir.compiler.view import RunView
 from harnessfix_ir.steps import Span, TraceLink
 from harnessfix_ir.vocabulary import Evidence, LinkKind
 
+MOST_PIECES = 16
+
 
 @dataclass(frozen=True)
 class DataLinks:
@@ -61,7 +63,7 @@ def _exact_link(view: RunView, ids: TextIds, link: ExactLink) -> TraceLink:
         target=view.steps[link.sink.step].id,
         kind=LinkKind.COPIED,
         source_span=_source_span(link.source, 0, length),
-        target_span=Span(side=link.sink.side, part=link.sink.part, start=0, end=length),
+        target_span=_sink_span(link.sink, 0, length),
         evidence=link.evidence,
         detail="its error message" if link.source.side == ERROR else "whole",
     )
@@ -76,7 +78,8 @@ def _match_link(view: RunView, ids: TextIds, link: MatchLink) -> TraceLink:
         target=view.steps[link.sink.step].id,
         kind=link.relation.kind,
         source_span=_source_span(link.source, start, end),
-        target_span=Span(side=link.sink.side, part=link.sink.part, start=low, end=high),
+        target_span=_sink_span(link.sink, low, high),
+        pieces=_pieces(link),
         evidence=link.evidence,
         detail=f"its error message: {detail}" if link.source.side == ERROR else detail,
     )
@@ -85,6 +88,24 @@ def _match_link(view: RunView, ids: TextIds, link: MatchLink) -> TraceLink:
 def _source_span(source: Production, start: int, end: int) -> Span | None:
     """A span of the source; error messages are no parts and have none."""
     return None if source.side == ERROR else Span(side=source.side, part=source.part, start=start, end=end)
+
+
+def _sink_span(sink: Sink, start: int, end: int) -> Span:
+    return Span(side=sink.side, part=sink.part, start=start, end=end)
+
+
+def _pieces(link: MatchLink) -> tuple[tuple[Span, Span], ...]:
+    """The stretches of a match, when there is more than one and few enough to be worth a line."""
+    pieces = link.relation.pieces
+    if not 1 < len(pieces) <= MOST_PIECES or link.source.side == ERROR:
+        return ()
+    return tuple(
+        (
+            Span(side=link.source.side, part=link.source.part, start=p.source[0], end=p.source[1]),
+            _sink_span(link.sink, *p.sink),
+        )
+        for p in pieces
+    )
 
 
 def _call_link(view: RunView, pairing: Pairing) -> TraceLink:

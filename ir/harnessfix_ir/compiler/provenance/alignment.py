@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from harnessfix_ir.compiler.extent import agree_backward, agree_forward
 
 MOST_RUNS = 4096
+STRONG = 24
+NEAR = 64
 LOCAL_K = 8
 LOCAL_LIMIT = 1 << 16
 
@@ -40,7 +42,23 @@ def extend_seeds(
         run = Run(s - back, t - back, back + width + ahead)
         runs.append(run)
         done = run.sink + run.length
-    return runs
+    return without_chance(runs)
+
+
+def without_chance(runs: list[Run]) -> list[Run]:
+    """Runs that are long, or lie close to one that is: short runs elsewhere are what any two texts share."""
+    kept = [run.length >= STRONG for run in runs]
+    for order in (range(1, len(runs)), range(len(runs) - 2, -1, -1)):
+        step = -1 if order.step == 1 else 1
+        for n in order:
+            if kept[n + step] and not kept[n]:
+                kept[n] = _close(*((runs[n - 1], runs[n]) if step < 0 else (runs[n], runs[n + 1])))
+    return [run for run, keep in zip(runs, kept) if keep]
+
+
+def _close(first: Run, second: Run) -> bool:
+    gap = second.source - first.source - first.length
+    return second.sink - first.sink - first.length <= NEAR and -NEAR <= gap <= NEAR
 
 
 def local_seeds(source: bytes, sink: bytes) -> list[tuple[int, int]]:

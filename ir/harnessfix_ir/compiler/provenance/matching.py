@@ -14,7 +14,7 @@ from .exact import Neighbours
 from .fingerprints import K, Prints, fingerprint
 from .joining import Candidate, join
 from .normal import Normal
-from .relation import Range, Relation, delimited, relate, whole_copy
+from .relation import Range, Relation, delimited, relate, reserialised, whole_copy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -144,9 +144,12 @@ class Matcher:
             return whole_copy(source, target, at - lead)
         if min(len(source.data), len(target.data)) < LOCAL_K:
             return None
+        record = reserialised(source, target)
+        if record is not None:
+            return record
         runs = extend_seeds(source.data, target.data, local_seeds(source.data, target.data), LOCAL_K)
         relation = relate(source, target, runs, self._cuttable(place, sink))
-        if relation is None or relation.kept < 12 or max(relation.source_share, relation.sink_share) < 0.3:
+        if relation is None or max(relation.source_share, relation.sink_share) < 0.5:
             return None
         return relation
 

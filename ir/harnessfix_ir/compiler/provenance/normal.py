@@ -5,8 +5,10 @@ JSON-escaped form are the same bytes. Escapes are replaced byte for byte, which 
 """
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
+
+from .records import record_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +50,11 @@ class Normal:
         self.text = text
         self.data = normalise(text)
         self._offsets: NDArray[np.int64] | None = None
+
+    @cached_property
+    def record(self) -> str | None:
+        """The JSON value that the text is, in one fixed spelling."""
+        return record_of(self.text)
 
     def offset(self, position: int) -> int:
         """Character offset in the text of the normalised byte at `position`."""

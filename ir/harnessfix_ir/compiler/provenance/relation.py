@@ -10,6 +10,7 @@ from harnessfix_ir.vocabulary import LinkKind
 from .alignment import Run
 from .manner import cut_is_marked, manner
 from .normal import Normal
+from .records import place_of_record
 
 SMALL_GAP = 12
 WRAPPER = 32
@@ -72,6 +73,17 @@ def whole_copy(source: Normal, sink: Normal, shift: int) -> Relation | None:
     return Relation(LinkKind.COPIED, (piece,), detail, size, 1.0, size / max(len(sink.data), 1))
 
 
+def reserialised(source: Normal, sink: Normal) -> Relation | None:
+    """The relation when the sink holds the source's JSON value in another spelling."""
+    record = source.record
+    found = place_of_record(record, len(source.text), sink.text) if record is not None else None
+    if found is None:
+        return None
+    piece = Piece((0, len(source.text)), found, False)
+    share = (found[1] - found[0]) / len(sink.text)
+    return Relation(LinkKind.TRANSFORMED, (piece,), "re-serialised; nothing lost", len(source.data), 1.0, share)
+
+
 def relate(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bool) -> Relation | None:
     """Classify the runs that two texts share.
 
@@ -88,6 +100,9 @@ def relate(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bool) ->
     whole = whole_copy(source, sink, shift)
     if whole is not None:
         return whole
+    record = reserialised(source, sink)
+    if record is not None:
+        return record
     pieces = _pieces(source, sink, runs)
     loss = _Loss.of(source, sink, runs)
     shares = loss.kept / max(len(source.data), 1), loss.kept / max(len(sink.data), 1)
