@@ -59,7 +59,7 @@ class Agent:
 
     def execute(self, command):
         try:
-            done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=1)
+            done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=0.5)
             return OBSERVATION_TEMPLATE.format(output=shorten(done.stdout))
         except subprocess.TimeoutExpired as expired:
             return TIMEOUT_TEMPLATE.format(output=(expired.output or b"").decode())
@@ -68,7 +68,7 @@ _MAIN = """\
 from agent import Agent
 from model import Model, say
 
-commands = ["echo one", "yes | head -c 9000", "yes AAAAAAAA | head -c 200000; exec sleep 4", "done"]
+commands = ["echo one", "yes | head -c 9000", "yes AAAAAAAA | head -c 200000; exec sleep 2", "done"]
 Agent(Model(*map(say, commands))).run("look around")
 """
 

@@ -52,7 +52,7 @@ from agent import Agent
 from model import Model, say
 
 # Whoever runs agents at night kills the one that hangs.
-watchdog = threading.Timer(1.5, os._exit, (1,))
+watchdog = threading.Timer(1.0, os._exit, (1,))
 watchdog.daemon = True
 watchdog.start()
 Agent(Model(say("echo ready"), say("exec sleep 5"), say("done"))).run("wait for the server")

@@ -43,7 +43,7 @@ class Agent:
 _MAIN = r"""from agent import Agent
 from model import Model, say
 
-Agent(Model(say("sleep 4; echo served"), say("done"))).run("start the server")
+Agent(Model(say("sleep 3; echo served"), say("done"))).run("start the server")
 """
 _GROUP = r'''import os
 import signal

@@ -78,22 +78,26 @@ class StateLeaksBetweenRuns(Rule):
                     )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """First requests of an episode that hold what an earlier, finished episode said."""
-        said: dict[str, TraceStep] = {}
-        episodes: dict[str, str] = {}
+        """First requests of an episode that hold a turn of a model which nobody in that episode gave."""
+        wordings = {prompt.text.strip() for prompt in model.of_role(ElementRole.PROMPT)}
+        begun: set[str] = set()
         for request in requests(run):
             episode = _episode(run, request)
-            if episode is None:
+            if episode is None or episode.id in begun:
                 continue
-            if episode.id not in episodes:
-                episodes[episode.id] = request.id
-                leak = _leak(run, request, episode, said)
-                holder = _holder(model, episode)
-                if leak is not None and (holder is not None or _opened_twice(request)):
-                    yield _finding(run, holder, request, episode, *leak)
-            for part in request.output:
-                if part.kind != "tool_call" and len(run.text(part)) >= MIN_TEXT:
-                    said.setdefault(part.text, episode)
+            begun.add(episode.id)
+            given = {part.text for part in episode.input}
+            strange = next(
+                (
+                    part
+                    for part in request.input
+                    if _is_foreign(run, part, given) and run.text(part).strip() not in wordings
+                ),
+                None,
+            )
+            holder = _holder(model, episode)
+            if strange is not None and (holder is not None or _opened_twice(request)):
+                yield _finding(run, holder, request, episode, strange)
 
 
 def _episode(run: Htir, request: TraceStep) -> TraceStep | None:
@@ -102,21 +106,9 @@ def _episode(run: Htir, request: TraceStep) -> TraceStep | None:
     return around[-1] if around else None
 
 
-def _leak(
-    run: Htir, request: TraceStep, episode: TraceStep, said: dict[str, TraceStep]
-) -> tuple[Part, TraceStep] | None:
-    for part in request.input:
-        earlier = said.get(part.text)
-        if part.role != "assistant" or earlier is None or earlier.ended_ns is None or episode.started_ns is None:
-            continue
-        if earlier.id != episode.id and earlier.ended_ns <= episode.started_ns and part.text not in _handed_in(episode):
-            return part, earlier
-    return None
-
-
-def _handed_in(episode: TraceStep) -> set[str]:
-    """Texts that the caller gave to the episode: a conversation that is continued on purpose."""
-    return {part.text for part in episode.input}
+def _is_foreign(run: Htir, part: Part, given: set[str]) -> bool:
+    """Whether the part is a turn of a model, although no model was asked yet and the caller did not hand it in."""
+    return part.role == "assistant" and part.text not in given and len(run.text(part)) >= MIN_TEXT
 
 
 def _opened_twice(request: TraceStep) -> bool:
@@ -126,25 +118,20 @@ def _opened_twice(request: TraceStep) -> bool:
 
 
 def _finding(
-    run: Htir,
-    holder: tuple[Element, str] | None,
-    request: TraceStep,
-    episode: TraceStep,
-    part: Part,
-    earlier: TraceStep,
+    run: Htir, holder: tuple[Element, str] | None, request: TraceStep, episode: TraceStep, part: Part
 ) -> Finding:
     anchors: list[Anchor] = [as_anchor(holder[0], "holds a mutable class attribute")] if holder else []
     anchors += [*nearest_anchors(run, episode), *nearest_anchors(run, request)]
     held = f"; `{holder[0].name}.{holder[1]}` belongs to the class" if holder else ""
     return Finding(
-        message=f"The first request of {episode.name} ({request.id}, in {episode.id}) holds what an earlier run "
-        f"({earlier.id}) was answered: {quote(run.text(part), 80)!r}{held}.",
+        message=f"The first request of {episode.name} ({request.id}) already holds a turn of a model, "
+        f"{quote(run.text(part), 80)!r}, that was not given in this run{held}.",
         anchors=one_of_each(anchors),
         responsible_step=episode.id,
         symptom_step=request.id,
         path=(episode.id, request.id),
         key="runs",
-        confidence=0.9 if holder else 0.7,
+        confidence=0.9 if holder else 0.6,
         quotes=((f"{request.id} input", quote(run.text(part))),),
         parameters={"attribute": holder[1]} if holder else {},
     )
@@ -154,8 +141,9 @@ def _holder(model: HarnessModel, episode: TraceStep) -> tuple[Element, str] | No
     for anchor in episode.anchors:
         for element in model.at(anchor.path, anchor.start_line):
             found = names(element.value("mutable-class-attributes")) if element.role is ElementRole.CLASS else []
-            for attribute in sorted(found, key=lambda name: not _is_conversation(name)):
-                return element, attribute
+            for attribute in found:
+                if _is_conversation(attribute):
+                    return element, attribute
     return None
 
 

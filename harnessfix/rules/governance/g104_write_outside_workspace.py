@@ -1,7 +1,7 @@
 """G104: a path of the model's choice leads out of the workspace."""
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harnessfix.rules._examples import edited, harness
@@ -11,6 +11,8 @@ from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Effect, TraceStep
 from harnessfix_ir.vocabulary import Evidence, Property, Severity, StepKind
+
+LONGEST_PATH = 4096  # characters; a longer argument is no path
 
 _AGENT = r'''import json
 from pathlib import Path
@@ -56,11 +58,11 @@ with tempfile.TemporaryDirectory() as folder:
 
 @dataclass(frozen=True)
 class _Escape:
-    """A write that an argument led elsewhere: the argument, where it led, and the folder that it left."""
+    """A write that an argument led elsewhere: the argument, where it led, and what it left, in words."""
 
     argument: str
     target: str
-    root: str
+    left: str
 
 
 class WriteOutsideWorkspace(Rule):
@@ -92,85 +94,78 @@ class WriteOutsideWorkspace(Rule):
     )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Tool steps that wrote or deleted outside the folder that their path argument was joined to."""
+        """Tool steps that wrote or deleted outside the folders that path arguments are joined to; one per tool."""
         spoken: set[str] = set()
         roots = _roots(run)
         for step in run.of_kind(StepKind.TOOL_CALL):
-            arguments = [run.text(part) for part in step.input]
-            for effect in _writes(run, step):
-                escape = _escape(effect.resource, arguments, roots.get(step.name, ()))
-                tool = tool_element(model, step)
-                anchors = [as_anchor(tool, "joins the path without a check")] if tool is not None else []
-                place = step.name
-                if escape is None or place in spoken:
-                    continue
-                spoken.add(place)
-                yield Finding(
-                    message=f"{step.name} ({step.id}) was given the path {quote(escape.argument, 60)!r} and wrote "
-                    f"{quote(escape.target, 80)}, outside {quote(escape.root, 80)}.",
-                    anchors=one_of_each([*anchors, *nearest_anchors(run, step)]),
-                    responsible_step=step.id,
-                    symptom_step=step.id,
-                    path=(step.id,),
-                    confidence=0.95 if ".." in escape.argument else 0.75,
-                    evidence=Evidence.OBSERVED,
-                    quotes=((f"{step.id} input", quote(escape.argument)),),
-                    parameters={"root": escape.root},
-                )
+            paths = [path for part in step.input if (path := _path(run.text(part)))]
+            writes = _effects(run, step, "write", "delete") if step.name not in spoken else []
+            escape = next((e for effect in writes if (e := _escape(effect.resource, paths, roots)) is not None), None)
+            if escape is None:
+                continue
+            spoken.add(step.name)
+            yield _finding(run, model, step, escape)
 
 
-def _writes(run: Htir, step: TraceStep) -> Iterator[Effect]:
-    """Files that the step wrote or deleted, itself or in what it called."""
-    for inner in (step, *run.descendants(step.id)):
-        for effect in inner.effects:
-            if effect.effect == "artifact" or (effect.effect == "state" and effect.detail == "delete"):
-                yield effect
+def _finding(run: Htir, model: HarnessModel, step: TraceStep, escape: _Escape) -> Finding:
+    tool = tool_element(model, step)
+    anchors = [as_anchor(tool, "joins the path without a check")] if tool is not None else []
+    return Finding(
+        message=f"{step.name} ({step.id}) was given the path {quote(escape.argument, 60)!r} and wrote "
+        f"{quote(escape.target, 80)}, outside {quote(escape.left, 80)}.",
+        anchors=one_of_each([*anchors, *nearest_anchors(run, step)]),
+        responsible_step=step.id,
+        symptom_step=step.id,
+        path=(step.id,),
+        confidence=0.95 if ".." in escape.argument else 0.75,
+        evidence=Evidence.OBSERVED,
+        quotes=((f"{step.id} input", quote(escape.argument)),),
+    )
 
 
-def _roots(run: Htir) -> dict[str, tuple[str, ...]]:
-    """For every tool the folders that its relative path arguments were joined to, seen in this run."""
-    found: dict[str, set[str]] = {}
+def _effects(run: Htir, step: TraceStep, *operations: str) -> list[Effect]:
+    """What the step did to files, itself or in what it called."""
+    inside = (step, *run.descendants(step.id))
+    return [effect for inner in inside for effect in inner.effects if effect.detail in operations]
+
+
+def _roots(run: Htir) -> tuple[str, ...]:
+    """The folders that plain relative arguments of tools were joined to in this run."""
+    found: set[str] = set()
     for step in run.of_kind(StepKind.TOOL_CALL):
-        for effect in _writes(run, step):
+        for effect in _effects(run, step, "read", "write", "delete"):
+            target = _plain(effect.resource)
             for part in step.input:
-                root = _joined_to(effect.resource, run.text(part))
-                if root:
-                    found.setdefault(step.name, set()).add(root)
-    return {name: tuple(sorted(roots)) for name, roots in found.items()}
+                given = _path(run.text(part))
+                if given and not given.startswith(("/", "..")) and target.endswith("/" + given):
+                    found.add(target[: -len(given) - 1])
+    return tuple(sorted(found))
 
 
-def _joined_to(resource: str, argument: str) -> str:
-    """The folder that a relative argument was joined to, empty when the two do not fit."""
-    given = argument.strip().replace("\\", "/")
-    path = resource.replace("\\", "/")
-    if not given or "\n" in given or posixpath.isabs(given):
-        return ""
-    if path.endswith("/" + given):
-        return path[: -len(given) - 1]
-    plain = posixpath.normpath(given)
-    if plain.startswith("../") or plain == ".." or not posixpath.normpath(path).endswith("/" + plain):
-        return ""
-    return posixpath.normpath(path)[: -len(plain) - 1]
+def _path(argument: str) -> str:
+    """An argument as a normal path, empty when it cannot be one."""
+    text = argument.strip()
+    return _plain(text) if text and len(text) <= LONGEST_PATH and "\n" not in text else ""
 
 
-def _escape(resource: str, arguments: list[str], roots: tuple[str, ...]) -> _Escape | None:
-    path = resource.replace("\\", "/")
-    target = posixpath.normpath(path)
-    for argument in arguments:
-        given = argument.strip().replace("\\", "/")
-        if not given or "\n" in given or len(given) > 4096:
-            continue
-        root = _joined_to(resource, argument)
-        if ".." in given.split("/"):
-            base = root or next((r for r in roots if posixpath.normpath(f"{r}/{given}") == target), "")
-            if base and not _below(target, base):
-                return _Escape(argument.strip(), target, posixpath.normpath(base))
-        elif posixpath.isabs(given) and posixpath.normpath(given) == target and roots:
-            if not any(_below(target, base) for base in roots):
-                return _Escape(argument.strip(), target, posixpath.normpath(roots[0]))
+def _plain(path: str) -> str:
+    path = path.replace("\\", "/")
+    return posixpath.normpath(path) if path else ""
+
+
+def _escape(resource: str, paths: list[str], roots: tuple[str, ...]) -> _Escape | None:
+    """Whether one of the path arguments of a step led a write out of every folder that paths are joined to."""
+    target = _plain(resource)
+    if any(_below(target, root) for root in roots):
+        return None
+    left = roots[0] if roots else "the folder that it was joined to"
+    for given in paths:
+        if given.startswith("../") and target.endswith(given[given.rindex("../") + 2 :]):
+            return _Escape(given, target, left)
+        if roots and given.startswith("/") and given == target:
+            return _Escape(given, target, left)
     return None
 
 
-def _below(target: str, base: str) -> bool:
-    base = posixpath.normpath(base)
-    return target == base or target.startswith(base.rstrip("/") + "/")
+def _below(target: str, root: str) -> bool:
+    return target == root or target.startswith(root.rstrip("/") + "/")
