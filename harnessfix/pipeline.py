@@ -4,10 +4,10 @@ Every stage turns typed documents into the next ones; what a stage made is kept 
 interrupted command goes on where it stopped.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harnessfix.diagnoser import Diagnosed, diagnose_run, split_outdated
 from harnessfix.workspace import Workspace, model_digest
@@ -19,6 +19,7 @@ from harnessfix_ir.vocabulary import Outcome
 
 if TYPE_CHECKING:
     from harnessfix.rules import Rule
+    from harnessfix_collectors.record import RecordResult
 
 Tell = Callable[[str], None]
 
@@ -47,7 +48,11 @@ class Pipeline:
 
     # -- collect -------------------------------------------------------------------------------------------------
 
-    def record(
+    def record(self, command: Sequence[str], **options: Any) -> Collected:
+        """Run a program and store its runs; options as for `run`."""
+        return self.keep(self.run(command, **options))
+
+    def run(
         self,
         command: Sequence[str],
         *,
@@ -55,10 +60,11 @@ class Pipeline:
         probe: bool = True,
         task: str = "",
         cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
         timeout: float | None = None,
         quiet: bool = False,
-    ) -> Collected:
-        """Run a program and store its runs.
+    ) -> "RecordResult":
+        """Run a program and record it, without storing anything yet.
 
         Args:
             command: the program and its arguments.
@@ -66,27 +72,33 @@ class Pipeline:
             probe: whether to instrument the harness.
             task: name of the task, where the program does not say it.
             cwd: folder to run in.
+            env: environment; this process's when None.
             timeout: seconds after which the program is ended.
             quiet: keep the program's own output off the terminal.
         """
         from harnessfix_collectors.record import python_of, record
 
-        python = python_of(command)
-        roots = self.workspace.roots(harness, python)
-        result = record(
+        settings = self.workspace.settings
+        roots = self.workspace.roots(harness, python_of(command))
+        return record(
             command,
             model=self.model(roots),
             roots=roots,
             spool_root=self.workspace.folder / "spool",
-            probe=probe and self.workspace.settings.probe.enabled,
-            include=self.workspace.settings.probe.include,
-            exclude=self.workspace.settings.probe.exclude,
+            probe=probe and settings.probe.enabled,
+            include=settings.probe.include,
+            exclude=settings.probe.exclude,
+            redact=settings.redact.enabled,
             task=task,
             cwd=cwd,
+            env=env,
             timeout=timeout,
             quiet=quiet,
         )
-        runs = self._keep(result.data, "harnessfix-probe", "record") if result.data else ()
+
+    def keep(self, result: "RecordResult") -> Collected:
+        """Store what a program left, then remove its spool."""
+        runs = self._keep(result.data, "harnessfix-probe", "record") if result.data else []
         result.discard()
         return Collected(tuple(runs), result.exit_code, result.missing)
 

@@ -6,7 +6,8 @@ from harnessfix.cli.options import folder, harness_option, store_option
 
 
 @click.command("record", context_settings={"ignore_unknown_options": False})
-@click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("program", nargs=-1, type=click.UNPROCESSED)
+@click.option("--tasks", is_flag=True, help="Run and record every task of the configuration instead of PROGRAM.")
 @harness_option
 @click.option("--task", default="", metavar="NAME", help="Name of the task, to compare its runs with each other.")
 @click.option("--no-probe", is_flag=True, help="Do not instrument the harness; keep only what it emits itself.")
@@ -14,6 +15,7 @@ from harnessfix.cli.options import folder, harness_option, store_option
 @store_option
 def command(
     program: tuple[str, ...],
+    tasks: bool,
     harness: tuple[str, ...],
     task: str,
     no_probe: bool,
@@ -25,12 +27,19 @@ def command(
     \b
     harnessfix record -- python agent.py "book a table"
     harnessfix record --harness minisweagent -- /other/venv/bin/python run.py
+    harnessfix record --tasks
     """
+    if bool(program) == tasks:
+        raise click.UsageError("give a program after `--`, or --tasks")
     from harnessfix.cli import talk
     from harnessfix.pipeline import Pipeline
     from harnessfix.workspace import Workspace
 
     workspace = Workspace.open(folder(None), store=store, create=True)
+    if tasks:
+        from harnessfix.cli.render.tasks import record_tasks
+
+        raise SystemExit(0 if record_tasks(Pipeline(workspace)) else 1)
     collected = Pipeline(workspace).record(program, harness=harness, probe=not no_probe, task=task, timeout=timeout)
     talk.warn(collected.missing)
     rows = {row.id: row for row in workspace.store.runs(limit=None)} if collected.runs else {}
