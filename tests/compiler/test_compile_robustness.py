@@ -167,7 +167,7 @@ def recordings(draw: st.DrawFn) -> Recording:
     return Recording(run=RunInfo(id="r"), steps=steps, texts=pool.texts)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(recordings())
 def test_any_recording_compiles_to_a_consistent_document(recording: Recording) -> None:
     htir = compile_run(recording)
