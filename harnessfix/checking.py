@@ -44,7 +44,7 @@ def check_runs(
     """
     workspace = Workspace.open(start, store=store)
     pipeline = Pipeline(workspace, tell)
-    wanted = [workspace.store.resolve_run(run) for run in runs] or [row.id for row in workspace.store.runs()]
+    wanted = [workspace.run_id(run) for run in runs] or [row.id for row in workspace.store.runs()]
     if not wanted:
         raise StoreError(
             "the store holds no runs yet",

@@ -80,6 +80,22 @@ class Workspace:
             found.append(locate_harness(here, python).resolve())
         return tuple(dict.fromkeys(found))
 
+    def run_id(self, asked: str) -> str:
+        """Id of the run that someone means: the beginning of an id, `latest`, or a task, whose newest run it then is.
+
+        Raises:
+            StoreError: none or several are meant.
+        """
+        from harnessfix_ir.errors import StoreError
+
+        try:
+            return self.store.resolve_run(asked)
+        except StoreError:
+            of_task = self.store.runs(task=asked, limit=1)
+            if not of_task:
+                raise
+            return of_task[0].id
+
     def model(self, roots: Sequence[Path]) -> HarnessModel:
         """The harness model of these folders; facts of unchanged files come from the cache."""
         from harnessfix_ir.source import read_harness

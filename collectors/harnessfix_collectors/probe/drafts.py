@@ -70,6 +70,7 @@ class Drafter:
         plan = document.header.get("plan") or {}
         self.elements: list[dict[str, Any]] = plan.get("elements") or []
         self._raised: dict[str, str] = {}
+        self._caught: set[tuple[str, Any]] = set()
 
     def drafts(self) -> Iterator[Draft]:
         """Spans, then exceptions and handlers, in no particular order."""
@@ -212,6 +213,11 @@ class Drafter:
         time_ns, identity, name = _int(line.get("time")), str(exc.get("id")), short(str(exc.get("type")))
         info = error_info(exc, self.document.texts)
         told = {"exc_id": identity, "raised_in": exc.get("raised"), "chained": bool(exc.get("from"))}
+        caught = (identity, line.get("e")) if line["t"] == "handled" else None
+        if caught in self._caught:  # one clause catches one object once: this is a new one at the same address
+            self._raised.pop(identity, None)
+        if caught is not None:
+            self._caught.add(caught)
         if self._raised.get(identity) != info.message:
             self._raised[identity] = info.message
             anchor = raise_anchor(exc)

@@ -18,6 +18,6 @@ def command(run: str, outcome: str, score: float | None, reason: str, store: str
     from harnessfix_ir.vocabulary import Outcome
 
     workspace = Workspace.open(folder(None), store=store)
-    run_id = workspace.store.resolve_run(run)
+    run_id = workspace.run_id(run)
     workspace.store.label(run_id, Outcome(outcome), by="user", score=score, reason=reason)
     data.show(f"{run_id[:8]} is now {outcome}")

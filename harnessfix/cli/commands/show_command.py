@@ -21,7 +21,7 @@ def command(run: str, step: str | None, full: bool, output_format: str, store: s
     from harnessfix.workspace import Workspace
 
     workspace = Workspace.open(folder(None), store=store)
-    run_id = workspace.store.resolve_run(run)
+    run_id = workspace.run_id(run)
     htir = Pipeline(workspace).compile(run_id)
     if output_format == "json":
         from harnessfix_ir.serial import dump_htir
