@@ -148,7 +148,6 @@ def _sqlite(database: Database, foreign_keys: bool) -> Engine:
             "trusted_schema=off",
             "cell_size_check=on",
             "mmap_size=0",
-            "temp_store=memory",
         ):
             raw.execute(f"PRAGMA {pragma}")
 

@@ -99,12 +99,14 @@ def _write_run(connection: Connection, digest: bytes, rows: Rows) -> None:
         kept_blobs = _children(connection, EarlierBlob, held.key)
         kept_blobs.append({name: getattr(held, name) for name in ("blob", "format", "filename", "added_ns")})
         connection.execute(delete(Run).where(Run.key == held.key))
-    key = connection.execute(insert(Run).values({**rows.run, "blob": digest})).inserted_primary_key
+    room = search.reserve(connection, len(rows.steps))
+    values = {**rows.run, "blob": digest, "words_from": room}
+    key = connection.execute(insert(Run).values(values)).inserted_primary_key
     assert key is not None
     run_key: int = key[0]
     bulk_insert(connection, "step", STEP_COLUMNS, [(run_key, *row) for row in rows.steps])
     bulk_insert(connection, "message", MESSAGE_COLUMNS, [(run_key, *row) for row in rows.messages])
-    search.index(connection, [(run_key, seq, words) for seq, words in rows.words])
+    search.index(connection, [(run_key, seq, words) for seq, words in rows.words], room)
     for model, kept in ((LabelRow, kept_labels), (EarlierBlob, kept_blobs)):
         if kept:
             connection.execute(insert(model), [{**child, "run": run_key} for child in kept])

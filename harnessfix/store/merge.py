@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
@@ -24,7 +25,7 @@ WORDS: Mapping[tuple[str, str], set[str]] = {
     ("step", "kind"): {each.value for each in StepKind},
     ("step", "status"): {each.value for each in Status},
 }
-BATCH = 500
+AGAIN = "Nothing of it was taken. Export it again from where it came."
 
 Columns = dict[str, Any]
 
@@ -54,7 +55,7 @@ def merge(source: Connection, target: Connection, *, trusted: bool) -> Merged:
 class _Copier:
     def __init__(self, source: Connection, target: Connection, trusted: bool) -> None:
         self.source, self.target, self.trusted = source, target, trusted
-        self.keys: dict[int, int] = {}  # of runs whose rows were copied: there to here
+        self.copied: dict[int, tuple[int, int | None]] = {}  # key there to key here and room in the word index
         self.added: list[str] = []
         self.updated: list[str] = []
         self.known = 0
@@ -91,15 +92,19 @@ class _Copier:
         labels.settle(self.target, here)
 
     def insert_run(self, there: int, run: Columns) -> int:
-        inserted = self.target.execute(insert(RUN).values(run)).inserted_primary_key
+        room = search.reserve(self.target, run["steps"])
+        inserted = self.target.execute(insert(RUN).values({**run, "words_from": room})).inserted_primary_key
         assert inserted is not None
         here: int = inserted[0]
-        self.keys[there] = here
+        self.copied[there] = here, room
         for name in ("step", "message"):
             table = TABLES[name]
             columns = [column.name for column in table.columns]
             found = self.rows(table, table.c.run, table.c.run == there)
-            bulk_insert(self.target, name, columns, ((here, *list(row.values())[1:]) for row in found))
+            rows = [(here, *list(row.values())[1:]) for row in found]
+            if name == "step" and len(rows) != run["steps"]:
+                raise StoreError(f"the file does not hold the {run['steps']} steps of a run", hint=AGAIN)
+            bulk_insert(self.target, name, columns, rows)
         self.diagnoses_of(there, here, run)
         return here
 
@@ -161,14 +166,10 @@ class _Copier:
         insert_new(self.target, BLOB, dict(row), ["digest"])
 
     def words(self) -> None:
-        batch: list[search.Words] = []
-        for there, seq, words in search.all_words(self.source):
-            if there in self.keys:
-                batch.append((self.keys[there], seq, words))
-            if len(batch) == BATCH:
-                search.index(self.target, batch)
-                batch = []
-        search.index(self.target, batch)
+        for there, rows in groupby(search.all_words(self.source), key=lambda row: row[0]):
+            if there in self.copied:
+                here, room = self.copied[there]
+                search.index(self.target, ((here, seq, words) for _, seq, words in rows), room)
 
     def flaws(self) -> None:
         for row in self.rows(FLAW, FLAW.c.id):
@@ -203,5 +204,5 @@ def _check(table: Table, row: Columns) -> None:
         if not sound or (allowed is not None and value not in allowed):
             raise StoreError(
                 f"the file's table {table.name} holds a {column.name} that no harnessfix wrote",
-                hint="Nothing of it was taken. Export it again from where it came.",
+                hint=AGAIN,
             )

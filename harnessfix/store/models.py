@@ -40,7 +40,10 @@ class Base(DeclarativeBase):
 
 
 class Info(Base):
-    """Facts about the store itself: `writer`, the harnessfix version that made or last upgraded it."""
+    """Facts about the store itself.
+
+    `writer`: the harnessfix version that made or last upgraded it; `words`: the next free rowid of SQLite's word index.
+    """
 
     __tablename__ = "info"
     key: Mapped[str] = mapped_column(String, primary_key=True)
@@ -57,7 +60,10 @@ class Blob(Base):
 
 
 class Run(Base):
-    """One run. `ordered_ns` is its start, or the time it was added when the start is unknown."""
+    """One run. `ordered_ns` is its start, or the time it was added when the start is unknown.
+
+    On SQLite the words of step n have the rowid `words_from + n` in the index: close numbers keep the index small.
+    """
 
     __tablename__ = "run"
     key: Mapped[int] = mapped_column(KEY, primary_key=True, autoincrement=True)
@@ -76,6 +82,7 @@ class Run(Base):
     incomplete: Mapped[int]
     flaws: Mapped[int | None]
     diagnosed_with: Mapped[str | None] = mapped_column(String)
+    words_from: Mapped[int | None] = mapped_column(BigInteger)
     blob: Mapped[bytes] = mapped_column(ForeignKey("blob.digest"))
     format: Mapped[str] = mapped_column(String)
     filename: Mapped[str] = mapped_column(String)
@@ -86,6 +93,7 @@ class Run(Base):
         Index(None, "task", "ordered_ns", "key"),
         Index(None, "name"),
         Index(None, "blob"),
+        Index(None, "words_from"),
         {"sqlite_autoincrement": True},
     )
 

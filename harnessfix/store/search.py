@@ -11,8 +11,6 @@ from .database import is_sqlite
 from .models import WORDS, Run
 from .words import words_of
 
-SEQ_BITS = 24
-LAST_SEQ = (1 << SEQ_BITS) - 1
 PART_BYTES = 500_000  # a tsvector holds at most a mebibyte
 MANY = 20_000
 """Up to so many hits, runs are looked up in the list of them; a commoner word is asked for run by run."""
@@ -20,14 +18,42 @@ MANY = 20_000
 Words = tuple[int, int, list[str]]
 """Run key, step number, distinct words."""
 
+OWNED = (
+    "run.words_from = (SELECT max(words_from) FROM run WHERE words_from < {0}) AND {0} <= run.words_from + run.steps"
+)
+"""Words of runs that were deleted stay in SQLite's index until it is purged; they belong to no step of any run."""
+HITS = (
+    "SELECT run.key, words.rowid - run.words_from AS seq FROM words "
+    f"JOIN run ON {OWNED.format('words.rowid')} WHERE words MATCH "
+)
+ROWS = (
+    "SELECT run.key AS run, doc - run.words_from AS seq, joined "
+    "FROM (SELECT doc, group_concat(term, ' ') AS joined FROM temp.vocabulary GROUP BY doc) "
+    f"JOIN run ON {OWNED.format('doc')}"
+)
 
-def index(connection: Connection, rows: Iterable[Words]) -> None:
-    """Add the words of steps. Steps beyond the sixteen-millionth of a run are not searchable."""
-    usable = [row for row in rows if row[1] <= LAST_SEQ and row[2]]
+
+def reserve(connection: Connection, steps: int) -> int | None:
+    """Room for so many steps in SQLite's index, never given out before; None on PostgreSQL, which has no rowids."""
+    if not is_sqlite(connection):
+        return None
+    taken = "INSERT INTO info (key, value) VALUES ('words', ?) ON CONFLICT (key) DO UPDATE SET value = value + ?"
+    connection.exec_driver_sql(taken, (str(steps), steps))
+    end = connection.exec_driver_sql("SELECT value FROM info WHERE key = 'words'").scalar_one()
+    return int(end) - steps
+
+
+def index(connection: Connection, rows: Iterable[Words], words_from: int | None) -> None:
+    """Add the words of one run's steps.
+
+    Args:
+        words_from: the room reserved for that run.
+    """
+    usable = [row for row in rows if row[2]]
     if not usable:
         return
-    if is_sqlite(connection):
-        flat = [((run << SEQ_BITS) | seq, " ".join(words)) for run, seq, words in usable]
+    if words_from is not None:
+        flat = [(words_from + seq, " ".join(words)) for _, seq, words in usable]
         connection.exec_driver_sql("INSERT INTO words (rowid, text) VALUES (?, ?)", flat)
     else:
         parts = [(run, seq, part, chunk) for run, seq, words in usable for part, chunk in enumerate(_chunks(words))]
@@ -47,9 +73,9 @@ def query_of(asked: str) -> list[str]:
 def hits(connection: Connection, words: list[str], limit: int | None) -> list[tuple[int, int]]:
     """(run key, step number) of the steps that hold all `words`, last added first."""
     if is_sqlite(connection):
-        sql = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?"
+        sql = f"{HITS} ? ORDER BY words.rowid DESC LIMIT ?"
         found = connection.exec_driver_sql(sql, (_match(words), -1 if limit is None else limit))
-        return [(row[0] >> SEQ_BITS, row[0] & LAST_SEQ) for row in found]
+        return [(run, seq) for run, seq in found]
     query = select(WORDS.c.run, WORDS.c.seq).where(_tsmatch(words)).distinct()
     query = query.order_by(WORDS.c.run.desc(), WORDS.c.seq.desc()).limit(limit)
     return [(row.run, row.seq) for row in connection.execute(query)]
@@ -59,24 +85,23 @@ def holds(connection: Connection, words: list[str]) -> ColumnElement[bool] | Tex
     """A condition on `run`: one of its steps holds all `words`."""
     if not is_sqlite(connection):
         return Run.key.in_(select(WORDS.c.run).where(_tsmatch(words)))
-    if len(hits(connection, words, MANY + 1)) <= MANY:
-        listed = text(f"SELECT rowid >> {SEQ_BITS} AS run FROM words WHERE words MATCH :asked")
-        return Run.key.in_(listed.bindparams(asked=_match(words)).columns(literal_column("run")))
+    count = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+    if connection.exec_driver_sql(count, (_match(words), MANY + 1)).scalar_one() <= MANY:
+        listed = text(f"SELECT key FROM ({HITS} :asked)")
+        return Run.key.in_(listed.bindparams(asked=_match(words)).columns(literal_column("key")))
     inside = text(
         "EXISTS (SELECT 1 FROM words WHERE words MATCH :asked "
-        f"AND rowid BETWEEN (run.key << {SEQ_BITS}) AND (run.key << {SEQ_BITS}) + {LAST_SEQ})"
+        "AND rowid BETWEEN run.words_from + 1 AND run.words_from + run.steps)"
     )
     return inside.bindparams(asked=_match(words))
 
 
 def all_words(connection: Connection) -> Iterator[Words]:
-    """Every row of the index, words of deleted runs included."""
+    """Every row of the index, run by run."""
     if is_sqlite(connection):
-        # The index keeps no text; its own vocabulary says which words each row had.
         _vocabulary(connection)
-        found = connection.exec_driver_sql("SELECT doc, group_concat(term, ' ') FROM temp.vocabulary GROUP BY doc")
-        for rowid, joined in found:
-            yield rowid >> SEQ_BITS, rowid & LAST_SEQ, joined.split(" ")
+        for run, seq, joined in connection.exec_driver_sql(ROWS):
+            yield run, seq, joined.split(" ")
     else:
         query = select(WORDS.c.run, WORDS.c.seq, func.tsvector_to_array(WORDS.c.words).label("list"))
         found = connection.execute(query.order_by(WORDS.c.run, WORDS.c.seq, WORDS.c.part))
@@ -85,22 +110,30 @@ def all_words(connection: Connection) -> Iterator[Words]:
 
 
 def purge(connection: Connection) -> None:
-    """Make SQLite's index anew without the words of deleted runs (PostgreSQL deletes them with the run)."""
-    _vocabulary(connection)
-    run = f"doc >> {SEQ_BITS}"
-    gone = f"SELECT 1 FROM temp.vocabulary WHERE {run} NOT IN (SELECT key FROM run) LIMIT 1"
-    if connection.exec_driver_sql(gone).first() is None:
+    """Make SQLite's index anew without the words of deleted runs; PostgreSQL deletes them with the run."""
+    if not is_sqlite(connection) or reserve(connection, 0) == _steps(connection):
         return
-    connection.exec_driver_sql(
-        "CREATE TEMP TABLE kept AS SELECT doc, group_concat(term, ' ') AS words FROM temp.vocabulary "
-        f"WHERE {run} IN (SELECT key FROM run) GROUP BY doc"
-    )
-    connection.exec_driver_sql("INSERT INTO words (words) VALUES ('delete-all')")
-    connection.exec_driver_sql("INSERT INTO words (rowid, text) SELECT doc, words FROM temp.kept")
-    connection.exec_driver_sql("DROP TABLE temp.kept")
+    _vocabulary(connection)
+    for statement in (
+        f"CREATE TEMP TABLE kept AS {ROWS}",
+        "INSERT INTO words (words) VALUES ('delete-all')",
+        "UPDATE run SET words_from = dense.start FROM "
+        "(SELECT key, sum(steps) OVER (ORDER BY key) - steps AS start FROM run) AS dense WHERE run.key = dense.key",
+        "INSERT INTO words (rowid, text) SELECT run.words_from + seq, joined "
+        "FROM temp.kept JOIN run ON run.key = kept.run ORDER BY run.words_from + seq",
+        "INSERT INTO words (words) VALUES ('optimize')",
+        "DROP TABLE temp.kept",
+    ):
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql("UPDATE info SET value = ? WHERE key = 'words'", (str(_steps(connection)),))
+
+
+def _steps(connection: Connection) -> int:
+    return int(connection.execute(select(func.coalesce(func.sum(Run.steps), 0))).scalar_one())
 
 
 def _vocabulary(connection: Connection) -> None:
+    """The index keeps no text, but a table made from it says which words each row had."""
     connection.exec_driver_sql(
         "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, words, instance)"
     )

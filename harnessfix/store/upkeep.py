@@ -43,8 +43,7 @@ def vacuum(database: Database, *, drop_cache: bool) -> None:
         if drop_cache:
             cache.clear(connection)
         blobs.drop_unused(connection)
-        if is_sqlite(connection):
-            search.purge(connection)
+        search.purge(connection)
     database.outside("VACUUM", *(["PRAGMA wal_checkpoint(TRUNCATE)"] if database.place.path else []))
 
 

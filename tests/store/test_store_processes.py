@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -39,6 +40,7 @@ def test_four_writers_and_a_reader(address: str) -> None:
                 assert len(rows) >= seen, "a reader never sees fewer runs than before"
                 assert all(row.steps == len(store.steps(row.id)) == STEPS for row in rows[:3])
                 seen = len(rows)
+                time.sleep(0.05)
         for process in processes:
             _, complaints = process.communicate(timeout=60)
             assert process.returncode == 0, complaints

@@ -141,6 +141,8 @@ def test_two_stores_become_one(store: Store, tmp_path: Path, make_run: MakeRun, 
     [
         "UPDATE step SET kind = 'shell'",
         "UPDATE run SET steps = 'many'",
+        "UPDATE run SET steps = 1000",
+        "UPDATE run SET steps = -1",
         "UPDATE run SET outcome = x'00'",
         "UPDATE run SET document = '[1'",
         "UPDATE flaw SET document = '[]'",

@@ -71,6 +71,7 @@ def _blocks_and_runs() -> None:
         sa.Column("incomplete", sa.Integer(), nullable=False),
         sa.Column("flaws", sa.Integer()),
         sa.Column("diagnosed_with", sa.String()),
+        sa.Column("words_from", sa.BigInteger()),
         sa.Column("blob", sa.LargeBinary(), nullable=False),
         sa.Column("format", sa.String(), nullable=False),
         sa.Column("filename", sa.String(), nullable=False),
@@ -85,6 +86,7 @@ def _blocks_and_runs() -> None:
     op.create_index("ix_run_task_ordered_ns_key", "run", ["task", "ordered_ns", "key"])
     op.create_index("ix_run_name", "run", ["name"])
     op.create_index("ix_run_blob", "run", ["blob"])
+    op.create_index("ix_run_words_from", "run", ["words_from"])
     op.create_table(
         "earlier_blob",
         sa.Column("key", KEY, autoincrement=True, nullable=False),
@@ -193,7 +195,7 @@ def _repairs() -> None:
 def _words_sqlite() -> None:
     # Words are split and folded by harnessfix, one step per row; the `ascii` tokenizer leaves them as they are.
     # Positions are not kept (detail=none), nor is the text (content=''): the index is a seventh of the text.
-    op.execute("CREATE VIRTUAL TABLE words USING fts5(text, content='', detail='none', tokenize='ascii')")
+    op.execute("CREATE VIRTUAL TABLE words USING fts5(text, content='', detail='none', columnsize=0, tokenize='ascii')")
 
 
 def _words_postgresql() -> None:
