@@ -36,8 +36,9 @@ def _strings(value: object, depth: int) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict) and depth:
-        for inner in value.values():
-            yield from _strings(inner, depth - 1)
+        for name, inner in value.items():
+            if not name.startswith("$"):  # what the recorder says of the value, not the value
+                yield from _strings(inner, depth - 1)
     elif isinstance(value, list) and depth:
         for inner in value:
             yield from _strings(inner, depth - 1)

@@ -1,5 +1,6 @@
 """L102: an agent loop that only the model can end."""
 
+import re
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
@@ -11,6 +12,7 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import ElementRole, Property, Severity
 
 MANY = 25  # rounds after which a loop without a bound is a matter of this run, not only of the source
+_LIMIT_ERROR = re.compile(r"Limit|Exceeded|Budget|Quota|MaxTurns|MaxSteps")
 _PROMPTS = frozenset({"input", "prompt", "ask", "readline", "get_input", "user_input"})
 
 _AGENT = '''\
@@ -59,13 +61,15 @@ class UnboundedLoop(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Agent loops without any bound, unless a person sits in them."""
+        limited = _raises_limits(model)
         for loop in model.of_role(ElementRole.AGENT_LOOP):
             if loop.fact("unbounded") is not None and not _asks_person(model, loop):
                 yield Finding(
                     f"Only the model can end this loop ({loop.value('condition')}): nothing bounds its steps, its time "
                     "or its cost.",
                     [as_anchor(loop, "the loop without a bound")],
-                    confidence=0.6,
+                    confidence=0.4 if limited else 0.6,
+                    severity=Severity.INFO if limited else Severity.WARNING,
                     key="unbounded",
                     missing=("a run in which the model does not stop",),
                 )
@@ -91,6 +95,11 @@ class UnboundedLoop(Rule):
                     parameters={"rounds": rounds},
                     key="unbounded",
                 )
+
+
+def _raises_limits(model: HarnessModel) -> bool:
+    """Whether the harness raises errors about limits somewhere: then a loop may be bounded from afar."""
+    return any(_LIMIT_ERROR.search(str(statement.value("type"))) for statement in model.of_role(ElementRole.RAISE))
 
 
 def _asks_person(model: HarnessModel, loop: Element) -> bool:

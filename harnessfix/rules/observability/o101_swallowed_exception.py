@@ -33,6 +33,8 @@ EXPECTED = frozenset(
         "PackageNotFoundError",
         "ProcessLookupError",
         "QueueEmpty",
+        "TypeError",
+        "ValueError",
         "UnicodeDecodeError",
         "UnicodeEncodeError",
         "ZeroDivisionError",
@@ -145,7 +147,7 @@ class SwallowedException(Rule):
             if handler is None or error is None or not _replaces(handler) or _tolerated(handler, model):
                 continue
             work = _failed_work(run, origin, entered, error)
-            if is_signal(error) or not (work or _unexpected(error, handler)):
+            if is_signal(error) or not (work or _unexpected(entered, error, handler)):
                 continue
             yield _finding(origin, entered, work, handler, error)
 
@@ -186,8 +188,8 @@ def _tolerated(handler: Element, model: HarnessModel) -> bool:
     return bool(_BEST_EFFORT.search(handler.anchor.qualname)) or (bool(calls) and 2 * len(best_effort) >= len(calls))
 
 
-def _unexpected(error: ErrorInfo, handler: Element) -> bool:
-    return handler.fact("broad") is not None and short_type(error) not in EXPECTED
+def _unexpected(entered: TraceStep, error: ErrorInfo, handler: Element) -> bool:
+    return handler.fact("broad") is not None and short_type(error) not in EXPECTED and entered.parent is not None
 
 
 def _failed_work(run: Htir, origin: TraceStep, entered: TraceStep, error: ErrorInfo) -> TraceStep | None:

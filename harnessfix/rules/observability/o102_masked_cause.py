@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from harnessfix.rules._errors import chain, short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import own_anchors
-from harnessfix.rules._query import as_anchor, element_at, function_of, one_of_each, quote
+from harnessfix.rules._own import own_anchors, own_function
+from harnessfix.rules._query import ancestors, as_anchor, element_at, one_of_each, quote
 from harnessfix.rules._signals import carries, error_of, is_same, is_signal
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
@@ -136,7 +136,7 @@ def _retry_errors(run: Htir, model: HarnessModel) -> Iterator[Finding]:
         cause = attempts[-1].error if attempts else _behind(step.error)
         if cause is None or carries(step.error, cause):
             continue
-        retry = _retry_of(model, attempts or [step])
+        retry = _retry_of(model, _between(run, step, attempts))
         place = retry.id if retry is not None else (attempts or [step])[-1].name
         if place not in seen:  # the wrapper passes through several steps on its way out
             seen.add(place)
@@ -154,17 +154,28 @@ def _attempts(run: Htir, step: TraceStep) -> list[TraceStep]:
     return [below for below in failed if own_anchors(below)[:1] == place]
 
 
+def _between(run: Htir, step: TraceStep, attempts: list[TraceStep]) -> list[TraceStep]:
+    """The step, the last attempt inside it, and what lies between them."""
+    found = list(attempts[-1:])
+    for outer in ancestors(run, attempts[-1]) if attempts else ():
+        if outer is step:
+            break
+        found.append(outer)
+    return [*found, step]
+
+
 def _behind(error: ErrorInfo) -> ErrorInfo | None:
     return next((link for link in chain(error) if short_type(link) != "RetryError"), None)
 
 
 def _retry_of(model: HarnessModel, steps: list[TraceStep]) -> Element | None:
-    for anchor in (anchor for step in steps for anchor in step.anchors):
-        function = function_of(model, anchor)
-        name = function.anchor.qualname if function is not None else anchor.qualname
-        for retry in model.of_role(ElementRole.RETRY):
-            if retry.fact("no-reraise") and retry.anchor.path == anchor.path and _decorated(retry) == name:
-                return retry
+    """The retry of tenacity that decorates one of the functions that these steps ran."""
+    ran = [function.anchor for step in steps if (function := own_function(model, step)) is not None]
+    for retry in model.of_role(ElementRole.RETRY):
+        if retry.value("library") == "tenacity" and any(
+            retry.anchor.path == anchor.path and _decorated(retry) == anchor.qualname for anchor in ran
+        ):
+            return retry
     return None
 
 
@@ -172,11 +183,8 @@ def _retry_finding(seen: _Wrapped, retry: Element | None) -> Finding:
     last = seen.attempts[-1] if seen.attempts else seen.step
     anchors: list[Anchor] = [as_anchor(retry, "the retry that wraps the error")] if retry is not None else []
     cause = short_type(seen.cause)
-    tried = (
-        f"{len(seen.attempts)} attempts failed with {cause} (last {last.id})"
-        if seen.attempts
-        else f"{cause} was raised"
-    )
+    count = f"{len(seen.attempts)} attempts" if len(seen.attempts) > 1 else "The only attempt"
+    tried = f"{count} failed with {cause} (last {last.id})" if seen.attempts else f"{cause} was raised"
     return Finding(
         f"{tried}, but {seen.step.name} ({seen.step.id}) ended with a RetryError whose text does not say so.",
         one_of_each([*anchors, *own_anchors(last)[:1], *own_anchors(seen.step)[:1]]),

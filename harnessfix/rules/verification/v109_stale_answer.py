@@ -88,7 +88,7 @@ class StaleAnswer(Rule):
                 continue
             inside = {step.id for step in run.descendants(episode.id)}
             asked = [step for step in requests(run) if step.id in inside]
-            if len(asked) < 2 or asked[-1].status is not Status.OK or _said(run, asked[-1]) or _calls(asked[-1]):
+            if len(asked) < 2 or asked[-1].status is not Status.OK or not _is_silent(run, asked[-1]):
                 continue
             result = {text.strip() for part in episode.output for text in leaves(run.text(part))}
             stale = next((s for s in reversed(asked[:-1]) if result & _said(run, s)), None)
@@ -102,8 +102,9 @@ def _said(run: Htir, step: TraceStep) -> set[str]:
     return {text for text in texts if len(text) >= MIN_CHARS}
 
 
-def _calls(step: TraceStep) -> bool:
-    return any(part.kind == "tool_call" for part in step.output)
+def _is_silent(run: Htir, step: TraceStep) -> bool:
+    """Whether a reply held neither text nor a tool call."""
+    return not any(part.kind == "tool_call" or (part.kind == "text" and run.text(part).strip()) for part in step.output)
 
 
 def _finding(

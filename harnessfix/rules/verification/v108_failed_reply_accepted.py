@@ -1,0 +1,145 @@
+"""V108: the provider said that it had failed, and the harness took that for an answer."""
+
+import json
+from collections.abc import Iterable
+
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._handed_in import episodes
+from harnessfix.rules._query import ancestors, as_anchor, nearest_anchors, one_of_each, quote, requests, step_elements
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity, Status
+
+REFUSED = frozenset({"content_filter", "error", "refusal", "safety", "recitation", "blocklist", "prohibited_content"})
+MAX_CHARS = 400_000  # longer outputs are not parsed again here
+
+_AGENT = '''\
+class Agent:
+    """Asks until its model has no more to say."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def text_of(self, reply):
+        choices = reply.get("choices") or []
+        return choices[0]["message"]["content"] if choices else ""
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            text = self.text_of(self.model.query(messages))
+            if not text.endswith("?"):
+                return text
+            messages.append({"role": "user", "content": "You decide."})
+        return None
+'''
+_MAIN = """\
+from agent import Agent
+from model import Model
+
+down = {"choices": None, "error": {"code": 502, "message": "upstream provider returned an error"}}
+try:
+    print(repr(Agent(Model(down)).run("What is the answer?")))
+except RuntimeError as error:
+    print(f"failed: {error}")
+"""
+
+
+class FailedReplyAccepted(Rule):
+    code = "V108"
+    name = "failed-reply-accepted"
+    keeps = Property.HONESTY
+    severity = Severity.ERROR
+    summary = "A reply that says it failed, or was filtered, is accepted as the model's answer."
+    why = (
+        "Gateways report failures with status 200 and an error in the body; filters return an empty message with "
+        "its reason. Read as an ordinary reply this is an empty answer from a model that never gave one: no retry "
+        "is made and the run counts as finished."
+    )
+    fix = (
+        "Where the reply enters the harness, look for an error object, for missing choices and for a finish "
+        "reason that is not a success, and raise what the provider said, so that retries and reports see it."
+    )
+    references = (
+        "https://github.com/openai/openai-agents-python/issues/604",
+        "https://github.com/openai/openai-agents-python/pull/2850",
+    )
+    operator = "check-finish-reason"
+    bad = harness(_AGENT, _MAIN)
+    good = edited(
+        bad,
+        "agent.py",
+        (
+            '        choices = reply.get("choices") or []\n',
+            '        choices = reply.get("choices") or []\n'
+            '        if reply.get("error"):\n            raise RuntimeError(reply["error"]["message"])\n',
+        ),
+    )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Failed replies that no error, no retry and no further request followed, in an episode that ended well."""
+        asked = requests(run) or []
+        for step in asked[-1:]:
+            failure = _failure(run, step)
+            around = {outer.id for outer in ancestors(run, step)}
+            episode = next((e for e in episodes(run) if e.id in around), None)
+            if not failure or episode is None or episode.status is not Status.OK or _told(run, episode, failure):
+                continue
+            functions = [
+                e for s in (step, *ancestors(run, step)) for e in step_elements(model, s, ElementRole.MODEL_CALL)
+            ]
+            same_file = [e for e in reversed(functions) if e.anchor.path == functions[0].anchor.path]
+            yield Finding(
+                f"The reply of {step.id} was no answer ({failure}); nothing was raised, and {episode.name} "
+                f"({episode.id}) ended well.",
+                one_of_each(
+                    [
+                        *(as_anchor(e, "reads the reply") for e in same_file),
+                        *nearest_anchors(run, step),
+                        *(e.anchor for e in functions),
+                    ]
+                ),
+                responsible_step=step.id,
+                symptom_step=episode.id,
+                path=[step.id, episode.id],
+                confidence=0.85,
+                quotes=[
+                    (f"{step.id} output", quote(run.output_text(step))),
+                    (f"{episode.id} output", quote(run.output_text(episode))),
+                ],
+                parameters={"finish-reasons": [step.finish_reason] if step.finish_reason else []},
+                key="failed-reply",
+            )
+
+
+def _failure(run: Htir, step: TraceStep) -> str:
+    """What a reply says went wrong, in words; empty for an ordinary one."""
+    if (step.finish_reason or "").lower() in REFUSED and not run.output_text(step).strip():
+        return f"finish reason {step.finish_reason!r} and no text"
+    for part in step.output:
+        text = run.text(part)
+        if text[:1] != "{" or len(text) > MAX_CHARS:
+            continue
+        try:
+            body = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if body.get("choices", "") in (None, []) or (body.get("error") and not body.get("choices")):
+            return _words(body.get("error"), "choices" in body)
+    return ""
+
+
+def _words(error: object, has_choices: bool) -> str:
+    if isinstance(error, dict) and error.get("message"):
+        return f"error {quote(str(error['message']), 80)!r}"
+    if error:
+        return f"error {quote(str(error), 80)!r}"
+    return "it holds no choices" if has_choices else ""
+
+
+def _told(run: Htir, episode: TraceStep, failure: str) -> bool:
+    """Whether the result of the episode says what the provider said."""
+    _, mark, message = failure.partition("error ")
+    return bool(mark) and message.strip("'\"")[:40] in run.output_text(episode)
