@@ -63,3 +63,7 @@ class Bar:
         """One unit is done; `what` is said beside the bar."""
         suffix = f"  {plain(what)}" if what else ""
         self._bars.update(self._task, advance=1, description=f"{self._description}{suffix}")
+
+    def move(self, what: str, done: int, total: int) -> None:
+        """`done` of `total` units are done; `what` is said instead of the description."""
+        self._bars.update(self._task, completed=done, total=total, description=plain(what))

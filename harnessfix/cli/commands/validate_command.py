@@ -1,0 +1,34 @@
+"""`harnessfix validate [FLAW ...]`."""
+
+import click
+
+from harnessfix.cli import data
+from harnessfix.cli.options import folder, format_option, store_option
+
+
+@click.command("validate")
+@click.argument("flaws", nargs=-1)
+@click.option("--all-tasks", is_flag=True, help="Run every task, also those that fail for other reasons.")
+@format_option("text", "json")
+@store_option
+def command(flaws: tuple[str, ...], all_tasks: bool, output_format: str, store: str | None) -> None:
+    """Prove the patches for FLAWS (beginnings of ids; all by default): run the tasks with and without each.
+
+    Your files are not touched: tasks run in private git worktrees, as [tool.harnessfix.validate] says. Exit code 0 when every patch was accepted, 1 otherwise.
+    """
+    from harnessfix.cli import talk
+    from harnessfix.proving import prove
+    from harnessfix.repairing import Repairs
+
+    repairs = Repairs.open(folder(None), store=store)
+    with talk.progress("validating", None) as bar:
+        proofs = prove(repairs, flaws, all_tasks=all_tasks, tell=bar.move)
+    if output_format == "json":
+        documents = [proof.validation.model_dump(mode="json") for proof in proofs]
+        data.dump({"schema": "harnessfix.validate/1", "validations": documents})
+    else:
+        from harnessfix.cli.render.proofs import print_proofs
+
+        print_proofs(proofs)
+    if not proofs or not all(proof.validation.accepted for proof in proofs):
+        raise SystemExit(1)

@@ -1,0 +1,57 @@
+"""What validation came to, patch by patch."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from harnessfix.cli import data
+from harnessfix.cli.plain import plain
+from harnessfix.proving import Proof
+from harnessfix_repairs.validation.documents import Outcome, Validation
+
+from .layers import LAYER_STYLE
+
+STYLE = {Outcome.ACCEPTED: "bold green", Outcome.INCONCLUSIVE: "bold yellow"}
+MARK = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "dim")}
+
+
+def print_proofs(proofs: Sequence[Proof]) -> None:
+    """One block a patch, then a line that counts them."""
+    for proof in proofs:
+        data.show(proof_view(proof), "")
+    accepted = sum(proof.validation.accepted for proof in proofs)
+    data.show(
+        Text(
+            f"{accepted} of {len(proofs)} patches accepted" if proofs else "there is no patch to validate", style="bold"
+        )
+    )
+
+
+def proof_view(proof: Proof) -> Text:
+    """One patch: outcome, gates, and what changed over the runs."""
+    best, validation = proof.flaw.best, proof.validation
+    text = Text.assemble(
+        (f"{best.rule} {best.name} ", "bold"),
+        (f"{best.layer.value}  ", LAYER_STYLE[best.layer]),
+        (f"{best.flaw}  ", "dim"),
+        outcome_text(validation),
+        f"  {plain(validation.reason)}\n",
+    )
+    for gate in validation.gates:
+        mark, style = MARK[gate.passed]
+        text.append(f"  {mark} ", style)
+        text.append(f"{gate.name}", "")
+        text.append(f"  {plain(gate.detail)}\n" if gate.detail else "\n", "dim")
+    for comparison in validation.comparisons:
+        text.append(f"    {plain(comparison.words)}\n")
+    if validation.limits:
+        text.append(f"    bounded by: {', '.join(validation.limits)}\n", "dim")
+    for note in validation.notes:
+        text.append(f"    {plain(note)}\n", "dim")
+    text.rstrip()
+    return text
+
+
+def outcome_text(validation: Validation) -> Text:
+    """The outcome in its colour."""
+    return Text(validation.outcome.value, style=STYLE.get(validation.outcome, "bold red"))

@@ -1,0 +1,76 @@
+"""From flaws to proved patches: propose, validate, remember."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harnessfix.checking import chosen_rules
+from harnessfix.repairing import Repairs
+from harnessfix.tasks import task_names
+from harnessfix.validating import Validator
+from harnessfix_ir.errors import SettingsError
+from harnessfix_ir.findings import FlawRecord
+from harnessfix_repairs.patch import Patch
+from harnessfix_repairs.validation.documents import Validation
+from harnessfix_repairs.validation.runner import TaskResult
+
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A patch, the flaw it is for, and what its validation came to."""
+
+    flaw: FlawRecord
+    patch: Patch
+    validation: Validation
+
+
+def prove(
+    repairs: Repairs,
+    flaws: Sequence[str] = (),
+    *,
+    all_tasks: bool = False,
+    env: dict[str, str] | None = None,
+    patches: Sequence[Patch] | None = None,
+    known: dict[str, FlawRecord] | None = None,
+    tell: Tell = lambda what, done, total: None,
+) -> list[Proof]:
+    """Validate the patches of these flaws and remember what came of it.
+
+    Args:
+        repairs: of the workspace.
+        flaws: beginnings of flaw ids; all when empty.
+        all_tasks: also run tasks that can prove nothing.
+        env: variables to set for the tasks.
+        patches, known: proposed already, with their flaws by id.
+        tell: told after each run what is proved, and how many of how many runs of that proof are done.
+    """
+    if patches is None or known is None:
+        proposed = repairs.propose(flaws)
+        patches, known = proposed.patches, proposed.flaws
+    rules = chosen_rules(repairs.workspace.settings, (), ())
+    try:
+        names = task_names(repairs.pipeline)
+    except SettingsError:
+        names = []
+    proofs: list[Proof] = []
+    now = ""
+
+    def told(done: int, total: int, result: TaskResult) -> None:
+        tell(f"{now}: {result.task}", done, total)
+
+    with Validator(repairs.workspace, rules, env=env, tell=told) as validator:
+        for patch in patches:
+            flaw = known[patch.flaw]
+            now = f"{flaw.best.rule} {patch.operator}"
+            tasks = names if all_tasks else validator.telling_tasks(flaw, names)
+            validation = validator.validate(patch, tasks)
+            _remember(repairs, patch, validation)
+            proofs.append(Proof(flaw, patch, validation))
+    return proofs
+
+
+def _remember(repairs: Repairs, patch: Patch, validation: Validation) -> None:
+    state = validation.outcome.value
+    repairs.store.save_verdict(validation, id=patch.id, flaw=patch.flaw, operator=patch.operator, state=state)
+    repairs.store.save_patch(patch, state=state)
