@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harnessfix_ir.errors import PatchError, StaleFileError
 
+from .locks import hold
 from .paths import inside
 
 HOME = ".harnessfix"
@@ -173,19 +174,8 @@ def locked(root: Path) -> Iterator[None]:
                 f"{folder} cannot be made: {error.strerror}", hint="Check the root's permissions."
             ) from error
     with (root / _LOCK).open("a+b") as file:
-        _lock(file.fileno())
+        hold(file)
         yield
-
-
-def _lock(descriptor: int) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined,unused-ignore]
-    else:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _digest(path: Path) -> str:

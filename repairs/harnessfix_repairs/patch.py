@@ -143,32 +143,59 @@ def patch_of(
     """The patch that turns `before` into `after`; both give bytes by path."""
     best = flaw.best if isinstance(flaw, FlawRecord) else flaw
     runs = flaw.runs if isinstance(flaw, FlawRecord) else ()
-    files: list[FileChange] = []
-    parts: list[bytes] = []
-    for path in sorted(after):
-        edits = edits_between(before[path], after[path])
-        if edits:
-            removed, added = sum(len(edit.old) for edit in edits), sum(len(edit.new) for edit in edits)
-            digests = (hashlib.sha256(data[path]).hexdigest() for data in (before, after))
-            files.append(FileChange(path=path, before=next(digests), after=next(digests), added=added, removed=removed))
-            parts.append(unified(path, before[path], after[path]))
-    diff = b"".join(parts)
+    files, diff = _changes(before, after)
     text, encoded = _as_text(diff)
     return Patch(
-        id=hashlib.sha256(flaw.flaw.encode() + b"\0" + diff).hexdigest()[:16],
+        id=_id(flaw.flaw, diff),
         flaw=flaw.flaw,
         rule=best.rule,
         operator=spec.operator,
         spec=spec,
         diff=text,
         diff_base64=encoded,
-        files=tuple(files),
+        files=files,
         safety=spec.safety,
         contract=_contract(best, runs),
         added=sum(file.added for file in files),
         removed=sum(file.removed for file in files),
         left=tuple(left),
     )
+
+
+def rebased(patch: Patch, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Patch:
+    """The same repair as a patch from other bytes: its diff and its hashes are those of `before` and `after`."""
+    hashes = {path: hashlib.sha256(before[path]).hexdigest() for path in patch.spec.file_hashes if path in before}
+    spec = patch.spec.model_copy(update={"file_hashes": {**patch.spec.file_hashes, **hashes}})
+    files, diff = _changes(before, after)
+    text, encoded = _as_text(diff)
+    return patch.model_copy(
+        update={
+            "id": _id(patch.flaw, diff),
+            "spec": spec,
+            "diff": text,
+            "diff_base64": encoded,
+            "files": files,
+            "added": sum(file.added for file in files),
+            "removed": sum(file.removed for file in files),
+        }
+    )
+
+
+def _changes(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[tuple[FileChange, ...], bytes]:
+    files: list[FileChange] = []
+    parts: list[bytes] = []
+    for path in sorted(after):
+        edits = edits_between(before[path], after[path])
+        if edits:
+            removed, added = sum(len(edit.old) for edit in edits), sum(len(edit.new) for edit in edits)
+            old, new = (hashlib.sha256(data[path]).hexdigest() for data in (before, after))
+            files.append(FileChange(path=path, before=old, after=new, added=added, removed=removed))
+            parts.append(unified(path, before[path], after[path]))
+    return tuple(files), b"".join(parts)
+
+
+def _id(flaw: str, diff: bytes) -> str:
+    return hashlib.sha256(flaw.encode() + b"\0" + diff).hexdigest()[:16]
 
 
 def _as_text(diff: bytes) -> tuple[str, str]:

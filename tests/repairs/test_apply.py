@@ -278,7 +278,7 @@ lines = st.lists(
 ends = st.sampled_from(["\n", "\r\n"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(old=lines, new=lines, end=ends, final=st.booleans(), mark=st.booleans())
 def test_any_edit_is_applied_and_undone_byte_for_byte(
     tmp_path_factory: pytest.TempPathFactory, old: list[str], new: list[str], end: str, final: bool, mark: bool
