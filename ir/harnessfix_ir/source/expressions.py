@@ -163,11 +163,18 @@ def tainted_names(scope: Scope, seeds: set[str]) -> set[str]:
 
 def optional_params(function: FunctionNode) -> list[str]:
     """Names of parameters that need not be given."""
+    return [name for name, _ in defaults_of(function)]
+
+
+def defaults_of(function: FunctionNode) -> Iterator[tuple[str, ast.expr]]:
+    """Parameters with their defaults."""
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
-    names = [a.arg for a in positional[len(positional) - len(arguments.defaults) :]] if arguments.defaults else []
-    names += [a.arg for a, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is not None]
-    return names
+    for given, default in zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults):
+        yield given.arg, default
+    for given, keyword_default in zip(arguments.kwonlyargs, arguments.kw_defaults):
+        if keyword_default is not None:
+            yield given.arg, keyword_default
 
 
 def body_without_docstring(function: FunctionNode) -> list[ast.stmt]:

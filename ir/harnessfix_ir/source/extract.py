@@ -8,14 +8,16 @@ from functools import cache
 from harnessfix_ir.plugins import discover
 
 from . import roles
-from .expressions import callee, dotted, is_stub, text_of, words_in
+from .expressions import callee, defaults_of, dotted, is_stub, words_in
 from .facts import Call, ClassFacts, FileFacts, FunctionFacts
 from .files import hash_lines
 from .roles.base import Role
+from .roles.config_classes import unknown_keys
 from .roles.context_builders import appends_messages
 from .roles.handlers import caught_types
 from .roles.loops import exit_statements, is_limit_test
-from .roles.model_calls import model_shape
+from .roles.model_calls import model_shape, reads_of_reply
+from .roles.tools import destructive
 from .scopes import FileContext, Scope, all_arguments
 from .uses import uses_of
 from .words import RUN_LIMIT
@@ -49,7 +51,7 @@ def extract(facts: FileFacts, text: str, lines: list[bytes]) -> None:
     facts.values = dict(_values(file))
     facts.classes = [_class(scope) for scope in file.classes]
     facts.functions = [_function(scope, file) for scope in file.functions]
-    facts.calls = [call for scope in file.scopes for call in _calls(scope)]
+    facts.calls = [call for scope in file.scopes for call in _calls(scope, file)]
     facts.uses = [*uses_of(file)]
 
 
@@ -106,7 +108,7 @@ def _class(scope: Scope) -> ClassFacts:
         for target in plain.targets:
             if isinstance(target, ast.Name) and target.id != "model_config" and not target.id.startswith("__"):
                 found.fields.setdefault(target.id, ["", plain.lineno, _source(plain.value)])
-    found.extra = _extra(scope)
+    found.extra = unknown_keys(scope)
     for child in scope.children:
         if child.is_function:
             found.attributes.update(_attributes(child))
@@ -124,29 +126,6 @@ def _source(node: ast.expr | None) -> str:
         return ast.unparse(node)[:80]
     except (RecursionError, ValueError):
         return "…"
-
-
-def _extra(scope: Scope) -> str:
-    """What a pydantic class does with unknown keys, where it says so."""
-    candidates: list[ast.AST] = [a.value for a in scope.of(ast.Assign) if isinstance(a.value, (ast.Call, ast.Dict))]
-    candidates += [c.node for c in scope.children if c.is_class and c.name == "Config"]
-    assert isinstance(scope.node, ast.ClassDef)
-    for given in scope.node.keywords:
-        if given.arg == "extra":
-            return text_of(given.value) or ""
-    for node in candidates:
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.keyword) and inner.arg == "extra":
-                return text_of(inner.value) or ""
-            if isinstance(inner, ast.Dict):
-                for key, value in zip(inner.keys, inner.values):
-                    if text_of(key) == "extra":
-                        return text_of(value) or ""
-            if isinstance(inner, ast.Assign) and any(
-                isinstance(t, ast.Name) and t.id == "extra" for t in inner.targets
-            ):
-                return text_of(inner.value) or ""
-    return ""
 
 
 def _attributes(method: Scope) -> Iterator[tuple[str, str]]:
@@ -178,6 +157,8 @@ def _function(scope: Scope, file: FileContext) -> FunctionFacts:
     }
     owner = scope.owner.qualname if scope.owner is not None else ""
     found = FunctionFacts(scope.qualname, owner, scope.params, is_stub(function), annotations)
+    found.defaults = dict(_named_defaults(scope))
+    found.star_keywords = function.args.kwarg is not None
     if found.abstract and model_shape(scope, file):
         found.traits.append("asks")
     if appends_messages(scope):
@@ -186,9 +167,20 @@ def _function(scope: Scope, file: FileContext) -> FunctionFacts:
         found.traits.append("limits")
     if scope.of(ast.Return) and any(node.value is not None for node in scope.of(ast.Return)):
         found.traits.append("returns")
+    reason = destructive(scope.name, scope)
+    if reason:
+        found.traits.append(f"harm:{reason}")
+    found.traits.extend(reads_of_reply(scope))
     if any(decorator for decorator in function.decorator_list if dotted(decorator, scope).endswith("property")):
         found.traits.append("property")
     return found
+
+
+def _named_defaults(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Parameters whose default is a name, as `config_class=AgentConfig`."""
+    for name, default in defaults_of(scope.function):
+        if isinstance(default, (ast.Name, ast.Attribute)):
+            yield name, dotted(default, scope.parent or scope)
 
 
 def _limit_exit(scope: Scope) -> bool:
@@ -204,7 +196,7 @@ def _limit_exit(scope: Scope) -> bool:
     return False
 
 
-def _calls(scope: Scope) -> Iterator[Call]:
+def _calls(scope: Scope, file: FileContext) -> Iterator[Call]:
     types = _local_types(scope)
     tries = [
         (
@@ -229,7 +221,14 @@ def _calls(scope: Scope) -> Iterator[Call]:
                 receiver = callee(func.value, scope)
         first = [text for a in call.args[:2] if (text := _argument(a))] + [f"{k.arg}=" for k in call.keywords if k.arg]
         caught = [kind for start, end, kinds in tries if start <= call.lineno <= end for kind in kinds]
-        yield Call(scope.qualname, name, call.lineno, receiver, first, caught)
+        yield Call(scope.qualname, name, call.lineno, receiver, first, caught, _unused(call, file))
+
+
+def _unused(call: ast.Call, file: FileContext) -> bool:
+    parent = file.parents.get(call)
+    if isinstance(parent, ast.Await):
+        parent = file.parents.get(parent)
+    return isinstance(parent, ast.Expr)
 
 
 def _argument(node: ast.expr) -> str:

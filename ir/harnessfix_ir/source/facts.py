@@ -98,7 +98,7 @@ class Call:
     """A call as written: where, the dotted callee with imports resolved, and the receiver's type where it is plain.
 
     `arguments` holds the names of the first positional arguments and of keywords (`messages=`), `caught` the exception
-    types that the function itself catches around the call.
+    types that the function itself catches around the call, `unused` that nothing is done with the result.
     """
 
     caller: str
@@ -107,11 +107,12 @@ class Call:
     receiver: str = ""
     arguments: list[str] = field(default_factory=list)
     caught: list[str] = field(default_factory=list)
+    unused: bool = False
 
 
 @dataclass(slots=True)
 class FunctionFacts:
-    """What other files need to know of a function."""
+    """What other files need to know of a function; `defaults` holds parameters whose default is a plain name."""
 
     qualname: str
     owner: str
@@ -119,6 +120,8 @@ class FunctionFacts:
     abstract: bool
     annotations: dict[str, str] = field(default_factory=dict)
     traits: list[str] = field(default_factory=list)
+    defaults: dict[str, str] = field(default_factory=dict)
+    star_keywords: bool = False
 
 
 @dataclass(slots=True)
@@ -179,9 +182,12 @@ class FileFacts:
                 "error": self.error,
                 "suppressions": self.suppressions,
                 "drafts": [d.as_json() for d in self.drafts],
-                "calls": [[c.caller, c.callee, c.line, c.receiver, c.arguments, c.caught] for c in self.calls],
+                "calls": [
+                    [c.caller, c.callee, c.line, c.receiver, c.arguments, c.caught, c.unused] for c in self.calls
+                ],
                 "functions": [
-                    [f.qualname, f.owner, f.params, f.abstract, f.annotations, f.traits] for f in self.functions
+                    [f.qualname, f.owner, f.params, f.abstract, f.annotations, f.traits, f.defaults, f.star_keywords]
+                    for f in self.functions
                 ],
                 "classes": [
                     [c.qualname, c.bases, c.methods, c.fields, c.attributes, c.decorators, c.extra]

@@ -28,7 +28,7 @@ LANGUAGES = {
 SKIPPED_FOLDERS = frozenset(
     ("node_modules", "__pycache__", "build", "dist", "tests", "test", "site-packages", "venv", "env", "htmlcov")
 )
-SKIPPED_FILES = ("test_*.py", "*_test.py", "conftest.py", "package-lock.json", "*.lock.json", "*.ipynb")
+SKIPPED_FILES = ("uv.lock", "test_*.py", "*_test.py", "conftest.py", "package-lock.json", "*.lock.json", "*.ipynb")
 KEPT_TEST_WORDS = ("model", "llm", "client", "env", "tool")
 
 

@@ -76,6 +76,12 @@ class Scope:
         yield from self.of(ast.AsyncFor)
 
     @property
+    def for_loops(self) -> Iterator[ast.For | ast.AsyncFor]:
+        """`for` statements directly in the scope."""
+        yield from self.of(ast.For)
+        yield from self.of(ast.AsyncFor)
+
+    @property
     def assignments(self) -> Iterator[ast.Assign | ast.AnnAssign]:
         """Assignments directly in the scope."""
         yield from self.of(ast.Assign)

@@ -1,11 +1,13 @@
 """Prompt files and settings files to facts."""
 
 import re
+from collections.abc import Iterable
 
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
 from .facts import Draft, FileFacts
 from .files import hash_lines
+from .requirements import REQUIREMENTS, from_pyproject, from_requirements
 from .roles.prompts import describe
 from .settings_files import Entry, read_settings
 from .templates import Template
@@ -32,6 +34,8 @@ def looks_like_prompt_file(path: str) -> bool:
 
 def read_prompt_file(facts: FileFacts, text: str, lines: list[bytes]) -> None:
     """One prompt element for a whole file."""
+    if REQUIREMENTS.search(facts.path):
+        _keep(facts, from_requirements(text), lines)
     if not text.strip() or _NOT_PROMPTS.search(facts.path):
         return
     name = facts.path.rpartition("/")[2]
@@ -50,8 +54,14 @@ def read_settings_file(facts: FileFacts, text: str, lines: list[bytes]) -> None:
     Raises:
         ValueError: when the file is not valid; says the line.
     """
-    for entry in read_settings(text, facts.language):
+    entries = read_settings(text, facts.language)
+    if facts.path.rpartition("/")[2] == "pyproject.toml":
+        _keep(facts, from_pyproject(entries, text), lines)
+        return
+    for entry in entries:
         end = min(max(entry.end, entry.start), max(1, len(lines)))
+        while end > entry.start and not lines[end - 1].strip():
+            end -= 1
         draft = Draft(
             ElementRole.CONFIG_KEY, entry.path.rpartition(".")[2], entry.path, entry.start, end, AnchorKind.CONFIG_KEY
         )
@@ -65,6 +75,12 @@ def read_settings_file(facts: FileFacts, text: str, lines: list[bytes]) -> None:
         key = f"{draft.start}-{end}"
         if key not in facts.hashes:
             facts.hashes[key] = hash_lines(lines, draft.start, end)
+
+
+def _keep(facts: FileFacts, drafts: Iterable[Draft], lines: list[bytes]) -> None:
+    for draft in drafts:
+        facts.drafts.append(draft)
+        facts.hashes[f"{draft.start}-{draft.end}"] = hash_lines(lines, draft.start, draft.end)
 
 
 def _prompt(entry: Entry, end: int) -> Draft | None:

@@ -5,9 +5,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from .config_flow import class_mappings, config_uses
 from .expressions import callee, calls_in, dotted, last, text_of
 from .roles.prompts import rendered_names
 from .scopes import FileContext, Scope
+from .words import APPROVAL_NAME
 
 _CHOICE = re.compile(r"(^|_)(name|tool|tool_name|action|function|func|fn|command|cmd|kind)(_name)?$")
 
@@ -17,12 +19,16 @@ def uses_of(file: FileContext) -> Iterator[list[Any]]:
 
     Rows: `["render", template, line, supplied names or None, qualname]`,
     `["branch", tool name, callee, line, qualname]` for `if name == "read": read_file(…)`,
+    `["guard", callee, line, first and last line that it stands before, qualname]`,
     `["file", literal with a file suffix, line]`.
     """
     for scope in file.scopes:
         for name, line, supplied in rendered_names(scope):
             yield ["render", name, line, supplied, scope.qualname]
         yield from _branches(scope)
+        yield from _guards(scope, file)
+        yield from config_uses(scope, file)
+    yield from class_mappings(file)
     for _, node in file.all(ast.Constant):
         text = text_of(node)
         if (
@@ -48,6 +54,28 @@ def _branches(scope: Scope) -> Iterator[list[Any]]:
             for case in match.cases:
                 if isinstance(case.pattern, ast.MatchValue) and (value := text_of(case.pattern.value)):
                     yield from _called(value, case.body, scope)
+
+
+def _guards(scope: Scope, file: FileContext) -> Iterator[list[Any]]:
+    """Calls named like approvals, with the lines that are reached only behind them."""
+    if not scope.is_function:
+        return
+    final = scope.function.end_lineno or scope.function.lineno
+    for call in scope.of(ast.Call):
+        name = callee(call, scope)
+        if not APPROVAL_NAME.search(last(name)):
+            continue
+        branch = next((a for a in file.ancestors(call) if isinstance(a, ast.If)), None)
+        in_test = branch is not None and any(call is n for n in ast.walk(branch.test))
+        if branch is not None and in_test:
+            first, end = branch.body[0].lineno, branch.body[-1].end_lineno or branch.body[-1].lineno
+            negated = isinstance(branch.test, ast.UnaryOp) and isinstance(branch.test.op, ast.Not)
+            if negated and isinstance(branch.body[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break)):
+                first, end = (branch.end_lineno or branch.lineno) + 1, final
+            yield ["guard", name, call.lineno, [first, end], scope.qualname]
+        else:
+            # Its answer is kept or it raises: what comes after has passed it.
+            yield ["guard", name, call.lineno, [(call.end_lineno or call.lineno) + 1, final], scope.qualname]
 
 
 def _name_key(node: ast.expr) -> bool:

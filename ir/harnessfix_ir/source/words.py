@@ -21,8 +21,9 @@ MODEL_VERBS = words(
     """
 )
 MODEL_VERB = re.compile(
-    r"^_*(a|async_?)?(call|query|ask|prompt|invoke|get|run|request|sample|generate|create)_?(the_)?"
-    r"(llm|model|gpt|claude|openai|anthropic|chat|completion)s?(_response|_completion|_output|_reply|_api|_once|_with_\w+)?$"
+    r"^_*(a|async_?)?(call|query|ask|prompt|invoke|request|sample|generate|create)_?(the_)?"
+    r"(llm|model|gpt|claude|openai|anthropic|chat|completion)(_response|_completion|_output|_reply|_api|_once|_with_\w+)?$"
+    r"|^_*get_(llm|model|gpt|claude|openai|anthropic|chat)_(response|completion|output|reply)$|^_*run_(llm|model)$"
 )
 MODEL_OWNER = re.compile(
     r"(Model|LLM|Llm|Lm|LM|Client|Provider|Chat|Completions?|Responder|Gpt|GPT|Claude|Backend|API|Api)"
@@ -78,24 +79,33 @@ PARSER_NAME = re.compile(
     r"^_*(a?parse|extract|decode|interpret|split|find|get)_\w*(action|tool|call|command|code|response|output|answer|"
     r"completion|reply|arguments|args|json|block|xml|thought|message|content|blob|choice)|^_*parse_?$"
 )
+PARSER_OF_MODEL = re.compile(
+    r"^_*a?(parse|extract)_(\w+_)?(actions?|tool_?calls?|commands?|code(_blocks?|_blobs?)?|response|answer|completion|reply|"
+    r"function_call|thought|llm_output|model_output)$|^_*parse$"
+)
 EXECUTE_NAME = re.compile(
     r"(^|[._])(a?(execute|run|call|invoke|dispatch|perform|handle)_?(_?(tool|action|command|code|function|bash|shell|cmd))?"
     r"(_call)?s?)$"
 )
 TOOL_NAME = re.compile(r"tool|action|function_call|command", re.IGNORECASE)
 VERIFIER_NAME = re.compile(
-    r"^_*(verify|validate|is_valid|check|assert|run_tests?|grade|judge|evaluate|score|verify_\w+|validate_\w+|"
-    r"is_valid_\w+|check_\w+|evaluate_\w+|grade_\w+|judge_\w+|run_checks?|run_tests?_\w+)$"
+    r"^_*(verify|validate|is_valid|check|assert|run_tests?|grade|judge|evaluate|verify_\w+|validate_\w+|is_valid_\w+|"
+    r"check_\w+|grade_\w+|judge_\w+|run_checks?|run_tests?_\w+|"
+    r"(evaluate|score)_(result|answer|output|response|solution|submission|patch|run|task|agent|correctness|prediction)s?)$"
 )
 APPROVAL_NAME = re.compile(
     r"approv|confirm|permission|authori[sz]e|consent|(^|_)(is_allowed|ask_user|human_input|allow_action|policy_check)"
 )
 SUBMIT_NAME = re.compile(
-    r"(^|_)(submit|submission|final_answer|finish|finali[sz]e|has_finished|check_finished|complete_task|hand_in|"
-    r"save_predictions?|extract_patch|write_answer|task_done|attempt_completion)(_|$)"
+    r"^_*(submit|submission|final_answer|finish|finish_task|has_finished|check_finished|complete_task|hand_in|task_done|"
+    r"attempt_completion|provide_final_answer|extract_(patch|submission|final_answer|prediction)|submit_\w+|"
+    r"(save|write|finali[sz]e|make|get|build)_(answer|submission|patch|prediction|predictions|final_answer|result))$"
 )
 SUBMIT_TYPE = re.compile(
     r"(Submitted|Submit|Submission|Finished|TaskComplete|TaskDone|FinalAnswer|Completed)(Exception|Error)?$"
+)
+CONFIG_NAME = re.compile(
+    r"(^|[._])(\w*config\w*|cfg|conf|\w*settings|options|opts|preferences|profile)(\[\]|\(\))*$", re.IGNORECASE
 )
 SECRET_NAME = re.compile(
     r"(api_?key|secret|token(?!s|ize|_count|_limit)|passw(or)?d|credential|private_key)", re.IGNORECASE

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harnessfix_ir.source.expressions import last
 from harnessfix_ir.source.facts import Call, Draft, FileFacts
-from harnessfix_ir.source.words import MESSAGES_NAME, MODEL_RECEIVER, MODEL_VERBS, STRICT_MESSAGES
+from harnessfix_ir.source.words import MESSAGES_NAME, MESSAGES_PARAMS, MODEL_RECEIVER, MODEL_VERBS, STRICT_MESSAGES
 from harnessfix_ir.vocabulary import ElementRole
 
 from .program import Key, Program
@@ -80,8 +80,16 @@ class Flow:
         return [
             loop
             for loop in self.loops.get(key, ())
-            if (loop.get("kind") == "while" or loop.get("steps-through")) and (key[0], loop.start) not in self.retried
+            if (loop.get("kind") == "while" or loop.get("steps-through"))
+            and not loop.get("runs-once")
+            and not self._inside_client(key)
+            and (key[0], loop.start) not in self.retried
         ]
+
+    def _inside_client(self, key: Key) -> bool:
+        """Whether a function is a method of a model class that itself asks: its loops stream, page or try again."""
+        draft = self.models.get(key)
+        return draft is not None and draft.get("in-model-class") is True
 
     def exposes(self, key: Key, depth: int = MAX_EDGES) -> bool:
         """Whether calling a function asks the model outside of every stepping loop on the way."""
@@ -94,7 +102,7 @@ class Flow:
             self._exposed[slot] = any(
                 self.asks(edge) or (depth > 0 and self._leads_to_asking(edge, depth - 1))
                 for edge in self.edges.get(key, ())
-                if not any(loop.start <= edge.call.line <= loop.end for loop in loops)
+                if not any(_body(loop, edge) for loop in loops)
             )
         return self._exposed[slot]
 
@@ -112,15 +120,14 @@ class Flow:
         ]
         found = []
         for edge in self.edges.get(key, ()):
-            line = edge.call.line
-            if not loop.start <= line <= loop.end or any(o.start <= line <= o.end for o in inner):
+            if not _body(loop, edge) or any(_body(other, edge) for other in inner):
                 continue
             if self.asks(edge) or self._leads_to_asking(edge, MAX_EDGES - 1):
                 found.append(edge)
         return found
 
-    def reached(self, edges: list[Edge], depth: int = MAX_EDGES) -> set[Key]:
-        """Functions that some calls lead to over at most `depth` edges."""
+    def reached(self, edges: list[Edge], depth: int = MAX_EDGES, past_models: bool = True) -> set[Key]:
+        """Functions that some calls lead to over at most `depth` edges; what model calls call, if `past_models`."""
         found: set[Key] = set()
         frontier = {t for e in edges for t in e.targets if len(e.targets) <= _MANY}
         while frontier and depth > 0:
@@ -129,6 +136,7 @@ class Flow:
             frontier = {
                 t
                 for key in frontier
+                if past_models or key not in self.models
                 for e in self.edges.get(key, ())
                 if len(e.targets) <= _MANY
                 for t in e.targets
@@ -138,12 +146,21 @@ class Flow:
 
     def in_loop(self, key: Key, loop: Draft) -> list[Edge]:
         """Calls in a loop's lines."""
-        return [e for e in self.edges.get(key, ()) if loop.start <= e.call.line <= loop.end]
+        return [e for e in self.edges.get(key, ()) if _body(loop, e)]
+
+
+def _body(loop: Draft, edge: Edge) -> bool:
+    """Whether a call is made anew in each turn of a loop; what a `for` walks through is asked for once."""
+    start = loop.get("body-from")
+    return (start if isinstance(start, int) else loop.start) <= edge.call.line <= loop.end
 
 
 _ASKING = re.compile(
     r"(^|_)(call|query|ask|prompt|invoke)_?(the_)?(llm|model|gpt|claude|lm)(_|$)|^(llm|lm)_(call|query|complete|chat)"
 )
+
+
+_HANDED = MESSAGES_PARAMS | {"state", "tools", "task", "observation"}
 
 
 def worded_like_asking(call: Call) -> bool:
@@ -152,7 +169,8 @@ def worded_like_asking(call: Call) -> bool:
     about_messages = any(MESSAGES_NAME.search(a) or a.rstrip("=") in STRICT_MESSAGES for a in call.arguments)
     if MODEL_RECEIVER.search(receiver) and verb in MODEL_VERBS and verb != "__call__":
         return True
-    if MODEL_RECEIVER.search(call.callee) and about_messages:
+    handed = {a.rstrip("=") for a in call.arguments}
+    if MODEL_RECEIVER.search(call.callee) and (about_messages or handed & _HANDED):
         return True
     return about_messages and _ASKING.search(last(call.callee)) is not None
 

@@ -55,13 +55,11 @@ def share_reading(flow: Flow) -> None:
                             draft.add(name, True, edge.call.line, Evidence.DERIVED)
 
 
-def excuse_guarded_parsers(flow: Flow) -> None:
+def excuse_guarded_parsers(flow: Flow, callers: dict[Key, list[Edge]]) -> None:
     """A parser whose every caller in the harness catches decode errors is guarded."""
-    callers: dict[Key, list[Edge]] | None = None
     for facts, draft in flow.program.drafts(ElementRole.PARSER):
         if not draft.get("unguarded-json-loads"):
             continue
-        callers = flow.callers() if callers is None else callers
         edges = callers.get((facts.path, draft.qualname), [])
         if edges and all({last(kind) for kind in edge.call.caught} & _DECODE_ERRORS for edge in edges):
             draft.replace("unguarded-json-loads", None)

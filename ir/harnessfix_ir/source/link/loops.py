@@ -2,6 +2,7 @@
 
 from harnessfix_ir.source.expressions import last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.words import EXECUTE_NAME
 from harnessfix_ir.vocabulary import ElementRole, Evidence
 
 from .flow import Edge, Flow
@@ -12,7 +13,9 @@ _WORKS = (ElementRole.TOOL, ElementRole.PARSER, ElementRole.CONTEXT_BUILDER, Ele
 
 def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
     """Turn loops in whose body the model is asked into `agent_loop` elements; returns them by function."""
-    working = {(facts.path, d.qualname) for facts, d in flow.program.drafts(*_WORKS)}
+    working: dict[Key, list[Draft]] = {}
+    for facts, draft in flow.program.drafts(*_WORKS):
+        working.setdefault((facts.path, draft.qualname), []).append(draft)
     found: dict[Key, list[Draft]] = {}
     for key in flow.loops:
         for loop in flow.stepping_loops(key):
@@ -21,7 +24,7 @@ def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
                 continue
             edges = flow.in_loop(key, loop)
             reached = flow.reached(edges)
-            if not _goes_on(flow, key, loop, edges, reached, working):
+            if not _goes_on(flow, key, loop, edges, working):
                 continue
             _describe(flow, key, loop, asking, reached)
             found.setdefault(key, []).append(loop)
@@ -33,15 +36,33 @@ def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
     return found
 
 
-def _goes_on(flow: Flow, key: Key, loop: Draft, edges: list[Edge], reached: set[Key], working: set[Key]) -> bool:
-    """Whether one turn builds on the last: messages grow, a tool runs, an answer is parsed. A `while` needs no such
-    sign unless it talks with a person."""
-    functions = flow.program.functions
-    if reached & working or key in working:
+def _goes_on(flow: Flow, key: Key, loop: Draft, edges: list[Edge], working: dict[Key, list[Draft]]) -> bool:
+    """Whether one turn builds on the last: messages grow, a tool runs, an answer is parsed.
+
+    Looks at the loop's own lines and at what it calls, but not inside model calls. A `while` that nothing is known of
+    counts unless it talks with a person.
+    """
+    reached = flow.reached(edges, past_models=False) - set(flow.models)
+    if any(target in working for target in reached):
         return True
-    if any("appends" in functions[k].traits for k in (*reached, key) if k in functions):
+    for draft in working.get(key, ()):
+        lines = [draft.start] if draft.role is ElementRole.TOOL_REGISTRY else _lines(draft)
+        if any(loop.start <= line <= loop.end for line in lines):
+            return True
+    names = {last(edge.call.callee) for edge in edges}
+    if any(EXECUTE_NAME.search(name) for name in names):
         return True
-    return loop.get("kind") == "while" and not any(e.call.callee == "input" for e in edges)
+    return loop.get("kind") == "while" and not names & {"input", "prompt", "readline"}
+
+
+def _lines(draft: Draft) -> list[int]:
+    """Lines on which a function does what its role says."""
+    found: list[int] = []
+    for name in ("appends", "json-loads", "regex-lines"):
+        value = draft.get(name)
+        if isinstance(value, list):
+            found += [line for line in value if isinstance(line, int)]
+    return found
 
 
 def _describe(flow: Flow, key: Key, loop: Draft, asking: list[Edge], reached: set[Key]) -> None:

@@ -7,14 +7,20 @@ from harnessfix_ir.harness import CallEdge, Element, Fact, HarnessModel, SourceF
 from harnessfix_ir.source.facts import LAYERS, Draft, FileFacts
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
+from .checks import link_approvals, link_verifiers
+from .config import link_config
+from .dependencies import link_dependencies
 from .flow import Flow
 from .functions import excuse_guarded_parsers, mark_function_roles, share_reading
 from .loops import mark_agent_loops, mark_handlers
 from .program import Program
 from .prompts import link_prompts
 from .tools import link_tools
+from .truncations import link_truncations
 
-_INTERNAL = frozenset(("members", "try-lines", "unconfirmed", "steps-through", "sdk-returned", "result-name"))
+_INTERNAL = frozenset(
+    ("members", "try-lines", "unconfirmed", "steps-through", "runs-once", "body-from", "sdk-returned", "result-name")
+)
 
 
 def build_model(files: list[FileFacts], base: Path) -> HarnessModel:
@@ -27,11 +33,17 @@ def build_model(files: list[FileFacts], base: Path) -> HarnessModel:
     program = Program(files)
     link_tools(program)
     link_prompts(program)
+    link_truncations(program)
+    link_config(program)
+    link_dependencies(program, _own_names(files))
     flow = Flow(program)
     share_reading(flow)
     loops = mark_agent_loops(flow)
     mark_handlers(flow, loops)
-    excuse_guarded_parsers(flow)
+    callers = flow.callers()
+    excuse_guarded_parsers(flow, callers)
+    link_verifiers(flow, callers)
+    link_approvals(flow, callers)
     mark_function_roles(flow, loops)
     elements: list[Element] = []
     for facts in sorted(files, key=lambda f: f.path):
@@ -43,6 +55,12 @@ def build_model(files: list[FileFacts], base: Path) -> HarnessModel:
     return HarnessModel(
         root=str(base), files=tuple(_source_file(facts, base) for facts in files), elements=tuple(elements), calls=calls
     )
+
+
+def _own_names(files: list[FileFacts]) -> set[str]:
+    """Names under which the harness's own modules can be imported."""
+    names = {part for facts in files if facts.module for part in facts.module.split(".")}
+    return names | {part for facts in files for part in facts.path.split("/")[:-1]}
 
 
 def _source_file(facts: FileFacts, base: Path) -> SourceFile:

@@ -94,12 +94,15 @@ class Program:
         self.functions: dict[Key, FunctionFacts] = {}
         self.classes: dict[Key, ClassFacts] = {}
         self.by_method: dict[str, list[Key]] = {}
+        self.by_name: dict[str, list[Key]] = {}
         for facts in files:
             for function in facts.functions:
                 key = (facts.path, function.qualname)
                 self.functions[key] = function
+                name = function.qualname.rpartition(".")[2]
+                self.by_name.setdefault(name, []).append(key)
                 if function.owner:
-                    self.by_method.setdefault(function.qualname.rpartition(".")[2], []).append(key)
+                    self.by_method.setdefault(name, []).append(key)
             for found in facts.classes:
                 self.classes[(facts.path, found.qualname)] = found
         self._lookups: dict[tuple[str, str], Key | None] = {}

@@ -1,12 +1,16 @@
 """Tools that several places make: a function here, its registration or schema there."""
 
+import re
 from collections.abc import Iterator
 
 from harnessfix_ir.source.facts import Draft, FileFacts, FunctionFacts
-from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Layer
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
 
 from .program import Key, Program
 
+_MARKS = re.compile(
+    r"^(tool|do|run|handle|execute|exec|cmd|action|call|perform|on)_|_(tool|action|command|impl|handler)$"
+)
 _RUN = ("forward", "run", "execute", "__call__", "call", "invoke", "_run")
 
 
@@ -94,6 +98,12 @@ def _prefixed(program: Program, facts: FileFacts, qualname: str, prefix: str) ->
             yield key
 
 
+def _bare(name: str) -> str:
+    """A function's name without what marks it as the one behind a tool."""
+    bare = name.rpartition(".")[2].strip("_")
+    return _MARKS.sub("", bare).lower() or bare.lower()
+
+
 def _branches(program: Program, facts: FileFacts, tools: dict[Key, Draft]) -> None:
     """`if name == "read": return read_file(**args)`, when at least two such branches stand in one function."""
     rows: dict[str, list[tuple[str, str, int]]] = {}
@@ -101,12 +111,11 @@ def _branches(program: Program, facts: FileFacts, tools: dict[Key, Draft]) -> No
         if use[0] == "branch":
             rows.setdefault(use[4], []).append((use[1], use[2], use[3]))
     for qualname, branches in rows.items():
-        found = [
+        named = [
             (name, key, line)
             for name, callee, line in branches
-            if (key := _target(program, callee, facts.path, qualname))
+            if _bare(callee) == _bare(name) and (key := _target(program, callee, facts.path, qualname))
         ]
-        named = [item for item in found if item[0] in item[1][1] or len({n for n, _, _ in found}) > 1]
         if "tool" not in qualname.lower() and len({name for name, _, _ in named}) < 2:
             continue
         seen: set[str] = set()
@@ -141,15 +150,8 @@ def _named(program: Program, name: str, path: str) -> Key | None:
     """The function with a schema's name: in the same file, else the only one of the harness."""
     if (path, name) in program.functions:
         return (path, name)
-    found = [
-        key
-        for key, f in program.functions.items()
-        if key[1] == name or (key[1].endswith("." + name) and not f.abstract)
-    ]
+    found = [key for key in program.by_name.get(name, ()) if not program.functions[key].abstract]
     here = [key for key in found if key[0] == path]
     if len(here) == 1:
         return here[0]
     return found[0] if len(found) == 1 else None
-
-
-LAYER_OF_TOOL = Layer.TOOL_INTERFACE

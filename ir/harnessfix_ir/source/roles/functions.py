@@ -20,6 +20,8 @@ class Functions(Role):
             draft = at_function(ElementRole.FUNCTION, scope)
             draft.add("params", [*scope.params])
             draft.note("optional-params", [*optional_params(function)])
+            stars = [a.arg for a in (function.args.vararg, function.args.kwarg) if a is not None]
+            draft.note("variadic", [*stars])
             draft.note("async", isinstance(function, ast.AsyncFunctionDef))
             draft.note("generator", bool(scope.of(ast.Yield) or scope.of(ast.YieldFrom)))
             draft.note("abstract", is_stub(function))

@@ -34,6 +34,8 @@ class Loops(Role):
         for bound in dict.fromkeys(_bounds(node, scope)):
             draft.add("bounded-by", bound)
         draft.note("steps-through", _walks_numbers(node, scope))
+        draft.note("runs-once", isinstance(node.body[-1], (ast.Break, ast.Return, ast.Raise)))
+        draft.note("body-from", node.lineno if isinstance(node, ast.While) else node.body[0].lineno)
         return draft
 
 

@@ -32,6 +32,7 @@ _SDK = re.compile(
 _ENDPOINT = re.compile(
     r"/(chat/completions|completions|v1/messages|v1/responses|api/chat|api/generate|responses|messages)\b"
 )
+_COUNTS = re.compile(r"token|embed|count|moderat|transcri|speech|image")
 _POSTS = re.compile(r"(^(requests|httpx)\.(post|request|stream)|\.post|urlopen)$")
 _REPLY_KEYS = frozenset(("content", "tool_calls", "choices", "message", "text"))
 _REPLY_TYPE = re.compile(r"(Message|Response|Completion|Reply|ModelOutput|Generation|AIMessage|ChatResult)$")
@@ -51,6 +52,8 @@ class ModelCalls(Role):
                 draft.add("sdk", sdk[0], sdk[1])
             else:
                 draft.add("recognised-by", shape, 0, Evidence.HEURISTIC)
+            owner = scope.owner
+            draft.note("in-model-class", owner is not None and is_model_class(owner, file))
             draft.note("messages-param", messages_param(scope))
             describe_reading(draft, scope)
             draft.note("sdk-returned", bool(sdk) and _returns_call(scope, sdk[1]) if sdk else False)
@@ -63,6 +66,8 @@ class ModelCalls(Role):
 
 def sdk_call(scope: Scope) -> tuple[str, int, ast.Call] | None:
     """The call of a known model client directly in a scope: dotted name, line and node."""
+    if _COUNTS.search(scope.name):
+        return None
     for call in scope.of(ast.Call):
         name = callee(call, scope)
         if not name:
@@ -114,7 +119,7 @@ def model_shape(scope: Scope, file: FileContext) -> str:
     if owner is not None:
         if not param or NOT_MODEL_OWNER.search(owner.name):
             return ""
-        model_class = _is_model_class(owner, file)
+        model_class = is_model_class(owner, file)
         if model_class and (strict or name not in ("create", "__call__", "request", "sample", "_call")):
             return f"method of {owner.name}"
         if strict and param != "input" and (named or replies(scope) or SCRIPTED_OWNER.search(owner.name)):
@@ -127,7 +132,10 @@ def model_shape(scope: Scope, file: FileContext) -> str:
     return ""
 
 
-def _is_model_class(owner: Scope, file: FileContext) -> bool:
+def is_model_class(owner: Scope, file: FileContext) -> bool:
+    """Whether a class is named like a model or its client."""
+    if NOT_MODEL_OWNER.search(owner.name):
+        return False
     assert isinstance(owner.node, ast.ClassDef)
     names = [owner.name, *(last(b) for base in owner.node.bases if (b := _base_name(base)))]
     if any(MODEL_OWNER.search(n) and not NOT_MODEL_OWNER.search(n) for n in names):
@@ -176,21 +184,31 @@ def replies(scope: Scope) -> bool:
 
 def describe_reading(draft: Draft, scope: Scope) -> None:
     """What a function reads of the reply: why it ended, what it cost, whether there is one at all."""
-    attributes = {node.attr: node.lineno for node in scope.of(ast.Attribute)}
-    keys = {t: node.lineno for node in scope.of(ast.Subscript) if (t := text_of(node.slice))}
-    for call in scope.of(ast.Call):
-        if last(callee(call, scope)) in ("get", "getattr", "pop"):
-            keys.update({t: call.lineno for a in call.args if (t := text_of(a))})
-    read = attributes | keys
-    for name in ("finish_reason", "stop_reason", "finishReason", "incomplete_details", "done_reason"):
+    for name, line in reads_of_reply(scope).items():
+        draft.add(name, True, line)
+    draft.note("indexes-choices", _indexes_choices(scope))
+
+
+def reads_of_reply(scope: Scope) -> dict[str, int]:
+    """`reads-finish-reason`, `reads-usage` and `guards-empty-choices` of any function, with lines."""
+    read = {node.attr: node.lineno for node in scope.of(ast.Attribute) if node.attr in _REPLY_FIELDS}
+    for node in scope.of(ast.Constant):
+        if isinstance(node.value, str) and node.value in _REPLY_FIELDS:
+            read.setdefault(node.value, node.lineno)
+    found: dict[str, int] = {}
+    for name in _FINISH:
         if name in read:
-            draft.add("reads-finish-reason", True, read[name])
-            break
-    if "usage" in read or "usage_metadata" in read:
-        draft.add("reads-usage", True, read.get("usage", read.get("usage_metadata", 0)))
-    if "choices" in read:
-        draft.note("indexes-choices", _indexes_choices(scope))
-        draft.note("guards-empty-choices", _guards_choices(scope))
+            found.setdefault("reads-finish-reason", read[name])
+    for name in ("usage", "usage_metadata"):
+        if name in read:
+            found.setdefault("reads-usage", read[name])
+    if "choices" in read and _guards_choices(scope):
+        found["guards-empty-choices"] = read["choices"]
+    return found
+
+
+_FINISH = ("finish_reason", "stop_reason", "finishReason", "incomplete_details", "done_reason")
+_REPLY_FIELDS = frozenset((*_FINISH, "usage", "usage_metadata", "choices"))
 
 
 def _indexes_choices(scope: Scope) -> int:

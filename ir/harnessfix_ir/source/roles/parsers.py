@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harnessfix_ir.source.expressions import callee, dotted, is_stub, last, text_of, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.scopes import FileContext, Scope
-from harnessfix_ir.source.words import PARSER_NAME
+from harnessfix_ir.source.words import PARSER_NAME, PARSER_OF_MODEL
 from harnessfix_ir.vocabulary import ElementRole, Evidence
 
 from .base import Role, at_function
@@ -39,7 +39,8 @@ class Parsers(Role):
             of_model = bool(model_loads) or any(_of_model(subject) for _, _, subject in patterns)
             params = [p for p in scope.params if p not in ("self", "cls")]
             takes_model = any(_MODEL_WORD.match(p) or p in ("text", "message", "output") for p in params)
-            if not (of_model or (named and (loads or patterns or takes_model))):
+            of_name = PARSER_OF_MODEL.match(scope.name) is not None and takes_model
+            if not (of_model or (named and (loads or patterns)) or of_name):
                 continue
             draft = at_function(ElementRole.PARSER, scope)
             if not (named and of_model):
@@ -80,6 +81,7 @@ def _describe(
     draft.note("unguarded-json-loads", [call.lineno for call in loads if not guarded(call, scope, file)])
     draft.note("checks-type", _checks_type(scope))
     draft.note("regex", [text_of(pattern) or file.segment(pattern) for _, pattern, _ in patterns])
+    draft.note("regex-lines", [call.lineno for call, _, _ in patterns])
     first = [call for call, _, _ in patterns if _takes_first(call, file)]
     draft.note("first-match", bool(first), first[0].lineno if first else 0)
 

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, dotted, has_star_keywords, last, text_of
+from harnessfix_ir.source.expressions import callee, defaults_of, dotted, has_star_keywords, last, text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.jinja import read_jinja
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -133,13 +133,9 @@ def _default_in_field(value: ast.expr) -> ast.expr:
 def _arguments(file: FileContext) -> Iterator[Found]:
     """Defaults of parameters and keyword arguments named like prompts, and literals given to template engines."""
     for scope in file.functions:
-        arguments = scope.function.args
-        positional = [*arguments.posonlyargs, *arguments.args]
-        pairs = [*zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults)]
-        pairs += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults) if d is not None]
-        for parameter, default in pairs:
-            if _is_prompt_name(parameter.arg):
-                yield scope, default, parameter.arg, default, scope.qualname
+        for name, default in defaults_of(scope.function):
+            if _is_prompt_name(name):
+                yield scope, default, name, default, scope.qualname
     for scope, call in file.all(ast.Call):
         name = last(callee(call, scope))
         for given in call.keywords:

@@ -34,9 +34,9 @@ class Tools(Role):
         for scope in file.functions:
             if is_stub(scope.function):
                 continue
-            draft = _by_decorator(scope, file) or _by_class(scope, file) or _by_environment(scope)
+            draft = _by_decorator(scope) or _by_class(scope) or _by_environment(scope)
             if draft is not None:
-                yield describe(draft, scope)
+                yield describe(draft, _made_function(scope) or scope if draft.qualname != scope.qualname else scope)
 
 
 def describe(draft: Draft, scope: Scope) -> Draft:
@@ -60,7 +60,13 @@ def destructive(name: str, scope: Scope) -> str:
     return f"is named {name}" if match else ""
 
 
-def _by_decorator(scope: Scope, file: FileContext) -> Draft | None:
+def _made_function(scope: Scope) -> Scope | None:
+    """The nested function that a tool factory returns, None for a plain tool."""
+    returned = {node.value.id for node in scope.of(ast.Return) if isinstance(node.value, ast.Name)}
+    return next((c for c in scope.children if c.is_function and c.name in returned), None)
+
+
+def _by_decorator(scope: Scope) -> Draft | None:
     around = scope.parent or scope
     for decorator in scope.function.decorator_list:
         name = dotted(decorator, around)
@@ -70,7 +76,8 @@ def _by_decorator(scope: Scope, file: FileContext) -> Draft | None:
         given = (text_of(keyword(call, "name")) or text_of(keyword(call, "name_override"))) if call else None
         if call is not None and given is None and call.args:
             given = text_of(call.args[0])
-        draft = at_function(ElementRole.TOOL, scope, given or scope.name)
+        made = _made_function(scope)
+        draft = at_function(ElementRole.TOOL, made or scope, given or scope.name)
         return (
             draft.add("tool-name", given or scope.name)
             .add("registered-by", "decorator")
@@ -79,7 +86,7 @@ def _by_decorator(scope: Scope, file: FileContext) -> Draft | None:
     return None
 
 
-def _by_class(scope: Scope, file: FileContext) -> Draft | None:
+def _by_class(scope: Scope) -> Draft | None:
     owner = scope.owner
     if owner is None or scope.name not in _RUN_METHODS:
         return None

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from harnessfix_ir.document import JsonValue
-from harnessfix_ir.source.expressions import callee, dotted, last, text_of, words_in
+from harnessfix_ir.source.expressions import callee, defaults_of, dotted, last, text_of, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import LIMIT_NAME, MESSAGES_NAME, OUTPUT_NAME
@@ -57,6 +57,9 @@ def _cut(node: ast.Subscript, scope: Scope, file: FileContext) -> tuple[str, ast
         keeps, bound = ("head", upper)
     elif upper is None and isinstance(lower, ast.UnaryOp) and isinstance(lower.op, ast.USub):
         keeps, bound = ("tail", lower.operand)
+    elif upper is None and isinstance(lower, ast.BinOp) and isinstance(lower.left, ast.UnaryOp):
+        # `-n // 2` is `(-n) // 2`
+        keeps, bound = ("tail", lower)
     else:
         return None
     if isinstance(bound, ast.UnaryOp):
@@ -121,20 +124,11 @@ def limit_value(node: ast.expr, scope: Scope) -> JsonValue:
                     value = assign.value
                     return value.value if isinstance(value, ast.Constant) and isinstance(value.value, int) else None
             if around.is_function:
-                default = default_of(around, node.id)
+                default = dict(defaults_of(around.function)).get(node.id)
                 if isinstance(default, ast.Constant) and isinstance(default.value, int):
                     return default.value
             around = around.parent
     return None
-
-
-def default_of(scope: Scope, name: str) -> ast.expr | None:
-    """Default of a parameter, None without one."""
-    arguments = scope.function.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    pairs = [*zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults)]
-    pairs += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults) if d is not None]
-    return next((d for a, d in pairs if a.arg == name), None)
 
 
 def _marked(node: ast.AST, scope: Scope, file: FileContext) -> bool:

@@ -1,0 +1,177 @@
+"""Comparisons and defaults that implement limits, and whether their counters count on every path."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import dotted, inside, last, words_in
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.words import COUNTER_NAME, LIMIT_NAME
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
+
+from .base import Role, at_node
+from .loops import LoopNode
+
+_ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_COUNTS = re.compile(r"limit|budget|timeout|(^|_)max_|_max$|retries|attempts|quota|(^|_)n_|num_")
+_ATTEMPTS = re.compile(r"retr|attempt|tries")
+
+
+class Limits(Role):
+    """One element per limit."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.scopes:
+            counters = _counters(scope)
+            for compare in scope.of(ast.Compare):
+                draft = _comparison(compare, scope, file, counters)
+                if draft is not None:
+                    yield draft
+            for choice in scope.of(ast.BoolOp):
+                draft = _default(choice, scope, file)
+                if draft is not None:
+                    yield draft
+            for test in scope.tests:
+                draft = _truth(test, scope, file)
+                if draft is not None:
+                    yield draft
+
+
+def _is_limit(node: ast.expr, scope: Scope) -> bool:
+    return LIMIT_NAME.search(last(dotted(node, scope)).removesuffix("[]")) is not None
+
+
+def _comparison(compare: ast.Compare, scope: Scope, file: FileContext, counters: dict[str, list[int]]) -> Draft | None:
+    if not any(isinstance(op, _ORDER) for op in compare.ops):
+        return None
+    sides = [compare.left, *compare.comparators]
+    limits = [side for side in sides if any(LIMIT_NAME.search(word) for word in words_in(side))]
+    counted = [
+        side
+        for side in sides
+        if side not in limits
+        and not isinstance(side, ast.Constant)
+        and any(COUNTER_NAME.search(word) for word in words_in(side))
+    ]
+    if not limits or _only_checks_the_setting(sides, limits):
+        return None
+    draft = at_node(ElementRole.LIMIT, scope, compare, AnchorKind.CALL, last(dotted(limits[0], scope)) or "limit")
+    draft.add("compares", file.segment(compare))
+    if counted:
+        moved = counted[0].left if isinstance(counted[0], ast.BinOp) else counted[0]
+        name = dotted(moved, scope) or file.segment(counted[0])
+        draft.add("counter", name)
+        lines = counters.get(name, [])
+        draft.note("counter-advanced", [*lines])
+        draft.note("skipped-on", [*_skips(compare, name, scope, file)], 0, Evidence.DERIVED)
+        draft.note("off-by-one", _off_by_one(compare, name, limits[0], scope, file), 0, Evidence.HEURISTIC)
+    return draft
+
+
+def _only_checks_the_setting(sides: list[ast.expr], limits: list[ast.expr]) -> bool:
+    """Whether a comparison only looks at the limit itself (`timeout > 0`)."""
+    return all(side in limits or isinstance(side, ast.Constant) for side in sides)
+
+
+def _counters(scope: Scope) -> dict[str, list[int]]:
+    """Names that are added to, with the lines; for attributes of `self`, anywhere in the class."""
+    found: dict[str, list[int]] = {}
+    family = scope.owner.children if scope.owner is not None else [scope]
+    for member in {id(s): s for s in (scope, *family)}.values():
+        for node in member.of(ast.AugAssign):
+            name = dotted(node.target, member)
+            if name and isinstance(node.op, ast.Add) and (member is scope or name.startswith("self.")):
+                found.setdefault(name, []).append(node.lineno)
+    return found
+
+
+def _loop_around(node: ast.AST, file: FileContext) -> LoopNode | None:
+    for around in file.ancestors(node):
+        if isinstance(around, (ast.While, ast.For, ast.AsyncFor)):
+            return around
+    return None
+
+
+def _skips(compare: ast.Compare, counter: str, scope: Scope, file: FileContext) -> Iterator[str]:
+    """Places in the loop around that go on to the next turn before the counter has moved."""
+    loop = _loop_around(compare, file)
+    if loop is None:
+        return
+    moves = [
+        node
+        for node in inside(loop.body)
+        if isinstance(node, ast.AugAssign) and dotted(node.target, scope) == counter and isinstance(node.op, ast.Add)
+    ]
+    if len(moves) != 1:
+        return
+    move = moves[0]
+    for node in inside(loop.body):
+        if isinstance(node, ast.Continue) and node.lineno < move.lineno and _loop_around(node, file) is loop:
+            yield f"continue:{node.lineno}"
+    inner: ast.AST = move
+    for around in file.ancestors(move):
+        if around is loop:
+            return
+        if isinstance(around, (ast.Try, ast.TryStar)) and (inner in around.body or inner in around.orelse):
+            first = inner is around.body[0]
+            for handler in around.handlers:
+                if not first and not isinstance(handler.body[-1], (ast.Raise, ast.Return, ast.Break)):
+                    yield f"except:{handler.lineno}"
+        elif isinstance(around, ast.If):
+            yield f"if:{around.lineno}"
+        inner = around
+
+
+def _off_by_one(compare: ast.Compare, counter: str, limit: ast.expr, scope: Scope, file: FileContext) -> str:
+    """A counter from 0 that is let up to and including a limit on steps takes one step too many."""
+    parent = file.parents.get(compare)
+    name = last(dotted(limit, scope))
+    if not (isinstance(parent, ast.While) and parent.test is compare and len(compare.ops) == 1):
+        return ""
+    starts_at_zero = any(
+        isinstance(a.value, ast.Constant)
+        and a.value.value == 0
+        and type(a.value.value) is int
+        and any(dotted(t, scope) == counter for t in a.targets)
+        for a in scope.of(ast.Assign)
+    )
+    steps = re.search(r"max|limit", name) is not None and not _ATTEMPTS.search(name)
+    if starts_at_zero and steps and isinstance(compare.ops[0], ast.LtE):
+        return f"{counter} starts at 0 and may reach {name}"
+    return ""
+
+
+def _default(choice: ast.BoolOp, scope: Scope, file: FileContext) -> Draft | None:
+    """`limit or default` as a value: zero counts as not given."""
+    if not isinstance(choice.op, ast.Or) or not _is_limit(choice.values[0], scope) or _in_test(choice, file):
+        return None
+    name = last(dotted(choice.values[0], scope))
+    if not _COUNTS.search(name) or isinstance(choice.values[0], ast.Call):
+        return None
+    draft = at_node(ElementRole.LIMIT, scope, choice, AnchorKind.CALL, name)
+    return draft.add("falsy-zero", file.segment(choice)).add("compares", file.segment(choice))
+
+
+def _in_test(node: ast.AST, file: FileContext) -> bool:
+    inner = node
+    for around in file.ancestors(node):
+        if isinstance(around, (ast.If, ast.While, ast.IfExp, ast.Assert)):
+            return inner is around.test
+        if isinstance(around, ast.stmt):
+            return False
+        inner = around
+    return False
+
+
+def _truth(test: ast.expr, scope: Scope, file: FileContext) -> Draft | None:
+    """`if not limit`, `if limit and n >= limit`: zero turns the limit off without saying so."""
+    parts = test.values if isinstance(test, ast.BoolOp) else [test]
+    for part in parts:
+        bare = part.operand if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not) else part
+        if isinstance(bare, (ast.Name, ast.Attribute)) and _is_limit(bare, scope):
+            name = last(dotted(bare, scope))
+            if _COUNTS.search(name) and not re.search(r"reached|exceeded|hit|error|expired", name):
+                draft = at_node(ElementRole.LIMIT, scope, test, AnchorKind.CALL, name)
+                return draft.add("falsy-zero", file.segment(part)).add("compares", file.segment(test))
+    return None

@@ -1,0 +1,97 @@
+"""Values that look like credentials, and where they go."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import callee, dotted, last, names_in, tainted_names, text_of
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.words import CONFIG_NAME, MESSAGES_NAME, PROMPT_NAME, SECRET_NAME
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
+
+from .base import Role, at_node
+from .handlers import is_log_call
+from .processes import STARTS
+
+_LITERAL = re.compile(
+    r"^(sk-[A-Za-z0-9_-]{20,}|sk-ant-[\w-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|AKIA[0-9A-Z]{16}|"
+    r"xox[baprs]-[\w-]{10,}|AIza[\w-]{30,}|hf_[A-Za-z0-9]{30,}|glpat-[\w-]{20,}|eyJ[\w-]{20,}\.[\w-]{20,}\.[\w-]+)$"
+)
+_ENVIRON = ("os.environ.get", "os.getenv", "os.environ.pop")
+
+
+class Secrets(Role):
+    """One element per credential that is read or written down, and per whole environment put into a template."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.scopes:
+            for node, name, source in _reads(scope):
+                draft = at_node(ElementRole.SECRET, scope, node, AnchorKind.CALL, name).add("source", source)
+                for target, line in _destinations(node, scope, file):
+                    draft.add("goes-to", target, line, Evidence.DERIVED)
+                yield draft
+            yield from _whole_environment(scope, file)
+
+
+def _reads(scope: Scope) -> Iterator[tuple[ast.expr, str, str]]:
+    for call in scope.of(ast.Call):
+        name = text_of(call.args[0]) if call.args else None
+        if name and callee(call, scope) in _ENVIRON and SECRET_NAME.search(name):
+            yield call, name, "environ"
+    for node in scope.of(ast.Subscript):
+        name = text_of(node.slice)
+        if name and isinstance(node.ctx, ast.Load) and SECRET_NAME.search(name):
+            holder = dotted(node.value, scope)
+            if holder == "os.environ" or CONFIG_NAME.search(holder):
+                yield node, name, "environ" if holder == "os.environ" else "config"
+    for constant in scope.of(ast.Constant):
+        if isinstance(constant.value, str) and 16 <= len(constant.value) <= 400 and _LITERAL.match(constant.value):
+            # The value itself is never copied into the model.
+            yield constant, constant.value[:4] + "…", "literal"
+
+
+def _destinations(node: ast.expr, scope: Scope, file: FileContext) -> Iterator[tuple[str, int]]:
+    """Where a credential goes inside its function: into a message, a log line, or a child's environment."""
+    statement = file.statement(node)
+    seeds: set[str] = set()
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        seeds = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)} - {"self"}
+    tainted = tainted_names(scope, seeds) if seeds else set()
+    for call in scope.of(ast.Call):
+        values = [*call.args, *(k.value for k in call.keywords)]
+        holds = any(node is n for v in values for n in ast.walk(v)) or any(tainted & set(names_in(v)) for v in values)
+        if not holds:
+            continue
+        name = callee(call, scope)
+        if is_log_call(call, scope):
+            yield "log", call.lineno
+        elif name in STARTS and any(k.arg == "env" and tainted & set(names_in(k.value)) for k in call.keywords):
+            yield "child-environment", call.lineno
+        elif _to_prompt(name):
+            yield "prompt", call.lineno
+
+
+def _to_prompt(name: str) -> bool:
+    """Whether a call of that name puts its arguments before the model."""
+    receiver, _, method = name.rpartition(".")
+    if method in ("append", "add_message"):
+        return MESSAGES_NAME.search(receiver) is not None
+    return method in ("render", "format") and PROMPT_NAME.search(name) is not None
+
+
+def _whole_environment(scope: Scope, file: FileContext) -> Iterator[Draft]:
+    """`os.environ` handed whole to a template, where one word of a prompt shows any key."""
+    for node in scope.of(ast.Attribute):
+        if dotted(node, scope) != "os.environ":
+            continue
+        parent = file.parents.get(node)
+        if isinstance(parent, (ast.Subscript, ast.Attribute)):
+            continue
+        for_templates = scope.is_function and re.search(r"template_var|template_context|render|prompt", scope.name)
+        calls = (around for around in file.ancestors(node) if isinstance(around, ast.Call))
+        rendered = any(re.search(r"render|format", last(callee(call, scope))) for call in calls)
+        if for_templates or rendered:
+            draft = at_node(ElementRole.SECRET, scope, node, AnchorKind.CALL, "os.environ").add("source", "environ")
+            yield draft.add("whole").add("goes-to", "prompt", node.lineno, Evidence.HEURISTIC)

@@ -1,0 +1,66 @@
+"""What a run leaves behind and calls out to: log lines, hooks and callbacks."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import callee, dotted, last
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.words import HOOK_NAME, words
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole
+
+from .base import Role, at_node
+from .handlers import is_log_call
+
+_BEGINS = re.compile(r"(^|_)(start|begin|enter|before|pre|open|setup)(_|ed|$)")
+_REGISTERS = words("append add extend remove register get items values keys pop insert")
+_ENDS = re.compile(r"(^|_)(end|stop|exit|finish|after|post|close|done|complete|teardown)(_|ed|$)")
+
+
+class Loggers(Role):
+    """One element per logging or tracing call; `print` is one too."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope, call in file.all(ast.Call):
+            level = is_log_call(call, scope)
+            if level:
+                yield at_node(ElementRole.LOGGER, scope, call, AnchorKind.CALL, level).add("level", level)
+
+
+class Hooks(Role):
+    """One element per call of a hook or callback, by its name or by the collection that it was taken from."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.scopes:
+            taken = _from_collections(scope)
+            for call in scope.of(ast.Call):
+                name = callee(call, scope)
+                known = HOOK_NAME.search(name) is not None or name.partition(".")[0] in taken
+                if known and not is_log_call(call, scope) and last(name) not in _REGISTERS:
+                    yield _hook(call, name, scope, file)
+
+
+def _from_collections(scope: Scope) -> set[str]:
+    """Loop variables that walk through hooks or callbacks."""
+    found: set[str] = set()
+    for loop in scope.for_loops:
+        if HOOK_NAME.search(dotted(loop.iter, scope).removesuffix("()")):
+            found.update(n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name))
+    return found
+
+
+def _hook(call: ast.Call, name: str, scope: Scope, file: FileContext) -> Draft:
+    draft = at_node(ElementRole.HOOK, scope, call, AnchorKind.CALL, last(name))
+    draft.add("name", last(name)).add("call", name)
+    if _BEGINS.search(last(name)):
+        draft.add("phase", "start")
+    elif _ENDS.search(last(name)):
+        draft.add("phase", "end")
+    inner: ast.AST = call
+    for around in file.ancestors(call):
+        if isinstance(around, (ast.Try, ast.TryStar)) and inner in around.finalbody:
+            draft.add("in-finally", True, around.lineno)
+            break
+        inner = around
+    return draft
