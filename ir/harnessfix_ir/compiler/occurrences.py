@@ -70,7 +70,8 @@ def productions(view: RunView, ids: TextIds) -> dict[int, list[Production]]:
         hands_on = step.kind is not StepKind.MODEL_CALL and bool(view.children[i])
         if hands_on or step.kind in (StepKind.TASK, StepKind.HANDOFF):
             for number, part in enumerate(step.input):
-                add(ids.of(part.text), Production(view.begin[i], i, IN, number))
+                if part.role not in ("assistant", "tool") and part.kind == "text":
+                    add(ids.of(part.text), Production(view.begin[i], i, IN, number))
         for number, part in enumerate(step.output):
             add(ids.of(part.text), Production(view.end[i], i, OUT, number))
         for number, error in enumerate(_causes(step.error)):

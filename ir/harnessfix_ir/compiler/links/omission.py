@@ -4,6 +4,7 @@ An omission is only stated where the conversation demonstrably goes on, and only
 in the later request: neither the text, nor a cut or rewritten form of it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from harnessfix_ir.compiler.occurrences import IN, OUT, Production, Sink
@@ -15,6 +16,8 @@ from harnessfix_ir.vocabulary import Evidence, LinkKind, Status, StepKind
 
 from .data import DataLinks
 
+# A message that only names where its text is kept says nothing about what was sent.
+_REFERENCE = re.compile(r"\s*[a-z][a-z0-9+.-]*://\S+\s*|\s*[0-9a-f]{32,64}\s*")
 SEARCH_BUDGET = 20_000_000
 
 
@@ -103,7 +106,7 @@ class _Finder:
             return
         for number, part in enumerate(step.output):
             text = self._text(part)
-            if len(text.strip()) > 1 and not self._occurs(text, fresh):
+            if len(text.strip()) > 1 and not self._occurs(text, fresh) and not any(map(_REFERENCE.fullmatch, fresh)):
                 yield self._link(Production(0, tool, OUT, number), text, request, "never sent")
 
     def _reaches(self, step: int, request: int) -> bool:

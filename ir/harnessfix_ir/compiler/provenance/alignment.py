@@ -8,6 +8,7 @@ from harnessfix_ir.compiler.extent import agree_backward, agree_forward
 MOST_RUNS = 4096
 STRONG = 24
 NEAR = 64
+NEAREST = 512
 LOCAL_K = 8
 LOCAL_LIMIT = 1 << 16
 
@@ -26,6 +27,9 @@ def extend_seeds(
 ) -> list[Run]:
     """Maximal runs through the seeds, in order of the sink, not overlapping there.
 
+    A text may say the same thing often; where the source goes on soon after the last run, that place is taken and not
+    the seed's.
+
     Args:
         source, sink: normalised texts.
         seeds: pairs (position in the source, position in the sink) in order of the latter.
@@ -33,15 +37,21 @@ def extend_seeds(
         sink_from: sink bytes before this are left alone.
     """
     runs: list[Run] = []
-    done = sink_from
+    done, ahead = sink_from, 0
     for s, t in seeds:
-        if t < done or len(runs) >= MOST_RUNS or source[s : s + width] != sink[t : t + width]:
+        if t < done or len(runs) >= MOST_RUNS:
             continue
-        back = agree_backward(source, s, sink, t, min(s, t - done))
-        ahead = agree_forward(source, s + width, sink, t + width)
-        run = Run(s - back, t - back, back + width + ahead)
+        gram = sink[t : t + width]
+        if runs:
+            near = source.find(gram, ahead, ahead + t - done + NEAREST)
+            s = near if near >= 0 else s
+        if source[s : s + width] != gram:
+            continue
+        before = agree_backward(source, s, sink, t, min(s, t - done))
+        after = agree_forward(source, s + width, sink, t + width)
+        run = Run(s - before, t - before, before + width + after)
         runs.append(run)
-        done = run.sink + run.length
+        done, ahead = run.sink + run.length, run.source + run.length
     return without_chance(runs)
 
 

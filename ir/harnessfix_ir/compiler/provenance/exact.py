@@ -175,7 +175,8 @@ def _nearest(
     if trivial or (expected and all(rung is Evidence.OBSERVED for rung in expected.values()) and not usable):
         return None
     fresh = [place for place in usable if place not in used and _fits(view, place, sink)]
-    return ExactLink(fresh[-1], sink, Evidence.DERIVED) if fresh else None
+    own = [place for place in fresh if view.steps[place.step].kind is not StepKind.LIFECYCLE] or fresh
+    return ExactLink(own[-1], sink, Evidence.DERIVED) if own else None
 
 
 def _fits(view: RunView, place: Production, sink: Sink) -> bool:

@@ -4,26 +4,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harnessfix_ir.compiler.occurrences import OUT, Production, Sink, may_feed, part_of
+from harnessfix_ir.compiler.occurrences import IN, Production, Sink, may_feed
 from harnessfix_ir.compiler.textids import TextIds
 from harnessfix_ir.compiler.view import RunView
-from harnessfix_ir.vocabulary import Evidence, LinkKind, StepKind
+from harnessfix_ir.vocabulary import Evidence
 
-from .alignment import LOCAL_K, extend_seeds, local_seeds
 from .exact import Neighbours
 from .fingerprints import K, Prints, fingerprint
 from .joining import Candidate, join
-from .normal import Normal
-from .relation import Range, Relation, delimited, relate, reserialised, whole_copy
+from .judging import Judge, is_close
+from .normal import normalise
+from .relation import Range, Relation
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LEAST_RUN = 31
-LEAST_SHARE = 0.08
 MOST_EXPECTED = 64
+MOST_PLACES = 64
 NEAR_TEXTS = 16
+MOST_RANGES = 32
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class Matcher:
         self.ids = ids
         self.produced = produced
         self.neighbours = neighbours
-        self._normals: dict[int, Normal] = {}
+        self.judge = Judge(view, ids)
         self._texts_of: dict[int, list[int]] = {}
         for text, places in produced.items():
             for place in places:
-                if place.side != "in":
+                if place.side != IN:
                     self._texts_of.setdefault(place.step, []).append(text)
 
     def links(self, left: Sequence[Sink], taken: Iterable[tuple[int, int]]) -> list[MatchLink]:
@@ -74,13 +74,6 @@ class Matcher:
             found.extend(claims)
             linked.update((claim.source.step, claim.sink.step) for claim in claims)
         return found
-
-    def normal(self, text: int) -> Normal:
-        """The normalised form of a text, made once."""
-        known = self._normals.get(text)
-        if known is None:
-            known = self._normals[text] = Normal(self.ids.text[text])
-        return known
 
     def _candidates(self, firsts: Sequence[Sink]) -> Iterator[Candidate]:
         import numpy as np
@@ -105,17 +98,20 @@ class Matcher:
         )
 
     def _prints(self, texts: Sequence[int]) -> Prints:
-        return fingerprint(texts, [self.normal(text).data for text in texts])
+        return fingerprint(texts, [self.judge.normal(text).data for text in texts])
 
     def _claims(self, sink: Sink, candidates: Sequence[Candidate], linked: set[tuple[int, int]]) -> list[MatchLink]:
         """The links of one sink: its characters are given to the source that explains most of them."""
-        offers = [*self._expected_offers(sink, linked), *self._found_offers(sink, candidates)]
-        offers.sort(key=lambda offer: (-_explained(offer.relation), -offer.source.position))
+        known: dict[int, Relation] = {}
+        offers = list(self._found_offers(sink, candidates, known))
+        offers += self._expected_offers(sink, linked, known)
+        if len(offers) > 1:
+            offers.sort(key=lambda o: (self.judge.wraps(o.source), -_explained(o.relation), -o.source.position))
         claimed: list[Range] = []
         accepted = []
         seen: set[int] = set()
         for offer in offers:
-            ranges = [piece.sink for piece in offer.relation.pieces]
+            ranges = _ranges(offer.relation)
             if offer.source.step in seen or _overlap(ranges, claimed) > 0.5:
                 continue
             seen.add(offer.source.step)
@@ -123,89 +119,45 @@ class Matcher:
             accepted.append(offer)
         return accepted
 
-    def _expected_offers(self, sink: Sink, linked: set[tuple[int, int]]) -> Iterator[MatchLink]:
-        """Offers from the steps that the sink should come from; there even short texts count."""
+    def _found_offers(
+        self, sink: Sink, candidates: Sequence[Candidate], known: dict[int, Relation]
+    ) -> Iterator[MatchLink]:
+        """Offers from texts that share fingerprints; `known` is given every relation, good enough or not."""
+        fresh_from = sink.fresh_from
+        start = len(normalise(self.ids.text[sink.text][:fresh_from])) if fresh_from and candidates else 0
+        for candidate in candidates:
+            place = self._nearest(candidate.source, sink)
+            relation = self.judge.of_candidate(candidate, place, sink, start) if place is not None else None
+            if place is None or relation is None:
+                continue
+            known[candidate.source] = relation
+            if self.judge.enough(relation, candidate.rare, place, sink):
+                yield MatchLink(place, sink, relation, Evidence.DERIVED)
+
+    def _expected_offers(
+        self, sink: Sink, linked: set[tuple[int, int]], known: Mapping[int, Relation]
+    ) -> Iterator[MatchLink]:
+        """Offers from the steps that the sink should come from."""
         for step, evidence in self.neighbours.expected(sink)[:MOST_EXPECTED]:
             if evidence is Evidence.HEURISTIC and (step, sink.step) in linked:
                 continue
             for text in self._texts_of.get(step, ())[:NEAR_TEXTS]:
                 place = self._nearest(text, sink, step)
-                relation = self._close_relation(text, sink, place) if place else None
-                if place and relation:
+                if place is None:
+                    continue
+                relation = known.get(text)
+                if relation is None or not is_close(relation):
+                    relation = self.judge.of_expected(text, place, sink)
+                if relation is not None:
                     rung = Evidence.DERIVED if evidence is Evidence.OBSERVED else evidence
                     yield MatchLink(place, sink, relation, rung)
 
-    def _close_relation(self, text: int, sink: Sink, place: Production) -> Relation | None:
-        source, target = self.normal(text), self.normal(sink.text)
-        words = source.text.strip()
-        at = target.text.find(words, sink.fresh_from) if words else -1
-        if at >= 0 and (len(words) > 3 or delimited(target.text, at, at + len(words))):
-            lead = len(source.text) - len(source.text.lstrip())
-            return whole_copy(source, target, at - lead)
-        if min(len(source.data), len(target.data)) < LOCAL_K:
-            return None
-        record = reserialised(source, target)
-        if record is not None:
-            return record
-        runs = extend_seeds(source.data, target.data, local_seeds(source.data, target.data), LOCAL_K)
-        relation = relate(source, target, runs, self._cuttable(place, sink))
-        if relation is None or max(relation.source_share, relation.sink_share) < 0.5:
-            return None
-        return relation
-
-    def _found_offers(self, sink: Sink, candidates: Sequence[Candidate]) -> Iterator[MatchLink]:
-        target = self.normal(sink.text)
-        start = len(Normal(target.text[: sink.fresh_from]).data) if sink.fresh_from else 0
-        for candidate in candidates:
-            place = self._nearest(candidate.source, sink)
-            if place is None:
-                continue
-            source = self.normal(candidate.source)
-            runs = extend_seeds(source.data, target.data, candidate.seeds, K, start)
-            relation = relate(source, target, runs, self._cuttable(place, sink))
-            if relation is not None and self._enough(relation, candidate, place, sink):
-                yield MatchLink(place, sink, relation, Evidence.DERIVED)
-
     def _nearest(self, text: int, sink: Sink, step: int | None = None) -> Production | None:
-        usable = (
-            place
-            for place in reversed(self.produced[text][-64:])
-            if (step is None or place.step == step) and may_feed(self.view, place, sink)
-        )
-        return next(usable, None)
-
-    def _enough(self, relation: Relation, candidate: Candidate, place: Production, sink: Sink) -> bool:
-        """Whether what is shared is too much, and too rare, to be chance or boilerplate."""
-        whole = relation.source_share >= 0.95
-        if relation.kept < (K if whole else LEAST_RUN):
-            return False
-        if not whole and not candidate.rare:
-            return False
-        if not whole and sink.side == OUT and self._alike(place.step, sink.step):
-            return False
-        if max(relation.source_share, relation.sink_share) < LEAST_SHARE and relation.kept < 200:
-            return False
-        if relation.kind is LinkKind.TRANSFORMED and relation.kept < 2 * LEAST_RUN:
-            return relation.source_share >= 0.5
-        return True
-
-    def _alike(self, first: int, second: int) -> bool:
-        a, b = self.view.steps[first], self.view.steps[second]
-        return a.kind is b.kind and a.name == b.name
-
-    def _cuttable(self, place: Production, sink: Sink) -> bool:
-        """Whether code, not a model, decided what of the source goes into the sink."""
-        step, made_by = self.view.steps[sink.step], self.view.steps[place.step].kind
-        if step.kind is StepKind.TOOL_CALL and sink.side == "in":
-            return False
-        if made_by is StepKind.MODEL_CALL:
-            role = part_of(step, sink).role
-            return (step.kind is StepKind.MODEL_CALL and role == "assistant") or step.kind in (
-                StepKind.SUBMIT,
-                StepKind.TASK,
-                StepKind.HANDOFF,
-            )
-        return step.kind is not StepKind.MODEL_CALL or part_of(step, sink).role != "assistant"
+        """The last production of the text that may feed the sink, of that step when one is given."""
+        for place in reversed(self.produced[text][-MOST_PLACES:]):
+            if (step is None or place.step == step) and may_feed(self.view, place, sink):
+                return place
+        return None
 
 
 def _select(prints: Prints, chosen: "NDArray[np.bool_]") -> Prints:
@@ -216,8 +168,17 @@ def _explained(relation: Relation) -> int:
     return sum(piece.sink[1] - piece.sink[0] for piece in relation.pieces)
 
 
+def _ranges(relation: Relation) -> list[Range]:
+    """The sink ranges of a relation; from first to last when there are many."""
+    if len(relation.pieces) > MOST_RANGES:
+        return [relation.sink]
+    return [piece.sink for piece in relation.pieces]
+
+
 def _overlap(ranges: Sequence[Range], claimed: Sequence[Range]) -> float:
     """Share of the ranges' characters that are claimed; `claimed` is sorted and disjoint."""
+    if not claimed:
+        return 0.0
     total = sum(end - start for start, end in ranges) or 1
     taken = 0
     for start, end in ranges:

@@ -8,7 +8,7 @@ import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .records import record_of
+from .records import Leaf, leaves_of, record_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +55,11 @@ class Normal:
     def record(self) -> str | None:
         """The JSON value that the text is, in one fixed spelling."""
         return record_of(self.text)
+
+    @cached_property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The strings of the JSON value that the text is, longest first."""
+        return leaves_of(self.text)
 
     def offset(self, position: int) -> int:
         """Character offset in the text of the normalised byte at `position`."""

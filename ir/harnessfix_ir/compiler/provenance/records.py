@@ -1,9 +1,12 @@
-"""Records: whether a text holds the same JSON value as another, spelled in another way."""
+"""Records: JSON values in texts, whether two texts hold the same one, and the strings inside."""
 
 import json
+from dataclasses import dataclass
 
 LARGEST = 1_000_000
 LEAST = 16
+MUCH = 0.3
+MOST_STRINGS = 2000
 
 
 def record_of(text: str) -> str | None:
@@ -31,3 +34,50 @@ def place_of_record(record: str, length: int, sink: str) -> tuple[int, int] | No
     if start < 0 or not 0.3 * length <= end - start <= 8 * length:
         return None
     return (start, end) if record_of(sink[start:end]) == record else None
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A string inside a record, and where it stands there, escapes included."""
+
+    text: str
+    start: int
+    end: int
+
+    def is_most_of(self, record: str) -> bool:
+        """Whether it makes up much of the record, keys and marks included."""
+        return self.end - self.start >= MUCH * len(record)
+
+
+def leaves_of(text: str) -> tuple[Leaf, ...]:
+    """The strings of a JSON object or list, longest first, each found at its place; none for other texts."""
+    if not LEAST <= len(text) <= LARGEST or text.lstrip()[:1] not in ("{", "["):
+        return ()
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    found: list[Leaf] = []
+    at = 0
+    pending = [value]
+    while pending and len(found) < MOST_STRINGS:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending.extend(reversed(item.values()))
+        elif isinstance(item, list):
+            pending.extend(reversed(item))
+        elif isinstance(item, str) and item:
+            leaf = _placed(item, text, at)
+            if leaf is not None:
+                found.append(leaf)
+                at = leaf.end
+    return tuple(sorted(found, key=lambda leaf: leaf.start - leaf.end))
+
+
+def _placed(value: str, text: str, start: int) -> Leaf | None:
+    for ascii_only in (False, True):
+        spelled = json.dumps(value, ensure_ascii=ascii_only)
+        at = text.find(spelled, start)
+        if at >= 0:
+            return Leaf(value, at + 1, at + len(spelled) - 1)
+    return None

@@ -49,6 +49,22 @@ class Relation:
     sink_share: float
 
     @property
+    def is_middle(self) -> bool:
+        """Whether a stretch was kept that is neither head nor tail."""
+        return "(middle)" in self.detail
+
+    @property
+    def is_excerpt(self) -> bool:
+        """Whether it is a copy of a stretch, and not of the whole."""
+        return self.kind is LinkKind.COPIED and not self.detail.startswith("whole")
+
+    @property
+    def plain_cut(self) -> bool:
+        """Whether it is a truncation that kept its pieces letter for letter, at an end of the source at least."""
+        verbatim = all(piece.verbatim for piece in self.pieces)
+        return self.kind is LinkKind.TRUNCATED and verbatim and not self.is_middle
+
+    @property
     def source(self) -> Range:
         """From the first to the last piece, in the source."""
         return min(p.source[0] for p in self.pieces), max(p.source[1] for p in self.pieces)
@@ -111,7 +127,7 @@ def relate(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bool) ->
         how = manner(source.text, sink.text[pieces[0].sink[0] : pieces[-1].sink[1]])
         return Relation(LinkKind.TRANSFORMED, pieces, f"{how}; nothing lost", loss.kept, *shares)
     where = loss.where(verbatim)
-    unwrapped = where == "middle" and loss.only_wrapper and source.text.lstrip()[:1] in ("{", "[", "<", '"', "'")
+    unwrapped = where == "middle" and (source.text.lstrip()[:1] in ("{", "[") or loss.wrapper)
     if where and not unwrapped:
         return _cut(source, sink, pieces, where, cuttable, loss.kept, shares)
     if shares[0] >= 0.3 or unwrapped:
@@ -207,9 +223,9 @@ class _Loss:
         return self.head + self.inner + self.tail
 
     @property
-    def only_wrapper(self) -> bool:
-        """Whether what is lost at both ends is no more than the keys and marks of a wrapping record."""
-        return self.head <= WRAPPER and self.tail <= 2 * WRAPPER
+    def wrapper(self) -> bool:
+        """Whether what is lost at both ends is no more than tags or names around the rest."""
+        return self.head <= WRAPPER and self.tail <= WRAPPER and self.kept > 4 * (self.head + self.tail)
 
     @classmethod
     def of(cls, source: Normal, sink: Normal, runs: Sequence[Run]) -> "_Loss":

@@ -1,0 +1,126 @@
+"""Judging a pair of texts: how the sink relates to the source, and whether that is more than chance."""
+
+from collections.abc import Sequence
+
+from harnessfix_ir.compiler.occurrences import IN, OUT, Production, Sink, part_of
+from harnessfix_ir.compiler.textids import TextIds
+from harnessfix_ir.compiler.view import RunView
+from harnessfix_ir.vocabulary import LinkKind, StepKind
+
+from .alignment import LOCAL_K, Run, extend_seeds, local_seeds
+from .fingerprints import K
+from .joining import Candidate
+from .normal import Normal
+from .relation import Relation, delimited, relate, reserialised, whole_copy
+from .unwrap import relate_value, value_in
+
+LEAST_RUN = 31
+LEAST_SHARE = 0.08
+CLOSE_SHARE = 0.5
+WHOLE = 0.95
+MUCH = 200
+
+
+class Judge:
+    """Decides how pairs of texts relate.
+
+    Args:
+        view, ids: the run.
+    """
+
+    def __init__(self, view: RunView, ids: TextIds) -> None:
+        self.view = view
+        self.ids = ids
+        self._normals: dict[int, Normal] = {}
+
+    def normal(self, text: int) -> Normal:
+        """The normalised form of a text, made once."""
+        known = self._normals.get(text)
+        if known is None:
+            known = self._normals[text] = Normal(self.ids.text[text])
+        return known
+
+    def of_candidate(self, candidate: Candidate, place: Production, sink: Sink, start: int) -> Relation | None:
+        """The relation of two texts that share fingerprints, whether or not it is enough to be believed.
+
+        Args:
+            candidate: the source text and the seeds.
+            place, sink: where the two texts stand.
+            start: normalised bytes of the sink that the request before held already.
+        """
+        source, target = self.normal(candidate.source), self.normal(sink.text)
+        runs = extend_seeds(source.data, target.data, candidate.seeds, K, start)
+        return self._relation(source, target, runs, place, sink)
+
+    def of_expected(self, text: int, place: Production, sink: Sink) -> Relation | None:
+        """The relation of two texts that should belong together: here even short ones count."""
+        source, target = self.normal(text), self.normal(sink.text)
+        words = source.text.strip()
+        at = target.text.find(words, sink.fresh_from) if words else -1
+        if at >= 0 and (len(words) > 3 or delimited(target.text, at, at + len(words))):
+            return whole_copy(source, target, at - (len(source.text) - len(source.text.lstrip())))
+        if min(len(source.data), len(target.data)) < LOCAL_K:
+            return None
+        value = reserialised(source, target) or value_in(source, target)
+        if value is not None:
+            return value
+        runs = extend_seeds(source.data, target.data, local_seeds(source.data, target.data), LOCAL_K)
+        relation = self._relation(source, target, runs, place, sink)
+        return relation if relation is not None and is_close(relation) else None
+
+    def _relation(
+        self, source: Normal, target: Normal, runs: Sequence[Run], place: Production, sink: Sink
+    ) -> Relation | None:
+        cuttable = self._cuttable(place, sink)
+        relation = relate(source, target, runs, cuttable)
+        if relation is None or relation.source_share >= WHOLE or relation.plain_cut:
+            return relation
+        return relate_value(source, target, runs, cuttable) or relation
+
+    def enough(self, relation: Relation, rare: int, place: Production, sink: Sink) -> bool:
+        """Whether what is shared is too much, and too rare, to be chance or boilerplate.
+
+        Args:
+            relation: between the texts of `place` and `sink`.
+            rare: how many of the shared fingerprints few other texts own.
+        """
+        if relation.source_share >= WHOLE:
+            return relation.kept >= K
+        if relation.kept < LEAST_RUN or not rare or (sink.side == OUT and self._alike(place.step, sink.step)):
+            return False
+        share = max(relation.source_share, relation.sink_share)
+        if share < LEAST_SHARE and relation.kept < MUCH:
+            return False
+        partial = relation.kind is LinkKind.TRANSFORMED or relation.is_excerpt
+        if partial and relation.kept < 2 * LEAST_RUN:
+            return relation.source_share >= CLOSE_SHARE or self._by_model(sink)
+        return not (relation.is_middle and relation.kept < MUCH) or share >= CLOSE_SHARE
+
+    def wraps(self, place: Production) -> bool:
+        """Whether the step only stands around others: it is a source of last resort."""
+        return self.view.steps[place.step].kind is StepKind.LIFECYCLE or place.side == IN
+
+    def _by_model(self, sink: Sink) -> bool:
+        """Whether a model wrote the sink: it quotes what it needs, and code does not."""
+        return self.view.steps[sink.step].kind is StepKind.TOOL_CALL and sink.side == IN
+
+    def _alike(self, first: int, second: int) -> bool:
+        """Whether two steps are runs of the same code, whose outputs share the words of its templates."""
+        a, b = self.view.steps[first], self.view.steps[second]
+        return a.kind is b.kind and a.name == b.name
+
+    def _cuttable(self, place: Production, sink: Sink) -> bool:
+        """Whether code, not a model, decided what of the source goes into the sink."""
+        step, made_by = self.view.steps[sink.step], self.view.steps[place.step].kind
+        if self._by_model(sink) or (place.side == IN and made_by not in (StepKind.TASK, StepKind.HANDOFF)):
+            return False
+        if made_by is StepKind.MODEL_CALL:
+            role = part_of(step, sink).role
+            handed_on = step.kind in (StepKind.SUBMIT, StepKind.TASK, StepKind.HANDOFF)
+            return handed_on or (step.kind is StepKind.MODEL_CALL and role == "assistant")
+        return step.kind is not StepKind.MODEL_CALL or part_of(step, sink).role != "assistant"
+
+
+def is_close(relation: Relation) -> bool:
+    """Whether at least half of either text is in the other."""
+    return max(relation.source_share, relation.sink_share) >= CLOSE_SHARE
