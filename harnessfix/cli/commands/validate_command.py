@@ -14,7 +14,8 @@ from harnessfix.cli.options import folder, format_option, store_option
 def command(flaws: tuple[str, ...], all_tasks: bool, output_format: str, store: str | None) -> None:
     """Prove the patches for FLAWS (beginnings of ids; all by default): run the tasks with and without each.
 
-    Your files are not touched: tasks run in private git worktrees, as [tool.harnessfix.validate] says. Exit code 0 when every patch was accepted, 1 otherwise.
+    Your files are not touched: tasks run in private git worktrees, as [tool.harnessfix.validate] says. Exit code 0 when
+    every patch was accepted, 1 otherwise.
     """
     from harnessfix.cli import talk
     from harnessfix.proving import prove

@@ -26,7 +26,7 @@ def finding_view(flaw: FlawRecord, roots: tuple[Path, ...], *, run_name: str = "
         roots: folders that anchors are relative to, for the excerpt.
         run_name: name of the run that is told, for the message.
     """
-    return Group(*_parts(flaw, roots, run_name))
+    return Group(*list(_parts(flaw, roots, run_name)))
 
 
 def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str) -> Iterator[RenderableType]:
