@@ -65,9 +65,9 @@ def stored_version(connection: Connection) -> str | None:
 
 
 def _look_at_file(path: Path, database: Database, *, create: bool) -> None:
-    if path.is_file():
-        return
     if path.exists():
+        if path.is_file():
+            return
         raise StoreError(f"{path}: not a file", hint=NO_STORE_HINT)
     if database.readonly or not create:
         raise _none_here(database.place)

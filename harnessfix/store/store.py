@@ -1,7 +1,7 @@
 """The store's face: one class, documents in and out. What it does is in the modules beside it."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from pathlib import Path
@@ -10,23 +10,21 @@ from typing import Self
 
 from sqlalchemy.exc import IntegrityError
 
-from harnessfix_ir.document import Document, JsonValue
 from harnessfix_ir.errors import StoreError
-from harnessfix_ir.findings import Diagnosis, FlawRecord
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.vocabulary import Outcome
 
-from . import blobs, cache, findings, ingest, labels, repairs, runs, schema, transfer, upkeep
+from . import blobs, cache, ingest, labels, runs, schema, transfer, upkeep
 from .database import Database
 from .documents import EarlierBlock, Label, Merged, Pruned, RunRow, StepHit, StepRow, StoreInfo
-from .models import MemoryRow, PatchRow, VerdictRow
 from .place import place_of
 from .plaintext import column
+from .shelves import FindingShelf, RepairShelf
 
 ReadBytes = Callable[[bytes, str, str], Iterable[Recording]]
 
 
-class Store:
+class Store(FindingShelf, RepairShelf):
     """An open store; a context manager, safe to share between threads.
 
     Every method that writes is one transaction: done as a whole, or not at all. All of them raise `StoreError` when the
@@ -258,126 +256,6 @@ class Store:
             if self._cached % cache.LOOK_EVERY == 0:
                 cache.trim(connection)
         self._cached += 1
-
-    # Findings
-
-    def replace_diagnoses(self, run_id: str | None, harness_key: str, diagnoses: Sequence[Diagnosis]) -> None:
-        """Save what was found in a run, or with None what was found in the source alone.
-
-        Everything found in that run before, or statically in the harness of that key, is replaced. No diagnoses means:
-        looked, and found nothing (`RunRow.flaws` becomes 0).
-        """
-        with self._database.write() as connection:
-            findings.replace(connection, run_id, harness_key, diagnoses)
-
-    def diagnoses(
-        self,
-        run_id: str | None = None,
-        *,
-        static: bool = False,
-        flaw: str | None = None,
-        harness_key: str | None = None,
-    ) -> list[Diagnosis]:
-        """Findings that meet every condition given.
-
-        Args:
-            run_id: in this run only.
-            static: those of the source alone only.
-            flaw: cases of this flaw only (its whole id).
-            harness_key: found with this harness only.
-        """
-        with self._database.read() as connection:
-            return findings.diagnoses(connection, run_id=run_id, static=static, flaw=flaw, harness_key=harness_key)
-
-    def diagnosed_with(self, run_id: str) -> str | None:
-        """The harness key of the run's last diagnosis, None when it never had one."""
-        with self._database.read() as connection:
-            return findings.diagnosed_with(connection, run_id)
-
-    def save_flaws(self, flaws: Sequence[FlawRecord], *, replace_all: bool = False) -> None:
-        """Save flaws under their ids; with `replace_all` the others are forgotten."""
-        with self._database.write() as connection:
-            findings.save_flaws(connection, flaws, replace_all=replace_all)
-
-    def flaws(self) -> list[FlawRecord]:
-        """All flaws: most failed runs first, then most confident."""
-        with self._database.read() as connection:
-            return findings.flaws(connection)
-
-    def flaw(self, asked: str) -> FlawRecord:
-        """The flaw whose id begins with `asked`. Raises `StoreError` when it is none or more than one."""
-        with self._database.read() as connection:
-            return findings.flaw(connection, asked)
-
-    # Patches, verdicts, memory
-
-    def save_patch(
-        self,
-        patch: Document | Mapping[str, JsonValue],
-        *,
-        id: str | None = None,
-        flaw: str | None = None,
-        operator: str | None = None,
-        state: str | None = None,
-    ) -> str:
-        """Save a patch, replacing one of the same id; returns the id.
-
-        What is not given here is taken from the document's fields of those names, or from its `spec`.
-        """
-        with self._database.write(durable=True) as connection:
-            return repairs.save(connection, PatchRow, patch, id=id, flaw=flaw, operator=operator, state=state)
-
-    def patches(
-        self, *, flaw: str | None = None, operator: str | None = None, state: str | None = None
-    ) -> list[repairs.Found]:
-        """Patches as JSON objects with their `id`, oldest first."""
-        with self._database.read() as connection:
-            return repairs.found(connection, PatchRow, flaw=flaw, operator=operator, state=state)
-
-    def patch(self, asked: str) -> repairs.Found:
-        """The patch whose id begins with `asked`. Raises `StoreError` when it is none or more than one."""
-        with self._database.read() as connection:
-            return repairs.one(connection, PatchRow, asked)
-
-    def save_verdict(
-        self,
-        verdict: Document | Mapping[str, JsonValue],
-        *,
-        id: str | None = None,
-        flaw: str | None = None,
-        operator: str | None = None,
-        state: str | None = None,
-    ) -> str:
-        """Save what a validation said, as `save_patch` does; returns the id."""
-        with self._database.write(durable=True) as connection:
-            return repairs.save(connection, VerdictRow, verdict, id=id, flaw=flaw, operator=operator, state=state)
-
-    def verdicts(
-        self, *, flaw: str | None = None, operator: str | None = None, state: str | None = None
-    ) -> list[repairs.Found]:
-        """Verdicts as JSON objects with their `id`, oldest first."""
-        with self._database.read() as connection:
-            return repairs.found(connection, VerdictRow, flaw=flaw, operator=operator, state=state)
-
-    def remember(
-        self,
-        repair: Document | Mapping[str, JsonValue],
-        *,
-        id: str | None = None,
-        flaw: str | None = None,
-        operator: str | None = None,
-        state: str | None = None,
-    ) -> str:
-        """Remember an accepted or rejected repair with its reason, as `save_patch` does; returns the id."""
-        with self._database.write(durable=True) as connection:
-            return repairs.save(connection, MemoryRow, repair, id=id, flaw=flaw, operator=operator, state=state)
-
-    def memory(
-        self, *, flaw: str | None = None, operator: str | None = None, state: str | None = None
-    ) -> list[repairs.Found]:
-        """Remembered repairs as JSON objects with their `id`, oldest first."""
-        with self._database.read() as connection:
-            return repairs.found(connection, MemoryRow, flaw=flaw, operator=operator, state=state)
 
     # Upkeep
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from harnessfix.store import Store
@@ -16,9 +16,9 @@ STEPS = 30
 
 
 @contextmanager
-def writer(address: str, prefix: str, count: int) -> Iterator[subprocess.Popen[str]]:
+def writing(address: str, count: int, *prefixes: str) -> Iterator[subprocess.Popen[str]]:
     """The program as a process of its own, gone at the end whatever happens."""
-    command = [sys.executable, str(PROGRAM), address, prefix, str(count)]
+    command = [sys.executable, str(PROGRAM), address, str(count), *prefixes]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield process
@@ -29,24 +29,22 @@ def writer(address: str, prefix: str, count: int) -> Iterator[subprocess.Popen[s
 
 def test_four_writers_and_a_reader(address: str) -> None:
     # Nobody has made the store yet: the four race for that, too.
-    with ExitStack() as stack:
-        processes = [stack.enter_context(writer(address, prefix, 15)) for prefix in "abcd"]
-        assert processes[0].stdout is not None
-        assert processes[0].stdout.readline() == "ready\n"
+    with writing(address, 12, *"abcd") as writers:
+        assert writers.stdout is not None
+        assert writers.stdout.readline() == "ready\n"
         with Store.open(address) as store:
             seen = 0
-            while any(process.poll() is None for process in processes):
+            while writers.poll() is None:
                 rows = store.runs()
                 assert len(rows) >= seen, "a reader never sees fewer runs than before"
                 assert all(row.steps == len(store.steps(row.id)) == STEPS for row in rows[:3])
                 seen = len(rows)
-                time.sleep(0.05)
-        for process in processes:
-            _, complaints = process.communicate(timeout=60)
-            assert process.returncode == 0, complaints
+                time.sleep(0.02)
+        _, complaints = writers.communicate(timeout=60)
+        assert (writers.returncode, complaints) == (0, "")
     with Store.open(address) as store:
-        assert {row.id for row in store.runs()} == {f"{prefix}-{number}" for prefix in "abcd" for number in range(15)}
-        assert len(store.search("result", limit=None)) == 60 * STEPS
+        assert {row.id for row in store.runs()} == {f"{prefix}-{number}" for prefix in "abcd" for number in range(12)}
+        assert len(store.search("result", limit=None)) == 48 * STEPS
 
 
 def test_a_killed_writer_leaves_whole_runs_only(address: str) -> None:
@@ -54,7 +52,7 @@ def test_a_killed_writer_leaves_whole_runs_only(address: str) -> None:
         pass
     acknowledged: list[str] = []
     for round_ in range(2):
-        with writer(address, f"round{round_}", 10_000) as process:
+        with writing(address, 10_000, f"round{round_}") as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             acknowledged += [process.stdout.readline().strip() for _ in range(5)]

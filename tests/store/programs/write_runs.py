@@ -1,8 +1,10 @@
-"""Adds runs to a store, one at a time: `write_runs.py ADDRESS PREFIX COUNT`.
+"""Adds runs to a store, one at a time: `write_runs.py ADDRESS COUNT PREFIX...`, in one process for each prefix.
 
 Says `ready` first, then the id of each run that is stored.
 """
 
+import importlib
+import os
 import sys
 
 from harnessfix.store import Store
@@ -30,7 +32,7 @@ def run(run_id: str) -> Recording:
     return Recording(run=RunInfo(id=run_id), steps=steps, texts=pool.texts)
 
 
-def main(address: str, prefix: str, count: int) -> None:
+def write(address: str, prefix: str, count: int) -> None:
     """Add `count` runs."""
     with Store.open(address) as store:
         print("ready", flush=True)
@@ -41,5 +43,21 @@ def main(address: str, prefix: str, count: int) -> None:
             print(recording.run.id, flush=True)
 
 
+def main(address: str, count: int, prefixes: list[str]) -> int:
+    """Write in this process, or in one child for each of several prefixes; returns an exit code."""
+    if len(prefixes) == 1:
+        write(address, prefixes[0], count)
+        return 0
+    importlib.import_module("alembic.command")  # once, before they part, so that they race to make the store
+    children = []
+    for prefix in prefixes:
+        child = os.fork()
+        if child == 0:
+            write(address, prefix, count)
+            return 0
+        children.append(child)
+    return max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))
