@@ -71,7 +71,9 @@ def escaped_to(run: Htir, step: TraceStep) -> TraceStep | None:
 
 
 _ERROR_LINE = re.compile(
-    r"^[^\n]{0,300}?(\b[A-Za-z_.]*(?:Error|Exception)\b[^\n]{0,300}|\b(?:FAILED|FATAL|fatal|error|ERROR|panic)\b[:\s][^\n]{0,300})",
+    r"^[^\n]{0,300}?"
+    r"(?:\b[A-Za-z_.]*(?:Error|Exception)\b|\b(?:FAILED|FATAL|fatal|error|ERROR|panic)\b[: \t])"
+    r"[^\n]{0,300}",
     re.MULTILINE,
 )
 

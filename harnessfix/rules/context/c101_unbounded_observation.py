@@ -7,7 +7,8 @@ from statistics import median
 
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import added_messages, as_anchor, function_of, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, nearest_anchors, one_of_each, quote
+from harnessfix.rules._reach import is_driven, model_driven, place_key, reached_from
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.document import JsonValue
@@ -20,7 +21,7 @@ FLOOR = 20_000  # characters; what coding agents commonly allow one observation 
 FLOOR_WITHOUT_NEIGHBOURS = 60_000
 TIMES_MEDIAN = 10
 TIMES_OWN_BOUND = 3
-DEFAULT_LIMIT = 10_000
+LEAST_BOUND = 500  # characters; a smaller one bounds titles and log lines
 _MARKER = re.compile(
     r"\d[\d,._ ]*\s*(?:more\s+)?(?:characters|chars|lines|bytes|tokens)\s+(?:were\s+|have been\s+)?"
     r"(?:omitted|truncated|elided|skipped|cut|left out|removed|not shown)"
@@ -111,37 +112,48 @@ class UnboundedObservation(Rule):
         """One finding per place that let a far too long text through."""
         seen = _observations(run)
         usual = median(len(one.text) for one in seen) if len(seen) > 2 else None
-        bound = _own_bound(model)
+        norm = _own_norm(model)
         for one in sorted(seen, key=lambda one: -len(one.text)):
-            if not _stands_out(len(one.text), usual, bound) or _was_cut(run, one):
-                continue
-            yield self._finding(run, model, one, usual, bound)
+            if len(one.text) < FLOOR:
+                break
+            if _stands_out(len(one.text), usual, norm) and not _was_cut(run, one):
+                yield _finding(run, model, one, usual, norm)
 
-    def _finding(
-        self, run: Htir, model: HarnessModel, one: _Observation, usual: float | None, bound: tuple[int, Element] | None
-    ) -> Finding:
-        source = _origin(run, one)
-        anchors, parameters = _responsible(run, model, one, source)
-        parameters["limit"] = bound[0] if bound is not None else DEFAULT_LIMIT
-        words = f"{len(one.text):,} characters entered request {one.request.id} whole"
-        if source is not None:
-            words = f"{words}, from {source.name} ({source.id})"
-        if bound is not None:
-            words += f"; {bound[1].anchor.place} cuts at {bound[0]:,} characters, this path does not"
-            parameters["limit_from"] = bound[1].anchor.place
-        elif usual is not None:
-            words += f"; the other observations of this run have {usual:,.0f} at the median"
-        responsible = source.id if source is not None else one.request.id
-        return Finding(
-            message=words + ".",
-            anchors=anchors,
-            responsible_step=responsible,
-            symptom_step=one.request.id,
-            path=tuple(dict.fromkeys((responsible, one.request.id))),
-            confidence=0.93 if bound is not None else 0.8,
-            quotes=((f"{one.request.id} input", quote(one.text)),),
-            parameters=parameters,
-        )
+
+@dataclass(frozen=True)
+class _Norm:
+    """A bound that the harness itself puts on some observation: where, and how many characters when that is known."""
+
+    element: Element
+    limit: int | None
+
+    @property
+    def words(self) -> str:
+        return f"at {self.limit:,} characters" if self.limit is not None else "what it shows"
+
+
+def _finding(run: Htir, model: HarnessModel, one: _Observation, usual: float | None, norm: _Norm | None) -> Finding:
+    source = _origin(run, one)
+    anchors, parameters = _responsible(run, model, one, source)
+    words = f"{len(one.text):,} characters entered request {one.request.id} whole"
+    if source is not None:
+        words += f", from {source.name} ({source.id})"
+    if norm is not None:
+        words += f"; {norm.element.anchor.place} cuts {norm.words}, this path cuts nothing"
+        parameters |= {"limit": norm.limit} if norm.limit is not None else {}
+    elif usual is not None:
+        words += f"; the other observations of this run have {usual:,.0f} at the median"
+    responsible = source.id if source is not None else one.request.id
+    return Finding(
+        message=words + ".",
+        anchors=anchors,
+        responsible_step=responsible,
+        symptom_step=one.request.id,
+        path=tuple(dict.fromkeys((responsible, one.request.id))),
+        confidence=0.93 if norm is not None else 0.8,
+        quotes=((f"{one.request.id} input", quote(one.text)),),
+        parameters=parameters,
+    )
 
 
 def _observations(run: Htir) -> list[_Observation]:
@@ -156,22 +168,30 @@ def _observations(run: Htir) -> list[_Observation]:
     return found
 
 
-def _own_bound(model: HarnessModel) -> tuple[int, Element] | None:
-    """The largest bound in characters that the harness itself puts on an observation, and where."""
-    bounds = []
-    for element in model.of_role(ElementRole.TRUNCATION, ElementRole.PROMPT):
-        limit = element.value("limit-value")
-        if isinstance(limit, int) and limit >= 500 and element.value("unit") in (None, "characters"):
-            bounds.append((limit, element))
-    return max(bounds, key=lambda bound: bound[0], default=None)
+def _own_norm(model: HarnessModel) -> _Norm | None:
+    """The largest bound in characters on the way from tools to prompts, else a template that cuts what it shows."""
+    building = (place_key(b.anchor) for b in model.of_role(ElementRole.CONTEXT_BUILDER))
+    way = model_driven(model) | reached_from(model, building, depth=2)
+    norms = []
+    for cut in model.of_role(ElementRole.TRUNCATION):
+        limit = cut.value("limit-value")
+        if (
+            isinstance(limit, int)
+            and limit >= LEAST_BOUND
+            and cut.value("unit") == "characters"
+            and is_driven(way, cut)
+        ):
+            norms.append(_Norm(cut, limit))
+    if norms:
+        return max(norms, key=lambda norm: norm.limit or 0)
+    templates_that_cut = (p for p in model.of_role(ElementRole.PROMPT) if p.fact("bounded-placeholders"))
+    return next((_Norm(prompt, None) for prompt in templates_that_cut if prompt.fact("is-observation")), None)
 
 
-def _stands_out(size: int, usual: float | None, bound: tuple[int, Element] | None) -> bool:
-    if bound is not None and size >= max(FLOOR, TIMES_OWN_BOUND * bound[0]):
+def _stands_out(size: int, usual: float | None, norm: _Norm | None) -> bool:
+    if norm is not None and size >= (TIMES_OWN_BOUND * norm.limit if norm.limit else 2 * FLOOR):
         return True
-    if usual is None:
-        return size >= FLOOR_WITHOUT_NEIGHBOURS
-    return size >= FLOOR and size >= TIMES_MEDIAN * usual
+    return size >= FLOOR_WITHOUT_NEIGHBOURS if usual is None else size >= TIMES_MEDIAN * usual
 
 
 def _was_cut(run: Htir, one: _Observation) -> bool:
@@ -198,17 +218,18 @@ def _origin(run: Htir, one: _Observation) -> TraceStep | None:
 def _responsible(
     run: Htir, model: HarnessModel, one: _Observation, source: TraceStep | None
 ) -> tuple[tuple[Anchor, ...], dict[str, JsonValue]]:
-    """The template that worded the text, else the function that made the message, else the step it came from."""
+    """The template that worded the text; else the tool where tools bound their own output, else what appends it."""
     anchors: list[Anchor] = []
     parameters: dict[str, JsonValue] = {}
     fit = next(templates.renderings(model, one.text), None)
     if fit is not None and fit.widest is not None and not templates.is_bounded(fit.prompt, fit.widest.placeholder):
         anchors.append(as_anchor(fit.prompt, "the template that worded this text", Route.LITERAL_MATCH))
         parameters["placeholder"] = fit.widest.placeholder
-    for step in (source, one.request):
-        if step is not None:
-            found = nearest_anchors(run, step)
-            functions = (function_of(model, anchor) for anchor in found)
-            anchors += [as_anchor(f, "the function that made this message", found[0].route) for f in functions if f]
-            anchors += found
-    return one_of_each(anchors), parameters
+    made = list(nearest_anchors(run, source)) if source is not None else []
+    asked = list(asking_anchors(run, one.request))
+    driven = model_driven(model)
+    tools_bound_themselves = any(is_driven(driven, cut) for cut in model.of_role(ElementRole.TRUNCATION))
+    is_tool = source is not None and source.kind is StepKind.TOOL_CALL
+    return one_of_each(
+        [*anchors, *(asked + made if is_tool and not tools_bound_themselves else made + asked)]
+    ), parameters

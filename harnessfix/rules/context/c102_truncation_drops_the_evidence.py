@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harnessfix.rules._errors import error_lines
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, events, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import as_anchor, asking_anchors, events, nearest_anchors, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -15,6 +15,7 @@ from harnessfix_ir.steps import TraceLink, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Outcome, Property, Route, Severity, StepKind
 
 LEAST_LOST = 200  # characters; less is a trailing blank or a stripped frame
+OBSERVED = (StepKind.TOOL_CALL, StepKind.RETRIEVAL)
 NOT_MARKED = "not marked"  # how the compiler words a cut that nothing in the text announces
 
 _AGENT = r'''from pathlib import Path
@@ -119,12 +120,12 @@ def _losses(run: Htir) -> Iterable[_Loss]:
     pieces: dict[tuple[str, int, str, int], list[TraceLink]] = defaultdict(list)
     for link in run.links:
         if link.kind is LinkKind.TRUNCATED and link.source_span is not None and link.target_span is not None:
+            key = link.source, link.source_span.part, link.target, link.target_span.part
             if run.step(link.target).kind is StepKind.MODEL_CALL and link.source_span.side == "out":
-                key = link.source, link.source_span.part, link.target, link.target_span.part
                 pieces[key].append(link)
     for (source_id, number, target_id, _), links in pieces.items():
         source, request = run.step(source_id), run.step(target_id)
-        if source.kind is StepKind.MODEL_CALL or not all(NOT_MARKED in link.detail for link in links):
+        if source.kind not in OBSERVED or not all(NOT_MARKED in link.detail for link in links):
             continue
         text = run.text(source.output[number])
         spans = [link.source_span for link in links if link.source_span is not None]
@@ -154,8 +155,14 @@ def _cut(run: Htir, model: HarnessModel, loss: _Loss) -> Element | None:
 
 def _anchors(run: Htir, cut: Element | None, loss: _Loss) -> tuple[Anchor, ...]:
     own = [as_anchor(cut, "cuts and leaves no mark", Route.PROBE)] if cut is not None else []
-    around = next((outer.anchors for outer in ancestors(run, loss.request) if outer.anchors), ())
-    return one_of_each([*own, *nearest_anchors(run, loss.source), *around])
+    whole = {part.text for part in loss.source.output}
+    between = [
+        anchor
+        for step in run.steps
+        if step.kind is StepKind.CONTEXT_BUILD and any(part.text in whole for part in step.input)
+        for anchor in step.anchors
+    ]
+    return one_of_each([*own, *between, *asking_anchors(run, loss.request), *nearest_anchors(run, loss.source)])
 
 
 def _finding(loss: _Loss, errors: list[str], cut: Element | None, anchors: tuple[Anchor, ...]) -> Finding:

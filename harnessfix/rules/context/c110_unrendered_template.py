@@ -114,7 +114,7 @@ def _written(prompt: Element) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_meant(prompt: Element, name: str, text: str) -> bool:
-    """Whether the template is one to be filled in: Jinja is; braces are when it is rendered or another hole is filled."""
+    """Whether the template is one to fill in: Jinja is; braces are when code renders it or fills another hole."""
     if prompt.value("engine") == "jinja" or prompt.fact("rendered-at"):
         return True
     others = [other for other in names(prompt.value("placeholders")) if other != name]

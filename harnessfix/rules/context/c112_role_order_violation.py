@@ -85,9 +85,8 @@ def _stray(request: TraceStep, asked: dict[str, TraceStep]) -> Part | None:
     for part in request.input:
         if part.kind == "tool_call" and part.call_id:
             open_calls.add(part.call_id)
-        elif (part.kind == "tool_result" or part.role == "tool") and part.call_id:
-            if part.call_id not in open_calls and part.call_id in asked:
-                return part
+        elif "tool" in (part.role, part.kind.partition("_")[0]) and part.call_id in asked.keys() - open_calls:
+            return part
     return None
 
 
