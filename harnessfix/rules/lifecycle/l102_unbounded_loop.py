@@ -63,7 +63,7 @@ class UnboundedLoop(Rule):
         """Agent loops without any bound, unless a person sits in them."""
         limited = _raises_limits(model)
         for loop in model.of_role(ElementRole.AGENT_LOOP):
-            if loop.fact("unbounded") is not None and not _asks_person(model, loop):
+            if _is_unbounded(loop) and not _asks_person(model, loop):
                 yield Finding(
                     f"Only the model can end this loop ({loop.value('condition')}): nothing bounds its steps, its time "
                     "or its cost.",
@@ -80,7 +80,7 @@ class UnboundedLoop(Rule):
             for event in events(step, "loop_ended"):
                 rounds = event.attributes.get("n")
                 loop = element_at(model, event.anchor, ElementRole.AGENT_LOOP) if event.anchor is not None else None
-                if loop is None or loop.fact("unbounded") is None or not isinstance(rounds, int) or rounds < MANY:
+                if loop is None or not _is_unbounded(loop) or not isinstance(rounds, int) or rounds < MANY:
                     continue
                 if _asks_person(model, loop):
                     continue
@@ -95,6 +95,11 @@ class UnboundedLoop(Rule):
                     parameters={"rounds": rounds},
                     key="unbounded",
                 )
+
+
+def _is_unbounded(loop: Element) -> bool:
+    """Whether no bound was found, and the condition compares nothing in order that may be one after all."""
+    return loop.fact("unbounded") is not None and not re.search(r"[<>]", str(loop.value("condition")))
 
 
 def _raises_limits(model: HarnessModel) -> bool:

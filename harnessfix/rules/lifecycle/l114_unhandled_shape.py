@@ -6,6 +6,7 @@ from harnessfix.rules._calls import argument_flaw, asked_in
 from harnessfix.rules._errors import escaped_to, raised, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import ancestors, as_anchor, function_of, one_of_each, quote, requests
+from harnessfix.rules._shows import showing_function
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -77,7 +78,9 @@ class UnhandledShape(Rule):
         for origin in raised(run, *SHAPE):
             ended = escaped_to(run, origin)
             reply = _reply_before(run, replies, origin)
-            if ended is None or reply is None or not origin.anchors or _own_matter(run, origin, reply):
+            if ended is None or reply is None or not origin.anchors or showing_function(model, origin) is not None:
+                continue
+            if _own_matter(run, origin, reply):
                 continue
             yield _finding(run, model, origin, reply, ended)
             return  # it ended the run; whatever else was raised is its wake
