@@ -31,6 +31,7 @@ _HARMLESS = words("print len bool isinstance str repr type dict list copy.deepco
 _OPENS = (ast.Starred, ast.For, ast.AsyncFor, ast.comprehension, ast.BinOp, ast.Return, ast.Yield)
 _LOADER = re.compile(r"^_*(load|read|get|parse)_\w*(config|settings|options)")
 _CLASS_PATH = re.compile(r"[a-z_]\w*(\.\w+)*\.[A-Z]\w*")
+_WHOLE = ("items", "values", "keys", "copy", "update")
 _READS = ("get", "pop", "setdefault", "__getitem__")
 
 
@@ -151,11 +152,9 @@ def _chain_tops(scope: Scope, file: FileContext) -> Iterator[ast.expr]:
             yield node
     for name in scope.of(ast.Name):
         parent = file.parents.get(name)
-        if (
-            isinstance(name.ctx, ast.Load)
-            and not isinstance(parent, ast.Attribute)
-            and not _is_step_of(parent, name, file)
-        ):
+        if isinstance(parent, ast.Attribute) and parent.attr not in _WHOLE:
+            continue
+        if isinstance(name.ctx, ast.Load) and not _is_step_of(parent, name, file):
             yield name
 
 
@@ -194,8 +193,10 @@ def _row(node: ast.expr, path: list[str], scope: Scope, file: FileContext) -> li
         how = "read"
     elif isinstance(parent, _OPENS) or (isinstance(parent, ast.Dict) and inner in parent.values):
         how = "open"
+    elif (filtered := _filtered_into(parent, file)) is not None:
+        how, name = "spread", _called(filtered, scope)
     elif isinstance(parent, ast.Attribute):
-        how = "open" if parent.attr in ("items", "values", "keys", "copy", "update") else "read"
+        how = "open" if parent.attr in _WHOLE else "read"
     elif isinstance(parent, (ast.Assign, ast.AnnAssign)):
         target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target
         how = "read" if isinstance(target, ast.Name) else "open"
@@ -207,6 +208,18 @@ def _row(node: ast.expr, path: list[str], scope: Scope, file: FileContext) -> li
         elif name in _HARMLESS:
             how = "read"
     return [path, how, name, which, node.lineno, scope.qualname]
+
+
+def _filtered_into(parent: ast.AST | None, file: FileContext) -> ast.Call | None:
+    """The call in `f(**{k: v for k, v in section.items() if …})`: unknown keys are dropped on the way."""
+    if not (isinstance(parent, ast.Attribute) and parent.attr == "items"):
+        return None
+    items = file.parents.get(parent)
+    generator = file.parents.get(items) if items is not None else None
+    made = file.parents.get(generator) if isinstance(generator, ast.comprehension) else None
+    given = file.parents.get(made) if isinstance(made, ast.DictComp) else None
+    call = file.parents.get(given) if isinstance(given, ast.keyword) and given.arg is None else None
+    return call if isinstance(call, ast.Call) else None
 
 
 def _called(call: ast.Call, scope: Scope) -> str:

@@ -215,33 +215,57 @@ def _known_base(name: str) -> bool:
 def link_config(program: Program) -> None:
     """Facts of `config_key` and `config_class` elements."""
     links = ConfigLinks(program)
-    sections: dict[tuple[str, ...], Reach] = {}
+    named = {use[1].rpartition("/")[2] for facts in program.files.values() for use in facts.uses if use[0] == "file"}
+    names_settings = any(facts.path.rpartition("/")[2] in named for facts in program.files.values() if _settings(facts))
+    reaches: dict[tuple[str, ...], Reach] = {}
     loaded: dict[Key, set[str]] = {}
-    for facts, draft in list(program.drafts(ElementRole.CONFIG_KEY)):
-        path = tuple(draft.qualname.split("."))
-        reads = [f"{use.file}:{use.line}" for use in links.uses.get(path, ())]
-        draft.note("read-at", [*dict.fromkeys(reads)], 0, Evidence.DERIVED)
-        parent = path[:-1]
-        if parent not in sections:
-            sections[parent] = links.section(parent)
-        reach = sections[parent]
-        for key in reach.classes:
-            loaded.setdefault(key, set()).add(facts.path)
-        _judge(draft, path[-1], reach, bool(reads))
+    for facts in program.files.values():
+        sections: dict[tuple[str, ...], list[Draft]] = {}
+        for draft in facts.drafts:
+            if draft.role is ElementRole.CONFIG_KEY:
+                path = tuple(draft.qualname.split("."))
+                sections.setdefault(path[:-1], []).append(draft)
+                reads = [f"{use.file}:{use.line}" for use in links.uses.get(path, ())]
+                draft.note("read-at", [*dict.fromkeys(reads)], 0, Evidence.DERIVED)
+        for section, keys in sections.items():
+            if section not in reaches:
+                reaches[section] = links.section(section)
+            if not section and names_settings and facts.path.rpartition("/")[2] not in named:
+                continue
+            if _judge(keys, reaches[section]):
+                for key in reaches[section].classes:
+                    loaded.setdefault(key, set()).add(facts.path)
     _describe_classes(program, loaded)
 
 
-def _judge(draft: Draft, name: str, reach: Reach, read: bool) -> None:
-    declared = reach.declared.get(name)
-    if declared is not None and not read:
-        draft.add("declared", declared, 0, Evidence.DERIVED)
-    if declared is not None or read or not reach.closed or name.isdigit():
-        return
-    draft.add("dead", True, 0, Evidence.DERIVED)
-    near = _near(name, [*reach.declared])
-    if near:
-        draft.add("near", near, 0, Evidence.DERIVED)
-        draft.add("near-declared", reach.declared[near], 0, Evidence.DERIVED)
+def _settings(facts: FileFacts) -> bool:
+    return facts.language in ("yaml", "toml", "json")
+
+
+def _judge(keys: list[Draft], reach: Reach) -> bool:
+    """Say of each key of one section in one file whether it is declared, read or dead; returns whether the file fits.
+
+    A section of another file may bear the same name: nothing is said unless some key is known or nearly known.
+    """
+    near: dict[str, str] = {}
+    known = False
+    for draft in keys:
+        declared = reach.declared.get(draft.name)
+        if declared is not None:
+            known = True
+            if not draft.get("read-at"):
+                draft.add("declared", declared, 0, Evidence.DERIVED)
+        elif not draft.get("read-at") and reach.closed:
+            near[draft.name] = _near(draft.name, [*reach.declared])
+    if not reach.closed or not (known or any(near.values())):
+        return known
+    for draft in keys:
+        if draft.name in near and not draft.name.isdigit():
+            draft.add("dead", True, 0, Evidence.DERIVED)
+            if near[draft.name]:
+                draft.add("near", near[draft.name], 0, Evidence.DERIVED)
+                draft.add("near-declared", reach.declared[near[draft.name]], 0, Evidence.DERIVED)
+    return True
 
 
 def _near(name: str, declared: list[str]) -> str:

@@ -6,16 +6,15 @@ from harnessfix_ir.vocabulary import ElementRole, Evidence
 
 from .program import Program
 
-OTHER_NAMES = dict(
-    pair.split("=")
-    for pair in """
+_OTHER_NAMES = """
 attr=attrs bs4=beautifulsoup4 crypto=pycryptodome cv2=opencv-python dateutil=python-dateutil docx=python-docx
 dotenv=python-dotenv fitz=pymupdf git=gitpython github=pygithub jose=python-jose jwt=pyjwt magic=python-magic
 multipart=python-multipart openssl=pyopenssl opentelemetry=opentelemetry-api pil=pillow
 pkg_resources=setuptools pptx=python-pptx psycopg2=psycopg2-binary ruamel=ruamel-yaml serial=pyserial
 skimage=scikit-image sklearn=scikit-learn swerex=swe-rex websocket=websocket-client yaml=pyyaml zmq=pyzmq
-""".split()
-)
+"""
+OTHER_NAMES = dict(pair.split("=") for pair in _OTHER_NAMES.split())
+"""Top-level modules whose distribution is called something else."""
 
 
 def link_dependencies(program: Program, own: set[str]) -> None:

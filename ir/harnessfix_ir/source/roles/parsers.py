@@ -43,7 +43,7 @@ class Parsers(Role):
             if not (of_model or (named and (loads or patterns)) or of_name):
                 continue
             draft = at_function(ElementRole.PARSER, scope)
-            if not (named and of_model):
+            if not ((named and of_model) or any(_of_tool_call(call.args[0]) for call in loads)):
                 draft.add("recognised-by", "name" if named else "what it reads", 0, Evidence.HEURISTIC)
             _describe(draft, loads, patterns, scope, file)
             yield draft
@@ -53,6 +53,12 @@ def _of_model(node: ast.expr) -> bool:
     return any(_MODEL_WORD.match(word) for word in words_in(node)) or any(
         isinstance(n, ast.Subscript) and _MODEL_WORD.match(text_of(n.slice) or "") for n in ast.walk(node)
     )
+
+
+def _of_tool_call(node: ast.expr) -> bool:
+    """Whether an expression is the arguments of a tool call, which only a model writes."""
+    words = {*words_in(node), *(t for n in ast.walk(node) if isinstance(n, ast.Subscript) and (t := text_of(n.slice)))}
+    return bool(words & {"arguments", "raw_arguments", "tool_call", "tool_calls", "function_call"})
 
 
 def _regex_calls(scope: Scope) -> Iterator[tuple[ast.Call, ast.expr, ast.expr]]:

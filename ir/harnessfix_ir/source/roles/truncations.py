@@ -14,7 +14,9 @@ from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 from .base import Role, at_node
 
 MARKER = re.compile(
-    r"trunc|omit|elide|\bcut\b|\.\.\.|…|more (characters|lines|chars)|shorten|clipped|\[snip", re.IGNORECASE
+    r"trunc|omit|elide|\bcut\b|\.\.\.|…|more (characters|lines|chars)|shorten|clipped|left out|skipped|removed|dropped|"
+    r"hidden|\[snip",
+    re.IGNORECASE,
 )
 _SHORTENS = re.compile(
     r"(^|_)(truncate|shorten|clip|abbreviate|trim_messages|truncate_content|limit_output|maybe_truncate)\w*$"
