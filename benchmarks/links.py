@@ -33,7 +33,7 @@ Counts = Counter[tuple[LinkKind, str]]
 def score(htir: Htir, truth: Truth, counts: Counts, trouble: list[str] | None = None) -> None:
     """Count right, wrong and missed relations of one run."""
     stated = {(link.kind, link.source, link.target) for link in htir.links if link.kind in SCORED}
-    stated = {entry for entry in stated if entry[0] is not LinkKind.OMITTED or entry[1:] not in truth.neutral}
+    stated = {entry for entry in stated if entry[0] is not LinkKind.OMITTED or entry[1] not in truth.neutral}
     for entry in stated:
         counts[entry[0], "right" if entry in truth.links else "wrong"] += 1
     for entry in truth.links - stated:

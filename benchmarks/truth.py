@@ -7,8 +7,6 @@ down as it is made.
 
 import json
 import random
-import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harnessfix_ir.recording import Recording, RunInfo
@@ -16,11 +14,11 @@ from harnessfix_ir.steps import ErrorInfo, Part, Source, TraceStep
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import LinkKind, Status, StepKind
 
+from .fates import FATES, Ranges
 from .texts import Writer
 
 Relation = tuple[LinkKind, str, str]
 SECOND = 1_000_000_000
-MARKS = ("", "\n[output truncated]\n", "\n... {n} characters omitted ...\n", "\n<snip: {n} bytes>\n", " …\n")
 
 
 @dataclass
@@ -29,27 +27,45 @@ class Truth:
 
     Args:
         links: relations that a compiler should state.
-        neutral: pairs of steps between which nothing is scored (a paraphrase was sent, which may count as lost).
-        kept: for truncations the character ranges of the source that were kept.
+        neutral: tools whose output may or may not count as lost (a paraphrase of it was sent).
+        kept: by tool step, the character ranges of its output that were kept, where it was cut.
     """
 
     links: set[Relation] = field(default_factory=set)
-    neutral: set[tuple[str, str]] = field(default_factory=set)
-    kept: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
+    neutral: set[str] = field(default_factory=set)
+    kept: dict[str, Ranges] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Style:
-    """How the harness of a run behaves: whether calls have ids, the role of observations, the odds of each fate."""
+    """How the harness of a run behaves.
+
+    Args:
+        call_ids: whether calls and results carry ids.
+        role: of observations, `tool` or `user`.
+        template: that observations are rendered into.
+        fates: names of fates, as often as they are likely.
+        window: most messages sent, 0 for all.
+        header: words that begin every tool output.
+        builder: whether a step of its own renders the observations.
+        times: whether steps have times.
+        parallel, retry, handoff, rerun, short: odds a turn that calls run in parallel, a call is retried, a helper is
+            asked; that an output is nearly the one before, or only a few words.
+    """
 
     call_ids: bool
     role: str
     template: str
     fates: tuple[str, ...]
     window: int = 0
+    header: str = ""
+    builder: bool = False
+    times: bool = True
     parallel: float = 0.15
     retry: float = 0.1
     handoff: float = 0.05
+    rerun: float = 0.1
+    short: float = 0.1
 
 
 class TrueRun:
@@ -71,6 +87,7 @@ class TrueRun:
         self.truth = Truth()
         self.clock = SECOND
         self.owner: dict[str, str] = {}
+        self.earlier: list[str] = []
 
     def make(self) -> tuple[Recording, Truth]:
         """The recording and what holds in it."""
@@ -81,7 +98,7 @@ class TrueRun:
         history, previous = [system, task], ""
         for turn in range(self.turns):
             history, previous = self._turn(root, history, previous, turn + 1 == self.turns)
-        self.steps[0] = self.steps[0].model_copy(update={"ended_ns": self.clock})
+        self._update(root)
         run = RunInfo(id=f"truth-{self.writer.random.random():.12f}")
         return Recording(run=run, steps=tuple(self.steps), texts=self.pool.texts), self.truth
 
@@ -95,17 +112,19 @@ class TrueRun:
             self.truth.links.add((LinkKind.TERMINATED_BY, root, asked))
             return history, asked
         follows = [thought, *(call for call, _ in wanted)]
-        upcoming: list[tuple[str, str, str]] = []
+        fed: list[tuple[str, str]] = []
         for call, arguments in wanted:
             tool = self._tool(root, asked, call, arguments, calls > 1)
-            output, observation, fate = self._observation(tool)
+            observation, fate = self._observation(tool)
+            if self.style.builder:
+                tool, fate = self._build(root, tool, observation, fate), "copy"
             follows.append(self._result(call, observation))
-            upcoming.append((tool, output, fate))
+            fed.append((tool, fate))
         if self.random.random() < self.style.handoff:
             self._helper(root)
-        new = [*history, *follows]
         request = self._next_id()
-        for tool, _, fate in upcoming:
+        new = [*history, *follows]
+        for tool, fate in fed:
             self._note(fate, tool, request)
         self.truth.links.add((LinkKind.COPIED, asked, request))
         if self.style.window and len(new) > self.style.window:
@@ -145,36 +164,53 @@ class TrueRun:
             self.truth.links.add((LinkKind.BRANCH, asked, tool))
         return tool
 
-    def _observation(self, tool: str) -> tuple[str, str, str]:
-        kind = self.random.choice(list(self.writer.kinds))
+    def _observation(self, tool: str) -> tuple[str, str]:
+        """Give the tool an output; what is sent of it, and the name of its fate."""
         fate = self.random.choice(self.style.fates)
-        size = int(min(self.random.lognormvariate(6.5, 1.2) + 80, 20_000))
-        if fate == "reserialise":
-            kind = "json"
-        output = self.writer.text(kind, max(size, 400) if fate.startswith("cut") else size)
+        output = self._output(fate)
         self._update(tool, output=(self.part("result", output),))
-        observation, kept = _fates(self.writer)[fate](output)
+        observation, kept = FATES[fate].change(self.writer, output)
         if kept:
-            self.truth.kept[(tool, self._request_after())] = kept
+            self.truth.kept[tool] = kept
         if fate != "lose" and not (fate == "copy" and self.random.random() < 0.5):
             observation = self.style.template.replace("{}", observation)
         self.owner[self.pool.put(observation)] = "" if fate in ("lose", "paraphrase") else tool
         if fate not in ("lose", "paraphrase") and output.strip() in observation:
             fate = "copy"
-        return output, observation, fate
+        return observation, fate
 
-    def _note(self, fate: str, tool: str, request: str) -> None:
-        if fate == "paraphrase":
-            self.truth.neutral.add((tool, request))
-            return
-        kind = {"copy": LinkKind.COPIED, "lose": LinkKind.OMITTED}.get(fate)
-        kind = kind or (LinkKind.TRUNCATED if fate.startswith("cut") else LinkKind.TRANSFORMED)
-        self.truth.links.add((kind, tool, request))
-        for noted in [pair for pair in self.truth.kept if pair == (tool, "")]:
-            self.truth.kept[(tool, request)] = self.truth.kept.pop(noted)
+    def _output(self, fate: str) -> str:
+        if fate == "reserialise":
+            return self.writer.record(self._size())
+        if not fate.startswith("cut") and self.random.random() < self.style.short:
+            return f"{self.writer.phrase(self.random.randint(1, 3))} {self.writer.name()}"
+        if self.earlier and self.random.random() < self.style.rerun:
+            lines = self.random.choice(self.earlier).splitlines()
+            lines[self.random.randrange(len(lines))] = self.writer.phrase(6)
+            return "\n".join(lines)
+        kind = self.random.choice(list(self.writer.kinds))
+        output = self.style.header + self.writer.text(kind, self._size(400 if fate.startswith("cut") else 80))
+        self.earlier.append(output)
+        return output
 
-    def _request_after(self) -> str:
-        return ""
+    def _size(self, least: int = 80) -> int:
+        return max(int(min(self.random.lognormvariate(6.5, 1.2), 20_000)), least)
+
+    def _build(self, root: str, tool: str, observation: str, fate: str) -> str:
+        """A step of harness code that renders the observation."""
+        builder = self._next_id()
+        self._note(fate, tool, builder)
+        self.step(StepKind.CONTEXT_BUILD, "render", parent=root)
+        self._update(builder, output=(self.part("value", observation),))
+        self.owner[self.pool.put(observation)] = builder
+        return builder
+
+    def _note(self, fate: str, tool: str, target: str) -> None:
+        kind = FATES[fate].kind
+        if kind is None or (kind is LinkKind.OMITTED and self.style.builder):
+            self.truth.neutral.add(tool)
+        else:
+            self.truth.links.add((kind, tool, target))
 
     def _result(self, call: Part, observation: str) -> Part:
         kind = "tool_result" if self.style.role == "tool" else "text"
@@ -221,8 +257,11 @@ class TrueRun:
             call_ids=role == "tool" or self.random.random() < 0.5,
             role=role,
             template=choose(("{}", "Observation:\n{}\n", "<output>\n{}</output>", f"{self.writer.prose(150)}\n{{}}\n")),
-            fates=(*(choose(FATES) for _ in range(9)), "copy", "copy"),
+            fates=(*(choose(list(FATES)) for _ in range(9)), "copy", "copy"),
             window=choose((0, 0, 0, 9)),
+            header=choose(("", "", self.writer.prose(90))),
+            builder=self.random.random() < 0.2,
+            times=self.random.random() < 0.8,
         )
 
     def part(self, role: str, text: str, kind: str = "text", name: str | None = None, call: str | None = None) -> Part:
@@ -248,8 +287,8 @@ class TrueRun:
                 kind=kind,
                 name=name,
                 agent=agent,
-                started_ns=self.clock,
-                ended_ns=self.clock + SECOND,
+                started_ns=self.clock if self.style.times else None,
+                ended_ns=self.clock + SECOND if self.style.times else None,
                 input=input,
                 status=Status.ERROR if error else Status.OK,
                 error=error,
@@ -261,68 +300,9 @@ class TrueRun:
 
     def _update(self, step: str, **fields: object) -> None:
         at = int(step[1:]) - 1
-        ended = self.clock if self.steps[at].kind in (StepKind.TASK, StepKind.HANDOFF) else self.steps[at].ended_ns
+        wraps = self.style.times and self.steps[at].kind in (StepKind.TASK, StepKind.HANDOFF)
+        ended = self.clock if wraps else self.steps[at].ended_ns
         self.steps[at] = self.steps[at].model_copy(update={**fields, "ended_ns": ended})
 
     def _next_id(self) -> str:
         return f"s{len(self.steps) + 1}"
-
-
-Fate = Callable[[str], tuple[str, list[tuple[int, int]]]]
-
-
-def _fates(writer: Writer) -> dict[str, Fate]:
-    """What can become of an output: the text that is sent, and for cuts the ranges that were kept."""
-    odds = writer.random
-
-    def mark(lost: int) -> str:
-        return odds.choice(MARKS).replace("{n}", str(lost))
-
-    def cut_tail(text: str) -> tuple[str, list[tuple[int, int]]]:
-        keep = int(len(text) * odds.uniform(0.15, 0.85))
-        return text[:keep] + mark(len(text) - keep), [(0, keep)]
-
-    def cut_head(text: str) -> tuple[str, list[tuple[int, int]]]:
-        keep = int(len(text) * odds.uniform(0.15, 0.85))
-        return mark(len(text) - keep) + text[-keep:], [(len(text) - keep, len(text))]
-
-    def cut_middle(text: str) -> tuple[str, list[tuple[int, int]]]:
-        keep = int(len(text) * odds.uniform(0.15, 0.42))
-        return (
-            text[:keep] + mark(len(text) - 2 * keep) + text[-keep:],
-            [(0, keep), (len(text) - keep, len(text))],
-        )
-
-    def plain(change: Callable[[str], str]) -> Fate:
-        return lambda text: (change(text), [])
-
-    return {
-        "copy": plain(lambda text: text),
-        "cut tail": cut_tail,
-        "cut head": cut_head,
-        "cut middle": cut_middle,
-        "wrap": plain(lambda text: textwrap.fill(text, odds.choice((60, 80, 100)), break_long_words=False)),
-        "quote": plain(lambda text: "\n".join("> " + line for line in text.splitlines())),
-        "indent": plain(lambda text: textwrap.indent(text, "        ")),
-        "number": plain(lambda text: "\n".join(f"{n:>5}\t{line}" for n, line in enumerate(text.splitlines(), 1))),
-        "escape": plain(lambda text: json.dumps({"output": text, "status": 0}, ensure_ascii=odds.random() < 0.5)),
-        "reserialise": plain(lambda text: json.dumps(json.loads(text), indent=2, sort_keys=True)),
-        "paraphrase": plain(lambda text: writer.prose(max(len(text) // 8, 60))),
-        "lose": plain(lambda text: odds.choice(("Done.", "The tool returned an error.", "(no output)"))),
-    }
-
-
-FATES = (
-    "copy",
-    "cut tail",
-    "cut head",
-    "cut middle",
-    "wrap",
-    "quote",
-    "indent",
-    "number",
-    "escape",
-    "reserialise",
-    "paraphrase",
-    "lose",
-)

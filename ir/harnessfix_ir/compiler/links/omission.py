@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from harnessfix_ir.compiler.occurrences import IN, OUT, Production, Sink
+from harnessfix_ir.compiler.provenance.relation import delimited
 from harnessfix_ir.compiler.requests import SYSTEM_ROLES, Request
 from harnessfix_ir.compiler.textids import TextIds
 from harnessfix_ir.compiler.view import RunView
@@ -18,6 +19,7 @@ from .data import DataLinks
 
 # A message that only names where its text is kept says nothing about what was sent.
 _REFERENCE = re.compile(r"\s*[a-z][a-z0-9+.-]*://\S+\s*|\s*[0-9a-f]{32,64}\s*")
+SURE = 16
 SEARCH_BUDGET = 20_000_000
 
 
@@ -177,7 +179,8 @@ class _Finder:
             self.budget -= len(candidate)
             if self.budget < 0:
                 return False
-            if words in candidate:
+            at = candidate.find(words)
+            if at >= 0 and (len(words) >= SURE or delimited(candidate, at, at + len(words))):
                 return True
         return False
 

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harnessfix_ir.compiler.occurrences import ERROR, IN, Production, Sink, may_feed, part_of
+from harnessfix_ir.compiler.occurrences import ERROR, IN, OUT, Production, Sink, may_feed, part_of
 from harnessfix_ir.compiler.pairing import Pairing, call_id_of
 from harnessfix_ir.compiler.requests import Request
 from harnessfix_ir.compiler.textids import TextIds
@@ -13,6 +13,9 @@ from harnessfix_ir.vocabulary import Evidence, StepKind
 
 TRIVIAL = 8
 LOOK_BACK = 16
+# Steps of harness code between a tool and the request: what they hand on is theirs, even if it is the same text.
+HANDLING = frozenset({StepKind.CONTEXT_BUILD, StepKind.MEMORY, StepKind.HANDOFF, StepKind.GUARD, StepKind.VERIFY})
+FEEDING = HANDLING | {StepKind.TOOL_CALL, StepKind.RETRIEVAL}
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Neighbours:
                     self._by_call_id.setdefault(str(call_id), []).append((view.end[i], i))
         for places in self._by_call_id.values():
             places.sort()
-        self._loose_tools = self._unpaired_tools()
+        self._feeders = self._find_feeders()
         self._since = self._previous_calls()
 
     def _previous_calls(self) -> dict[int, int]:
@@ -61,15 +64,13 @@ class Neighbours:
             last[key] = view.end[request.step]
         return since
 
-    def _unpaired_tools(self) -> dict[tuple[str, int], list[tuple[int, int]]]:
-        """Tool steps that no tool step encloses, by agent and task: (end, step) in order."""
+    def _find_feeders(self) -> dict[tuple[str, int], list[tuple[int, int]]]:
+        """Steps that requests are made from and that no tool step encloses, by agent and task: (end, step) in order."""
         view = self.view
         found: dict[tuple[str, int], list[tuple[int, int]]] = {}
         for i in view.order:
             parent = view.parent[i]
-            if view.steps[i].kind in (StepKind.TOOL_CALL, StepKind.RETRIEVAL) and (
-                parent < 0 or view.steps[parent].kind is not StepKind.TOOL_CALL
-            ):
+            if view.steps[i].kind in FEEDING and (parent < 0 or view.steps[parent].kind is not StepKind.TOOL_CALL):
                 found.setdefault((view.agent_of[i], view.task_of[i]), []).append((view.end[i], i))
         for places in found.values():
             places.sort()
@@ -84,13 +85,13 @@ class Neighbours:
         at = bisect_left(places, (sink.position, -1))
         return places[at - 1][1] if at else None
 
-    def tools_since(self, step: int) -> list[int]:
-        """Tool steps of the same agent and task that ended since the previous request of the conversation."""
+    def since_previous(self, step: int) -> list[int]:
+        """Steps of the same agent and task, fit to be sent on, that ended since the conversation's previous request."""
         view = self.view
         since = self._since.get(step)
         if since is None:
             return []
-        places = self._loose_tools.get((view.agent_of[step], view.task_of[step]), [])
+        places = self._feeders.get((view.agent_of[step], view.task_of[step]), [])
         low, high = bisect_left(places, (since, -1)), bisect_left(places, (view.begin[step], -1))
         return [i for _, i in places[low:high]]
 
@@ -103,13 +104,11 @@ class Neighbours:
         if pairing is not None and sink.side == IN:
             return [(pairing.turn, pairing.evidence)]
         siblings = view.children[view.parent[sink.step]] if view.parent[sink.step] >= 0 else view.roots
-        near = []
-        if sink.side == IN:
-            at = bisect_left(siblings, sink.step)
-            near = siblings[max(at - 1, 0) : at]
-            if view.parent[sink.step] >= 0:
-                near = [*near, view.parent[sink.step]]
-        elif view.children[sink.step]:
+        at = bisect_left(siblings, sink.step)
+        near = siblings[max(at - 1, 0) : at]
+        if sink.side == IN and view.parent[sink.step] >= 0:
+            near = [*near, view.parent[sink.step]]
+        elif sink.side == OUT and view.children[sink.step]:
             near = [view.children[sink.step][-1]]
         return [(i, Evidence.HEURISTIC) for i in near]
 
@@ -118,12 +117,14 @@ class Neighbours:
         request = self.request_at[sink.step]
         if part.role == "assistant":
             return [] if request.previous is None else [(request.previous.step, Evidence.DERIVED)]
-        answered = self.answered_by(sink)
-        if answered is not None:
-            return [(answered, Evidence.OBSERVED)]
         if part.role == "system":
             return []
-        return [(i, Evidence.HEURISTIC) for i in self.tools_since(sink.step)]
+        near = self.since_previous(sink.step)
+        answered = self.answered_by(sink)
+        if answered is None:
+            return [(i, Evidence.HEURISTIC) for i in near]
+        made = [i for i in near if self.view.steps[i].kind in HANDLING]
+        return [(answered, Evidence.OBSERVED), *((i, Evidence.HEURISTIC) for i in made)]
 
 
 def exact_links(
@@ -166,17 +167,31 @@ def _nearest(
     at = bisect_left(places, sink.position, key=lambda place: place.position)
     usable = [place for place in places[max(at - LOOK_BACK, 0) : at] if may_feed(view, place, sink)]
     tied = [place for place in usable if place.step in expected and place not in used]
-    if tied:
-        place = tied[0] if expected[tied[0].step] is Evidence.HEURISTIC else tied[-1]
+    handled = _handled(view, sink, tied if trivial else usable, used)
+    direct = [place for place in tied if place not in handled]
+    if handled and not (direct and direct[-1].position > handled[-1].position):
+        place = next((place for place in handled if place.step in expected), handled[-1])
+        return ExactLink(place, sink, Evidence.HEURISTIC if trivial else Evidence.DERIVED)
+    if direct:
+        place = direct[0] if expected[direct[0].step] is Evidence.HEURISTIC else direct[-1]
         evidence = expected[place.step]
         if evidence is Evidence.HEURISTIC and not trivial:
             evidence = Evidence.DERIVED
         return ExactLink(place, sink, evidence)
-    if trivial or (expected and all(rung is Evidence.OBSERVED for rung in expected.values()) and not usable):
+    if trivial:
         return None
     fresh = [place for place in usable if place not in used and _fits(view, place, sink)]
     own = [place for place in fresh if view.steps[place.step].kind is not StepKind.LIFECYCLE] or fresh
     return ExactLink(own[-1], sink, Evidence.DERIVED) if own else None
+
+
+def _handled(view: RunView, sink: Sink, places: Sequence[Production], used: set[Production]) -> list[Production]:
+    """Of the places that may feed a request, those where harness code made the text or handed it on."""
+    if view.steps[sink.step].kind is not StepKind.MODEL_CALL:
+        return []
+    return [
+        place for place in places if place.side == OUT and place not in used and view.steps[place.step].kind in HANDLING
+    ]
 
 
 def _fits(view: RunView, place: Production, sink: Sink) -> bool:
