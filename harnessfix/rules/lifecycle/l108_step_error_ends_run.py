@@ -17,6 +17,7 @@ from harnessfix_ir.vocabulary import Property, Severity, StepKind
 _FATAL = frozenset(
     {"MemoryError", "RecursionError", "ImportError", "ModuleNotFoundError", "SyntaxError", "AssertionError"}
 )
+_OF_OTHER_RULES = frozenset({"UnicodeDecodeError"})
 
 _AGENT = '''\
 import json
@@ -98,7 +99,12 @@ class StepErrorEndsRun(Rule):
         seen: set[str] = set()
         for origin in raised(run):
             tool = _failed_tool(run, origin)
-            if tool is None or tool.id in seen or is_signal(origin.error) or short_type(origin.error) in _FATAL:
+            if (
+                tool is None
+                or tool.id in seen
+                or is_signal(origin.error)
+                or short_type(origin.error) in _FATAL | _OF_OTHER_RULES
+            ):
                 continue
             outermost = escaped_to(run, origin)
             if outermost is None or outermost is tool or not _asked_before(run, tool):

@@ -99,10 +99,11 @@ def _reply_before(run: Htir, replies: list[TraceStep], origin: TraceStep) -> Tra
 
 
 def _own_matter(run: Htir, origin: TraceStep, reply: TraceStep) -> bool:
-    """Whether the error is a tool's own, or comes of malformed arguments, of which other rules speak."""
+    """Whether other rules speak of it: a tool's own error, malformed arguments, a tool that does not exist."""
     if any(step.kind is StepKind.TOOL_CALL for step in ancestors(run, origin)):
         return True
-    return any(argument_flaw(call.arguments) is not None for call in asked_in(run, reply))
+    missed = origin.error.message.strip("'\"") if origin.error is not None else ""
+    return any(argument_flaw(call.arguments) is not None or call.name == missed for call in asked_in(run, reply))
 
 
 def _finding(run: Htir, model: HarnessModel, origin: TraceStep, reply: TraceStep, ended: TraceStep) -> Finding:

@@ -16,8 +16,11 @@ from harnessfix_ir.vocabulary import Evidence, Property, Severity, Status, StepK
 PROBE = "harnessfix-probe"  # the only recordings in which no effect means that there was none
 _WRITES = re.compile(r"(^|_)(write|save|create|append|edit|patch|apply|overwrite|touch)(_|$)|write_?file|save_?file")
 _PATHS = re.compile(r"(^|_)(path|file|filename|file_path|filepath|target)$")
+_CLAIM = re.compile(
+    r"wrote|written|saved|created|updated|edited|patched|applied|appended|success|done|\bok\b", re.IGNORECASE
+)
 _REFUSED = re.compile(
-    r"error|fail|not |cannot|denied|refus|invalid|unknown|no such|missing|skipp|dry.?run", re.IGNORECASE
+    r"error|fail|not |cannot|denied|refus|invalid|unknown|no such|missing|skipp|outside|dry.?run", re.IGNORECASE
 )
 
 _AGENT = '''\
@@ -103,11 +106,12 @@ class CompletionWithoutEffect(Rule):
 
 
 def _claims(run: Htir, step: TraceStep) -> bool:
-    """Whether a call named like writing, with a path among its arguments, answered without a refusal."""
+    """Whether a call named like writing, with a path among its arguments, answered that it had done so."""
     if not _WRITES.search(step.name.rpartition(".")[2].lower()) or step.status is not Status.OK:
         return False
     paths = [part for part in step.input if part.name and _PATHS.search(part.name.lower()) and run.text(part).strip()]
-    return bool(paths) and bool(step.output) and not _REFUSED.search(run.output_text(step)[:500])
+    answer = run.output_text(step)[:500]
+    return bool(paths) and _CLAIM.search(answer) is not None and not _REFUSED.search(answer)
 
 
 def _did_anything(run: Htir, step: TraceStep) -> bool:
