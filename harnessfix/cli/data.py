@@ -13,7 +13,7 @@ PIPED_WIDTH = 160
 def console() -> Console:
     """The console on stdout; honours NO_COLOR, and is plain when stdout is no terminal."""
     terminal = sys.stdout.isatty()
-    return Console(file=sys.stdout, highlight=False, width=None if terminal else PIPED_WIDTH)
+    return Console(highlight=False, width=None if terminal else PIPED_WIDTH)
 
 
 def show(*items: RenderableType) -> None:

@@ -1,6 +1,5 @@
 """The one module that owns stderr: progress, notes and errors. Data goes to stdout through `data.py`."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,7 +16,7 @@ from .plain import plain
 @cache
 def console() -> Console:
     """The console on stderr; honours NO_COLOR, and is plain when stderr is no terminal."""
-    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def note(message: str, style: str = "") -> None:

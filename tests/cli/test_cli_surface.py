@@ -1,0 +1,80 @@
+"""What a newcomer meets: help, empty folders, wrong words."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from harnessfix.cli.lazy import SECTIONS
+
+Run = Callable[..., Result]
+COMMANDS = [name for section in SECTIONS.values() for name in section]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(run: Run, tmp_path: Path, name: str) -> None:
+    result = run(tmp_path, name, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Usage: ")
+    assert len(result.stdout.splitlines()) > 5
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, harnessfix.cli\n"
+        "try: harnessfix.cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'libcst', 'pydantic', 'rich', 'sqlalchemy', 'alembic', 'textual', 'numpy', 'pytest', 'jinja2'}\n"
+        "print('HEAVY', sorted(heavy & set(sys.modules)))\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines()[-1] == "HEAVY []"
+
+
+def test_a_misspelled_command_is_answered_with_the_nearest(run: Run, tmp_path: Path) -> None:
+    result = run(tmp_path, "chekc")
+    assert result.exit_code == 2
+    assert "Did you mean 'check'?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("runs",), ("check",), ("show",), ("repair",), ("validate",), ("label", "x", "passed")]
+)
+def test_without_a_store_one_sentence_says_what_to_type(run: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    result = run(tmp_path, *arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "harnessfix record" in result.stderr
+    assert not (tmp_path / ".harnessfix").exists(), "looking makes no store"
+
+
+def test_rules_and_explain_agree(run: Run, tmp_path: Path) -> None:
+    rules = json.loads(run(tmp_path, "rules", "--format", "json").stdout)["rules"]
+    assert len(rules) >= 20
+    one = json.loads(run(tmp_path, "explain", rules[0]["code"], "--format", "json").stdout)
+    assert one == rules[0]
+    page = run(tmp_path, "explain", rules[0]["name"], "--format", "markdown").stdout
+    assert rules[0]["code"] in page.splitlines()[0]
+    assert "## Bad" in page
+
+
+def test_an_unknown_rule_is_an_error(run: Run, tmp_path: Path) -> None:
+    result = run(tmp_path, "explain", "X999")
+    assert result.exit_code == 2
+    assert "no rule is called 'X999'" in result.stderr
+
+
+def test_schema_prints_json_schema(run: Run, tmp_path: Path) -> None:
+    schema = json.loads(run(tmp_path, "schema", "htir").stdout)
+    assert "steps" in schema["properties"]
+
+
+def test_doctor_names_what_is_there(run: Run, tmp_path: Path) -> None:
+    result = run(tmp_path, "doctor", "--python", sys.executable, "--format", "json")
+    checks = {check["what"]: check for check in json.loads(result.stdout)["checks"]}
+    assert checks["interpreter"]["state"] == "ok"
+    assert "store" in checks
