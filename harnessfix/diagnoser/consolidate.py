@@ -29,7 +29,22 @@ def consolidate(
     for diagnosis in diagnoses:
         groups.setdefault(diagnosis.flaw, []).append(diagnosis)
     records = [_record(flaw, members, outcomes, models, rules) for flaw, members in groups.items()]
-    return sorted(records, key=_rank)
+    return sorted(_without_lesser(records, rules), key=_rank)
+
+
+def _without_lesser(records: list[FlawRecord], rules: Mapping[str, Rule]) -> list[FlawRecord]:
+    """Records but those of a rule that yields to another one which speaks of the same lines."""
+    spoken = {(record.best.rule, _place(record.best.anchors[0])) for record in records}
+    return [
+        record
+        for record in records
+        if record.best.rule not in rules
+        or not any((code, _place(record.best.anchors[0])) in spoken for code in rules[record.best.rule].yields_to)
+    ]
+
+
+def _place(anchor: Anchor) -> tuple[str, int]:
+    return anchor.path, anchor.start_line
 
 
 def _record(

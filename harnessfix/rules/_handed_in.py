@@ -1,6 +1,7 @@
 """What a run handed in as its result, and the texts inside recorded values."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from harnessfix_ir.vocabulary import StepKind
 from ._signals import is_signal
 
 _DEPTH = 12
+_RESULT = re.compile(r"submission|submitted|answer|result|patch|final", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,23 @@ def submissions(run: Htir) -> Iterator[HandedIn]:
         if step.error is not None and is_signal(step.error):
             for text in leaves(step.error.message):
                 yield HandedIn(step, text)
+    yield from _kept_results(run)
+
+
+def _kept_results(run: Htir) -> Iterator[HandedIn]:
+    """What an episode gave out under a name like `submission`, by the last step in it that hands in: a tool, say, that
+    only keeps the text."""
+    for episode in episodes(run):
+        handing = [s for s in run.descendants(episode.id) if s.kind is not StepKind.SUBMIT and _hands_in(s)]
+        for part in episode.output if handing else ():
+            if _RESULT.search(part.name or ""):
+                for text in leaves(run.text(part)):
+                    yield HandedIn(handing[-1], text)
+
+
+def _hands_in(step: TraceStep) -> bool:
+    roles = step.attributes.get("roles")
+    return isinstance(roles, list) and "submission" in roles and step.error is None
 
 
 def episodes(run: Htir) -> list[TraceStep]:

@@ -82,6 +82,7 @@ class Rule(ABC):
         references: public issues, papers or documentation, as URLs.
         operator: name of the operator that repairs it, None without one.
         clone: role and fact of elements that have the same flaw in their code, so that one repair reaches all of them.
+        yields_to: codes of rules that say more about the same lines; where one of them speaks, this one is silent.
         bad, good: the flaw and its absence.
     """
 
@@ -95,6 +96,7 @@ class Rule(ABC):
     references: ClassVar[Sequence[str]] = ()
     operator: ClassVar[str | None] = None
     clone: ClassVar[tuple[ElementRole, str] | None] = None
+    yields_to: ClassVar[Sequence[str]] = ()
     bad: ClassVar[Example]
     good: ClassVar[Example]
 

@@ -113,6 +113,7 @@ class SwallowedException(Rule):
         "https://github.com/openai/openai-agents-python/issues/3863",
     )
     operator = "record-exception"
+    yields_to = ("T102", "T103")
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

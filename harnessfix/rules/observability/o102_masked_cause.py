@@ -246,8 +246,8 @@ def _anew(model: HarnessModel, new: TraceStep, earlier: list[TraceStep], cause: 
     inside = handler.anchor.start_line <= statement.anchor.start_line <= handler.anchor.end_line
     if chained is not None and chained != "None":
         return None
-    if inside and chained is None and handler.fact("broad") is None:
-        return None  # a narrow clause that translates what it knows; Python keeps the context
+    if inside and chained is None and handler.fact("broad") is None and len(earlier) < 2:
+        return None  # a narrow clause that translates what it knows, once; Python keeps the context
     if not inside and len(earlier) < 2:
         return None  # the clause and the new error may have nothing to do with each other
     times = f"{len(earlier)} times, last at" if len(earlier) > 1 else "at"
