@@ -17,9 +17,9 @@ from .scope import bound_at, loop_around, names_in
 
 _TEXT = (cst.SimpleString, cst.FormattedString, cst.ConcatenatedString)
 _ERROR_WORDS = re.compile(
-    r"(?i)error|fail|invalid|unknown|not found|missing|denied|refused|timed? ?out|could not|cannot"
+    r"(?i)error|fail|invalid|unknown|not found|no such|there is no|missing|denied|refused|timed? ?out|could not|cannot"
 )
-_TEXT_KEYS = re.compile(r"(?i)output|stdout|stderr|content|result|text|message|error|observation|info")
+TEXT_KEYS = re.compile(r"(?i)output|stdout|stderr|content|result|text|message|error|observation|info")
 _CODE_KEYS = re.compile(r"(?i)return_?code|exit_?(code|status)|status_?code")
 _OK_KEYS = re.compile(r"(?i)^(ok|success|succeeded|passed)$")
 _TEXT_CALLS = re.compile(
@@ -88,7 +88,7 @@ def is_textual(file: PythonFile, node: cst.BaseExpression) -> bool:
     if isinstance(node, cst.BinaryOperation):
         return is_textual(file, node.left) or is_textual(file, node.right)
     if isinstance(node, cst.IfExp):
-        return is_textual(file, node.body) and is_textual(file, node.orelse)
+        return is_textual(file, node.body) or is_textual(file, node.orelse)
     if isinstance(node, cst.BooleanOperation):
         return is_textual(file, node.right)
     if isinstance(node, cst.Call):
@@ -156,10 +156,17 @@ def _by_value(file: PythonFile, at: cst.CSTNode, message: str, tail: str) -> str
         return ""
     annotated = function.returns is not None and file.code(function.returns.annotation).strip("\"'") == "str"
     known = [value for value in values if value is not None]
-    if annotated or all(is_textual(file, value) for value in known):
+    if annotated or (any(is_textual(file, value) for value in known) and not any(map(_is_no_text, known))):
         return f"return {message}\n"
     shapes = [shape for value in known if (shape := _shape(file, value, message))]
     return f"return {shapes[0]}\n" if len(shapes) == len(known) and len({s.count(":") for s in shapes}) == 1 else ""
+
+
+def _is_no_text(value: cst.BaseExpression) -> bool:
+    if isinstance(value, cst.Name):
+        return value.value in ("None", "True", "False")
+    kinds = (cst.Dict, cst.List, cst.Tuple, cst.Set, cst.BaseNumber, cst.BaseComp, cst.Comparison)
+    return isinstance(value, kinds)
 
 
 def _shape(file: PythonFile, value: cst.BaseExpression, message: str) -> str:
@@ -186,7 +193,7 @@ def _filled(file: PythonFile, name: str, value: cst.BaseExpression, message: str
         return "False"
     if isinstance(value, cst.SimpleString) and not constant_text(value):
         return '""'
-    return message if _TEXT_KEYS.search(name) else ""
+    return message if TEXT_KEYS.search(name) else ""
 
 
 def _by_raise(file: PythonFile, at: cst.CSTNode, message: str, tail: str) -> str:

@@ -1,110 +1,215 @@
-"""fix-limit: a limit that holds, zero included."""
+"""fix-limit: zero is a value, and every path counts."""
+
+import re
 
 import libcst as cst
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
-from harnessfix_ir.vocabulary import Safety
 from harnessfix_repairs.editing import parameters
+from harnessfix_repairs.editing.blocks import before, own_line
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.scope import loop_around
 
 from .base import EditExample, Refusal
 
-_DEFAULT = """\
-class Agent:
-    def __init__(self, model, step_limit=None, config=DEFAULTS):
-        self.model = model
-        self.step_limit = step_limit or config.step_limit  # 0: no steps at all
+_LIMIT = re.compile(r"(?i)limit|max|budget|timeout|steps?\b|turns?\b|attempts|retries|cost|count|interval|depth|tokens")
+_PLAIN = (cst.Name, cst.Attribute)
+
+_OR = """\
+class ToolBox:
+    def __init__(self, config, command_limit=None):
+        # 0 allows no command at all
+        self.command_limit = command_limit or config.command_limit  # the task's own first
 """
-_GUARD = """\
-def allowed(limit, used):
-    if limit and used >= limit:
-        return False
-    return True
+_AND = """\
+def spent(calls, limit=None):
+    if limit and calls >= limit:
+        return True
+    return False
 """
-_CALL = """\
-def build(settings):
-    limit = settings.get("limit") or 8
-    return limit
+_SKIP = """\
+def run(model, limit):
+    calls = 0
+    while calls < limit:
+        reply = model.ask()
+        if reply is None:
+            # nothing to do
+            continue
+        act(reply)
+        calls += 1
 """
 
 
 class FixLimit(PythonOperator):
-    """Tests a limit for `None` where its truth was tested.
+    """Mends the three usual ways in which a limit does not hold.
 
-    Anchor: the `or`, the comparison, or the function that holds one of them.
+    `falsy-zero`: `x or default`, `if limit and …`, `if limit:` and `if not limit:` treat a limit of 0 as none; they
+    become tests for None. `skipped-on`: a counter that a `continue` jumps over is advanced before it. `off-by-one`:
+    `>` becomes `>=`, and `<=` becomes `<`, in the comparison with the limit.
+
+    Anchor: the comparison, default or loop, or the function that holds it.
 
     Parameters:
-        form: `falsy-zero` (the default); other forms of the flaw are refused, since where a counter has to move cannot
-            be read off the source.
+        form: `falsy-zero`, `skipped-on` or `off-by-one`; by default whichever of the first two stands at the anchor.
+        counter: source of the counter (`self.calls`); by default what the loop advances with `+= 1`.
+        limit: source of the limit, when the anchor holds several.
     """
 
     name = "fix-limit"
-    summary = "Tell an explicit zero from a limit that is not set."
-    safety = Safety.UNSAFE
+    summary = "Make a limit hold when it is zero and on every path."
     fix_safety = (
-        "`x or default` and `default if x is None else x` differ for every false value: 0, but also an empty text or "
-        "False. Look at what callers pass: one that passes 0 to mean “the default” will now get 0."
+        "A run that passed only because its limit did not hold may now be stopped. Where 0 was to say 'no limit', "
+        "the test for None makes it say 'none at all': look at what the settings and their documentation say of it."
     )
     examples = (
         EditExample(
-            _DEFAULT,
-            _DEFAULT.replace(
-                "step_limit or config.step_limit", "config.step_limit if step_limit is None else step_limit"
+            _OR,
+            _OR.replace(
+                "command_limit or config.command_limit",
+                "config.command_limit if command_limit is None else command_limit",
             ),
-            qualname="Agent.__init__",
+            qualname="ToolBox.__init__",
             line=4,
         ),
-        EditExample(_GUARD, _GUARD.replace("if limit and", "if limit is not None and"), qualname="allowed", line=2),
-        EditExample(_CALL, "", qualname="build", line=2),
-        EditExample(_DEFAULT, "", qualname="Agent.__init__", line=4, parameters={"form": "skipped-on"}),
+        EditExample(_AND, _AND.replace("if limit and", "if limit is not None and"), qualname="spent", line=2),
+        EditExample(
+            _SKIP,
+            _SKIP.replace("            # nothing to do\n", "            calls += 1\n            # nothing to do\n"),
+            qualname="run",
+            line=3,
+            end_line=9,
+            parameters={"form": "skipped-on", "counter": "calls"},
+        ),
+        EditExample(
+            _AND.replace("limit and calls >= limit", "calls > limit"),
+            _AND.replace("limit and calls >= limit", "calls >= limit"),
+            qualname="spent",
+            line=2,
+            parameters={"form": "off-by-one"},
+        ),
+        EditExample("def name_of(user):\n    return user.name or 'nobody'\n", "", qualname="name_of", line=2),
+        EditExample(_OR.replace("command_limit or", "ask('limit') or"), "", qualname="ToolBox.__init__", line=4),
+        EditExample(_OR.replace("config.command_limit", "load(config)"), "", qualname="ToolBox.__init__", line=4),
+        EditExample(
+            _SKIP.replace("            continue", "            act(reply)"), "", qualname="run", line=3, end_line=9
+        ),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
-        """Replace each test of truth at the anchor."""
-        form = parameters.text(spec, "form", "falsy-zero")
-        if form != "falsy-zero":
-            raise Refusal(f"{anchor.place}: where the counter has to move cannot be read off the source")
-        found = file.find(anchor, cst.BooleanOperation, lambda node: _replacement(file, node) is not None)
-        if not found:
-            if file.find(anchor, cst.IfExp, lambda node: _tests_none(node)):
-                return file.text
-            raise Refusal(f"{anchor.place} holds no `limit or default` whose left side is a plain name")
-        return file.rewrite({node: change for node in found if (change := _replacement(file, node)) is not None})
+        """Mend the limit at the anchor."""
+        form = parameters.text(spec, "form")
+        ways = {"falsy-zero": _falsy, "skipped-on": _skipped, "off-by-one": _off_by_one}
+        if form and form not in ways:
+            raise Refusal(f"there is no edit for the form {form[:40]!r}")
+        for name, way in ways.items():
+            if form == name or (not form and name != "off-by-one"):
+                found = way(file, anchor, spec)
+                if found is not None:
+                    return file.rewrite(found)
+        raise Refusal(f"{anchor.place} holds no limit of a form that is understood")
 
 
-def _tests_none(node: cst.IfExp) -> bool:
-    test = node.test
-    return (
-        isinstance(test, cst.Comparison)
-        and isinstance(test.comparisons[0].operator, cst.Is)
-        and isinstance(test.comparisons[0].comparator, cst.Name)
-        and test.comparisons[0].comparator.value == "None"
+def _is_limit(file: PythonFile, node: cst.BaseExpression, spec: RepairSpec) -> bool:
+    wanted = parameters.text(spec, "limit")
+    source = file.code(node)
+    return isinstance(node, _PLAIN) and (source == wanted if wanted else bool(_LIMIT.search(source)))
+
+
+def _falsy(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNode, Change] | None:
+    changes: dict[cst.CSTNode, Change] = {}
+    for node in file.find(anchor, cst.BooleanOperation, lambda n: isinstance(n.operator, cst.Or)):
+        named = parameters.text(spec, "form") == "falsy-zero" and isinstance(node.left, _PLAIN)
+        if (named or _is_limit(file, node.left, spec)) and isinstance(node.right, (*_PLAIN, cst.BaseNumber)):
+            changes[node] = _if_none(file, node)
+    tests: list[cst.BaseExpression] = [node.test for node in file.find(anchor, cst.If)]
+    tests += [node.test for node in file.find(anchor, cst.While)] + [node.test for node in file.find(anchor, cst.IfExp)]
+    for test in tests:
+        for part, negated in _operands(test):
+            if _is_limit(file, part, spec):
+                target = next(file.parents(part)) if negated else part
+                source = f"{file.code(part)} is {'' if negated else 'not '}None"
+                changes[target] = lambda _, source=source: file.expression(source)  # type: ignore[misc]
+    if changes:
+        return changes
+    done = file.find(
+        anchor, cst.Comparison, lambda node: " is " in file.code(node) and file.code(node).endswith("None")
     )
+    return {} if any(_is_limit(file, node.left, spec) for node in done) else None
 
 
-def _replacement(file: PythonFile, node: cst.BooleanOperation) -> Change | None:
-    """How one `or` or `and` is replaced; None when it is not of a form that may be."""
-    plain = isinstance(node.left, (cst.Name, cst.Attribute)) and not node.left.lpar
-    if not plain:
-        return None
-    name = file.code(node.left)
-    if isinstance(node.operator, cst.Or) and _is_default(node.right):
-        default = file.code(node.right)
-        return lambda at: _kept_parentheses(at, file.expression(f"{default} if {name} is None else {name}"))
-    compares = isinstance(node.right, cst.Comparison) and name in (
-        file.code(node.right.left),
-        *(file.code(part.comparator) for part in node.right.comparisons),
-    )
-    if isinstance(node.operator, cst.And) and compares:
-        return lambda at: at.with_changes(left=file.expression(f"{name} is not None"))
+def _if_none(file: PythonFile, node: cst.BooleanOperation) -> Change:
+    value, default = file.code(node.left), file.code(node.right)
+    above = next(file.parents(node))
+    whole = isinstance(above, (cst.Assign, cst.AnnAssign, cst.Arg, cst.Return))
+    source = f"{default} if {value} is None else {value}"
+    made = file.expression(source if whole or node.lpar else f"({source})")
+    return lambda old: made.with_changes(lpar=old.lpar, rpar=old.rpar) if old.lpar else made
+
+
+def _operands(test: cst.BaseExpression) -> list[tuple[cst.BaseExpression, bool]]:
+    """The parts of a test that are joined by `and` or `or`, each with whether it is negated."""
+    if isinstance(test, cst.BooleanOperation):
+        return [*_operands(test.left), *_operands(test.right)]
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        return [(test.expression, True)]
+    return [(test, False)]
+
+
+def _skipped(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNode, Change] | None:
+    wanted = parameters.text(spec, "counter")
+    for node in file.find(anchor, cst.AugAssign, lambda n: isinstance(n.operator, cst.AddAssign)):
+        counter = file.code(node.target)
+        loop = loop_around(file, node)
+        if loop is None or (counter != wanted if wanted else file.code(node.value) != "1"):
+            continue
+        line = own_line(file, node)
+        if next(file.parents(line)) is not loop.body:
+            raise Refusal(f"{file.path}:{file.line(node)} counts on some paths only, and not at the loop's own level")
+        skips = [skip for skip in file.within(loop, cst.Continue) if loop_around(file, skip) is loop]
+        early = [skip for skip in skips if file.line(skip) < file.line(node)]
+        count = file.statements(f"{file.code(node).strip()}\n")
+        changes: dict[cst.CSTNode, Change] = {}
+        for skip in early:
+            skip_line = own_line(file, skip)
+            block = next(file.parents(skip_line))
+            assert isinstance(block, cst.IndentedBlock)
+            place = list(block.body).index(skip_line)
+            previous = block.body[place - 1] if place else None
+            if previous is None or file.code(previous).strip() != file.code(node).strip():
+                changes[skip_line] = before(count)
+        if changes or early:
+            return changes
     return None
 
 
-def _is_default(node: cst.BaseExpression) -> bool:
-    return isinstance(node, (cst.Name, cst.Attribute, cst.Integer, cst.Float, cst.Subscript))
+def _off_by_one(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNode, Change] | None:
+    changes: dict[cst.CSTNode, Change] = {}
+    seen = False
+    for node in file.find(anchor, cst.Comparison, lambda n: len(n.comparisons) == 1):
+        operator = node.comparisons[0].operator
+        right = node.comparisons[0].comparator
+        left_is, right_is = _is_limit(file, node.left, spec), _is_limit(file, right, spec)
+        if left_is == right_is:
+            left_is, right_is = (
+                False,
+                isinstance(right, _PLAIN) and bool(re.search("(?i)limit|max|budget", file.code(right))),
+            )
+        new = _stricter(operator, right_is)
+        seen = seen or right_is or left_is
+        if new is not None:
+            changes[operator] = lambda old, new=new: new.with_changes(  # type: ignore[misc]
+                whitespace_before=old.whitespace_before, whitespace_after=old.whitespace_after
+            )
+    return changes if seen else None
 
 
-def _kept_parentheses(old: cst.BooleanOperation, new: cst.BaseExpression) -> cst.BaseExpression:
-    return new.with_changes(lpar=old.lpar, rpar=old.rpar)
+def _stricter(operator: cst.BaseCompOp, limit_on_the_right: bool) -> cst.BaseCompOp | None:
+    if limit_on_the_right:
+        if isinstance(operator, cst.GreaterThan):
+            return cst.GreaterThanEqual()
+        return cst.LessThan() if isinstance(operator, cst.LessThanEqual) else None
+    if isinstance(operator, cst.LessThan):
+        return cst.LessThanEqual()
+    return cst.GreaterThan() if isinstance(operator, cst.GreaterThanEqual) else None
