@@ -1,0 +1,194 @@
+"""All that the screens know of stores and stages: typed documents, asked for one at a time.
+
+Screens are given a `Library`; `StoreLibrary` is the real one. Every method may take a while
+and is called from a thread.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
+
+from harnessfix_ir.document import JsonValue
+from harnessfix_ir.findings import Diagnosis, FlawRecord
+from harnessfix_ir.htir import Htir
+
+from .source_file import SourceFile, read_source
+
+if TYPE_CHECKING:
+    from harnessfix.pipeline import Pipeline
+    from harnessfix.store import RunRow
+    from harnessfix.workspace import Workspace
+
+Tell = Callable[[str], None]
+MOST_RUNS = 20_000
+"""More are not listed: the newest are."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a store holds: runs newest first, flaws best first, and where that is."""
+
+    place: str
+    runs: Sequence["RunRow"] = ()
+    flaws: Sequence[FlawRecord] = ()
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A compiled run, its diagnoses, and the folders that its anchors are relative to."""
+
+    run: Htir
+    diagnoses: Sequence[Diagnosis] = ()
+    bases: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class PatchView:
+    """A stored patch: its id, state and unified diff."""
+
+    id: str
+    diff: str
+    state: str = ""
+    operator: str = ""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What is known of a flaw beside its record.
+
+    Args:
+        summary, why, fix: of its rule, in words; empty when the rule is not here.
+        safety, fix_safety: of the operator that repairs it, and why it is so.
+        patches: stored for this flaw, newest first.
+        bases: folders that its anchors are relative to.
+    """
+
+    summary: str = ""
+    why: str = ""
+    fix: str = ""
+    safety: str = ""
+    fix_safety: str = ""
+    patches: Sequence[PatchView] = ()
+    bases: Sequence[Path] = ()
+
+
+class Library(Protocol):
+    """What the screens ask for. Any method may raise `HarnessfixError`; its message and hint are shown."""
+
+    def contents(self) -> Contents:
+        """The lists of the first screen."""
+        ...
+
+    def find_run(self, asked: str) -> str:
+        """The id of the run that `asked` means: an id, its beginning, a name, or `latest`."""
+        ...
+
+    def find_flaw(self, asked: str) -> FlawRecord:
+        """The flaw whose id begins with `asked`."""
+        ...
+
+    def open_run(self, run_id: str) -> OpenRun:
+        """One run, compiled."""
+        ...
+
+    def advice(self, flaw: FlawRecord) -> Advice:
+        """What else is known of a flaw."""
+        ...
+
+    def source(self, path: str, bases: Sequence[Path]) -> SourceFile:
+        """The file that an anchor's path means."""
+        ...
+
+    def check(self, tell: Tell) -> Contents:
+        """Diagnose all runs, keep the result, and return the lists anew; `tell` hears of each run."""
+        ...
+
+
+class StoreLibrary:
+    """The library over the store of a folder; opened when it is first asked.
+
+    Args:
+        start: folder to look from.
+        store: path or URL instead of the nearest store.
+    """
+
+    def __init__(self, start: Path, store: str | None = None) -> None:
+        self.start, self.store = start, store
+        self._opening = Lock()
+        self._opened: Pipeline | None = None
+
+    @property
+    def _pipeline(self) -> "Pipeline":
+        from harnessfix.pipeline import Pipeline
+        from harnessfix.workspace import Workspace
+
+        with self._opening:
+            if self._opened is None:
+                self._opened = Pipeline(Workspace.open(self.start, store=self.store))
+            return self._opened
+
+    @property
+    def _workspace(self) -> "Workspace":
+        return self._pipeline.workspace
+
+    def contents(self) -> Contents:
+        """The newest runs and all flaws."""
+        store = self._workspace.store
+        return Contents(place=store.place, runs=store.runs(limit=MOST_RUNS), flaws=store.flaws())
+
+    def find_run(self, asked: str) -> str:
+        """As `Store.resolve_run` does."""
+        return self._workspace.store.resolve_run(asked)
+
+    def find_flaw(self, asked: str) -> FlawRecord:
+        """As `Store.flaw` does."""
+        return self._workspace.store.flaw(asked)
+
+    def open_run(self, run_id: str) -> OpenRun:
+        """Compile a run, or take it from the cache."""
+        roots = self._pipeline.roots_of(run_id)
+        run = self._pipeline.compile(run_id, roots)
+        return OpenRun(run, self._workspace.store.diagnoses(run_id=run_id), self._bases(roots))
+
+    def advice(self, flaw: FlawRecord) -> Advice:
+        """The rule's words, the operator's safety, stored patches."""
+        from harnessfix.rules import all_rules
+        from harnessfix_repairs.operators import all_operators
+
+        best = flaw.best
+        rule = next((rule for rule in all_rules() if rule.code == best.rule), None)
+        operator = all_operators().get(best.operator or "")
+        return Advice(
+            summary=rule.summary if rule else "",
+            why=rule.why if rule else "",
+            fix=rule.fix if rule else "",
+            safety=operator.safety.value if operator else "",
+            fix_safety=operator.fix_safety if operator else "",
+            patches=[_patch(found) for found in reversed(self._workspace.store.patches(flaw=flaw.flaw))],
+            bases=self._bases(self._pipeline.roots_of(best.run) if best.run else self._workspace.roots()),
+        )
+
+    def source(self, path: str, bases: Sequence[Path]) -> SourceFile:
+        """Read from disk, never outside `bases`."""
+        return read_source(path, bases)
+
+    def check(self, tell: Tell) -> Contents:
+        """As `harnessfix check` without arguments."""
+        from harnessfix.checking import check_runs
+
+        check_runs(self.start, store=self.store, tell=tell)
+        return self.contents()
+
+    def _bases(self, roots: tuple[Path, ...]) -> tuple[Path, ...]:
+        base = self._pipeline.model(roots).root
+        return (Path(base),) if base else ()
+
+
+def _patch(found: dict[str, JsonValue]) -> PatchView:
+    def word(name: str) -> str:
+        value = found.get(name)
+        return value if isinstance(value, str) else ""
+
+    return PatchView(id=word("id"), diff=word("diff"), state=word("state"), operator=word("operator"))
