@@ -112,7 +112,10 @@ recordings = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 @given(found=st.lists(recordings, max_size=3), data=st.binary(max_size=200))
 def test_whatever_a_reader_yields_can_be_stored_and_read(store: Store, found: list[Recording], data: bytes) -> None:
     unheard: Callable[[bytes, str, str], list[Recording]] = lambda again, form, name: found  # noqa: E731
