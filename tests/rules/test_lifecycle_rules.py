@@ -1,0 +1,217 @@
+"""Rules of lifecycle where their examples do not reach: other forms, and cases they must leave alone."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from harnessfix.rules.lifecycle.l106_limit_bypassed import LimitBypassed
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.recording import RunInfo
+from harnessfix_ir.steps import Part, Source, TraceStep
+from harnessfix_ir.texts import digest
+from harnessfix_ir.vocabulary import StepKind
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="recordings here run POSIX programs")
+
+Run = Callable[[Mapping[str, str]], Any]
+
+RETRYING = """\
+import time
+
+
+class ClientError(Exception):
+    pass
+
+
+class Remote:
+    def __init__(self):
+        self.calls = 0
+
+    def complete(self, messages):
+        self.calls += 1
+        if self.calls < 4:
+            raise ClientError("MESSAGE")
+        return {"role": "assistant", "content": "hello"}
+
+    def query(self, messages):
+        for attempt in range(5):
+            try:
+                return self.complete(messages)
+            except ClientError as error:
+                print(attempt, error)
+                time.sleep(0.001)
+"""
+
+
+@pytest.mark.parametrize(
+    ("message", "speaks"),
+    [
+        ("Error code: 400: the messages are malformed", True),
+        ("Error code: 429: too many requests", False),
+        ("HTTP 503: overloaded", False),
+        ("the 401 wizards are busy", False),
+    ],
+)
+def test_only_errors_that_cannot_pass_make_a_retry_wrong(run_harness: Run, message: str, speaks: bool) -> None:
+    main = 'from agent import Remote\n\nprint(Remote().query([{"role": "user", "content": "hi"}]))\n'
+    harness = run_harness({"agent.py": RETRYING.replace("MESSAGE", message), "main.py": main})
+    assert bool(harness.said("L104")) is speaks
+
+
+TOOLED = '''\
+import json
+
+
+def NAME(what):
+    """Do it."""
+    BODY
+
+
+TOOLS = {"NAME": NAME}
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(8):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for wanted in reply["tool_calls"]:
+                arguments = json.loads(wanted["function"]["arguments"])
+                GUARD
+                messages.append({"role": "tool", "tool_call_id": wanted["id"], "content": str(result)})
+'''
+CALL = "result = TOOLS[wanted['function']['name']](**arguments)"
+
+
+def _tooled(name: str, body: str, guard: str = CALL) -> str:
+    return TOOLED.replace("NAME", name).replace("BODY", body).replace("GUARD", guard)
+
+
+def _asking(name: str, times: int, different: bool = False) -> str:
+    return (
+        "from agent import Agent\nfrom model import Model, call, say\n\n"
+        f'asked = [call("{name}", {{"what": "x" + "y" * n * {different:d}}}) for n in range({times})]\n'
+        'print(Agent(Model(*asked, say("done"))).run("Work."))\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "times", "different", "speaks"),
+    [
+        ("search", 'return "nothing found"', 4, False, True),
+        ("search", 'return "nothing found"', 3, False, False),
+        ("search", 'return "nothing found"', 6, True, False),
+        ("wait_for_build", 'return "still building"', 6, False, False),
+    ],
+)
+def test_only_equal_calls_with_equal_results_are_no_progress(
+    run_harness: Run, name: str, body: str, times: int, different: bool, speaks: bool
+) -> None:
+    harness = run_harness({"agent.py": _tooled(name, body), "main.py": _asking(name, times, different)})
+    assert bool(harness.said("L101")) is speaks
+
+
+def test_an_exception_that_ends_the_run_on_purpose_is_no_step_error(run_harness: Run) -> None:
+    body = 'raise Submitted("the answer")\n\n\nclass Submitted(Exception):\n    pass'
+    main = (
+        "import contextlib\n\nfrom agent import Agent, Submitted\nfrom model import Model, call\n\n"
+        'with contextlib.suppress(Submitted):\n    Agent(Model(call("submit_work", {"what": "x"}))).run("Work.")\n'
+    )
+    harness = run_harness({"agent.py": _tooled("submit_work", body), "main.py": main})
+    assert not harness.said("L108")
+
+
+def test_a_shape_error_in_a_tool_is_not_the_harness_reading_a_reply(run_harness: Run) -> None:
+    main = _asking("look", 1)
+    harness = run_harness({"agent.py": _tooled("look", 'return {}["missing"]'), "main.py": main})
+    assert not harness.said("L114")
+    assert harness.said("L108")
+
+
+COUNTING = """\
+class FormatError(Exception):
+    pass
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def check(self, reply):
+        if reply["content"].startswith("?"):
+            raise FormatError("no answer")
+        return reply["content"]
+
+    def run(self, task, max_steps=3):
+        messages = [{"role": "user", "content": task}]
+        steps = 0
+        while steps < max_steps:
+            reply = self.model.query(messages)
+            messages.append(reply)
+            try:
+                text = self.check(reply)
+                steps += 1
+            except FormatError as error:
+                messages.append({"role": "user", "content": str(error)})
+                continue
+            if text == "done":
+                return text
+"""
+
+
+def test_a_counter_that_stands_still_on_the_error_path(run_harness: Run) -> None:
+    main = (
+        "from agent import Agent\nfrom model import Model, say\n\n"
+        'print(Agent(Model(say("?"), say("?"), say("?"), say("?"), say("done"))).run("Work."))\n'
+    )
+    harness = run_harness({"agent.py": COUNTING, "main.py": main})
+    (found,) = harness.said("L106")
+    assert found.parameters["form"] == "skipped-on"
+    assert "4 times" in found.message
+    assert harness.said_of_source("L106")
+
+
+@pytest.mark.parametrize(
+    ("code", "speaks"),
+    [
+        ("cost_limit or 3.0", True),
+        ("max_retries or 5", True),
+        ("3.0 if cost_limit is None else cost_limit", False),
+        ("cost_limit or None", False),
+        ("max_steps or 20", False),
+    ],
+)
+def test_zero_is_thrown_away_only_where_somebody_means_it(run_harness: Run, code: str, speaks: bool) -> None:
+    source = f"def settle(cost_limit=None, max_retries=None, max_steps=None):\n    return {code}\n"
+    harness = run_harness({"agent.py": source})
+    assert bool(harness.said_of_source("L106")) is speaks
+
+
+def test_more_tool_calls_than_the_limit_that_was_given() -> None:
+    """A batch of parallel calls, each checked against the count from before the batch."""
+    given = '{"$type": "UsageLimits", "request_limit": 50, "tool_calls_limit": 2}'
+    source = Source(format="otlp-json")
+    task = TraceStep(
+        id="s1",
+        kind=StepKind.TASK,
+        name="run",
+        source=source,
+        input=(Part(role="arguments", text=digest(given), name="usage_limits"),),
+    )
+    calls = [TraceStep(id=f"s{n}", parent="s1", kind=StepKind.TOOL_CALL, name="f", source=source) for n in (2, 3, 4)]
+
+    def run(*steps: TraceStep) -> Htir:
+        return Htir(run=RunInfo(id="r"), steps=steps, texts={digest(given): given})
+
+    (finding,) = LimitBypassed().check_run(run(task, *calls), HarnessModel(root="/nowhere"))
+    assert finding.responsible_step == "s4"
+    assert not list(LimitBypassed().check_run(run(task, *calls[:2]), HarnessModel(root="/nowhere")))

@@ -1,0 +1,205 @@
+"""Rules of observability where their examples do not reach: other forms, and cases they must leave alone."""
+
+import sys
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from harnessfix.rules.observability.o103_untraced_gap import UntracedGap
+from harnessfix.rules.observability.o104_error_not_marked import ErrorNotMarked
+from harnessfix.rules.observability.o106_secret_in_trace import SecretInTrace
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.findings import Diagnosis
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.recording import RunInfo
+from harnessfix_ir.steps import ErrorInfo, Source, TraceStep
+from harnessfix_ir.texts import digest
+from harnessfix_ir.vocabulary import Status, StepKind
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="recordings here run POSIX programs")
+
+EMPTY = HarnessModel(root="/nowhere")
+SECOND = 1_000_000_000
+
+LOOP = """\
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def ask(self, messages):
+        for attempt in range(3):
+            try:
+                return self.model.query(messages)
+            except ConnectionError as error:
+                HANDLE
+        RAISE
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            reply = self.ask(messages)
+            messages.append(reply)
+            if reply["content"]:
+                return reply["content"]
+"""
+DOWN = """\
+from agent import Agent
+from model import Model
+
+
+class Down(Model):
+    def query(self, messages, tools=None):
+        raise ConnectionError("no route to the model")
+
+
+try:
+    print(Agent(Down()).run("Say hello."))
+except RuntimeError as error:
+    print(error)
+"""
+
+
+def _said(run: Callable[[Mapping[str, str]], object], code: str, agent: str, main: str = DOWN) -> list[Diagnosis]:
+    harness = run({"agent.py": agent, "main.py": main})
+    return harness.said(code)  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("handle", "last", "speaks"),
+    [
+        ("print(attempt)", 'raise RuntimeError("all attempts failed")', True),
+        ("last = error", 'raise RuntimeError("all attempts failed") from last', False),
+        ("last = error", 'raise RuntimeError(f"all attempts failed: {last}")', False),
+        ('raise RuntimeError("failed") from None', 'return {"content": ""}', True),
+        ('raise RuntimeError("failed") from error', 'return {"content": ""}', False),
+    ],
+)
+def test_masked_cause_of_errors_raised_anew(
+    run_harness: Callable[[Mapping[str, str]], object], handle: str, last: str, speaks: bool
+) -> None:
+    found = _said(run_harness, "O102", LOOP.replace("HANDLE", handle).replace("RAISE", last))
+    assert bool(found) is speaks
+    if speaks:
+        assert found[0].parameters["form"] == "raise"
+        assert found[0].anchors[0].qualname == "Agent.ask"
+        assert "ConnectionError" in found[0].message
+
+
+HANDLER = """\
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def helper(self, messages):
+        BODY
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            extra = self.helper(messages)
+            if extra:
+                messages.append({"role": "user", "content": str(extra)})
+            if reply["content"] == "done":
+                return reply["content"]
+"""
+FINE = """\
+import contextlib
+
+from agent import Agent
+from model import Model, say
+
+with contextlib.suppress(OSError):
+    print(Agent(Model(say("a"), say("done"))).run("Work."))
+"""
+FULL = 'raise OSError("disk full")'
+
+
+@pytest.mark.parametrize(
+    ("tried", "clause", "does", "speaks"),
+    [
+        (FULL, "except Exception", "pass", True),
+        (FULL, "except Exception", "return []", True),
+        (FULL, "except OSError as error", 'return f"failed: {error}"', False),
+        (FULL, "except Exception", 'return "The disk is full."', False),
+        (FULL, "except Exception as error", "return print(error)", False),
+        (FULL, "except Exception", "raise", False),
+        ('return {}["a"]', "except Exception", "return None", False),
+        ("return next(iter([]))", "except StopIteration", "return None", False),
+        ("self.close()", "except Exception", "pass", False),
+    ],
+)
+def test_swallowed_exception_leaves_expected_and_recorded_ones_alone(
+    run_harness: Callable[[Mapping[str, str]], object], tried: str, clause: str, does: str, speaks: bool
+) -> None:
+    body = f"try:\n            {tried}\n        {clause}:\n            {does}"
+    found = _said(run_harness, "O101", HANDLER.replace("BODY", body), FINE)
+    assert bool(found) is speaks, [one.message for one in found]
+
+
+# --- imported traces: no probe, steps made by hand ------------------------------------------------------------------
+
+
+def _step(number: int, kind: StepKind = StepKind.TASK, parent: int | None = None, **more: object) -> TraceStep:
+    fields: dict[str, object] = {
+        "id": f"s{number}",
+        "parent": None if parent is None else f"s{parent}",
+        "kind": kind,
+        "name": f"step {number}",
+        "started_ns": number * SECOND,
+        "ended_ns": (number + 1) * SECOND,
+        "source": Source(format="otlp-json"),
+        "anchors": (Anchor(path="agent.py", qualname="Agent.run", start_line=1, end_line=2),),
+    }
+    return TraceStep.model_validate(fields | more)
+
+
+def _run(*steps: TraceStep, **info: object) -> Htir:
+    return Htir(run=RunInfo.model_validate({"id": "r1", **info}), steps=steps, texts={digest(""): ""})
+
+
+def test_a_span_that_is_ok_between_failed_ones_is_not_marked() -> None:
+    error = ErrorInfo(type="httpx.ReadTimeout", message="timed out")
+    run = _run(
+        _step(1, status=Status.ERROR, error=error),
+        _step(2, parent=1),
+        _step(3, StepKind.MODEL_CALL, parent=2, status=Status.ERROR, error=error),
+    )
+    found = list(ErrorNotMarked().check_run(run, EMPTY))
+    assert [finding.responsible_step for finding in found] == ["s2"]
+
+
+def test_a_span_that_contained_the_error_of_its_child_is_left_alone() -> None:
+    error = ErrorInfo(type="httpx.ReadTimeout", message="timed out")
+    run = _run(
+        _step(1),
+        _step(2, parent=1),
+        _step(3, StepKind.MODEL_CALL, parent=2, status=Status.ERROR, error=error),
+        _step(4, StepKind.MODEL_CALL, parent=2),
+    )
+    assert not list(ErrorNotMarked().check_run(run, EMPTY))
+
+
+def test_a_key_in_an_attribute_is_found_and_not_shown() -> None:
+    secret = "sk-" + "a1B2c3D4" * 5
+    run = _run(_step(1, attributes={"http": {"request": {"headers": [f"Bearer {secret}"]}}}))
+    (finding,) = SecretInTrace().check_run(run, EMPTY)
+    assert "http.request.headers" in finding.message
+    assert secret not in finding.message
+    assert not any(secret in text for _, text in finding.quotes)
+
+
+def test_ordinary_attributes_hold_no_key() -> None:
+    run = _run(_step(1, attributes={"model": "sk-learn", "digest": "a" * 64, "note": "Bearer tokens are used"}))
+    assert not list(SecretInTrace().check_run(run, EMPTY))
+
+
+@pytest.mark.parametrize(("pause", "speaks"), [(100, True), (5, False)])
+def test_a_long_stretch_without_any_step(pause: int, speaks: bool) -> None:
+    first = _step(2, StepKind.MODEL_CALL, parent=1)
+    second = _step(3, StepKind.MODEL_CALL, parent=1, started_ns=(3 + pause) * SECOND, ended_ns=(4 + pause) * SECOND)
+    run = _run(_step(1), first, second, started_ns=SECOND, ended_ns=(40 + pause) * SECOND)
+    found = list(UntracedGap().check_run(run, EMPTY))
+    assert bool(found) is speaks
