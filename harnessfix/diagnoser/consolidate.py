@@ -29,7 +29,18 @@ def consolidate(
     for diagnosis in diagnoses:
         groups.setdefault(diagnosis.flaw, []).append(diagnosis)
     records = [_record(flaw, members, outcomes, models, rules) for flaw, members in groups.items()]
-    return sorted(_without_lesser(records, rules), key=_rank)
+    return _without_clones(sorted(_without_lesser(records, rules), key=_rank))
+
+
+def _without_clones(records: list[FlawRecord]) -> list[FlawRecord]:
+    """Records but those, known from the source alone, whose place a better one of the same rule names as a clone."""
+    kept: list[FlawRecord] = []
+    named: set[tuple[str, tuple[str, int]]] = set()
+    for record in records:
+        if record.best.run is not None or (record.best.rule, _place(record.best.anchors[0])) not in named:
+            kept.append(record)
+            named.update((record.best.rule, _place(clone)) for clone in record.clones)
+    return kept
 
 
 def _without_lesser(records: list[FlawRecord], rules: Mapping[str, Rule]) -> list[FlawRecord]:

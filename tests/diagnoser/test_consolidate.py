@@ -1,0 +1,146 @@
+"""Diagnoses of one flaw are one record; clones and lesser findings do not stand beside it."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from harnessfix.diagnoser import consolidate, diagnose_run, diagnose_source, flaw_id
+from harnessfix.rules import Example, Finding, Rule
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.findings import Diagnosis
+from harnessfix_ir.harness import Element, Fact, HarnessModel, SourceFile
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.recording import RunInfo
+from harnessfix_ir.steps import Source, TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Layer, Outcome, Property, Severity, StepKind
+
+NONE = Example(files={})
+
+
+def anchor(line: int, path: str = "agent.py", name: str = "Agent.run") -> Anchor:
+    return Anchor(path=path, qualname=name, start_line=line, end_line=line)
+
+
+def model(*lines: int) -> HarnessModel:
+    elements = [
+        Element(
+            id=f"retry:agent.py:{line}",
+            role=ElementRole.RETRY,
+            layer=Layer.LIFECYCLE,
+            name="retry",
+            anchor=anchor(line, name=f"f{line}"),
+            facts=(Fact(name="no-stop"),),
+        )
+        for line in lines
+    ]
+    return HarnessModel(root="/x", files=(SourceFile(path="agent.py", sha256="0", lines=50),), elements=tuple(elements))
+
+
+def run(run_id: str = "r1") -> Htir:
+    steps = (TraceStep(id="s1", kind=StepKind.TASK, name="task", source=Source(format="test")),)
+    return Htir(run=RunInfo(id=run_id), steps=steps)
+
+
+class Saying(Rule):
+    """A rule that says what a test wants."""
+
+    code: ClassVar[str] = "L190"
+    name = "test-rule"
+    keeps = Property.ORDER
+    summary = why = "for tests"
+    bad = good = NONE
+    clone = (ElementRole.RETRY, "no-stop")
+
+    def __init__(self, *findings: Finding, error: Exception | None = None) -> None:
+        self.findings, self.error = findings, error
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        return self.findings
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        if self.error is not None:
+            raise self.error
+        return self.findings
+
+
+class Lesser(Saying):
+    """One that yields."""
+
+    code = "O190"
+    yields_to = ("L190",)
+
+
+def diagnosis(line: int, run_id: str | None, *, confidence: float = 0.9, rule: str = "L190") -> Diagnosis:
+    place = anchor(line, name=f"f{line}")
+    return Diagnosis(
+        flaw=flaw_id(rule, place),
+        rule=rule,
+        name="test-rule",
+        layer=Layer.LIFECYCLE,
+        severity=Severity.ERROR,
+        run=run_id,
+        anchors=(place,),
+        message="it happened",
+        confidence=confidence,
+        evidence=Evidence.OBSERVED,
+    )
+
+
+def test_one_flaw_in_many_runs_is_one_record_with_its_support() -> None:
+    found = [diagnosis(3, "a", confidence=0.5), diagnosis(3, "b"), diagnosis(3, None), diagnosis(3, "c")]
+    outcomes = {"a": Outcome.FAILED, "b": Outcome.PASSED}
+    (record,) = consolidate(found, outcomes, [model()], {"L190": Saying()})
+    assert record.runs == ("a", "b", "c")
+    assert (record.support.failed, record.support.passed, record.support.unknown) == (1, 1, 1)
+    assert record.best.run == "a", "a failed run is the one to tell, though another is surer"
+
+
+def test_the_id_does_not_move_with_the_lines() -> None:
+    assert flaw_id("L190", anchor(3)) == flaw_id("L190", anchor(30))
+    assert flaw_id("L190", anchor(3)) != flaw_id("L190", anchor(3), "other")
+    assert flaw_id("L190", anchor(3)) != flaw_id("L191", anchor(3))
+
+
+def test_a_clone_is_named_and_not_listed_again() -> None:
+    found = [diagnosis(3, "a"), diagnosis(7, None, confidence=0.4), diagnosis(9, None, confidence=0.4)]
+    (record,) = consolidate(found, {}, [model(3, 7, 9)], {"L190": Saying()})
+    assert [clone.start_line for clone in record.clones] == [7, 9]
+
+
+def test_a_lesser_rule_is_silent_where_a_better_one_speaks() -> None:
+    found = [diagnosis(3, "a"), diagnosis(3, "a", rule="O190"), diagnosis(5, "a", rule="O190")]
+    records = consolidate(found, {}, [model()], {"L190": Saying(), "O190": Lesser()})
+    assert [(r.best.rule, r.best.anchors[0].start_line) for r in records] == [("L190", 3), ("O190", 5)]
+
+
+def test_what_failed_runs_show_comes_first_and_source_alone_last() -> None:
+    found = [diagnosis(1, None), diagnosis(2, "passed"), diagnosis(3, "failed", confidence=0.3)]
+    outcomes = {"failed": Outcome.FAILED, "passed": Outcome.PASSED}
+    records = consolidate(found, outcomes, [model()], {})
+    assert [record.best.anchors[0].start_line for record in records] == [3, 2, 1]
+
+
+def test_a_claim_whose_citation_does_not_resolve_is_dropped_and_counted() -> None:
+    good = Finding("seen", [anchor(3)], responsible_step="s1")
+    lost_step = Finding("seen", [anchor(4)], responsible_step="s9")
+    lost_line = Finding("seen", [anchor(400)])
+    lost_file = Finding("seen", [anchor(3, path="other.py")])
+    report = diagnose_run(run(), model(), [Saying(good, lost_step, lost_line, lost_file)])
+    assert [d.anchors[0].start_line for d in report.diagnoses] == [3]
+    assert len(report.incomplete) == 3
+    assert any("s9" in said for said in report.incomplete)
+
+
+def test_a_rule_that_raises_is_named_and_the_others_go_on() -> None:
+    rules = [Saying(error=ValueError("oops")), Saying(Finding("seen", [anchor(3)]))]
+    report = diagnose_run(run("abcdefgh12"), model(), rules)
+    assert len(report.diagnoses) == 1
+    assert report.incomplete == ["rule L190 failed on run abcdefgh: ValueError: oops"]
+
+
+def test_a_suppression_comment_counts_on_its_place_only() -> None:
+    file = SourceFile(path="agent.py", sha256="0", lines=50, suppressions={"3": ["L190"], "20": ["*"]})
+    source = HarnessModel(root="/x", files=(file,))
+    places = [anchor(3), anchor(4, name="next"), anchor(20, name="star"), anchor(30, name="other")]
+    report = diagnose_source(source, [Saying(*(Finding("seen", [place]) for place in places))])
+    assert [d.anchors[0].start_line for d in report.diagnoses] == [30]
+    assert report.suppressed == 3
