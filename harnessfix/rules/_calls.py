@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Part, TraceStep
 
-from ._query import requests
+from ._query import reply_parts, requests
 
 MAX_ARGUMENTS = 200_000  # characters; longer argument texts are not parsed again here
 
@@ -34,7 +34,7 @@ def asked(run: Htir) -> Iterator[Asked]:
 
 def asked_in(run: Htir, step: TraceStep) -> Iterator[Asked]:
     """Tool calls in one reply."""
-    for part in step.output:
+    for part in reply_parts(run, step):
         if part.kind == "tool_call":
             yield Asked(step, part, run.text(part))
 

@@ -86,6 +86,17 @@ def requests(run: Htir) -> list[TraceStep]:
     return [step for step in calls.values() if step.id not in outer]
 
 
+def reply_parts(run: Htir, request: TraceStep) -> tuple[Part, ...]:
+    """What the model answered to a request: its output, else that of the last attempt inside it.
+
+    A function that asks and then reads the answer has no output when the reading fails; the attempt in it has.
+    """
+    if request.output:
+        return request.output
+    attempts = [s for s in run.descendants(request.id) if s.attributes.get("role") == "model_call" and s.output]
+    return attempts[-1].output if attempts else ()
+
+
 def added_messages(run: Htir) -> Iterator[tuple[TraceStep, TraceStep | None, list[Part]]]:
     """For each request: the step, the request before it in the same conversation, and the input parts new in it.
 

@@ -26,7 +26,8 @@ _MARKER = re.compile(
     r"\d[\d,._ ]*\s*(?:more\s+)?(?:characters|chars|lines|bytes|tokens)\s+(?:were\s+|have been\s+)?"
     r"(?:omitted|truncated|elided|skipped|cut|left out|removed|not shown)"
     r"|(?:omitted|truncated|elided|skipped)\W{1,3}\d[\d,._]*\s*(?:characters|chars|lines|bytes|tokens)"
-    r"|(?:\.\.\.|…|\[|<)\s*(?:output\s+)?(?:was\s+)?(?:truncated|omitted|elided)",
+    r"|(?:\.\.\.|…|\[|<)\s*(?:output\s+)?(?:was\s+)?(?:truncated|omitted|elided)"
+    r"|\b(?:was|were|been|is)\s+(?:truncated|shortened|cut off|elided)\b",
     re.IGNORECASE,
 )
 

@@ -12,6 +12,8 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Part, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
 
+PROBE = "harnessfix-probe"  # records requests as they were made, call ids included
+
 _AGENT = r'''import json
 
 
@@ -111,14 +113,13 @@ def _gap(request: TraceStep) -> _Gap | None:
                 nameless.append(part)
         elif part.role in ("user", "assistant") and pending and part.kind == "text":
             break
-    if not pending or (nameless and len(nameless) >= len(pending) and not _positional_is_lossy(pending)):
+    if not pending:
+        return None
+    # Other recorders than ours lose the ids of results; then order is all that can be counted.
+    whole = request.source.format == PROBE and len(pending) > 1
+    if nameless and len(nameless) >= len(pending) and not whole:
         return None
     return _Gap(tuple(pending.values()), tuple(nameless))
-
-
-def _positional_is_lossy(pending: dict[str, Part]) -> bool:
-    """One call and one nameless result still belong together; with several, order is all there is."""
-    return len(pending) > 1
 
 
 def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> Finding:
