@@ -141,7 +141,7 @@ class NoProgressLoop(Rule):
                 one_of_each([*anchors, *nearest_own(run, first)]),
                 responsible_step=repeats[1].steps[0].id,
                 symptom_step=last.id,
-                path=[turn.steps[0].id for turn in repeats],
+                path=[step.id for turn in repeats for step in turn.steps],
                 confidence=min(0.9, 0.5 + 0.05 * len(repeats) + 0.1 * failing),
                 quotes=[
                     (f"{first.id} input", quote(run.input_text(first))),

@@ -116,7 +116,7 @@ class UnboundedRetry(Rule):
                 one_of_each([as_anchor(retry, "the retry without a stop"), *own_anchors(first)[:1]]),
                 responsible_step=group.steps[1].id,
                 symptom_step=last.id,
-                path=[first.id, last.id],
+                path=[step.id for step in group.steps],
                 confidence=0.95,
                 quotes=[
                     (f"{step.id} error", quote(f"{short_type(step.error)}: {step.error.message}"))

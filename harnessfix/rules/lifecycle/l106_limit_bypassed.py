@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import own_anchors, own_function
-from harnessfix.rules._query import ancestors, as_anchor, names, one_of_each, requests
+from harnessfix.rules._own import is_model_step, own_anchors, own_function
+from harnessfix.rules._query import ancestors, as_anchor, function_of, names, one_of_each, reachable, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -16,8 +16,9 @@ from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, 
 MAX_CHARS = 50_000  # longer arguments are not searched for settings
 _OR = re.compile(r"^\s*([\w.]+)\s+or\s+(.+)$", re.DOTALL)
 _NO_DEFAULT = re.compile(r"^(None|False|0(\.0*)?|float\(.inf.\)|math\.inf|sys\.maxsize)$")
-_ATTEMPTS = re.compile(r"stop_after_attempt\(\s*(?:int\()?\s*([\w.]*retries)\s*\)")
-_SETTING = re.compile(r"\"((?:max_)?(?:tool_calls?|requests?|model_calls?)(?:_limit)?)\"\s*:\s*(\d{1,6})\b(?!\.)")
+_SETTING = re.compile(
+    r"\"((?:max_)?(?:tool_calls?|requests?|model_calls?|retries)(?:_limit)?)\"\s*:\s*(\d{1,6})\b(?!\.)"
+)
 _CALLS_LIMIT = re.compile(
     r"^(?:max_(?:tool_calls?|requests?|model_calls?)|(?:tool_calls?|requests?|model_calls?)_limit)$"
 )
@@ -98,17 +99,16 @@ class LimitBypassed(Rule):
             if limit.value("off-by-one"):
                 words = f"One more than {limit.name} is let through: {limit.value('off-by-one')}."
                 yield _static(limit, words, "off-by-one", 0.5)
-        for retry in model.of_role(ElementRole.RETRY):
-            counted = _ATTEMPTS.search(str(retry.value("stop") or ""))
-            if counted is not None:
-                words = f"{counted.group(1)} is used as a number of attempts: 1 retry is none, and N are N - 1."
-                yield _static(retry, words, "attempts", 0.6)
+            if limit.fact("counts-attempts") is not None:
+                words = f"{limit.name} is used as a number of attempts: one retry is none, and N are N - 1."
+                yield _static(limit, words, "attempts", 0.6)
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Zeros that were thrown away, paths that did not count, and calls beyond a limit that the run was given."""
         yield from _thrown_away(run, model)
         yield from _uncounted(run, model)
         yield from _overspent(run, model)
+        yield from _one_too_few(run, model)
 
 
 def _default(limit: Element) -> tuple[str, str] | None:
@@ -244,3 +244,46 @@ def _tool_calls(run: Htir) -> list[TraceStep]:
 
 def _is_inside(run: Htir, step: TraceStep, outer: TraceStep) -> bool:
     return outer.parent is None or any(around is outer for around in ancestors(run, step))
+
+
+# --- retries and attempts -------------------------------------------------------------------------------------------
+
+
+def _one_too_few(run: Htir, model: HarnessModel) -> Iterator[Finding]:
+    """Calls that were given N retries, failed N times and were not made again."""
+    limits = [limit for limit in model.of_role(ElementRole.LIMIT) if limit.fact("counts-attempts") is not None]
+    given = {one.name: one for one in reversed(list(_given(run)))} if limits else {}
+    wanted = [(limit, given[limit.name]) for limit in limits if limit.name in given and given[limit.name].value >= 1]
+    for step in run.of_kind(StepKind.MODEL_CALL) if wanted else ():
+        tries = _tries(run, step)
+        near = {function.id for anchor in own_anchors(step)[:1] for function in reachable(model, anchor)}
+        for limit, setting in sorted(wanted, key=lambda pair: not _stands_in(model, pair[0], near)):
+            if len(tries) != setting.value:
+                continue
+            yield Finding(
+                f"{setting.name} was {setting.value:g}, and {step.name} ({step.id}) was given up after {len(tries)} "
+                f"failed {'attempts' if len(tries) > 1 else 'attempt'} (last {tries[-1].id}): the first one was "
+                "counted as a retry.",
+                one_of_each([as_anchor(limit, "counts attempts, not retries"), *own_anchors(step)[:1]]),
+                responsible_step=tries[-1].id,
+                symptom_step=step.id,
+                path=[*(attempt.id for attempt in tries), step.id],
+                confidence=0.9,
+                severity=Severity.ERROR,
+                parameters={"form": "attempts", "limit": limit.name},
+                key=f"attempts {limit.name}",
+            )
+            return
+
+
+def _stands_in(model: HarnessModel, limit: Element, functions: set[str]) -> bool:
+    function = function_of(model, limit.anchor)
+    return function is not None and function.id in functions
+
+
+def _tries(run: Htir, step: TraceStep) -> list[TraceStep]:
+    """The innermost failed attempts of a failed model call, all of one function."""
+    if step.error is None:
+        return []
+    failed = [s for s in run.descendants(step.id) if is_model_step(s) and s.error is not None]
+    return [s for s in failed if s.name == failed[-1].name]

@@ -125,7 +125,7 @@ class HookOutOfOrder(Rule):
                 responsible_step=step.id,
                 symptom_step=step.id,
                 path=[step.id],
-                confidence=0.8,
+                confidence=0.8 if re.match(r"(on|before|after)_", str(pair.end.value("name"))) else 0.6,
                 evidence=Evidence.DERIVED,
                 quotes=[(f"{step.id} error", quote(step.error.message))],
                 parameters={"start-line": pair.start.anchor.start_line, "end-line": pair.end.anchor.start_line},

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import dotted, inside, last, words_in
+from harnessfix_ir.source.expressions import callee, dotted, inside, last, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import COUNTER_NAME, LIMIT_NAME
@@ -30,6 +30,10 @@ class Limits(Role):
                     yield draft
             for choice in scope.of(ast.BoolOp):
                 draft = _default(choice, scope, file)
+                if draft is not None:
+                    yield draft
+            for call in scope.of(ast.Call):
+                draft = _attempts(call, scope, file)
                 if draft is not None:
                     yield draft
             for test in scope.tests:
@@ -151,6 +155,17 @@ def _default(choice: ast.BoolOp, scope: Scope, file: FileContext) -> Draft | Non
         return None
     draft = at_node(ElementRole.LIMIT, scope, choice, AnchorKind.CALL, name)
     return draft.add("falsy-zero", file.segment(choice)).add("compares", file.segment(choice))
+
+
+def _attempts(call: ast.Call, scope: Scope, file: FileContext) -> Draft | None:
+    """`stop_after_attempt(max_retries)`: a number of retries handed to what counts attempts."""
+    if last(callee(call, scope)) != "stop_after_attempt" or not call.args:
+        return None
+    name = last(dotted(call.args[0], scope))
+    if not name.endswith("retries"):
+        return None
+    draft = at_node(ElementRole.LIMIT, scope, call, AnchorKind.CALL, name)
+    return draft.add("compares", file.segment(call)).add("counts-attempts", name)
 
 
 def _in_test(node: ast.AST, file: FileContext) -> bool:
