@@ -1,16 +1,15 @@
 """The probe in this very process, for test runners: one document for each stretch of work, as `record` makes one for a
 program."""
 
-import json
 import os
 import secrets
 import shutil
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from .record import RUNTIME, SCHEMA
+from .document import Header, assemble, environment_for, write_plan
+from .record import RUNTIME
 
 VARIABLES = ("PYTHONPATH", "HARNESSFIX_PLAN", "HARNESSFIX_SPOOL", "HARNESSFIX_TRACE", "TRACEPARENT")
 
@@ -28,64 +27,46 @@ class InProcessProbe:
         self.plan, self.roots, self.folder = plan, roots, folder
         self.too_late = sorted(_imported_already(plan))
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "plan.json").write_text(json.dumps(plan), "utf-8")
+        self._plan_file = write_plan(folder, plan)
         self._variables = {name: os.environ.get(name) for name in VARIABLES}
         sys.path.insert(0, str(RUNTIME))
         try:
-            from _harnessfix_probe import boot, spool, values  # type: ignore[import-not-found]
+            from _harnessfix_probe import boot
         finally:
             sys.path.remove(str(RUNTIME))
-        self._spool, self._values = spool, values
+        self._boot = boot
         idle = folder / "idle"
         idle.mkdir(exist_ok=True)
         self._probe = boot.install(plan, str(idle), secrets.token_hex(16))
         self._idle = self._probe.spool
-        self._begun: dict[str, Any] = {}
+        self._begun: Header | None = None
 
     def begin(self, name: str) -> None:
         """What happens from now on belongs to a new document for the task `name`."""
-        trace = secrets.token_hex(16)
-        folder = self.folder / trace
+        self._begun = Header(secrets.token_hex(16), (name,), name, tuple(self.roots), self.plan)
+        folder = self.folder / self._begun.trace
         folder.mkdir()
-        self._begun = {
-            "t": "recording",
-            "schema": SCHEMA,
-            "trace": trace,
-            "command": [name],
-            "task": name,
-            "harness": self.roots,
-            "time": time.time_ns(),
-            "plan": self.plan,
-        }
-        probe = self._probe
-        probe.trace, probe.parent = trace, None
-        probe.counts.clear()
-        probe.spool = self._spool.Spool(str(folder), self._idle.scrub)
-        probe.encoder = self._values.Encoder(probe.spool.text)
-        probe.spool.write({**self._idle.first, "trace": trace, "time": time.time_ns()})
-        python_path = self._variables["PYTHONPATH"]
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(RUNTIME), *([python_path] if python_path else [])])
-        os.environ["HARNESSFIX_PLAN"] = str(self.folder / "plan.json")
-        os.environ["HARNESSFIX_SPOOL"] = str(folder)
-        os.environ["HARNESSFIX_TRACE"] = trace
-        os.environ["TRACEPARENT"] = f"00-{trace}-{'0' * 16}-01"
+        self._boot.begin(self._probe, str(folder), self._begun.trace)
+        before = {name: value for name, value in self._variables.items() if value is not None}
+        os.environ.update(environment_for(before, self._plan_file, folder, self._begun.trace))
 
     def finish(self, passed: bool) -> bytes:
-        """The document of what happened since `begin`; `passed` stands for the exit code."""
-        trace = self._begun["trace"]
-        folder = self.folder / trace
+        """The document of what happened since `begin`; `passed` stands for the exit code.
+
+        Raises:
+            ValueError: nothing was begun.
+        """
+        if self._begun is None:
+            raise ValueError("nothing was begun")
+        header, self._begun = self._begun, None
+        folder = self.folder / header.trace
+        self._probe.tell_counts()
         own = self._probe.spool
-        self._probe.spool = self._idle
-        self._probe.encoder = self._values.Encoder(self._idle.text)
-        os.close(own.fd)
-        ended = {"t": "ended", "code": 0 if passed else 1, "time": time.time_ns()}
-        parts = [
-            json.dumps(self._begun).encode(),
-            *(spool.read_bytes().rstrip(b"\n") for spool in sorted(folder.glob("*.jsonl"))),
-        ]
-        parts.append(json.dumps(ended).encode())
+        self._probe.turn_to(self._idle, header.trace)
+        own.close()
+        data = assemble(folder, header, 0 if passed else 1)
         shutil.rmtree(folder, ignore_errors=True)
-        return b"\n".join(parts) + b"\n"
+        return data
 
     def close(self) -> None:
         """Restore the environment and remove the spool; modules stay instrumented until the process ends."""

@@ -1,15 +1,12 @@
 """`record`: run a program as it is, with the probe beside it, and bring home what it wrote."""
 
 import contextlib
-import json
 import os
-import re
 import secrets
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +15,12 @@ from typing import Any
 from harnessfix_ir.errors import RecordError
 from harnessfix_ir.harness import HarnessModel
 
+from .document import RUNTIME, Header, assemble, environment_for, write_plan
 from .probe.plan import make_plan
 
-RUNTIME = Path(__file__).parent / "probe" / "runtime"
-SCHEMA = "harnessfix.probe/1"
+__all__ = ["RUNTIME", "RecordResult", "is_isolated", "python_of", "record"]
+
 GRACE = 3.0
-_ISOLATED = re.compile(r"-[A-Za-z]*[ISE][A-Za-z]*")
-# Set only where the program's user has not: the SDK's default of 128 evicts the oldest attributes first, which are the
-# system prompt and the task of a long conversation.
-LOSSLESS = {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "10000"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +33,7 @@ class RecordResult:
         data: one document: a header line, then the lines of every process; empty when nothing was recorded.
         missing: evidence that could not be had, and what to do.
         folder: spool folder of this recording.
+        timed_out: whether it was ended because its time was out; `exit_code` is 124 then.
     """
 
     exit_code: int
@@ -46,6 +41,7 @@ class RecordResult:
     data: bytes
     missing: tuple[str, ...]
     folder: Path
+    timed_out: bool = False
 
     def discard(self) -> None:
         """Remove the spool folder, once `data` is safe elsewhere."""
@@ -85,39 +81,36 @@ def record(
         quiet: send the program's output nowhere.
 
     Raises:
-        RecordError: the program cannot be started.
+        RecordError: the program cannot be started, or nothing can be written to `spool_root`.
     """
-    trace = secrets.token_hex(16)
-    folder = spool_root.resolve() / trace
-    folder.mkdir(parents=True)
     plan = make_plan(model, include=include, exclude=exclude, redact=redact, cache=spool_root.resolve() / "code")
     if not probe:
         plan |= {"files": {}, "elements": []}
-    (folder / "plan.json").write_text(json.dumps(plan), "utf-8")
-    environment = _environment(dict(os.environ if env is None else env), folder, trace)
-    started = time.time_ns()
+    header = Header(
+        secrets.token_hex(16), tuple(command), task, tuple(str(root) for root in roots) or (model.root,), plan
+    )
+    folder = spool_root.resolve() / header.trace
     try:
-        code = _run(command, environment, cwd, timeout, quiet)
+        folder.mkdir(parents=True)
+        plan_file = write_plan(folder, plan)
+    except OSError as error:
+        raise RecordError(
+            f"nothing can be written to {spool_root}: {error.strerror}", hint="Is there space, and may you write there?"
+        ) from None
+    environment = environment_for(os.environ if env is None else env, plan_file, folder, header.trace)
+    try:
+        code, timed_out = _run(command, environment, cwd, timeout, quiet)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise RecordError(
             f"cannot start {command[0]!r}: {error.strerror or error}",
             hint="Is it installed, spelled right, executable?",
         ) from None
-    ended = {"t": "ended", "code": code, "time": time.time_ns()}
-    header = {
-        "t": "recording",
-        "schema": SCHEMA,
-        "trace": trace,
-        "command": list(command),
-        "task": task,
-        "harness": [str(root) for root in roots or [model.root]],
-        "time": started,
-        "plan": plan,
-    }
-    data = _document(folder, header, ended)
-    missing = tuple(_missing(command, data, plan, timeout is not None and code == 124))
-    return RecordResult(128 - code if code < 0 else code, -code if code < 0 else None, data, missing, folder)
+    data = assemble(folder, header, code)
+    missing = tuple(_missing(command, data, plan, plan_file, timed_out))
+    return RecordResult(
+        128 - code if code < 0 else code, -code if code < 0 else None, data, missing, folder, timed_out=timed_out
+    )
 
 
 def python_of(command: Sequence[str]) -> str | None:
@@ -136,21 +129,10 @@ def python_of(command: Sequence[str]) -> str | None:
     return None
 
 
-def _environment(environment: dict[str, str], folder: Path, trace: str) -> dict[str, str]:
-    path = environment.get("PYTHONPATH")
-    environment["PYTHONPATH"] = str(RUNTIME) + (os.pathsep + path if path else "")
-    environment["HARNESSFIX_PLAN"] = str(folder / "plan.json")
-    environment["HARNESSFIX_SPOOL"] = str(folder)
-    environment["HARNESSFIX_TRACE"] = trace
-    environment["TRACEPARENT"] = f"00-{trace}-{'0' * 16}-01"
-    for name, value in LOSSLESS.items():
-        environment.setdefault(name, value)
-    return environment
-
-
 def _run(
     command: Sequence[str], environment: dict[str, str], cwd: Path | None, timeout: float | None, quiet: bool
-) -> int:
+) -> tuple[int, bool]:
+    """Exit code (negative for a signal, 124 for a time-out), and whether the time was out."""
     sink = subprocess.DEVNULL if quiet else None
     process = subprocess.Popen(
         list(command),
@@ -163,10 +145,10 @@ def _run(
     )
     with _forwarding(process):
         try:
-            return process.wait(timeout)
+            return process.wait(timeout), False
         except subprocess.TimeoutExpired:
             _end(process, quiet)
-            return 124
+            return 124, True
 
 
 def _end(process: subprocess.Popen[bytes], group: bool) -> None:
@@ -204,25 +186,38 @@ def _forwarding(process: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(ours, handler)
 
 
-def _document(folder: Path, header: dict[str, Any], ended: dict[str, Any]) -> bytes:
-    spools = sorted(folder.glob("*.jsonl"), key=lambda path: int(path.stem.partition("-")[2] or 0))
-    parts = [json.dumps(header).encode() + b"\n"]
-    for spool in spools:
-        data = spool.read_bytes()
-        parts.append(data if data.endswith(b"\n") or not data else data + b"\n")
-    parts.append(json.dumps(ended).encode() + b"\n")
-    return b"".join(parts)
-
-
-def _missing(command: Sequence[str], data: bytes, plan: Mapping[str, Any], timed_out: bool) -> Iterator[str]:
+def _missing(
+    command: Sequence[str], data: bytes, plan: Mapping[str, Any], plan_file: Path, timed_out: bool
+) -> Iterator[str]:
     if timed_out:
         yield "the program did not end in time and was stopped"
-    if b'\n{"t":"run"' not in data:
-        if any(_ISOLATED.fullmatch(word) for word in command[1:4]):
+    trouble = plan_file.with_suffix(".trouble")
+    if trouble.is_file():
+        told = dict.fromkeys(trouble.read_text("utf-8", "replace").splitlines())
+        yield f"the probe could not start: {'; '.join(told)[:400]}"
+    elif b'\n{"t":"run"' not in data:
+        if is_isolated(command):
             yield "Python was started isolated (-I, -S or -E), so the probe could not start: leave that flag out"
         else:
-            yield f"no Python process was seen in {command[0]!r}: only Python 3.8 and later is recorded step by step"
+            yield f"no Python process was seen in {command[0]!r}: only Python 3.9 and later is recorded step by step"
     elif not plan["elements"]:
         yield "no function with a role was found in the harness: name it with --harness (folder or installed package)"
     elif b'\n{"t":"start"' not in data:
         yield "none of the harness's functions was called: is it the harness that this program runs? See --harness"
+
+
+def is_isolated(command: Sequence[str]) -> bool:
+    """Whether a command starts Python with an option that keeps the environment or `site` out."""
+    if not command or not Path(command[0]).name.startswith(("python", "pypy")):
+        return False
+    words = iter(command[1:])
+    for word in words:
+        if not word.startswith("-") or word in ("-", "--") or word.startswith(("-c", "-m")):
+            return False
+        if word in ("-X", "-W"):
+            next(words, None)
+        elif not word.startswith(("--", "-X", "-W")):
+            letters = word[1:].partition("c")[0].partition("m")[0]
+            if set(letters) & set("ISE"):
+                return True
+    return False

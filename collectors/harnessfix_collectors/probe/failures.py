@@ -1,56 +1,101 @@
-"""Exceptions that the probe saw, as error steps: one `raise TYPE` for each exception object, one `except TYPE` for each
+"""Exceptions that the probe saw, as drafts: one `raise TYPE` for each exception object, one `except TYPE` for each
 clause that caught it."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.steps import ErrorInfo
-from harnessfix_ir.vocabulary import AnchorKind, Route
+from harnessfix_ir.steps import ErrorInfo, Part
+from harnessfix_ir.texts import TextPool
+from harnessfix_ir.vocabulary import AnchorKind, Status, StepKind
 
-from .lines import expand
+from .draft import Draft, element_anchor, frames, line_anchor
+from .expand import Expander
+from .lines import Line, Order, SpoolDocument, integer, string
 
-
-def error_info(exc: dict[str, Any], texts: dict[str, str]) -> ErrorInfo:
-    """An exception with its causes."""
-    frames = [f"{path}:{line} in {clean(name)}" for path, name, line in _frames(exc)]
-    cause = exc.get("cause")
-    return ErrorInfo(
-        type=str(exc.get("type")),
-        message=str(expand(exc.get("message"), texts) or ""),
-        traceback="\n".join(frames),
-        cause=error_info(cause, texts) if isinstance(cause, dict) else None,
-    )
+DEEPEST = 10
 
 
-def raise_anchor(exc: dict[str, Any]) -> Anchor | None:
-    """The innermost line of the harness that the exception passed; None when it passed none."""
-    frames = _frames(exc)
-    if not frames:
-        return None
-    path, name, line = frames[-1]
-    return Anchor(
-        path=path,
-        qualname=clean(name),
-        start_line=line,
-        end_line=line,
-        kind=AnchorKind.CALL,
-        route=Route.STACK,
-        reason="innermost harness frame of the exception",
-    )
+class Failures:
+    """Makes drafts of the exceptions of a document.
+
+    Args:
+        document: the lines.
+        pool: where texts go.
+        expander: of the document.
+    """
+
+    def __init__(self, document: SpoolDocument, pool: TextPool, expander: Expander) -> None:
+        self.document, self.pool, self.expander = document, pool, expander
+        self._raised: set[str] = set()
+
+    def drafts(self) -> Iterator[Draft]:
+        """In order of time: the first sight of an exception object is where it was raised."""
+        lines = [(span.ended, span.id, span.end) for span in self.document.spans.values() if span.end is not None]
+        lines += [(order, string(line.get("up")) or "", line) for order, line in self.document.handled]
+        lines += [(order, "", line) for order, line in self.document.uncaught]
+        for order, up, line in sorted(lines, key=lambda item: item[0]):
+            if isinstance(line.get("exc"), dict):
+                yield from self._failure(order, up if up in self.document.spans else None, line)
+
+    def error(self, exc: Any) -> ErrorInfo | None:
+        """An exception with its causes; None when there is none."""
+        return self._error(exc, 0) if isinstance(exc, dict) else None
+
+    def _error(self, exc: dict[str, Any], depth: int) -> ErrorInfo:
+        cause = exc.get("cause")
+        message = self.expander.expand(exc.get("message"))
+        return ErrorInfo(
+            type=str(exc.get("type")),
+            message=message if isinstance(message, str) else "",
+            traceback="\n".join(f"{path}:{line} in {name}" for path, name, line in frames(exc.get("frames"))),
+            cause=self._error(cause, depth + 1) if isinstance(cause, dict) and depth < DEEPEST else None,
+        )
+
+    def _failure(self, order: Order, up: str | None, line: Line) -> Iterator[Draft]:
+        exc = line["exc"]
+        identity, info = str(exc.get("id")), self._error(exc, 0)
+        name = info.type.rpartition(".")[2]
+        told: dict[str, Any] = {"exc_id": identity, "raised_in": _place(exc.get("raised")), "chained": "from" in exc}
+        group = [found for inner in exc.get("group") or () if (found := self.error(inner))] if "group" in exc else []
+        if group:
+            told["group"] = [{"type": inner.type, "message": inner.message} for inner in group]
+        time_ns = integer(line.get("time"))
+        if identity not in self._raised:
+            self._raised.add(identity)
+            seen = frames(exc.get("frames"))
+            yield Draft(
+                key=f"raise-{order[1]}",
+                up=up,
+                order=order,
+                kind=StepKind.ERROR,
+                name=f"raise {name}",
+                started_ns=time_ns,
+                ended_ns=time_ns,
+                status=Status.ERROR,
+                error=info,
+                anchors=[line_anchor(seen[-1], "innermost harness frame of the exception")] if seen else [],
+                attributes=dict(told),
+            )
+        if line.get("t") == "handled":
+            yield self._caught(order, up, line, info, told)
+
+    def _caught(self, order: Order, up: str | None, line: Line, info: ErrorInfo, told: dict[str, Any]) -> Draft:
+        element = self.document.element(line.get("e"))
+        anchor = element_anchor(element, AnchorKind.HANDLER, "the clause that caught it")
+        return Draft(
+            key=f"except-{order[1]}",
+            up=up,
+            order=(order[0], order[1]),
+            kind=StepKind.ERROR,
+            name=f"except {info.type.rpartition('.')[2]}",
+            started_ns=integer(line.get("time")),
+            ended_ns=integer(line.get("time")),
+            output=[Part(role="value", text=self.pool.put(info.message), name="message")],
+            anchors=[] if anchor is None else [anchor],
+            attributes={**told, "element": element.get("id", "")},
+        )
 
 
-def short(type_name: str) -> str:
-    """Class name without its module."""
-    return type_name.rpartition(".")[2]
-
-
-def clean(name: str) -> str:
-    """A qualified name as the harness model spells it."""
-    return name.replace(".<locals>", "")
-
-
-def _frames(exc: dict[str, Any]) -> list[tuple[str, str, int]]:
-    frames = exc.get("frames")
-    if not isinstance(frames, list):
-        return []
-    return [(str(f[0]), str(f[1]), max(1, int(f[2]))) for f in frames if isinstance(f, list) and len(f) == 3]
+def _place(value: Any) -> list[Any] | None:
+    found = frames([value])
+    return None if not found else list(found[0])

@@ -1,4 +1,8 @@
-"""Read the lines that the probe wrote; nothing is interpreted here. A line that cannot be read is counted."""
+"""Read the lines that the probe wrote and sort them by what they speak of; nothing is interpreted here.
+
+A recording is hostile input like any other: a line that cannot be read is counted, a field of the wrong type is as if
+it were not there.
+"""
 
 import json
 from collections.abc import Iterator
@@ -6,17 +10,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Line = dict[str, Any]
+Order = tuple[int, int]
+INSIDE = ("tick", "loop", "io", "io_capped", "cut")
 
 
 @dataclass
 class SpanLines:
-    """All lines of one span."""
+    """All lines of one span; `order` and `ended` are their places among the lines of all processes."""
 
     id: str
     start: Line
-    order: int
+    order: Order
     end: Line | None = None
+    ended: Order = (0, 0)
     inside: list[Line] = field(default_factory=list)
+
+    @property
+    def up(self) -> str | None:
+        """Id of the span that it is in, None at the top."""
+        return string(self.start.get("up"))
 
 
 @dataclass
@@ -26,24 +38,37 @@ class SpoolDocument:
     Args:
         header: the first line.
         processes: `run` lines.
-        spans: by id, in order of start.
-        handled: `handled` lines with their order.
-        loose: lines about no span that was seen (handlers, effects outside any span).
+        spans: by id, in order of the file.
+        handled, uncaught: exceptions that a clause, or nothing, caught, with their order.
         texts: digest to text.
+        lists: name to the list that it continues and the items that it adds.
         ended: the last line, None when the recorder was ended too.
+        redacted: secrets that were replaced.
+        counts: element and what was counted, to how often and how many of them were written.
         trouble: what could not be read or done, in words.
     """
 
     header: Line = field(default_factory=dict)
     processes: list[Line] = field(default_factory=list)
     spans: dict[str, SpanLines] = field(default_factory=dict)
-    handled: list[tuple[int, Line]] = field(default_factory=list)
-    uncaught: list[tuple[int, Line]] = field(default_factory=list)
+    handled: list[tuple[Order, Line]] = field(default_factory=list)
+    uncaught: list[tuple[Order, Line]] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, tuple[str | None, list[Any]]] = field(default_factory=dict)
     ended: Line | None = None
     redacted: int = 0
-    counts: dict[int, int] = field(default_factory=dict)
+    counts: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
+
+    @property
+    def plan(self) -> Line:
+        """The parts of the plan that the recording speaks of."""
+        return mapping(self.header.get("plan"))
+
+    def element(self, number: object) -> Line:
+        """What the plan says of an instrumented place; empty when it says nothing."""
+        known = isinstance(number, int) and not isinstance(number, bool)
+        return mapping(mapping(self.plan.get("elements")).get(str(number))) if known else {}
 
 
 def read_lines(data: bytes, filename: str) -> SpoolDocument:
@@ -54,39 +79,65 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
         filename: for messages.
     """
     document = SpoolDocument()
-    pending: list[tuple[str, Line]] = []
-    for order, line in enumerate(_lines(data, filename, document.trouble)):
-        match line.get("t"):
-            case "text":
-                document.texts[str(line.get("d"))] = str(line.get("v"))
-                if line.get("cut"):
-                    document.trouble.append(f"a text was cut by {line['cut']:,} characters when it was written")
-            case "start":
-                document.spans[str(line.get("id"))] = SpanLines(str(line.get("id")), line, order)
-            case "end" if str(line.get("id")) in document.spans:
-                document.spans[str(line.get("id"))].end = line | {"order": order}
-            case "handled":
-                document.handled.append((order, line))
-            case "uncaught":
-                document.uncaught.append((order, line))
-            case "tick" | "loop" | "io" | "cut":
-                pending.append((str(line.get("up")), line))
-            case "run":
-                document.processes.append(line)
-            case "recording":
-                document.header = line
-            case "ended":
-                document.ended = line
-            case "exit":
-                document.redacted += int(line.get("redacted") or 0)
-            case "capped" | "count":
-                document.counts[int(line.get("e") or 0)] = int(line.get("n") or 0)
-            case "trouble":
-                document.trouble.append(str(line.get("what")))
-    for up, line in pending:
+    inside: list[tuple[str, Line]] = []
+    ends: list[tuple[str, Order, Line]] = []
+    latest = 0
+    for number, line in enumerate(_lines(data, filename, document.trouble)):
+        kind = line.get("t")
+        if kind == "run":  # the lines of another process begin
+            latest = 0
+        latest = max(latest, integer(line.get("time")) or 0)
+        order = (latest, number)
+        name = string(line.get("id"))
+        if kind == "start" and name is not None:
+            document.spans.setdefault(name, SpanLines(name, line, order))
+        elif kind == "end" and name is not None:
+            ends.append((name, order, line))
+        elif kind in INSIDE:
+            inside.append((string(line.get("up")) or "", line))
+        elif kind == "handled":
+            document.handled.append((order, line))
+        elif kind == "uncaught":
+            document.uncaught.append((order, line))
+        else:
+            _sort(line, document)
+    for name, order, line in ends:
+        span = document.spans.get(name)
+        if span is not None and span.end is None:
+            span.end, span.ended = line, order
+    for up, line in inside:
         if up in document.spans:
             document.spans[up].inside.append(line)
     return document
+
+
+def _sort(line: Line, document: SpoolDocument) -> None:
+    """Lines that are no part of a span."""
+    match line.get("t"):
+        case "text":
+            name, text = string(line.get("d")), line.get("v")
+            if name is not None and isinstance(text, str):
+                document.texts[name] = text
+                if integer(line.get("cut")):
+                    document.trouble.append(f"a text was cut by {line['cut']:,} characters when it was written")
+        case "list":
+            name, up, items = string(line.get("d")), mapping(line.get("up")), line.get("items")
+            if name is not None and isinstance(items, list):
+                document.lists[name] = (string(up.get("$list")), items)
+        case "run":
+            document.processes.append(line)
+        case "recording":
+            document.header = document.header or line
+        case "ended":
+            document.ended = line
+        case "redacted":
+            document.redacted += integer(line.get("n")) or 0
+        case "capped" | "count":
+            key = (integer(line.get("e")) or 0, str(line.get("what")))
+            times, most = integer(line.get("n")) or 0, integer(line.get("most")) or 0
+            document.counts[key] = (max(times, document.counts.get(key, (0, 0))[0]), most)
+        case "trouble" | "skipped":
+            document.trouble.append(str(line.get("what")))
 
 
 def _lines(data: bytes, filename: str, trouble: list[str]) -> Iterator[Line]:
@@ -108,12 +159,17 @@ def _lines(data: bytes, filename: str, trouble: list[str]) -> Iterator[Line]:
         trouble.append(f"{first}{more}: cut off or not JSON; skipped")
 
 
-def expand(value: Any, texts: dict[str, str], depth: int = 0) -> Any:
-    """`value` with every reference replaced by its text (the same string object each time)."""
-    if isinstance(value, dict):
-        if len(value) == 1 and "$" in value:
-            return texts.get(str(value["$"]), "<text not recorded>")
-        return {key: expand(item, texts, depth + 1) for key, item in value.items()} if depth < 40 else None
-    if isinstance(value, list):
-        return [expand(item, texts, depth + 1) for item in value] if depth < 40 else None
-    return value
+def string(value: object) -> str | None:
+    """`value` when it is a text that is not empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def integer(value: object) -> int | None:
+    """`value` when it is a whole number that fits the fields it may go to."""
+    known = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
+    return value if known else None  # type: ignore[return-value]
+
+
+def mapping(value: object) -> Line:
+    """`value` when it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}

@@ -4,15 +4,18 @@ Made in this process from the harness model and handed to the recorded program a
 span: one span per call of every function would double the time of pure harness code.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.vocabulary import ElementRole as Role
 
-SCHEMA = "harnessfix.plan/1"
+SCHEMA = "harnessfix.plan/2"
+RUNTIME = Path(__file__).parent / "runtime"
 # Most telling first: a function with several roles is recorded as the first of them.
 SPAN_ROLES = (
     Role.AGENT_LOOP,
@@ -52,6 +55,13 @@ def make_plan(
     return _Planner(model, include, exclude).plan(redact, cache)
 
 
+@lru_cache(maxsize=1)
+def _rewriter() -> str:
+    """Digest of the code that instruments: code that an older one instrumented is not used again."""
+    package = RUNTIME / "_harnessfix_probe"
+    return hashlib.sha256((package / "rewrite.py").read_bytes() + (package / "nodes.py").read_bytes()).hexdigest()[:16]
+
+
 class _Planner:
     def __init__(self, model: HarnessModel, include: Sequence[str], exclude: Sequence[str]) -> None:
         self.model, self.include, self.exclude = model, include, exclude
@@ -72,6 +82,7 @@ class _Planner:
             "root": self.model.root,
             "redact": redact,
             "cache": None if cache is None else str(cache),
+            "rewriter": _rewriter(),
             "files": self.files,
             "elements": self.elements,
             "others": {f.path: f.sha256 for f in self.model.files if f.language != "python" and not f.error},

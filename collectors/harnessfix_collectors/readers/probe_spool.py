@@ -6,8 +6,9 @@ A program that runs several agents one after another gives one run for each.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harnessfix_collectors.probe.drafts import Draft, Drafter
-from harnessfix_collectors.probe.lines import SpoolDocument, read_lines
+from harnessfix_collectors.probe.draft import Draft
+from harnessfix_collectors.probe.drafts import Drafter
+from harnessfix_collectors.probe.lines import SpoolDocument, integer, mapping, read_lines, string
 from harnessfix_ir.errors import BadInputError
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.steps import Source, TraceStep
@@ -29,6 +30,12 @@ TASK_NAMES = (
     "message",
 )
 LONG = 200
+COUNTED = {
+    "handled": "an exception was caught at",
+    "cut": "something was cut at",
+    "tick": "a round began of the loop at",
+    "loop": "a loop ended at",
+}
 
 
 class ProbeSpool(Reader):
@@ -115,27 +122,27 @@ def _step(draft: Draft, ids: dict[str, str], filename: str) -> TraceStep:
 
 def _run(document: SpoolDocument, members: Sequence[Draft], number: int) -> RunInfo:
     header, ended = document.header, document.ended or {}
-    trace = str(header.get("trace") or "recording")
+    trace = string(header.get("trace")) or "recording"
     task = next((draft for draft in members if draft.kind is StepKind.TASK), None)
-    command = tuple(str(word) for word in header.get("command") or ())
+    command = tuple(str(word) for word in _list(header.get("command")))
     name = _task_name(task, document) if task is not None else ""
     outcome, by = _outcome(task, ended.get("code"), alone=number == 0)
-    start = document.processes[0].get("time") if document.processes else header.get("time")
+    first = document.processes[0] if document.processes else {}
     return RunInfo(
         id=f"{trace}-{number}" if number else trace,
         name=name or " ".join(command[:6]),
-        task=str(header.get("task") or "") or name,
-        started_ns=task.started_ns if task is not None and number else _int(start),
-        ended_ns=task.ended_ns if task is not None and number else _int(ended.get("time")),
+        task=string(header.get("task")) or name,
+        started_ns=task.started_ns if task is not None and number else integer(first.get("time", header.get("time"))),
+        ended_ns=task.ended_ns if task is not None and number else integer(ended.get("time")),
         outcome=outcome,
         outcome_by=by,
-        exit_code=_int(ended.get("code")),
+        exit_code=integer(ended.get("code")),
         command=command,
-        harness=tuple(str(root) for root in header.get("harness") or ()),
+        harness=tuple(str(root) for root in _list(header.get("harness"))),
         format=ProbeSpool.name,
         attributes={
-            "cwd": document.processes[0].get("cwd") if document.processes else None,
-            "python": document.processes[0].get("python") if document.processes else None,
+            "cwd": string(first.get("cwd")),
+            "python": string(first.get("python")),
             "processes": len(document.processes),
             "files": _files(document, members),
         },
@@ -151,23 +158,22 @@ def _outcome(task: Draft | None, code: Any, *, alone: bool) -> tuple[Outcome, st
 
 
 def _task_name(task: Draft, document: SpoolDocument) -> str:
-    given = document.spans[task.key].start.get("args") if task.key in document.spans else None
-    arguments = given if isinstance(given, dict) else {}
-    for name in (*(name for name in TASK_NAMES if name in arguments), *arguments):
-        value = arguments[name]
+    """The task in the agent's own words: the first argument with a telling name, else the first text."""
+    given = mapping(document.spans[task.key].start.get("args")) if task.key in document.spans else {}
+    for name in (*(name for name in TASK_NAMES if name in given), *given):
+        value = given[name]
+        if isinstance(value, dict) and "$" in value:
+            value = document.texts.get(str(value["$"]))
         if name != "self" and isinstance(value, str) and value.strip():
-            return value.strip()[:LONG]
-        if name != "self" and isinstance(value, dict) and "$" in value:
-            return document.texts.get(str(value["$"]), "").strip().splitlines()[0][:LONG]
+            return value.strip().splitlines()[0][:LONG]
     return ""
 
 
 def _files(document: SpoolDocument, members: Sequence[Draft]) -> dict[str, Any]:
     """SHA-256 of each harness file that a step leads to, so that later changes to it can be told."""
     wanted = {anchor.path for draft in members for anchor in draft.anchors}
-    plan = document.header.get("plan") or {}
-    python = {part["path"]: part["sha256"] for part in (plan.get("files") or {}).values() if part["path"] in wanted}
-    return {**python, **(plan.get("others") or {})}
+    python = {path: sha for path, sha in mapping(document.plan.get("files")).items() if path in wanted}
+    return python | mapping(document.plan.get("others"))
 
 
 def _incomplete(document: SpoolDocument) -> Iterator[str]:
@@ -175,12 +181,13 @@ def _incomplete(document: SpoolDocument) -> Iterator[str]:
     if document.ended is None:
         yield "the recorder was ended before the program"
     if document.redacted:
-        yield f"{document.redacted} secrets were redacted when they were recorded"
-    elements = (document.header.get("plan") or {}).get("elements") or []
-    for number, count in document.counts.items():
-        name = elements[number].get("fn") if number < len(elements) else number
-        yield f"{name} was called {count:,} times; the first calls were recorded, the rest counted"
+        yield f"{document.redacted:,} secrets were redacted when they were recorded"
+    for (number, what), (times, most) in document.counts.items():
+        element = document.element(number)
+        place = f"{element.get('path')}:{element.get('line')}"
+        subject = f"{element.get('fn')} was called" if what == "span" else f"{COUNTED.get(what, what)} {place}"
+        yield f"{subject} {times:,} times; the first {most:,} were recorded, the rest counted"
 
 
-def _int(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

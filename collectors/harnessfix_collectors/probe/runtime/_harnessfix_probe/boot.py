@@ -1,102 +1,101 @@
 """Start the probe in this process, by the environment that `harnessfix record` set."""
 
+from __future__ import annotations
+
 import atexit
 import builtins
-import json
+import marshal
 import os
 import sys
-import time
 
-from . import VERSION, children, effects
-from .hook import Finder, claim_script
+from . import VERSION, effects, launches
+from .hook import Finder
+from .later import Later
+from .probe import Probe
 from .redact import Redactor
-from .rewrite import PROBE
+from .script import claim_run_path, claim_script
 from .spool import Spool
-from .steps import Probe
-from .values import Encoder
+from .system import System, read_file
 
 PLAN, SPOOL, TRACE = "HARNESSFIX_PLAN", "HARNESSFIX_SPOOL", "HARNESSFIX_TRACE"
+PROBE = "@hf"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
-def start():
+def start() -> Probe | None:
     """Start, if the environment says so and it was not done before."""
     if PLAN not in os.environ or SPOOL not in os.environ or hasattr(builtins, PROBE):
         return None
-    with open(os.environ[PLAN], encoding="utf-8") as file:
-        plan = json.load(file)
+    plan = marshal.loads(read_file(os.environ[PLAN]))
     return install(plan, os.environ[SPOOL], os.environ[TRACE])
 
 
-def install(plan, folder, trace):
+def install(plan: dict[str, Any], folder: str, trace: str) -> Probe:
     """Start the probe in this process by a plan.
 
     Args:
         plan: as `harnessfix_collectors.probe.plan` makes it.
         folder: for the spool files.
         trace: trace id.
+
+    Raises:
+        OSError: nothing can be written to `folder`.
     """
-    redactor = Redactor()
-    spool = Spool(folder, redactor.scrub if plan.get("redact", True) else str)
-    encoder = Encoder(spool.text)
-    places = {}
-    for path, part in plan["files"].items():
-        places[path] = part["path"]
-    probe = Probe(spool, encoder, places, plan["elements"], trace, _parent(trace))
+    spool = Spool(folder, Redactor() if plan.get("redact", True) else None)
+    places = {path: str(file["path"]) for path, file in plan["files"].items()}
+    probe = Probe(spool, places, plan["elements"], trace, _parent(trace))
+    _introduce(probe)
+    setattr(builtins, PROBE, probe)
+    _instrument(probe, plan)
+    launches.mark_children(probe)
+    effects.watch(probe, [sys.prefix, sys.base_prefix, sys.exec_prefix, folder, plan.get("cache")])
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=probe.after_fork)
+    atexit.register(probe.finish)
+    return probe
+
+
+def begin(probe: Probe, folder: str, trace: str) -> None:
+    """Write what happens from now on in this process to another folder, as a run of its own.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    probe.turn_to(Spool(folder, probe.spool.redactor), trace)
+    _introduce(probe)
+
+
+def _introduce(probe: Probe) -> None:
+    spool = probe.spool
     spool.first = {
         "t": "run",
         "version": VERSION,
-        "trace": trace,
+        "trace": probe.trace,
         "pid": os.getpid(),
         "up": probe.parent,
         "argv": [spool.scrub(argument) for argument in getattr(sys, "orig_argv", sys.argv)],
         "cwd": os.getcwd(),
-        "python": "%d.%d.%d" % sys.version_info[:3],
-        "time": time.time_ns(),
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "time": System.now(),
     }
     spool.write(spool.first)
-    setattr(builtins, PROBE, probe)
-    finder = Finder(probe, plan["files"], plan.get("cache"))
+
+
+def _instrument(probe: Probe, plan: dict[str, Any]) -> None:
+    later = Later(probe.failed)
+    finder = Finder(probe, plan, later)
     sys.meta_path.insert(0, finder)
+    later.add("threading", launches.carry_into_threads)
+    later.add("concurrent.futures.thread", launches.carry_into_pools)
+    later.add("runpy", claim_run_path(finder))
     script = sys.argv[0] if getattr(sys, "argv", None) else ""
-    if script and os.path.realpath(script) in plan["files"] and os.path.isfile(script):
+    if script and os.path.isfile(script) and finder.claims(script):
         claim_script(finder, script)
-    children.install(probe)
-    effects.install(probe, [sys.prefix, sys.base_prefix, sys.exec_prefix, folder, plan.get("cache")])
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=probe.after_fork)
-    _watch_exit(probe, redactor)
-    return probe
 
 
-def _parent(trace):
+def _parent(trace: str) -> str | None:
     parts = os.environ.get("TRACEPARENT", "").split("-")
     return parts[2] if len(parts) == 4 and parts[1] == trace and parts[2].strip("0") else None
-
-
-def _watch_exit(probe, redactor):
-    before = sys.excepthook
-
-    def excepthook(kind, error, traceback):
-        try:
-            from .errors import describe
-
-            told = describe(error, probe.places, probe.spool.text)
-            probe.spool.write({"t": "uncaught", "exc": told, "time": time.time_ns()})
-            shown = traceback
-            while shown is not None and shown.tb_frame.f_code.co_filename == "<frozen runpy>":
-                shown = shown.tb_next
-            if shown is not None:
-                error, traceback = error.with_traceback(shown), shown
-        except Exception as failure:
-            probe.failed("uncaught", failure)
-        before(kind, error, traceback)
-
-    sys.excepthook = excepthook
-
-    def ended():
-        capped = {number: count for number, count in probe.counts.items() if isinstance(number, int) and count > 400}
-        for number, count in capped.items():
-            probe.spool.write({"t": "count", "e": number, "n": count})
-        probe.spool.write({"t": "exit", "pid": os.getpid(), "redacted": redactor.count, "time": time.time_ns()})
-
-    atexit.register(ended)

@@ -1,94 +1,118 @@
 """Files read, written and deleted, folders changed to, hosts connected to: by audit hook, inside a step only."""
 
+from __future__ import annotations
+
 import os
 import sys
-import time
+
+from .jsontext import Json
+from .spans import current
+from .system import System
 
 MOST = 200
 WRITES = os.O_WRONLY | os.O_RDWR
-_busy = [False]
+SHELLS = ("/bin/sh", "/system/bin/sh")
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from .probe import Probe
 
 
-def install(probe, folders):
+def watch(probe: Probe, folders: Iterable[str | None]) -> None:
     """Watch this process.
 
     Args:
-        probe: whose current step is asked.
+        probe: the probe.
         folders: files below them are not told (the interpreter's own, the spool).
     """
-    from .steps import current
+    kept = [os.path.abspath(folder) for folder in folders if folder]
+    ignored = (*(folder + os.sep for folder in kept if folder != os.sep), "/proc/", "/dev/", "/sys/")
 
-    ignored = tuple(folder.rstrip(os.sep) + os.sep for folder in folders if folder) + ("/proc/", "/dev/", "/sys/")
-    names = {
-        "open": _opened,
-        "os.remove": _removed,
-        "os.rename": _renamed,
-        "os.mkdir": lambda args: ("write", args[0]),
-        "os.rmdir": _removed,
-        "shutil.rmtree": _removed,
-        "os.chdir": lambda args: ("chdir", args[0]),
-        "os.system": lambda args: ("spawn", args[0]),
-        "socket.connect": lambda args: ("connect", args[1]),
-    }
-
-    def hook(event, args):
-        tell = names.get(event)
-        if tell is None or _busy[0]:
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        tell = _TOLD.get(event)
+        if tell is None:
             return
         step = current.get()
-        if step is None or step.id is None or step.io >= MOST:
+        if step is None or step.id is None or step.io > MOST:
             return
-        _busy[0] = True
         try:
             found = tell(args)
-            if found is not None:
-                what = _place(found[1]) if found[0] not in ("connect", "spawn") else _words(found[1])
-                if what is not None and not what.startswith(ignored) and not what.endswith(".pyc"):
-                    step.io += 1
-                    line = {
-                        "t": "io",
-                        "up": step.id,
-                        "op": found[0],
-                        "what": probe.spool.text(what),
-                        "time": time.time_ns(),
-                    }
-                    probe.spool.write(line)
+            if found is None or (found[0] in _ON_FILES and _ours(found[1], ignored, probe)):
+                return
+            step.io += 1
+            if step.io > MOST:
+                probe.spool.line(f'{{"t":"io_capped","up":"{step.id}","most":{MOST}}}')
+                return
+            what = Json(probe.spool.text(found[1]))
+            probe.spool.write({"t": "io", "up": step.id, "op": found[0], "what": what, "time": System.now()})
         except Exception as error:
             probe.failed("effect", error)
-        finally:
-            _busy[0] = False
 
     sys.addaudithook(hook)
 
 
-def _opened(args):
-    path, mode, flags = args[0], args[1], args[2]
+def _ours(path: str, ignored: tuple[str, ...], probe: Probe) -> bool:
+    """Whether a file belongs to the machinery: the interpreter, compiled code, the harness's own source."""
+    return path.startswith(ignored) or path in probe.places or f"{os.sep}__pycache__" in path
+
+
+def _opened(args: tuple[Any, ...]) -> tuple[str, str] | None:
+    path, mode, flags = args[:3]
     if isinstance(mode, str):
         writes = any(letter in mode for letter in "wax+")
     else:
         writes = bool(isinstance(flags, int) and flags & WRITES)
-    return ("write" if writes else "read", path)
+    return _on_file("write" if writes else "read", path)
 
 
-def _removed(args):
-    return ("delete", args[0])
-
-
-def _renamed(args):
-    return ("write", args[1])
-
-
-def _place(path):
+def _on_file(operation: str, path: object) -> tuple[str, str] | None:
     if isinstance(path, bytes):
         path = path.decode("utf-8", "replace")
-    if hasattr(path, "__fspath__") and type(path).__module__.partition(".")[0] == "pathlib":
+    if not isinstance(path, str) and type(path).__module__.partition(".")[0] == "pathlib":
         path = str(path)
-    return os.path.abspath(path) if type(path) is str else None
+    return (operation, os.path.abspath(path)) if type(path) is str else None
 
 
-def _words(value):
-    if isinstance(value, tuple):
-        return ":".join(str(part) for part in value[:2] if isinstance(part, (str, int)))
+def _words(operation: str, value: object) -> tuple[str, str] | None:
+    if isinstance(value, (list, tuple)):
+        words = [_word(word) for word in value]
+        if operation == "connect":
+            return operation, ":".join(words[:2])
+        if len(words) == 3 and words[0] in SHELLS and words[1] == "-c":
+            return operation, words[2]
+        return operation, " ".join(_quoted(word) for word in words)
+    return operation, _word(value)
+
+
+def _word(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return value if isinstance(value, str) else None
+    if isinstance(value, (str, int)) or type(value).__module__.partition(".")[0] == "pathlib":
+        return str(value)
+    return "?"
+
+
+def _quoted(word: str) -> str:
+    """As a shell would need it; `shlex` is not loaded for this."""
+    plain = word and all(letter.isalnum() or letter in "@%+=:,./-_" for letter in word)
+    return word if plain else "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+_TOLD: dict[str, Callable[[tuple[Any, ...]], tuple[str, str] | None]] = {
+    "open": _opened,
+    "os.remove": lambda args: _on_file("delete", args[0]),
+    "os.rename": lambda args: _on_file("write", args[1]),
+    "os.mkdir": lambda args: _on_file("write", args[0]),
+    "os.rmdir": lambda args: _on_file("delete", args[0]),
+    "os.truncate": lambda args: _on_file("write", args[0]),
+    "shutil.rmtree": lambda args: _on_file("delete", args[0]),
+    "os.chdir": lambda args: _on_file("chdir", args[0]),
+    "os.system": lambda args: _words("spawn", args[0]),
+    "subprocess.Popen": lambda args: _words("spawn", args[1]),
+    "os.exec": lambda args: _words("exec", args[1]),
+    "socket.connect": lambda args: _words("connect", args[1]),
+}
+_ON_FILES = ("read", "write", "delete", "chdir")

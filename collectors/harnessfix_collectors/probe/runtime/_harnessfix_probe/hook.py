@@ -1,38 +1,43 @@
-"""Claims the modules of the plan as they are imported, and the script that Python was asked to run."""
+"""Claims the modules of the plan as they are imported."""
 
-import ast
-import hashlib
+from __future__ import annotations
+
 import marshal
 import os
 import sys
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from _thread import get_ident
+from importlib.machinery import SourceFileLoader
 
 from . import VERSION
-from .rewrite import as_main, instrument
+from .system import System, read_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, ModuleType
+    from typing import Any
+
+    from .later import Later
+    from .probe import Probe
 
 
 class Loader(SourceFileLoader):
-    """Loads one file of the plan, instrumented."""
+    """Loads one file of the plan, instrumented.
 
-    def __init__(self, fullname, path, finder, script=None):
-        super().__init__(fullname, path)
-        self._finder, self._script = finder, script
+    Args:
+        name: of the module.
+        path: of the file, as the finder spelled it.
+        finder: knows the plan.
+    """
 
-    def get_code(self, fullname):
+    def __init__(self, name: str, path: str, finder: Finder) -> None:
+        super().__init__(name, path)
+        self._finder = finder
+
+    def get_code(self, fullname: str) -> CodeType | None:
         """Instrumented code; the file's own when anything is in the way."""
-        source = self.get_data(self.path)
-        try:
-            code = self._finder.code(self.path, source, self._script is not None)
-        except Exception as error:
-            self._finder.probe.failed("rewrite %s" % os.path.basename(self.path), error)
-            code = None
-        if self._script is not None:
-            sys.path[0] = os.path.dirname(os.path.realpath(self.path))
-            if code is None:
-                tree = ast.parse(source, self.path)
-                as_main(tree)
-                code = compile(tree, self.path, "exec", dont_inherit=True)
-        return super().get_code(fullname) if code is None else code
+        return self._finder.code(self.path) or super().get_code(fullname)
 
 
 class Finder:
@@ -40,110 +45,141 @@ class Finder:
 
     Args:
         probe: told of trouble.
-        files: absolute path to the plan of that file.
-        cache: folder for compiled code, None for none.
+        plan: the whole plan.
+        later: patches that wait for modules.
     """
 
-    def __init__(self, probe, files, cache):
-        self.probe, self.files, self.cache = probe, files, cache
-        self.names = {self._module_name(path) for path in files}
-        self.busy = False
+    def __init__(self, probe: Probe, plan: dict[str, Any], later: Later) -> None:
+        self._probe, self._later = probe, later
+        self._files: dict[str, dict[str, Any]] = plan["files"]
+        self._cache: str | None = plan.get("cache")
+        self._rewriter = plan.get("rewriter")
+        self._names = {_module_name(path) for path in self._files}
+        self._busy: set[tuple[int, str]] = set()
+        self._told: set[str] = set()
 
-    @staticmethod
-    def _module_name(path):
-        stem = os.path.splitext(os.path.basename(path))[0]
-        return os.path.basename(os.path.dirname(path)) if stem == "__init__" else stem
+    def claims(self, path: str) -> bool:
+        """Whether a file is in the plan."""
+        return os.path.realpath(path) in self._files
 
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         """The spec that the other finders give, with our loader when its file is in the plan."""
-        if self.busy or fullname.rpartition(".")[2] not in self.names:
+        awaited = self._later.awaits(fullname)
+        asked = (get_ident(), fullname)
+        if asked in self._busy or not (awaited or fullname.rpartition(".")[2] in self._names):
             return None
-        self.busy = True
+        self._busy.add(asked)
         try:
-            for finder in list(sys.meta_path):
-                find = getattr(finder, "find_spec", None)
-                spec = find(fullname, path, target) if find is not None and finder is not self else None
-                if spec is not None:
-                    break
-            else:
-                return None
+            spec = self._others(fullname, path, target)
         finally:
-            self.busy = False
-        origin = spec.origin and os.path.realpath(spec.origin)
-        if type(spec.loader) is SourceFileLoader and origin in self.files:
-            spec.loader = Loader(fullname, spec.loader.path, self)
+            self._busy.discard(asked)
+        if spec is None or not isinstance(spec.origin, str):
+            return spec
+        if awaited:
+            self._later.watch(spec)
+        elif self.claims(spec.origin):
+            self._claim(spec, spec.origin)
         return spec
 
-    def code(self, path, source, main=False):
-        """Compiled, instrumented code of a file, None when its bytes are not those that the plan was made from."""
-        real = os.path.realpath(path)
-        plan = self.files[real]
-        if hashlib.sha256(source).hexdigest() != plan["sha256"]:
-            self.probe.spool.write({"t": "trouble", "what": "%s changed since the plan was made" % plan["path"]})
+    def _others(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+        for finder in list(sys.meta_path):
+            find = getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = find(fullname, path, target) if find is not None and finder is not self else None
+            if spec is not None:
+                return spec
+        return None
+
+    def _claim(self, spec: ModuleSpec, origin: str) -> None:
+        if type(spec.loader) is SourceFileLoader:
+            spec.loader = Loader(spec.name, spec.loader.path, self)
+        elif type(spec.loader) is not Loader:
+            kind = type(spec.loader)
+            self._skipped(origin, f"is loaded by {kind.__module__}.{kind.__qualname__}")
+
+    def _skipped(self, path: str, why: str) -> None:
+        place = self._files[os.path.realpath(path)]["path"]
+        if place not in self._told:
+            self._told.add(place)
+            self._probe.spool.write({"t": "skipped", "what": f"{place} was not instrumented: it {why}"})
+
+    # -- code ----------------------------------------------------------------------------------------------------
+
+    def code(self, path: str) -> CodeType | None:
+        """Compiled, instrumented code of a file of the plan; None, and a line that says why, where that cannot be."""
+        try:
+            plan = self._files[os.path.realpath(path)]
+            self._probe.places[path] = plan["path"]
+            source = read_file(path)
+            if sha256(source) != plan["sha256"]:
+                self._skipped(path, "changed since the plan was made")
+                return None
+            left_alone, code = self._kept_code(path, plan) or self._new_code(path, source, plan)
+        except Exception as error:
+            self._probe.failed(f"instrument {os.path.basename(path)}", error)
             return None
-        kept = self._kept(path, source, plan, main)
-        if kept is not None:
-            try:
-                with open(kept, "rb") as file:
-                    return marshal.loads(file.read())
-            except (OSError, ValueError, EOFError, TypeError):
-                pass
-        tree = ast.parse(source, path)
-        left_alone = instrument(tree, plan)
-        if main:
-            as_main(tree)
         for name in left_alone:
-            what = "%s:%s looks at its local names and was not instrumented" % (plan["path"], name)
-            self.probe.spool.write({"t": "trouble", "what": what})
-        code = compile(tree, path, "exec", dont_inherit=True)
-        if kept is not None and not left_alone:
-            self._keep(kept, code)
+            what = f"{plan['path']}:{name} was not recorded: it looks at its own local names"
+            self._probe.spool.write({"t": "skipped", "what": what})
         return code
 
-    def _kept(self, path, source, plan, main):
-        if self.cache is None:
-            return None
-        parts = (VERSION, sys.version, path, plan["sha256"], sorted(plan.items(), key=lambda item: item[0]), main)
-        return os.path.join(self.cache, hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32])
+    def _new_code(self, path: str, source: bytes, plan: dict[str, Any]) -> tuple[list[str], CodeType]:
+        import ast
 
-    def _keep(self, kept, code):
-        partial = "%s.%d" % (kept, os.getpid())
+        from .rewrite import instrument
+
+        tree = ast.parse(source, path)
+        left_alone = instrument(tree, plan)
+        code: CodeType = compile(tree, path, "exec", dont_inherit=True)
+        kept = self._kept(path, plan)
+        if kept is not None:
+            self._keep(kept, marshal.dumps((left_alone, code)))
+        return left_alone, code
+
+    def _kept_code(self, path: str, plan: dict[str, Any]) -> tuple[list[str], CodeType] | None:
+        kept = self._kept(path, plan)
+        if kept is None:
+            return None
         try:
-            os.makedirs(self.cache, exist_ok=True)
-            with open(partial, "wb") as file:
-                file.write(marshal.dumps(code))
+            found: tuple[list[str], CodeType] = marshal.loads(read_file(kept))
+        except (OSError, ValueError, EOFError, TypeError):
+            return None
+        return found
+
+    def _kept(self, path: str, plan: dict[str, Any]) -> str | None:
+        if self._cache is None:
+            return None
+        what = (VERSION, self._rewriter, sys.version, sys.flags.optimize, path, sorted(plan.items()))
+        return os.path.join(self._cache, sha256(repr(what).encode("utf-8", "backslashreplace"))[:32])
+
+    def _keep(self, kept: str, data: bytes) -> None:
+        partial = f"{kept}.{System.pid()}-{get_ident()}"
+        try:
+            os.makedirs(os.path.dirname(kept), exist_ok=True)
+            fd = System.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
+            try:
+                System.write(fd, data)
+            finally:
+                System.close(fd)
             os.replace(partial, kept)
-        except (OSError, ValueError):
+        except OSError:  # the next run compiles again
             pass
 
 
-class _Script:
-    """Path entry finder of one script: finds `__main__` and nothing else."""
-
-    def __init__(self, path, finder):
-        self._path, self._finder = path, finder
-
-    def find_spec(self, fullname, target=None):
-        if fullname != "__main__":
-            return None
-        spec = ModuleSpec(
-            "__main__", Loader("__main__", self._path, self._finder, script=self._path), origin=self._path
-        )
-        spec.has_location = True
-        return spec
+def sha256(data: bytes) -> str:
+    """Hex digest, without loading OpenSSL into a program that does without."""
+    hashing = sys.modules.get("hashlib")
+    if hashing is None:
+        name = "_sha2" if sys.version_info >= (3, 12) else "_sha256"
+        try:
+            hashing = __import__(name)
+        except ImportError:
+            hashing = __import__("hashlib")
+    digest: str = hashing.sha256(data).hexdigest()
+    return digest
 
 
-def claim_script(finder, script):
-    """Have Python run `script` through our loader.
-
-    The interpreter asks `sys.path_hooks` whether the thing it shall run is a folder or an archive with a `__main__`; a
-    hook that answers for this one path makes it import the script instead of reading it past us.
-    """
-    wanted = os.path.realpath(script)
-
-    def hook(path):
-        if os.path.realpath(path) == wanted:
-            return _Script(os.path.abspath(path), finder)
-        raise ImportError(path)
-
-    sys.path_hooks.insert(0, hook)
+def _module_name(path: str) -> str:
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return os.path.basename(os.path.dirname(path)) if stem == "__init__" else stem

@@ -1,43 +1,68 @@
-"""Secrets are replaced before anything is written: known shapes, and values of environment variables named like secrets."""
+"""Secrets are replaced before anything is written: known shapes, and values of variables that are named like secrets.
+
+`re` is loaded only once a text holds what a shape begins with.
+"""
+
+from __future__ import annotations
 
 import os
-import re
 
-_NAMES = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL)S?($|_)", re.I)
-_SHAPES = (
-    ("sk-", re.compile(r"\bsk-[A-Za-z0-9_-]{16,}")),
-    ("gh", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{30,}")),
-    ("github_pat_", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{40,}")),
-    ("AKIA", re.compile(r"\bAKIA[0-9A-Z]{16}\b")),
-    ("xox", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}")),
-    ("AIza", re.compile(r"\bAIza[0-9A-Za-z_-]{35}")),
-    ("earer ", re.compile(r"(?<=[Bb]earer )[A-Za-z0-9._~+/-]{16,}=*")),
-    ("PRIVATE KEY", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.S)),
+NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL")
+SHORTEST = 8
+# What a text must hold, and the pattern that then is searched for.
+SHAPES = (
+    ("sk-", r"\bsk-[A-Za-z0-9_-]{16,}"),
+    ("ghp_", r"\bghp_[A-Za-z0-9]{30,}"),
+    ("gho_", r"\bgho_[A-Za-z0-9]{30,}"),
+    ("ghu_", r"\bghu_[A-Za-z0-9]{30,}"),
+    ("ghs_", r"\bghs_[A-Za-z0-9]{30,}"),
+    ("ghr_", r"\bghr_[A-Za-z0-9]{30,}"),
+    ("github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{40,}"),
+    ("AKIA", r"\bAKIA[0-9A-Z]{16}\b"),
+    ("xox", r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+    ("AIza", r"\bAIza[0-9A-Za-z_-]{35}"),
+    ("earer ", r"(?<=[Bb]earer )[A-Za-z0-9._~+/-]{16,}=*"),
+    ("PRIVATE KEY", r"(?s)-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----.{0,9999}?-----END [A-Z ]{0,20}PRIVATE KEY-----"),
 )
 MARK = "<redacted>"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Redactor:
     """Replaces secrets in texts and counts them.
 
     Args:
-        environment: variables whose names speak of secrets lend their values (8 characters and more).
+        environment: variables whose names speak of secrets lend their values; this process's when None.
     """
 
-    def __init__(self, environment=None):
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         environment = os.environ if environment is None else environment
-        found = {value for name, value in environment.items() if _NAMES.search(name) and len(value) >= 8}
+        found = {value for name, value in environment.items() if _is_secret(name, value)}
         self.values = sorted(found, key=len, reverse=True)
         self.count = 0
 
-    def scrub(self, text):
+    def scrub(self, text: str) -> str:
         """`text` without the secrets it holds."""
         for value in self.values:
             if value in text:
                 self.count += text.count(value)
                 text = text.replace(value, MARK)
-        for literal, shape in _SHAPES:
+        for literal, shape in SHAPES:
             if literal in text:
-                text, number = shape.subn(MARK, text)
+                import re
+
+                text, number = re.subn(shape, MARK, text)
                 self.count += number
         return text
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether a variable is named like a secret (`OPENAI_API_KEY`, not `KEYBOARD`) and its value may be one."""
+    if len(value) < SHORTEST or value.isdigit():
+        return False
+    words = name.upper().split("_")
+    named = any(word.removesuffix("S").endswith(NAMES) for word in words)
+    return named and not os.path.exists(value)

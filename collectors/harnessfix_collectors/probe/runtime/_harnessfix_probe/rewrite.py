@@ -1,22 +1,37 @@
 """Instrument a module's syntax tree by the plan; every node keeps the position that the source gave it.
 
-The names that instrumented code uses (`@hf`, `@s`, `@l1`) cannot be written in Python, so none of the program's can be
-the same; `@hf` lives in `builtins`, so that no namespace of the program gains a name at module level.
+The names that instrumented code uses (`@hf`, `@s`) cannot be written in Python, so none of the program's can be
+the same; `@hf` lives in `builtins`, so that no namespace of the program gains a name. A function that looks at its own
+local names would see `@s` and is left alone.
 """
+
+from __future__ import annotations
 
 import ast
 
-PROBE, SPAN = "@hf", "@s"
-LOOKS_AT_LOCALS = ("locals", "vars", "dir", "eval", "exec", "super_locals")
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+from .nodes import PROBE, SPAN, at, call, is_docstring, statement
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Union
+
+    Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+    Loop = Union[ast.While, ast.For, ast.AsyncFor]
+    Comprehension = Union[ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp]
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_COMPREHENSIONS = (ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
+_SUSPENDS = (ast.Yield, ast.YieldFrom, ast.Await)
+_LOOPS = (ast.While, ast.For, ast.AsyncFor)
 
 
-def instrument(tree, plan):
+def instrument(tree: ast.Module, plan: dict[str, Any]) -> list[str]:
     """Rewrite `tree` in place.
 
     Args:
         tree: parsed module.
-        plan: the plan of this file: lists `functions` (`e`, `fn`, `line`), `handlers`, `loops` and `cuts` (`e`, `line`);
+        plan: the plan of this file: lists `functions` (`e`, `fn`, `line`), `handlers`, `loops`, `cuts` (`e`, `line`);
             the line of a function may be that of its first decorator.
 
     Returns:
@@ -28,193 +43,217 @@ def instrument(tree, plan):
     return rewriter.left_alone
 
 
-def as_main(tree):
-    """Make `tree` a script's: `__spec__` and `__package__` as Python sets them for one."""
-    place = _after_heading(tree.body)
-    line = tree.body[place].lineno if place < len(tree.body) else 1
-    lines = ast.parse("__spec__ = None\n__package__ = None").body
-    for node in lines:
-        for inner in ast.walk(node):
-            if hasattr(inner, "lineno"):
-                inner.lineno = inner.end_lineno = line
-                inner.col_offset = inner.end_col_offset = 0
-    tree.body[place:place] = lines
-
-
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, plan):
-        self.functions = {(function["fn"], function["line"]): function["e"] for function in plan.get("functions", ())}
-        self.handlers = {handler["line"]: handler["e"] for handler in plan.get("handlers", ())}
-        self.loops = {loop["line"]: loop["e"] for loop in plan.get("loops", ())}
-        self.cuts = {cut["line"]: cut["e"] for cut in plan.get("cuts", ())}
-        self.names = []
-        self.left_alone = []
+    def __init__(self, plan: dict[str, Any]) -> None:
+        self._functions = {(function["fn"], function["line"]): function["e"] for function in plan.get("functions", ())}
+        self._handlers = {handler["line"]: handler["e"] for handler in plan.get("handlers", ())}
+        self._loops = {loop["line"]: loop["e"] for loop in plan.get("loops", ())}
+        self._cuts = {cut["line"]: cut["e"] for cut in plan.get("cuts", ())}
+        self._names: list[str] = []
+        self._spanned = [False]
+        self.left_alone: list[str] = []
 
-    def visit_ClassDef(self, node):
-        self.names.append(node.name)
-        self.generic_visit(node)
-        self.names.pop()
-        return node
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return self._scope(node, node.name, spanned=False)
 
-    def _function(self, node):
-        self.names.append(node.name)
-        name = ".".join(self.names)
-        self.generic_visit(node)
-        self.names.pop()
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        return self._scope(node, "<lambda>", spanned=False)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self._function(node)
+
+    def _function(self, node: Function) -> ast.AST:
+        name = ".".join((*self._names, node.name))
         lines = [node.lineno, *(decorator.lineno for decorator in node.decorator_list)]
-        number = next((self.functions[name, line] for line in lines if (name, line) in self.functions), None)
-        if number is None:
-            return node
-        if _looks_at_locals(node):
+        number = next((self._functions[name, line] for line in lines if (name, line) in self._functions), None)
+        if number is not None and _looks_at_locals(node):
             self.left_alone.append(name)
-            return node
-        return _spanned(node, number)
+            number = None
+        self._scope(node, node.name, spanned=number is not None)
+        return node if number is None else _spanned(node, number)
 
-    visit_FunctionDef = visit_AsyncFunctionDef = _function
-
-    def visit_ExceptHandler(self, node):
+    def _scope(self, node: ast.AST, name: str, *, spanned: bool) -> ast.AST:
+        self._names.append(name)
+        self._spanned.append(spanned)
         self.generic_visit(node)
-        number = self.handlers.get(node.lineno)
-        if number is not None:
-            node.body.insert(0, _statement(_call(_attribute(PROBE, "handled"), [ast.Constant(number)]), node))
+        self._spanned.pop()
+        self._names.pop()
         return node
 
-    def _loop(self, node):
+    # -- inside functions ----------------------------------------------------------------------------------------
+
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        begun = self._loops_in(node.body) if self._spanned[-1] else []
         self.generic_visit(node)
-        number = self.loops.get(node.lineno)
-        if number is None:
+        for handler in node.handlers:
+            left = [statement(call(SPAN, "left", number, "exception"), handler) for number in begun]
+            handler.body[:0] = left
+        return node
+
+    def visit_TryStar(self, node: Any) -> ast.AST:
+        return self.visit_Try(node)
+
+    def _loops_in(self, body: list[ast.stmt]) -> list[int]:
+        """Planned loops in the body of a `try`, innermost first: an exception that is caught has left them."""
+        found = [node for entry in body for node in _walk_here(entry) if isinstance(node, _LOOPS)]
+        return [self._loops[node.lineno] for node in reversed(found) if node.lineno in self._loops]
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        self.generic_visit(node)
+        number = self._handlers.get(node.lineno)
+        if number is not None:
+            node.body.insert(0, statement(call(PROBE, "handled", number), node))
+        return node
+
+    def _loop(self, node: Loop) -> Any:
+        self.generic_visit(node)
+        number = self._loops.get(node.lineno)
+        if number is None or not self._spanned[-1]:
             return node
-        name = "@l%d" % number
-        begin = ast.Assign([ast.Name(name, ast.Store())], _call(_attribute(PROBE, "loop"), [ast.Constant(number)]))
-        node.body = _Breaks(name).blocks(node.body)
-        node.body.insert(0, _statement(_call(_attribute(name, "tick"), []), node.body[0]))
+        node.body = _Breaks(number).block(node.body)
+        node.body.insert(0, statement(call(SPAN, "tick", number), node.body[0]))
         why = "condition" if isinstance(node, ast.While) else "exhausted"
-        left = _statement(_call(_attribute(name, "left"), [ast.Constant(why)]), node)
-        node.orelse.insert(0, left)
-        return [_at(begin, node), node]
+        node.orelse.insert(0, statement(call(SPAN, "left", number, why), node))
+        return [statement(call(SPAN, "loop", number), node), node]
 
-    visit_While = visit_For = visit_AsyncFor = _loop
+    def visit_While(self, node: ast.While) -> Any:
+        return self._loop(node)
 
-    def visit_Subscript(self, node):
+    def visit_For(self, node: ast.For) -> Any:
+        return self._loop(node)
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> Any:
+        return self._loop(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         self.generic_visit(node)
-        number = self.cuts.get(node.lineno)
+        number = self._cuts.get(node.lineno)
         if number is None or not isinstance(node.ctx, ast.Load) or not isinstance(node.slice, ast.Slice):
             return node
-        bounds = [bound or ast.Constant(None) for bound in (node.slice.lower, node.slice.upper, node.slice.step)]
-        return _at(_call(_attribute(PROBE, "cut"), [ast.Constant(number), node.value, *bounds]), node)
+        if any(isinstance(inner, _SUSPENDS) for inner in ast.walk(node.slice)):
+            return node
+        node.value = at(call(PROBE, "before", number, node.value), node.value)
+        return at(call(PROBE, "after", number, node), node)
 
 
-class _Returns(ast.NodeTransformer):
-    """`return x` and `yield x` of one function, not of those inside it."""
+class _Here(ast.NodeTransformer):
+    """Rewrites one function and not those inside it."""
 
-    def _inside(self, node):
+    def _inside(self, node: ast.AST) -> ast.AST:
         return node
 
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = visit_ClassDef = _inside
-    visit_GeneratorExp = visit_ListComp = visit_SetComp = visit_DictComp = _inside
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = visit_ClassDef = _inside  # noqa: N815
 
-    def visit_Return(self, node):
+    def block(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        """Statements, rewritten; one may become several."""
+        found: list[ast.stmt] = []
+        for entry in statements:
+            new = self.visit(entry)
+            found.extend(new if isinstance(new, list) else [new])
+        return found
+
+
+class _Ends(_Here):
+    """`return x` and `yield x`; in a generator also the clauses that an exception thrown into it enters."""
+
+    def __init__(self, generator: bool) -> None:
+        self._generator = generator
+
+    def visit_Return(self, node: ast.Return) -> ast.AST:
         self.generic_visit(node)
-        value = node.value or _at(ast.Constant(None), node)
-        node.value = _at(_call(_attribute(SPAN, "ret"), [value]), value)
+        if node.value is not None:
+            node.value = at(call(SPAN, "ret", node.value), node.value)
         return node
 
-    def visit_Yield(self, node):
+    def visit_Yield(self, node: ast.Yield) -> ast.AST:
         self.generic_visit(node)
-        value = node.value or _at(ast.Constant(None), node)
-        node.value = _at(_call(_attribute(SPAN, "suspend"), [value]), value)
-        return _at(_call(_attribute(SPAN, "resume"), [node]), node)
+        value = node.value or at(ast.Constant(None), node)
+        node.value = at(call(SPAN, "suspend", value), value)
+        return at(call(SPAN, "resume", node), node)
 
-    def visit_YieldFrom(self, node):
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.AST:
         self.generic_visit(node)
-        node.value = _at(_call(_attribute(SPAN, "suspend"), [node.value]), node.value)
-        return _at(_call(_attribute(SPAN, "resume"), [node]), node)
+        node.value = at(call(SPAN, "suspend", node.value), node.value)
+        return at(call(SPAN, "resume", node), node)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        self.generic_visit(node)
+        if self._generator:
+            node.body.insert(0, _resumed(node))
+        return node
+
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        self.generic_visit(node)
+        if self._generator and node.finalbody:
+            node.finalbody.insert(0, _resumed(node.finalbody[0]))
+        return node
+
+    def visit_TryStar(self, node: Any) -> ast.AST:
+        return self.visit_Try(node)
 
 
-class _Breaks(ast.NodeTransformer):
+class _Breaks(_Here):
     """`break` of one loop, not of those inside it."""
 
-    def __init__(self, name):
-        self.name = name
+    def __init__(self, number: int) -> None:
+        self._number = number
 
-    def blocks(self, statements):
-        return [found for statement in statements for found in _listed(self.visit(statement))]
-
-    def _inside(self, node):
+    def _inner(self, node: Loop) -> ast.AST:
+        node.orelse = self.block(node.orelse)
         return node
 
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = visit_ClassDef = _inside
+    def visit_While(self, node: ast.While) -> ast.AST:
+        return self._inner(node)
 
-    def _inner_loop(self, node):
-        node.orelse = self.blocks(node.orelse)
-        return node
+    def visit_For(self, node: ast.For) -> ast.AST:
+        return self._inner(node)
 
-    visit_While = visit_For = visit_AsyncFor = _inner_loop
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> ast.AST:
+        return self._inner(node)
 
-    def visit_Break(self, node):
-        return [_statement(_call(_attribute(self.name, "left"), [ast.Constant("break")]), node), node]
+    def visit_Break(self, node: ast.Break) -> Any:
+        return [statement(call(SPAN, "left", self._number, "break"), node), node]
 
 
-def _spanned(node, number):
-    heading = 1 if _is_docstring(node.body[0]) else 0
+def _spanned(node: Function, number: int) -> Function:
+    heading = 1 if is_docstring(node.body[0]) else 0
     body = node.body[heading:]
     if not body:
         return node
-    node_body = [_Returns().visit(statement) for statement in body]
+    inside = [inner for entry in body for inner in _walk_here(entry)]
+    generator = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in inside)
     arguments = node.args
     names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     names += [a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None]
     told = ast.Dict([ast.Constant(name) for name in names], [ast.Name(name, ast.Load()) for name in names])
-    call = _call(_attribute(PROBE, "span"), [ast.Constant(number), told])
-    item = ast.withitem(call, ast.Name(SPAN, ast.Store()))
-    span = _at(ast.With([item], node_body), body[0])
+    item = ast.withitem(call(PROBE, "span", number, told), ast.Name(SPAN, ast.Store()))
+    span = at(ast.With([item], _Ends(generator).block(body)), body[0])
     span.end_lineno = body[-1].end_lineno
     node.body = [*node.body[:heading], span]
     return node
 
 
-def _looks_at_locals(node):
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in LOOKS_AT_LOCALS:
-            bare = not inner.args and not inner.keywords
-            if bare or (inner.func.id in ("eval", "exec") and len(inner.args) < 2):
+def _resumed(where: ast.stmt | ast.excepthandler) -> ast.stmt:
+    return statement(call(SPAN, "resume", at(ast.Constant(None), where)), where)
+
+
+def _walk_here(node: ast.AST) -> Iterator[ast.AST]:
+    """`node` and what is inside it, without the bodies of functions and classes, which are other scopes."""
+    yield node
+    if not isinstance(node, _SCOPES):
+        for child in ast.iter_child_nodes(node):
+            yield from _walk_here(child)
+
+
+def _looks_at_locals(node: Function) -> bool:
+    for inner in (found for entry in node.body for found in _walk_here(entry)):
+        if isinstance(inner, ast.Attribute) and inner.attr == "f_locals":
+            return True
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name):
+            given = len(inner.args) + len(inner.keywords)
+            if given < {"locals": 1, "vars": 1, "dir": 1, "eval": 2, "exec": 2}.get(inner.func.id, 0):
                 return True
     return False
-
-
-def _after_heading(body):
-    place = 1 if body and _is_docstring(body[0]) else 0
-    while place < len(body) and isinstance(body[place], ast.ImportFrom) and body[place].module == "__future__":
-        place += 1
-    return place
-
-
-def _is_docstring(node):
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-
-
-def _listed(found):
-    return found if isinstance(found, list) else [found]
-
-
-def _attribute(name, attribute):
-    return ast.Attribute(ast.Name(name, ast.Load()), attribute, ast.Load())
-
-
-def _call(function, arguments):
-    return ast.Call(function, arguments, [])
-
-
-def _statement(expression, where):
-    return _at(ast.Expr(expression), where)
-
-
-def _at(node, where):
-    """Give `node` and what is new inside it the first line of `where`."""
-    ast.copy_location(node, where)
-    for inner in ast.walk(node):
-        if isinstance(inner, (ast.expr, ast.stmt, ast.excepthandler)) and not hasattr(inner, "lineno"):
-            ast.copy_location(inner, where)
-            if isinstance(where, (ast.stmt, ast.excepthandler)):
-                inner.end_lineno, inner.end_col_offset = inner.lineno, inner.col_offset
-    return node

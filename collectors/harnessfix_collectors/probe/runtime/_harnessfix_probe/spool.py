@@ -1,13 +1,26 @@
-"""One file of JSON lines per process; each line is handed to the kernel at once, so that a kill loses nothing written."""
+"""One file of JSON lines per process; each line is handed to the kernel at once, so that a kill loses nothing written.
 
-import hashlib
-import json
+There is no lock: a line is one `write` to a file opened for appending, which the kernel keeps whole, and a signal
+handler that interrupts one write may do another.
+"""
+
+from __future__ import annotations
+
 import os
-import threading
-import time
+from itertools import count
+
+from .jsontext import dumps, quote
+from .redact import Redactor
+from .system import System
 
 INLINE = 100
-LARGEST = 20000000
+LARGEST = 20_000_000
+SHARED = 4
+HIGH = 900
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Spool:
@@ -15,53 +28,129 @@ class Spool:
 
     Args:
         folder: where the file is made, named by process id and time.
-        scrub: function from text to text without secrets.
+        redactor: replaces secrets; None writes texts as they are.
+
+    Raises:
+        OSError: no file can be made there.
     """
 
-    def __init__(self, folder, scrub):
-        self.folder, self.scrub = folder, scrub
-        self.lock = threading.Lock()
-        self.known = {}
-        self.first = None
+    def __init__(self, folder: str, redactor: Redactor | None) -> None:
+        self.folder, self.redactor = folder, redactor
+        self.first: dict[str, object] = {}
+        self.lost = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.prefix = System.random(4).hex()
+        self._numbers = count(1)
+        self._known: dict[tuple[int, int], str] = {}
+        self._lists: dict[int, str] = {}
+        self._told = 0 if self.redactor is None else self.redactor.count
+        self._path = os.path.join(self.folder, f"{System.pid()}-{System.now()}.jsonl")
         self._open()
 
-    def _open(self):
-        path = os.path.join(self.folder, "%d-%d.jsonl" % (os.getpid(), time.time_ns()))
-        self.fd = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | getattr(os, "O_CLOEXEC", 0), 0o600)
+    def _open(self) -> None:
+        fd = System.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | getattr(os, "O_CLOEXEC", 0), 0o600)
+        self._fd = _out_of_the_way(fd)
+        self._file = _identity(self._fd)
 
-    def after_fork(self):
-        """In a forked child: a file of its own, texts known anew, the lock free."""
-        self.lock = threading.Lock()
-        self.known = {}
-        self._open()
-        if self.first is not None:
-            self.write(dict(self.first, pid=os.getpid(), forked=True))
+    def after_fork(self, up: str | None) -> None:
+        """In a forked child: a file of its own, texts known anew."""
+        self.lost = 0
+        self._begin()
+        if self.first:
+            self.write(dict(self.first, pid=System.pid(), up=up, forked=True, time=System.now()))
 
-    def write(self, line):
-        """Write one object as a line; a failure (disk full, closed descriptor) is not the program's concern."""
-        data = json.dumps(line, separators=(",", ":")).encode("ascii", "backslashreplace") + b"\n"
+    def close(self) -> None:
+        """Nothing more is written."""
+        System.close(self._fd)
+
+    # -- lines ---------------------------------------------------------------------------------------------------
+
+    def write(self, line: dict[str, object]) -> None:
+        """Write one object of plain values as a line."""
+        self.line(dumps(line))
+
+    def line(self, text: str) -> None:
+        """Write one line of JSON; a failure (disk full) is counted and not the program's concern."""
+        data = f"{text}\n".encode("ascii", "backslashreplace")
         try:
-            with self.lock:
-                while data:
-                    data = data[os.write(self.fd, data) :]
+            self._append(data)
+            if self.redactor is not None and self.redactor.count > self._told:
+                new, self._told = self.redactor.count - self._told, self.redactor.count
+                self._append(b'{"t":"redacted","n":%d}\n' % new)
         except OSError:
-            pass
+            self.lost += 1
 
-    def text(self, text):
-        """`text` as a value of a line: itself when short, else a reference to a text line written once."""
+    def _append(self, data: bytes) -> None:
+        # A program may close descriptors that it does not know and open its own under our number.
+        try:
+            ours = _identity(self._fd) == self._file
+        except OSError:
+            ours = False
+        if not ours:
+            self._open()
+        while data:
+            data = data[System.write(self._fd, data) :]
+
+    # -- texts and lists -----------------------------------------------------------------------------------------
+
+    def scrub(self, text: str) -> str:
+        """`text` without secrets."""
+        return text if self.redactor is None else self.redactor.scrub(text)
+
+    def text(self, text: str) -> str:
+        """JSON that stands for `text`: itself when short, else a reference to a text line written once.
+
+        A text met again is known by its hash and length, so that no text is kept alive here.
+        """
         if len(text) <= INLINE:
-            return self.scrub(text)
-        reference = self.known.get(text)
+            return quote(self.scrub(text))
+        key = (hash(text), len(text))
+        reference = self._known.get(key)
         if reference is None:
             clean = self.scrub(text)
-            cut = None
-            if len(clean) > LARGEST:
-                clean, cut = clean[:LARGEST], len(clean) - LARGEST
-            digest = hashlib.sha256(clean.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-            reference = {"$": digest}
-            self.known[text] = reference
-            line = {"t": "text", "d": digest, "v": clean}
-            if cut:
-                line["cut"] = cut
-            self.write(line)
+            cut = f',"cut":{len(clean) - LARGEST}' if len(clean) > LARGEST else ""
+            number = f'"{self.prefix}-{next(self._numbers)}"'
+            self.line(f'{{"t":"text","d":{number}{cut},"v":{quote(clean[:LARGEST])}}}')
+            reference = self._known[key] = f'{{"$":{number}}}'
         return reference
+
+    def shared(self, items: Sequence[str]) -> str:
+        """JSON of a list of JSON texts; one that continues a list written before refers to it.
+
+        Agents hand the same growing history on in every step: written whole, a run would grow with its square.
+        """
+        if len(items) < SHARED:
+            return f"[{','.join(items)}]"
+        key, keys = 0, []
+        for item in items:
+            key = hash((key, item))
+            keys.append(key)
+        place = len(keys)
+        while place and keys[place - 1] not in self._lists:
+            place -= 1
+        if place == len(keys):
+            return self._lists[key]
+        number = f'"{self.prefix}-{next(self._numbers)}"'
+        up = f',"up":{self._lists[keys[place - 1]]}' if place else ""
+        self.line(f'{{"t":"list","d":{number}{up},"items":[{",".join(items[place:])}]}}')
+        reference = self._lists[key] = f'{{"$list":{number}}}'
+        return reference
+
+
+def _identity(fd: int) -> tuple[int, int]:
+    stat = System.stat(fd)
+    return stat.st_dev, stat.st_ino
+
+
+def _out_of_the_way(fd: int) -> int:
+    """The same file under a high number: the program's own files keep the numbers that they would have had."""
+    try:
+        import fcntl
+
+        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, HIGH)
+    except (ImportError, OSError):
+        return fd
+    System.close(fd)
+    return high

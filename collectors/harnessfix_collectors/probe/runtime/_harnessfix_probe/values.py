@@ -1,125 +1,225 @@
-"""Python values as JSON, without calling any code of the program: no `__repr__`, no properties, no iteration of its types."""
+"""Python values as JSON, without calling any code of the program: no `__repr__`, no property, no iterator."""
 
-import enum
-import types
+from __future__ import annotations
+
+import sys
+
+from .jsontext import quote
 
 DEEPEST = 8
 MOST_ITEMS = 5000
 MOST_FIELDS = 60
-_PLAIN = (type(None), bool, int, float)
-_OPAQUE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type)
-_STANDARD = ("pathlib", "datetime", "decimal", "uuid", "fractions", "ipaddress", "re")
+MOST_NODES = 20_000
+MOST_OBJECTS = 300
+MORE = ',"more":true'
+_PLAIN_TEXT = ("pathlib", "datetime", "decimal", "uuid", "fractions", "ipaddress", "re")
+_MACHINERY = ("logging", "threading", "asyncio", "socket", "ssl", "concurrent", "contextlib", "functools", "weakref")
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from .spool import Spool
+
+
+class _Sample:
+    """Lends the types of methods and of instance dictionaries."""
+
+    def method(self) -> None:
+        """Nothing."""
+
+
+class _Slotted:
+    """Lends the type of slots."""
+
+    __slots__ = ("slot",)
+
+
+_OPAQUE = (type(sys), type(_Sample.method), type(len), type(_Sample().method))
+_DICTIONARY = type(_Sample.__dict__["__dict__"])
+_SLOT = type(_Slotted.__dict__["slot"])
 
 
 class Encoder:
     """Encodes values for one spool.
 
     Args:
-        text: function from text to what stands for it in a line.
+        spool: where long texts and shared lists go.
     """
 
-    def __init__(self, text):
-        self.text = text
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
 
-    def encode(self, value):
-        """`value` as JSON; what cannot be told is named by its class."""
-        return self._encode(value, 0, set())
+    def encode(self, value: Any) -> str:
+        """`value` as JSON; what cannot be told is named by its class, what is too much is said to be left out."""
+        try:
+            return _Pass(self.spool).encode(value, 0)
+        except Exception:  # changed by another thread while we looked, or a class that defends itself
+            return _named(type(value), more=True)
 
-    def _encode(self, value, depth, above):
+
+class _Pass:
+    """One value on its way to JSON: what it may still cost, and which objects it is inside of."""
+
+    __slots__ = ("above", "nodes", "objects", "spool")
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+        self.nodes, self.objects = MOST_NODES, MOST_OBJECTS
+        self.above: set[int] = set()
+
+    def encode(self, value: Any, depth: int) -> str:
         kind = type(value)
         if kind is str:
-            return self.text(value)
-        if kind in _PLAIN:
-            return self._number(value)
-        if isinstance(value, enum.Enum):
-            return self._encode(value.__dict__.get("_value_"), depth, above)
-        if isinstance(value, str):
-            return self.text(str.__str__(value))
-        if isinstance(value, (bytes, bytearray)):
-            return self.text(bytes(value).decode("utf-8", "replace"))
-        if isinstance(value, _OPAQUE):
-            name = getattr(value, "__qualname__", None) or getattr(value, "__name__", "?")
-            return {"$type": kind.__name__, "name": name if type(name) is str else "?"}
-        if depth >= DEEPEST or id(value) in above:
-            return {"$type": self._name(kind), "more": True}
-        above.add(id(value))
+            return self.spool.text(value)
+        if value is None:
+            return "null"
+        if kind is bool:
+            return "true" if value else "false"
+        if kind is int:
+            return _integer(value)
+        if kind is float:
+            return _real(value)
+        self.nodes -= 1
+        if self.nodes < 0 or depth >= DEEPEST or id(value) in self.above:
+            return self._scalar(value, kind) or _named(kind, more=True)
+        scalar = self._scalar(value, kind)
+        if scalar is not None:
+            return scalar
+        self.above.add(id(value))
         try:
-            return self._inside(value, kind, depth + 1, above)
-        except RuntimeError:  # changed by another thread while we looked
-            return {"$type": self._name(kind), "more": True}
+            return self._inside(value, kind, depth + 1)
         finally:
-            above.discard(id(value))
+            self.above.discard(id(value))
 
-    def _inside(self, value, kind, depth, above):
-        if isinstance(value, dict):
-            return self._pairs(list(dict.items(value)), depth, above)
-        if isinstance(value, (list, tuple)):
-            items = list(tuple.__iter__(value) if isinstance(value, tuple) else list.__iter__(value))
-            return self._items(items, depth, above)
-        if isinstance(value, (set, frozenset)):
-            return self._items(list(value), depth, above)
-        if isinstance(value, BaseException):
-            return {
-                "$type": self._name(kind),
-                "args": self._encode(BaseException.__dict__["args"].__get__(value), depth, above),
-            }
-        if kind.__module__.partition(".")[0] in _STANDARD:
-            return self.text(str(value))
-        fields = self._fields(value)
-        if fields is None:
-            return {"$type": self._name(kind)}
-        pairs = [(name, field) for name, field in fields if type(name) is str and not name.startswith("_")]
-        return dict({"$type": self._name(kind)}, **self._pairs(pairs[:MOST_FIELDS], depth, above))
+    def _scalar(self, value: Any, kind: type) -> str | None:
+        """Values without parts that are not quite plain: subclasses of plain types, bytes, classes, functions."""
+        if kind is dict or kind is list or kind is tuple:
+            return None
+        if issubclass(kind, str):
+            return self.spool.text(str.__str__(value))
+        if issubclass(kind, int):
+            return _integer(int.__int__(value))
+        if issubclass(kind, float):
+            return _real(float.__float__(value))
+        if issubclass(kind, (bytes, bytearray)):
+            return self.spool.text(bytes(value).decode("utf-8", "replace"))
+        if issubclass(kind, type):
+            return f'{{"$type":"type","name":{quote(type_name(value))}}}'
+        if issubclass(kind, _OPAQUE):
+            name = getattr(value, "__qualname__", None) or getattr(value, "__name__", "?")
+            return f'{{"$type":{quote(kind.__name__)},"name":{quote(name if type(name) is str else "?")}}}'
+        return None
 
-    def _pairs(self, pairs, depth, above):
-        told = {
-            (
-                key if type(key) is str else "%s" % (key,) if type(key) in _PLAIN else self._name(type(key))
-            ): self._encode(item, depth, above)
-            for key, item in pairs[:MOST_ITEMS]
-        }
-        if len(pairs) > MOST_ITEMS:
-            told["$left_out"] = len(pairs) - MOST_ITEMS
-        return told
+    def _inside(self, value: Any, kind: type, depth: int) -> str:
+        if issubclass(kind, dict):
+            return self._pairs(list(dict.items(value)), depth, "")
+        if issubclass(kind, list):
+            return self._items(list(list.__iter__(value)), depth)
+        if issubclass(kind, tuple):
+            return self._tuple(value, kind, depth)
+        if issubclass(kind, (set, frozenset)):
+            plain = set if issubclass(kind, set) else frozenset
+            return self._items(list(plain.__iter__(value)), depth)
+        if issubclass(kind, BaseException):
+            arguments = BaseException.__dict__["args"].__get__(value)
+            return f'{{"$type":{quote(type_name(kind))},"args":{self.encode(arguments, depth)}}}'
+        module = _module(kind).partition(".")[0]
+        if module in _PLAIN_TEXT:
+            return self.spool.text(str(value))
+        if module in _MACHINERY:
+            return _named(kind)
+        return self._object(value, kind, depth)
 
-    def _items(self, items, depth, above):
-        told = [self._encode(item, depth, above) for item in items[:MOST_ITEMS]]
+    def _object(self, value: Any, kind: type, depth: int) -> str:
+        enumeration = sys.modules.get("enum")
+        if enumeration is not None and issubclass(kind, enumeration.Enum):
+            return self.encode(_dict_of(value).get("_value_"), depth)
+        self.objects -= 1
+        if self.objects < 0:
+            return _named(kind, more=True)
+        fields = [(name, field) for name, field in _fields(value, kind) if type(name) is str and name[:1] != "_"]
+        return self._pairs(fields, depth, f'"$type":{quote(type_name(kind))}', MOST_FIELDS)
+
+    def _tuple(self, value: Any, kind: type, depth: int) -> str:
+        items = list(tuple.__iter__(value))
+        names = kind.__dict__.get("_fields") if kind is not tuple else None
+        if type(names) is tuple and len(names) == len(items) and all(type(name) is str for name in names):
+            return self._pairs(list(zip(names, items)), depth, f'"$type":{quote(type_name(kind))}')
+        return self._items(items, depth)
+
+    def _pairs(self, pairs: list[tuple[Any, Any]], depth: int, first: str, most: int = MOST_ITEMS) -> str:
+        told = [first] if first else []
+        for key, item in pairs[:most]:
+            told.append(f"{self._key(key)}:{self.encode(item, depth)}")
+        if len(pairs) > most:
+            told.append(f'"$left_out":{len(pairs) - most}')
+        return f"{{{','.join(told)}}}"
+
+    def _key(self, key: Any) -> str:
+        kind = type(key)
+        if kind is str:
+            return quote(self.spool.scrub(key) if len(key) > 7 else key)
+        if key is None or kind is bool or kind is int or kind is float:
+            return quote(str(key))
+        if issubclass(kind, str):
+            return quote(self.spool.scrub(str.__str__(key)))
+        return quote(type_name(kind))
+
+    def _items(self, items: list[Any], depth: int) -> str:
+        self.nodes -= len(items) // 8
+        told = [self.encode(item, depth) for item in items[:MOST_ITEMS]]
         if len(items) > MOST_ITEMS:
-            told.append({"$left_out": len(items) - MOST_ITEMS})
-        return told
-
-    @staticmethod
-    def _number(value):
-        if type(value) is float and (value != value or value in (float("inf"), float("-inf"))):
-            return {"$type": "float", "value": "%r" % value}
-        if type(value) is int and value.bit_length() > 1000:
-            return {"$type": "int", "bits": value.bit_length()}
-        return value
-
-    @staticmethod
-    def _fields(value):
-        try:
-            found = object.__getattribute__(value, "__dict__")
-        except AttributeError:
-            found = None
-        if type(found) is dict:
-            return list(found.items())
-        slots = [
-            slot for base in type(value).__mro__ for slot in base.__dict__.get("__slots__", ()) if type(slot) is str
-        ]
-        pairs = []
-        for slot in slots:
-            try:
-                pairs.append((slot, object.__getattribute__(value, slot)))
-            except AttributeError:
-                continue
-        return pairs or None
-
-    @staticmethod
-    def _name(kind):
-        return "%s.%s" % (kind.__module__, kind.__qualname__)
+            told.append(f'{{"$left_out":{len(items) - MOST_ITEMS}}}')
+        return self.spool.shared(told)
 
 
-def class_name(value):
+def type_name(kind: type) -> str:
+    """`module.Class`, whatever the class's metaclass says."""
+    return f"{_module(kind)}.{type.__dict__['__qualname__'].__get__(kind)}"
+
+
+def class_name(value: Any) -> str:
     """Name of the class of `self`, or of `cls` itself."""
-    return value.__qualname__ if isinstance(value, type) else type(value).__qualname__
+    kind = value if issubclass(type(value), type) else type(value)
+    return str(type.__dict__["__qualname__"].__get__(kind))
+
+
+def _module(kind: type) -> str:
+    module = type.__dict__["__module__"].__get__(kind)
+    return module if type(module) is str else "?"
+
+
+def _named(kind: type, more: bool = False) -> str:
+    return f'{{"$type":{quote(type_name(kind))}{MORE if more else ""}}}'
+
+
+def _integer(value: int) -> str:
+    bits = value.bit_length()
+    return repr(value) if bits <= 1000 else f'{{"$type":"int","bits":{bits}}}'
+
+
+def _real(value: float) -> str:
+    return repr(value) if value - value == 0 else f'{{"$type":"float","value":"{value!r}"}}'
+
+
+def _dict_of(value: Any) -> dict[Any, Any]:
+    """The instance dictionary, past any `__dict__` that the class defines itself."""
+    for base in type(value).__mro__:
+        found = base.__dict__.get("__dict__")
+        if found is not None and type(found) is _DICTIONARY:
+            inside = found.__get__(value)
+            return inside if type(inside) is dict else {}
+    return {}
+
+
+def _fields(value: Any, kind: type) -> Iterable[tuple[Any, Any]]:
+    for base in kind.__mro__:
+        for name, slot in base.__dict__.items() if "__slots__" in base.__dict__ else ():
+            if type(slot) is _SLOT:
+                try:
+                    yield name, slot.__get__(value)
+                except AttributeError:
+                    continue
+    yield from list(_dict_of(value).items())

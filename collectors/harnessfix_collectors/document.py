@@ -1,0 +1,101 @@
+"""The document of a recording: what the recorder hands to a program, and what it makes of the files that it leaves."""
+
+import json
+import marshal
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+RUNTIME = Path(__file__).parent / "probe" / "runtime"
+SCHEMA = "harnessfix.probe/2"
+# Set only where the program's user has not: the SDK's default of 128 evicts the oldest attributes first, which are the
+# system prompt and the task of a long conversation.
+LOSSLESS = {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "10000"}
+_ELEMENT = re.compile(rb'"e":(\d+)')
+_FRAME = re.compile(rb'\["((?:[^"\\]|\\.)+)","')
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known before the program starts.
+
+    Args:
+        trace: trace id, 32 hex digits.
+        command: program and arguments.
+        task: name of the task.
+        roots: folders that the harness model was read from.
+        plan: from `make_plan`.
+        started_ns: Unix time in nanoseconds.
+    """
+
+    trace: str
+    command: tuple[str, ...]
+    task: str
+    roots: tuple[str, ...]
+    plan: Mapping[str, Any]
+    started_ns: int = field(default_factory=time.time_ns)
+
+
+def write_plan(folder: Path, plan: Mapping[str, Any]) -> Path:
+    """Write the plan where the program will read it, in a form that every Python reads without a parser of ours."""
+    path = folder / "plan"
+    path.write_bytes(marshal.dumps(dict(plan), 2))
+    return path
+
+
+def environment_for(environment: Mapping[str, str], plan: Path, folder: Path, trace: str) -> dict[str, str]:
+    """`environment` with what starts the probe in every Python program that inherits it."""
+    path = environment.get("PYTHONPATH")
+    return {
+        **LOSSLESS,
+        **environment,
+        "PYTHONPATH": str(RUNTIME) + (os.pathsep + path if path else ""),
+        "HARNESSFIX_PLAN": str(plan),
+        "HARNESSFIX_SPOOL": str(folder),
+        "HARNESSFIX_TRACE": trace,
+        "TRACEPARENT": f"00-{trace}-{'0' * 16}-01",
+    }
+
+
+def assemble(folder: Path, header: Header, code: int) -> bytes:
+    """One document: a header line with the parts of the plan that occur, the lines of every process, a last line.
+
+    Args:
+        folder: where the spool files are.
+        header: of the recording.
+        code: exit code, negative for a signal.
+    """
+    spools = sorted(folder.glob("*.jsonl"), key=_began)
+    bodies = [data if data.endswith(b"\n") else data + b"\n" for spool in spools if (data := spool.read_bytes())]
+    first = {
+        "t": "recording",
+        "schema": SCHEMA,
+        "trace": header.trace,
+        "command": list(header.command),
+        "task": header.task,
+        "harness": list(header.roots),
+        "time": header.started_ns,
+        "plan": _told(header.plan, bodies),
+    }
+    last = {"t": "ended", "code": code, "time": time.time_ns()}
+    return b"".join([json.dumps(first).encode(), b"\n", *bodies, json.dumps(last).encode(), b"\n"])
+
+
+def _began(path: Path) -> tuple[int, str]:
+    time_ns = path.stem.partition("-")[2]
+    return (int(time_ns) if time_ns.isdigit() else 0, path.name)
+
+
+def _told(plan: Mapping[str, Any], bodies: list[bytes]) -> dict[str, Any]:
+    """Elements and files of the plan that the lines speak of."""
+    elements = plan["elements"]
+    numbers = {int(number) for body in bodies for number in _ELEMENT.findall(body)}
+    used = {str(number): elements[number] for number in sorted(numbers) if number < len(elements)}
+    paths = {element["path"] for element in used.values()}
+    paths |= {json.loads(b'"%s"' % path) for body in bodies for path in set(_FRAME.findall(body))}
+    files = {part["path"]: part["sha256"] for part in plan["files"].values() if part["path"] in paths}
+    return {"elements": used, "files": files, "others": plan.get("others") or {}, "planned": len(elements)}

@@ -1,0 +1,86 @@
+"""Put texts and lists back where a recording refers to them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+DEEPEST = 40
+# Lists that continue one another expand to more than the file holds; a run of a thousand steps needs a tenth of it.
+MOST_ITEMS = 20_000_000
+NOT_RECORDED = "<text not recorded>"
+DEEPER = "some values were nested deeper than is recorded, or too many"
+
+
+class Expander:
+    """Expands the values of one document.
+
+    Args:
+        texts: digest to text.
+        lists: name to the list it continues and the items it adds.
+    """
+
+    def __init__(self, texts: Mapping[str, str], lists: Mapping[str, tuple[str | None, list[Any]]]) -> None:
+        self._texts, self._lists = texts, lists
+        self._expanded: dict[str, tuple[list[Any], tuple[str, ...]]] = {}
+        self._left = MOST_ITEMS
+        self._lacking: dict[str, None] = {}
+
+    def expand(self, value: Any) -> Any:
+        """`value` with every reference replaced (the same text or list object each time)."""
+        return self._expand(value, 0)
+
+    def take_lacking(self) -> tuple[str, ...]:
+        """What was not there, in words, since this was asked last."""
+        found = tuple(self._lacking)
+        self._lacking = {}
+        return found
+
+    def _expand(self, value: Any, depth: int) -> Any:
+        if isinstance(value, dict):
+            if "$" in value and len(value) == 1:
+                return self._text(value["$"])
+            if "$list" in value and len(value) == 1:
+                return self._list(value["$list"], depth)
+            if value.get("more") is True:
+                self._lacking[DEEPER] = None
+            left_out = value.get("$left_out")
+            if isinstance(left_out, int):
+                self._lacking[f"{left_out:,} items of a value were not recorded"] = None
+            if depth >= DEEPEST:
+                return None
+            return {key: self._expand(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._expand(item, depth + 1) for item in value] if depth < DEEPEST else None
+        return value
+
+    def _text(self, name: object) -> str:
+        text = self._texts.get(name) if isinstance(name, str) else None
+        if text is None:
+            self._lacking["a text was not recorded"] = None
+            return NOT_RECORDED
+        return text
+
+    def _list(self, name: object, depth: int) -> list[Any] | None:
+        """The list of that name: those that it continues are expanded first, each once."""
+        chain: list[str] = []
+        at = name if isinstance(name, str) else None
+        while at is not None and at not in self._expanded:
+            if at not in self._lists or at in chain[-1:] or len(chain) > len(self._lists):
+                self._lacking["a list was not recorded"] = None
+                break
+            chain.append(at)
+            at = self._lists[at][0]
+        if depth >= DEEPEST or not isinstance(name, str):
+            return None
+        items, lacking = self._expanded.get(at or "", ([], ()))
+        for link in reversed(chain):
+            self._left -= len(items) + len(self._lists[link][1])
+            if self._left < 0:
+                self._lacking["lists were too long to be read"] = None
+                return items
+            before, self._lacking = self._lacking, dict.fromkeys(lacking)
+            items = [*items, *(self._expand(item, depth + 1) for item in self._lists[link][1])]
+            lacking = tuple(self._lacking)
+            self._lacking = before
+            self._expanded[link] = (items, lacking)
+        self._lacking |= dict.fromkeys(lacking)
+        return items

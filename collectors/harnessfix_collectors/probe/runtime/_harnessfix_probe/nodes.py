@@ -1,0 +1,40 @@
+"""New nodes of a syntax tree, each at the place of a node that the source has."""
+
+from __future__ import annotations
+
+import ast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    N = TypeVar("N", bound=ast.AST)
+
+PROBE, SPAN = "@hf", "@s"
+
+
+def call(owner: str, method: str, *arguments: ast.expr | int | str) -> ast.Call:
+    """`owner.method(arguments)`; numbers and texts become constants."""
+    given = [argument if isinstance(argument, ast.expr) else ast.Constant(argument) for argument in arguments]
+    return ast.Call(ast.Attribute(ast.Name(owner, ast.Load()), method, ast.Load()), given, [])
+
+
+def statement(expression: ast.expr, where: ast.stmt | ast.excepthandler) -> ast.stmt:
+    """An expression as a statement on the first line of `where`."""
+    return at(ast.Expr(expression), where)
+
+
+def at(node: N, where: ast.AST) -> N:
+    """Give `node`, and all inside it that has no place yet, that of `where`; of a statement the first line only."""
+    for inner in ast.walk(node):
+        if "lineno" not in inner._attributes or hasattr(inner, "lineno"):
+            continue
+        ast.copy_location(inner, where)
+        if isinstance(where, (ast.stmt, ast.excepthandler)):
+            inner.end_lineno, inner.end_col_offset = inner.lineno, inner.col_offset  # type: ignore[attr-defined]
+    return node
+
+
+def is_docstring(node: ast.stmt) -> bool:
+    """Whether a first statement is a docstring."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

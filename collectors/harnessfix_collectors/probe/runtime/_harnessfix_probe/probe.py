@@ -1,0 +1,159 @@
+"""The probe: what instrumented code calls, and the state of one process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from _thread import get_ident
+from itertools import count
+
+from .errors import Errors
+from .jsontext import dumps
+from .spans import SILENT, Silent, Span, current
+from .spool import Spool
+from .system import System
+from .values import Encoder
+
+# Calls of one function that are recorded whole: those that make up a run, and all others.
+CAP_ROLE, CAP = 20_000, 400
+CAPS = {"handled": 2000, "cut": 400, "tick": 20_000, "loop": 20_000}
+UNCAPPED = ("agent_loop", "model_call", "tool")
+TELL_EVERY = 1000
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+
+class Probe:
+    """State of the probe in this process.
+
+    Args:
+        spool: where lines are written.
+        places: absolute file name to path in the plan; files that are claimed under another name are added.
+        elements: what the plan says of each instrumented place, by number.
+        trace: trace id, 32 hex digits.
+        parent: span id that this process was started in, None at the top.
+    """
+
+    def __init__(
+        self, spool: Spool, places: dict[str, str], elements: list[dict[str, Any]], trace: str, parent: str | None
+    ) -> None:
+        self.places = places
+        self.main_thread = get_ident()
+        self._caps = [CAP_ROLE if element["role"] in UNCAPPED else CAP for element in elements]
+        self._trouble: dict[str, int] = {}
+        self._lengths: dict[tuple[int, int], int] = {}
+        self.turn_to(spool, trace, parent)
+
+    def turn_to(self, spool: Spool, trace: str, parent: str | None = None) -> None:
+        """Write to `spool` from now on, as the run `trace`: ids and counts begin anew."""
+        self.spool, self.trace, self.parent = spool, trace, parent
+        self.encoder = Encoder(spool)
+        self.errors = Errors(self.places, spool)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._prefix = System.random(4).hex()
+        self._numbers = count(1)
+        self._counts: dict[tuple[str, int], int] = {}
+
+    def after_fork(self) -> None:
+        """In a forked child: ids, counts and a file of its own."""
+        self._begin()
+        self.main_thread = get_ident()
+        self.parent = self.up()
+        self.spool.after_fork(self.parent)
+
+    def new_id(self) -> str:
+        """A span id, 16 hex digits."""
+        return f"{self._prefix}{next(self._numbers):08x}"
+
+    def up(self) -> str | None:
+        """Id of the current step, or of the one this process was started in."""
+        step = current.get()
+        return self.parent if step is None else step.id
+
+    def failed(self, where: str, error: BaseException) -> None:
+        """Count an error of the probe itself; each sort is written once."""
+        try:
+            key = f"{where}: {type(error).__name__}: {error}"[:400]
+            self._trouble[key] = self._trouble.get(key, 0) + 1
+            if self._trouble[key] == 1:
+                self.spool.write({"t": "trouble", "what": self.spool.scrub(key)})
+        except Exception:  # nothing more can be done, and the program must go on
+            pass
+
+    def may(self, what: str, number: int, cap: int | None = None) -> bool:
+        """Count something at an element; whether it is still few enough to be written."""
+        key = (what, number)
+        times = self._counts[key] = self._counts.get(key, 0) + 1
+        most = CAPS[what] if cap is None else cap
+        if times > most and (times == most + 1 or times % TELL_EVERY == 0):
+            self.spool.line(f'{{"t":"capped","e":{number},"what":"{what}","n":{times},"most":{most}}}')
+        return times <= most
+
+    def tell_counts(self) -> None:
+        """Write how often things happened of which only the first were written."""
+        for (what, number), times in self._counts.items():
+            most = self._caps[number] if what == "span" else CAPS[what]
+            if times > most:
+                self.spool.write({"t": "count", "e": number, "what": what, "n": times, "most": most})
+
+    def finish(self) -> None:
+        """Write what is known at the end of the process: exact counts, an exception that nobody caught."""
+        self.tell_counts()
+        error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+        if error is not None:
+            told = self.errors.describe(error)
+            self.spool.write({"t": "uncaught", "exc": told, "time": System.now()})
+        if self.spool.lost:
+            self.spool.write({"t": "trouble", "what": f"{self.spool.lost} lines could not be written"})
+        self.spool.write({"t": "exit", "pid": os.getpid(), "time": System.now()})
+
+    # -- what instrumented code calls ----------------------------------------------------------------------------
+
+    def span(self, number: int, arguments: dict[str, Any]) -> Silent:
+        """A function with a role begins; `arguments` maps names to values."""
+        try:
+            return Span(self, number, arguments) if self.may("span", number, self._caps[number]) else SILENT
+        except Exception as error:
+            self.failed("span", error)
+            return SILENT
+
+    def handled(self, number: int) -> None:
+        """An `except` clause was entered."""
+        try:
+            error = sys.exc_info()[1]
+            if error is not None and self.may("handled", number):
+                told = dumps(self.errors.describe(error, number))
+                self.spool.line(
+                    f'{{"t":"handled","up":{dumps(self.up())},"e":{number},"exc":{told},"time":{System.now()}}}'
+                )
+        except Exception as failure:
+            self.failed("handled", failure)
+
+    def before(self, number: int, value: T) -> T:
+        """What a planned slice is about to cut: its length is kept until `after`."""
+        if type(value) in _SLICED:
+            self._lengths[get_ident(), number] = len(value)  # type: ignore[arg-type]
+        return value
+
+    def after(self, number: int, value: T) -> T:
+        """What a planned slice left; told when it is shorter."""
+        try:
+            length = self._lengths.pop((get_ident(), number), None)
+            left = length if length is None or type(value) not in _SLICED else len(value)  # type: ignore[arg-type]
+            if length is not None and left is not None and left < length and self.may("cut", number):
+                self.spool.line(
+                    f'{{"t":"cut","up":{dumps(self.up())},"e":{number},"before":{length},"after":{left},'
+                    f'"time":{System.now()}}}'
+                )
+        except Exception as error:
+            self.failed("cut", error)
+        return value
+
+
+_SLICED = (str, bytes, list, tuple)

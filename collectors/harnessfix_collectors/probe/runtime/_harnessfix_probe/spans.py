@@ -1,0 +1,206 @@
+"""Spans: one call of an instrumented function, from its first statement to its end."""
+
+from __future__ import annotations
+
+import sys
+from _thread import get_ident
+from contextvars import ContextVar
+
+from .jsontext import dumps, quote
+from .system import System
+from .values import class_name
+
+DEEP = 40
+NEAR = 5
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any, TypeVar
+
+    from .probe import Probe
+
+    T = TypeVar("T")
+
+
+class Silent:
+    """Stands for a span that is not recorded."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> Silent:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        return None
+
+    def ret(self, value: T) -> T:
+        """The function returns `value`."""
+        return value
+
+    def suspend(self, value: T) -> T:
+        """A generator hands `value` out."""
+        return value
+
+    def resume(self, value: T) -> T:
+        """A generator goes on with `value`."""
+        return value
+
+    def loop(self, number: int) -> None:
+        """A planned loop begins."""
+
+    def tick(self, number: int) -> None:
+        """One of its iterations begins."""
+
+    def left(self, number: int, why: str) -> None:
+        """It ends."""
+
+
+class Span(Silent):
+    """One call of a function with a role; the current one is known to all that is called from it.
+
+    Args:
+        probe: the probe.
+        number: of the element in the plan.
+        arguments: name to value; let go of as soon as they are written.
+    """
+
+    __slots__ = ("_arguments", "_loops", "_number", "_value", "above", "id", "io", "probe", "spawned")
+
+    def __init__(self, probe: Probe, number: int, arguments: dict[str, Any]) -> None:
+        self.probe, self._number = probe, number
+        self._arguments: dict[str, Any] | None = arguments
+        self._value: Any = _NOTHING
+        self._loops: dict[int, int] = {}
+        self.above: Span | None = None
+        self.id: str | None = None
+        self.spawned = self.io = 0
+
+    def __enter__(self) -> Span:
+        probe, arguments = self.probe, self._arguments or {}
+        self._arguments = None
+        try:
+            self.above = current.get()
+            span = probe.new_id()
+            told = []
+            me = ""
+            for name, value in arguments.items():
+                if name in ("self", "cls"):
+                    told.append(f'"self":{quote(class_name(value))}')
+                    me = f',"me":"{id(value):x}"'
+                else:
+                    told.append(f"{quote(name)}:{probe.encoder.encode(value)}")
+            thread = "" if get_ident() == probe.main_thread else f',"thread":{quote(_thread_name())}'
+            stack = dumps(_callers(sys._getframe(1), probe.places))
+            probe.spool.line(
+                f'{{"t":"start","id":"{span}","up":{dumps(probe.up())},"e":{self._number},"args":{{{",".join(told)}}}'
+                f'{me},"stack":{stack},"time":{System.now()}{thread}}}'
+            )
+            self.id = span
+            current.set(self)
+        except Exception as error:
+            probe.failed("start", error)
+        return self
+
+    def ret(self, value: T) -> T:
+        """The function returns `value`."""
+        self._value = value
+        return value
+
+    def suspend(self, value: T) -> T:
+        """A generator hands `value` out; what its caller does meanwhile is not inside this step."""
+        if current.get() is self:
+            current.set(self.above)
+        return value
+
+    def resume(self, value: T) -> T:
+        """A generator goes on, perhaps for another caller."""
+        if self.id is not None:
+            caller = current.get()
+            if caller is not self:
+                self.above = caller
+                current.set(self)
+        return value
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if self.id is None:
+            return
+        probe, value = self.probe, self._value
+        self._value = _NOTHING
+        try:
+            closed = issubclass(type(error), GeneratorExit)
+            for number in reversed(list(self._loops)):
+                self.left(number, "closed" if closed else "exception" if error is not None else "return")
+            told = f'{{"t":"end","id":"{self.id}"'
+            if closed:
+                told += ',"closed":true'
+            elif error is not None:
+                told += f',"exc":{dumps(probe.errors.describe(error))}'
+            elif value is not _NOTHING:
+                told += f',"value":{probe.encoder.encode(value)}'
+            now = System.now()
+            if self.spawned:
+                from .alive import alive
+
+                told += f',"spawned":{self.spawned},"kids":{dumps(alive(probe, self.id))}'
+            probe.spool.line(f'{told},"time":{now}}}')
+        except Exception as failure:
+            probe.failed("end", failure)
+        finally:
+            if current.get() is self:
+                current.set(self.above)
+
+    # -- loops of this call --------------------------------------------------------------------------------------
+
+    def loop(self, number: int) -> None:
+        """A planned loop begins."""
+        if self.id is not None:
+            self._loops[number] = 0
+
+    def tick(self, number: int) -> None:
+        """One of its iterations begins."""
+        rounds = self._loops.get(number)
+        if rounds is not None:
+            self._loops[number] = rounds + 1
+            if self.probe.may("tick", number):
+                self._tell(f'{{"t":"tick","up":"{self.id}","e":{number},"n":{rounds + 1},"time":{System.now()}}}')
+
+    def left(self, number: int, why: str) -> None:
+        """It ends, unless it ended before: `break`, `exhausted`, `condition`, `return`, `exception` or `closed`."""
+        rounds = self._loops.pop(number, None)
+        if rounds is not None and self.probe.may("loop", number):
+            now = System.now()
+            self._tell(f'{{"t":"loop","up":"{self.id}","e":{number},"n":{rounds},"why":"{why}","time":{now}}}')
+
+    def _tell(self, line: str) -> None:
+        try:
+            self.probe.spool.line(line)
+        except Exception as error:
+            self.probe.failed("loop", error)
+
+
+current: ContextVar[Span | None] = ContextVar("harnessfix_step", default=None)
+SILENT = Silent()
+_NOTHING = object()
+
+
+def _callers(called: FrameType, places: dict[str, str]) -> list[list[object]]:
+    """Harness frames that led to a call, nearest first, without that of the function that was called."""
+    frames: list[list[object]] = []
+    depth = 0
+    frame = called.f_back
+    while frame is not None and depth < DEEP and len(frames) < NEAR:
+        code = frame.f_code
+        path = places.get(code.co_filename)
+        if path is not None:
+            frames.append([path, getattr(code, "co_qualname", code.co_name), frame.f_lineno])
+        frame = frame.f_back
+        depth += 1
+    return frames
+
+
+def _thread_name() -> str:
+    threading = sys.modules.get("threading")
+    thread = None if threading is None else threading._active.get(get_ident())
+    name = None if thread is None else thread.name
+    return name if type(name) is str else f"thread {get_ident()}"
