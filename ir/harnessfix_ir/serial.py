@@ -17,6 +17,7 @@ from .document import Document
 from .errors import BadDocumentError
 from .htir import SCHEMA, Htir
 from .integrity import check_integrity
+from .prefix import common_prefix
 from .steps import Part, TraceStep
 from .vocabulary import StepKind
 
@@ -106,7 +107,9 @@ def _steps(steps: tuple[TraceStep, ...]) -> Iterator[dict[str, Any]]:
             yield _plain(step)
             continue
         shared, before = max(
-            ((_shared(other.input, step.input), other) for other in recent), key=lambda pair: pair[0], default=(0, step)
+            ((common_prefix(other.input, step.input), other) for other in recent),
+            key=lambda pair: pair[0],
+            default=(0, step),
         )
         if shared < 2:
             yield _plain(step)
@@ -115,15 +118,6 @@ def _steps(steps: tuple[TraceStep, ...]) -> Iterator[dict[str, Any]]:
             plain[INPUT_FROM] = {"step": before.id, "parts": shared}
             yield plain
         recent = [step, *recent[: LOOK_BACK - 1]]
-
-
-def _shared(first: tuple[Part, ...], second: tuple[Part, ...]) -> int:
-    count = 0
-    for a, b in zip(first, second):
-        if a is not b and a != b:
-            break
-        count += 1
-    return count
 
 
 def _expand_inputs(data: dict[str, Any]) -> None:

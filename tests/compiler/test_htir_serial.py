@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harnessfix_ir.compiler import compile_run
@@ -52,6 +52,7 @@ def test_unknown_fields_of_a_later_version_are_kept() -> None:
     assert again["steps"][0]["mood"] == {"good": True}
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from('a\ud83d\ude00\udc00\uffff"\\\n'), max_size=12))
 def test_any_text_survives(text: str) -> None:
     run = RunInfo(id="r", name=text, attributes={text: [text]})

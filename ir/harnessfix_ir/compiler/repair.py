@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harnessfix_ir.document import JsonValue
+from harnessfix_ir.prefix import common_prefix
 from harnessfix_ir.recording import Recording
 from harnessfix_ir.steps import Part, TraceStep
 from harnessfix_ir.texts import digest
@@ -36,7 +37,7 @@ def repair(recording: Recording) -> Repaired:
     steps = sort_by_start(steps, incomplete)
     steps = note_clock_trouble(steps)
     texts = dict(recording.texts)
-    steps = [_resolved_texts(_bounded_attributes(step), texts) for step in steps]
+    steps = _resolved_texts([_bounded_attributes(step) for step in steps], texts)
     return Repaired(steps, texts, incomplete)
 
 
@@ -119,11 +120,20 @@ def _cycle_breakers(steps: list[TraceStep], index: dict[str, int]) -> set[int]:
     return breakers
 
 
-def _resolved_texts(step: TraceStep, texts: dict[str, str]) -> TraceStep:
-    """Let parts whose text is not held cite the empty text, and say so."""
-    held = texts.keys()
-    if held >= {part.text for part in step.input} | {part.text for part in step.output}:
-        return step
+def _resolved_texts(steps: list[TraceStep], texts: dict[str, str]) -> list[TraceStep]:
+    """Let parts whose text is not held cite the empty text, and say so. What an input resends is looked at once."""
+    resolved = []
+    checked: tuple[Part, ...] = ()
+    for step in steps:
+        known = common_prefix(checked, step.input)
+        lost = any(part.text not in texts for part in step.input[known:] + step.output)
+        resolved.append(_with_empty_texts(step, texts) if lost else step)
+        if not lost and len(step.input) > 1:
+            checked = step.input
+    return resolved
+
+
+def _with_empty_texts(step: TraceStep, texts: dict[str, str]) -> TraceStep:
     notes: list[str] = []
     update = {
         "input": _with_held_texts(step.input, "input", texts, notes),

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from harnessfix_ir.prefix import common_prefix
 from harnessfix_ir.steps import Part, StepEvent
 from harnessfix_ir.vocabulary import StepKind
 
@@ -21,7 +22,6 @@ PREFIX_BROKEN = "prefix_broken"
 SYSTEM_ROLES = frozenset(("system", "developer"))
 OPEN_CONVERSATIONS = 8
 GROWN = 0.9
-BLOCK = 512
 
 
 @dataclass
@@ -73,31 +73,25 @@ def _continue(view: RunView, ids: TextIds, i: int, last_requests: Sequence[Reque
     parts = view.steps[i].input
     for last in last_requests:
         before = view.steps[last.step].input
-        prefix = common_prefix(before, parts)
+        prefix = _resent(before, parts)
         if prefix == len(before) and any(part.role not in SYSTEM_ROLES for part in before):
             return Request(i, last, prefix, list(range(prefix, len(parts))))
     for last in last_requests:
         before = view.steps[last.step].input
-        prefix = common_prefix(before, parts)
+        prefix = _resent(before, parts)
         request = _compare(ids, i, last, prefix, before, parts)
         if _goes_on(view, ids, request, before, parts):
             return request
     return Request(i, fresh=list(range(len(parts))))
 
 
-def common_prefix(first: tuple[Part, ...], second: tuple[Part, ...]) -> int:
-    """Number of leading parts that are the same in both; parts that are one object are compared fastest."""
+def _resent(first: tuple[Part, ...], second: tuple[Part, ...]) -> int:
+    """Number of leading parts that say the same in both, whatever else was recorded of them."""
+    at = common_prefix(first, second)
     length = min(len(first), len(second))
-    at = 0
-    while at + BLOCK <= length and first[at] is second[at] and first[at : at + BLOCK] == second[at : at + BLOCK]:
-        at += BLOCK
-    while at < length and (first[at] is second[at] or _key(first[at]) == _key(second[at])):
+    while at < length and (first[at].text, first[at].role) == (second[at].text, second[at].role):
         at += 1
     return at
-
-
-def _key(part: Part) -> tuple[str, str]:
-    return part.text, part.role
 
 
 def _compare(

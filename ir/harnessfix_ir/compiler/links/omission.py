@@ -92,7 +92,7 @@ class _Finder:
         if any(here[n].role == "assistant" for n in request.fresh):
             return False
         calls = {part.call_id for part in step.output if part.call_id}
-        if any(part.call_id in calls for part in here if part.call_id):
+        if any(here[n].call_id in calls for n in request.fresh if here[n].call_id):
             return False
         words = [self._text(part) for part in step.output if part.kind != "reasoning"]
         words = [word for word in words if word.strip()]

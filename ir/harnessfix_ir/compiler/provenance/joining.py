@@ -44,7 +44,8 @@ def join(sources: Prints, sinks: Prints, source_rank: "NDArray[Any]", sink_rank:
 
     if not len(sources) or not len(sinks):
         return
-    wanted = np.isin(sources.hash, sinks.hash)
+    known = np.sort(sinks.hash)
+    wanted = known[np.minimum(np.searchsorted(known, sources.hash), len(known) - 1)] == sources.hash
     s_hash, s_text, s_position = sources.hash[wanted], sources.text[wanted], sources.position[wanted]
     by_text = np.lexsort((s_position, s_text, s_hash))
     s_hash, s_text, s_position = s_hash[by_text], s_text[by_text], s_position[by_text]

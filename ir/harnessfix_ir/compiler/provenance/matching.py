@@ -10,7 +10,7 @@ from harnessfix_ir.compiler.view import RunView
 from harnessfix_ir.vocabulary import Evidence
 
 from .exact import Neighbours
-from .fingerprints import K, Prints, fingerprint
+from .fingerprints import WINDOW, K, Prints, fingerprint
 from .joining import Candidate, join
 from .judging import Judge, is_close
 from .normal import normalise
@@ -126,6 +126,8 @@ class Matcher:
         fresh_from = sink.fresh_from
         start = len(normalise(self.ids.text[sink.text][:fresh_from])) if fresh_from and candidates else 0
         for candidate in candidates:
+            if not candidate.rare and len(candidate.seeds) * 2 * WINDOW < len(self.judge.normal(candidate.source).data):
+                continue
             place = self._nearest(candidate.source, sink)
             relation = self.judge.of_candidate(candidate, place, sink, start) if place is not None else None
             if place is None or relation is None:

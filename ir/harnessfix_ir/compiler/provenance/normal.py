@@ -18,7 +18,9 @@ _DIGITS = b"0123456789"
 _KEPT = frozenset(_DIGITS + b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + bytes(range(0x80, 0x100)))
 _LOWER = bytes(range(256)).lower()
 _DROPPED = bytes(sorted(set(range(256)) - _KEPT))
-_ESCAPE = re.compile(rb"\\(?:[nrtbf]|u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
+_CONTROL = re.compile(rb"\\[nrtbf]")
+_UNICODE = re.compile(rb"(?:\\u[0-9a-fA-F]{4})+")
+_ESCAPED_LENGTH = 6
 
 
 def normalise(text: str) -> bytes:
@@ -27,20 +29,22 @@ def normalise(text: str) -> bytes:
 
 
 def _unescaped(text: str) -> bytes:
+    """UTF-8 of a text with the escapes of JSON strings replaced by what they stand for, padded to their length."""
     data = text.encode("utf-8", "surrogatepass")
-    return _ESCAPE.sub(_plain, data) if b"\\" in data else data
+    if b"\\" not in data:
+        return data
+    if b"\\u" in data:
+        data = _UNICODE.sub(_characters, data)
+    return _CONTROL.sub(b"  ", data)
 
 
-def _plain(match: re.Match[bytes]) -> bytes:
-    high, low, single = match.groups()
-    if high is not None:
-        code = 0x10000 + ((int(high, 16) - 0xD800) << 10) + (int(low, 16) - 0xDC00)
-    elif single is not None:
-        code = int(single, 16)
-    else:
-        return b"  "
-    plain = chr(code).encode("utf-8", "surrogatepass")
-    return plain.ljust(match.end() - match.start())
+def _characters(match: re.Match[bytes]) -> bytes:
+    units = bytes.fromhex(match.group().replace(b"\\u", b"").decode("ascii"))
+    found = []
+    for character in units.decode("utf-16-be", "surrogatepass"):
+        length = _ESCAPED_LENGTH if character <= "\uffff" else 2 * _ESCAPED_LENGTH
+        found.append(character.encode("utf-8", "surrogatepass").ljust(length))
+    return b"".join(found)
 
 
 class Normal:

@@ -11,7 +11,11 @@ MOST_STRINGS = 2000
 
 def record_of(text: str) -> str | None:
     """The JSON object or list that a text is, in one fixed spelling; None when it is none, trivial or too long."""
-    if not LEAST <= len(text) <= LARGEST or text.lstrip()[:1] not in ("{", "[") or text.rstrip()[-1:] not in ("}", "]"):
+    return _canonical(text) if len(text) >= LEAST else None
+
+
+def _canonical(text: str) -> str | None:
+    if len(text) > LARGEST or text.lstrip()[:1] not in ("{", "[") or text.rstrip()[-1:] not in ("}", "]"):
         return None
     try:
         return json.dumps(json.loads(text), sort_keys=True)
@@ -33,7 +37,7 @@ def place_of_record(record: str, length: int, sink: str) -> tuple[int, int] | No
     end = max(sink.rfind("}"), sink.rfind("]")) + 1
     if start < 0 or not 0.3 * length <= end - start <= 8 * length:
         return None
-    return (start, end) if record_of(sink[start:end]) == record else None
+    return (start, end) if _canonical(sink[start:end]) == record else None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,107 @@
+"""The normalised form of texts, its way back, and winnowing's guarantee."""
+
+import json
+import random
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harnessfix_ir.compiler.provenance.alignment import extend_seeds, local_seeds
+from harnessfix_ir.compiler.provenance.fingerprints import CHUNK, WINDOW, K, fingerprint
+from harnessfix_ir.compiler.provenance.normal import Normal, normalise
+from harnessfix_ir.compiler.provenance.records import leaves_of, place_of_record, record_of
+
+anything = st.text(alphabet=st.one_of(st.characters(), st.sampled_from('\\nu"{} \n0041dé\ud83d\ude00')), max_size=80)
+
+
+@settings(deadline=None)
+@given(anything)
+def test_escaping_a_text_does_not_change_its_normalised_form(text: str) -> None:
+    # A backslash of the text's own is doubled by escaping, and what follows it is then read in another way.
+    plain = text.replace("\\", "/")
+    for ascii_only in (True, False):
+        escaped = json.dumps(plain, ensure_ascii=ascii_only)
+        pairs_apart = any("\ud800" <= a <= "\udbff" and "\udc00" <= b <= "\udfff" for a, b in pairwise(plain))
+        control = any(c < " " and c not in "\n\r\t\b\f" for c in plain) or "\x7f" in plain
+        if not pairs_apart and not control:
+            assert normalise(escaped) == normalise(plain)
+
+
+@settings(deadline=None)
+@given(anything)
+def test_every_normalised_byte_leads_back_to_its_character(text: str) -> None:
+    normal = Normal(text)
+    offsets = normal.offsets().tolist()
+    assert len(offsets) == len(normal.data)
+    assert offsets == sorted(offsets)
+    for position, offset in enumerate(offsets):
+        byte = normal.data[position : position + 1]
+        if byte.isalnum() and text[offset] != "\\":
+            assert text[offset].lower().encode("utf-8", "surrogatepass")[:1] == byte
+
+
+def test_any_shared_run_of_thirty_one_leaves_a_common_fingerprint() -> None:
+    rng = random.Random(3)
+
+    def noise(length: int) -> bytes:
+        return bytes(rng.choice(b"abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(length))
+
+    for _ in range(300):
+        shared = noise(K + WINDOW - 1)
+        texts = [noise(rng.randrange(200)) + shared + noise(rng.randrange(200)) for _ in range(2)]
+        prints = fingerprint([0, 1], texts)
+        assert set(prints.hash[prints.text == 0].tolist()) & set(prints.hash[prints.text == 1].tolist())
+
+
+def test_fingerprints_of_a_text_do_not_depend_on_its_neighbours_or_on_chunks() -> None:
+    rng = random.Random(4)
+    long = bytes(rng.choice(b"abcdefgh") for _ in range(3 * CHUNK + 77))
+    alone = fingerprint([0], [long])
+    among = fingerprint([5, 0, 6], [b"x" * 40, long, b"short"])
+    mine = among.text == 0
+    assert set(zip(alone.hash.tolist(), alone.position.tolist())) == set(
+        zip(among.hash[mine].tolist(), among.position[mine].tolist())
+    )
+    for position, code in zip(alone.position.tolist()[:200], alone.hash.tolist()[:200]):
+        again = fingerprint([0], [long[position : position + K]])
+        assert again.hash.tolist() == [code]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([b"alpha", b"beta", b"gamma1", b"delta22", b"x"]), max_size=40), st.data())
+def test_runs_are_equal_and_do_not_overlap_in_the_sink(words: list[bytes], data: st.DataObject) -> None:
+    source = b"".join(words)
+    sink = b"".join(data.draw(st.permutations(words)))
+    end = 0
+    for run in extend_seeds(source, sink, local_seeds(source, sink), 8):
+        assert source[run.source : run.source + run.length] == sink[run.sink : run.sink + run.length]
+        assert run.sink >= end
+        end = run.sink + run.length
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(max_size=6), values, min_size=1, max_size=5), st.booleans())
+def test_a_record_is_found_in_any_spelling(value: dict[str, object], ascii_only: bool) -> None:
+    compact = json.dumps(value, separators=(",", ":"))
+    pretty = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=ascii_only)
+    record = record_of(compact)
+    if record is None or not 0.3 * len(compact) <= len(pretty) <= 8 * len(compact):
+        return
+    place = place_of_record(record, len(compact), f"Result:\n{pretty}\n")
+    assert place == (8, 8 + len(pretty))
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(max_size=6), values, min_size=1, max_size=5))
+def test_leaves_stand_where_they_are_said_to(value: dict[str, object]) -> None:
+    text = json.dumps(value)
+    for leaf in leaves_of(text):
+        assert json.loads(f'"{text[leaf.start : leaf.end]}"') == leaf.text
