@@ -11,6 +11,21 @@ from harnessfix_ir.vocabulary import StepKind
 
 from ._signals import is_signal
 
+RESULT_NAMES = frozenset(
+    {
+        "answer",
+        "content",
+        "final_answer",
+        "final_output",
+        "output",
+        "patch",
+        "prediction",
+        "response",
+        "result",
+        "submission",
+        "text",
+    }
+)
 _DEPTH = 12
 _RESULT = re.compile(r"submission|submitted|answer|result|patch|final", re.IGNORECASE)
 
@@ -79,3 +94,14 @@ def episodes(run: Htir) -> list[TraceStep]:
     tasks = list(run.of_kind(StepKind.TASK))
     inner = {below.id for task in tasks for below in run.descendants(task.id)}
     return [task for task in tasks if task.id not in inner] or [s for s in run.steps if s.parent is None]
+
+
+def results(run: Htir, step: TraceStep) -> list[str]:
+    """What an episode gave back as its result: its value, or the fields of a record that are named like a result.
+
+    Empty when it gave back nothing (`None`), or a record that has no such field.
+    """
+    named = [part for part in step.output if part.name]
+    if named:
+        return [text for part in named if (part.name or "").lower() in RESULT_NAMES for text in leaves(run.text(part))]
+    return [text for part in step.output for text in leaves(run.text(part))]

@@ -52,3 +52,15 @@ def loop_around(run: Htir, model: HarnessModel, step: TraceStep) -> Element | No
         if found:
             return found[0]
     return None
+
+
+def asking_functions(run: Htir, model: HarnessModel, request: TraceStep) -> list[Element]:
+    """The functions that a reply came through on its way into the harness, outermost first, those of one file.
+
+    What a provider's client returned is turned into the harness's own form in the file that calls the client; wrappers
+    in other files only pass it on.
+    """
+    steps = model_steps(run, request)
+    functions = [function for step in steps if (function := own_function(model, step)) is not None]
+    inner = functions[-1].anchor.path if functions else ""
+    return list({f.id: f for f in functions if f.anchor.path == inner}.values())

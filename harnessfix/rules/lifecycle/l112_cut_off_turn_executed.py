@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._handed_in import episodes, leaves
-from harnessfix.rules._query import ancestors, nearest_anchors, one_of_each, quote, requests, step_elements
+from harnessfix.rules._handed_in import episodes, leaves, results
+from harnessfix.rules._own import asking_functions, is_model_step, nearest_own
+from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote, requests
+from harnessfix.rules._replies import finish_reason, was_cut_off
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Property, Severity, Status, StepKind
+from harnessfix_ir.vocabulary import Property, Severity, Status, StepKind
 
-CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"})
 MIN_COPY = 12  # characters of a reply that, found in the result, show that it was accepted
 
 _AGENT = '''\
@@ -90,7 +90,7 @@ class CutOffTurnExecuted(Rule):
         asked = requests(run)
         place = {step.id: number for number, step in enumerate(run.steps)}
         for number, step in enumerate(asked):
-            if (step.finish_reason or "").lower() not in CUT:
+            if not was_cut_off(run, step):
                 continue
             following = asked[number + 1] if number + 1 < len(asked) else None
             between = run.steps[place[step.id] + 1 : place[following.id] if following is not None else None]
@@ -109,7 +109,7 @@ def _accepted(run: Htir, step: TraceStep) -> TraceStep | None:
     if episode is None or episode.status is not Status.OK:
         return None
     said = [text.strip() for part in step.output for text in leaves(run.text(part)) if text.strip()]
-    got = [text.strip() for part in episode.output for text in leaves(run.text(part))]
+    got = [text.strip() for text in results(run, episode)]
     if not said:
         return episode if not any(got) else None
     longest = max(said, key=len)
@@ -119,17 +119,20 @@ def _accepted(run: Htir, step: TraceStep) -> TraceStep | None:
 
 
 def _finding(run: Htir, model: HarnessModel, step: TraceStep, symptom: TraceStep, what: str) -> Finding:
-    functions = [e for s in (step, *ancestors(run, step)) for e in step_elements(model, s, ElementRole.MODEL_CALL)]
-    read = any(element.fact("reads-finish-reason") for element in functions)
-    outer: list[Anchor] = [e.anchor for e in reversed(functions) if e.anchor.path == functions[0].anchor.path]
+    functions = asking_functions(run, model, step)
+    read = any(
+        e.fact("reads-finish-reason") for f in functions for e in model.in_function(f.anchor.path, f.anchor.qualname)
+    )
+    caller = next((nearest_own(run, s) for s in ancestors(run, step) if not is_model_step(s)), ())
+    reason = finish_reason(run, step)
     return Finding(
-        f"The reply of {step.id} ended with {step.finish_reason!r}, cut off by a token limit; {what}.",
-        one_of_each([*outer, *nearest_anchors(run, step), *(e.anchor for e in functions)]),
+        f"The reply of {step.id} ended with {reason!r}, cut off by a token limit; {what}.",
+        one_of_each([*(as_anchor(f, "reads the reply") for f in functions), *nearest_own(run, step), *caller]),
         responsible_step=step.id,
         symptom_step=symptom.id,
         path=[step.id, symptom.id],
         confidence=0.7 if read else 0.9,
         quotes=[(f"{step.id} output", quote(run.output_text(step)[-300:]))],
-        parameters={"finish-reasons": [step.finish_reason]},
+        parameters={"finish-reasons": [reason]},
         key="cut-off",
     )

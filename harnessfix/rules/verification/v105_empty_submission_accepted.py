@@ -1,16 +1,17 @@
 """V105: nothing was handed in, and that counted as a result."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._handed_in import episodes
-from harnessfix.rules._query import as_anchor, element_at, nearest_anchors, one_of_each, quote, requests, step_elements
+from harnessfix.rules._handed_in import episodes, results
+from harnessfix.rules._own import asking_functions, nearest_own, own_function
+from harnessfix.rules._query import as_anchor, one_of_each, quote, requests
+from harnessfix.rules._replies import failure_of, was_cut_off
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Property, Severity, Status, StepKind
+from harnessfix_ir.vocabulary import Property, Severity, Status, StepKind
 
 EMPTY = frozenset({"", '""', "''", "{}", "[]"})
 
@@ -46,15 +47,6 @@ print(repr(Agent(Model(say("ANSWER "), say("ANSWER 42"))).run("What is the answe
 """
 
 
-@dataclass(frozen=True)
-class _Empty:
-    """A step that handed in nothing, and the step whose result that became."""
-
-    step: TraceStep
-    ended: TraceStep
-    confidence: float
-
-
 class EmptySubmissionAccepted(Rule):
     code = "V105"
     name = "empty-submission-accepted"
@@ -86,46 +78,41 @@ class EmptySubmissionAccepted(Rule):
     )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Submissions that hold nothing, and episodes whose last reply held nothing and whose result is empty."""
-        for found in _empty(run):
-            step, ended = found.step, found.ended
-            places = [
-                as_anchor(e, "accepts the submission") for e in step_elements(model, step, ElementRole.SUBMISSION)
-            ]
-            if any(e.fact("validates") for e in step_elements(model, step, ElementRole.SUBMISSION)):
+        """Episodes that ended well and gave back an empty text."""
+        for episode in episodes(run):
+            if episode.status is not Status.OK or not _is_empty(results(run, episode)):
                 continue
-            function = next(
-                (f for a in nearest_anchors(run, ended) if (f := element_at(model, a, ElementRole.FUNCTION))), None
-            )
-            last = next((s for s in reversed(requests(run)) if s.id != step.id), None)
-            told = f" The last reply was {last.id}." if last is not None else ""
-            yield Finding(
-                f"{step.name} ({step.id}) handed in nothing, and {ended.name} ({ended.id}) ended well with it.{told}",
-                one_of_each(
-                    [*places, *nearest_anchors(run, step), *([function.anchor] if function is not None else [])]
-                ),
-                responsible_step=step.id,
-                symptom_step=ended.id,
-                path=list(dict.fromkeys([step.id, ended.id])),
-                confidence=found.confidence,
-                quotes=[(f"{ended.id} output", quote(run.output_text(ended)))],
-                parameters={"field": "submission"},
-                key="empty",
-            )
+            inside = list(run.descendants(episode.id))
+            submits = [s for s in inside if s.kind is StepKind.SUBMIT and _is_empty(results(run, s))]
+            asked = [step for step in requests(run) if step in inside]
+            if asked and (was_cut_off(run, asked[-1]) or failure_of(run, asked[-1])):
+                continue  # the reply itself said why; that is another rule's matter
+            if submits:
+                yield _finding(run, model, submits[-1], episode, 0.9)
+            elif asked and asked[-1].status is Status.OK:
+                yield _finding(run, model, asked[-1], episode, 0.8)
 
 
-def _empty(run: Htir) -> Iterator[_Empty]:
-    for episode in episodes(run):
-        if episode.status is not Status.OK or not _holds_nothing(run, episode):
-            continue
-        inside = list(run.descendants(episode.id))
-        submits = [s for s in inside if s.kind is StepKind.SUBMIT and s.status is Status.OK and _holds_nothing(run, s)]
-        asked = [step for step in requests(run) if step in inside]
-        if submits:
-            yield _Empty(submits[-1], episode, 0.9)
-        elif asked and asked[-1].status is Status.OK and not run.output_text(asked[-1]).strip():
-            yield _Empty(asked[-1], episode, 0.8)
+def _is_empty(texts: list[str]) -> bool:
+    return bool(texts) and not any(text.strip() not in EMPTY for text in texts)
 
 
-def _holds_nothing(run: Htir, step: TraceStep) -> bool:
-    return bool(step.output) and run.output_text(step).strip() in EMPTY
+def _finding(run: Htir, model: HarnessModel, step: TraceStep, ended: TraceStep, confidence: float) -> Finding:
+    submitted = step.kind is StepKind.SUBMIT
+    functions = [own_function(model, step)] if submitted else [*asking_functions(run, model, step)]
+    why = "accepts the submission" if submitted else "turns an empty reply into a result"
+    words = (
+        f"handed in nothing ({step.id})" if submitted else f"got nothing from the model in its last reply ({step.id})"
+    )
+    return Finding(
+        f"{step.name if submitted else ended.name} {words}, and {ended.name} ({ended.id}) ended well with an empty "
+        "result.",
+        one_of_each([*(as_anchor(f, why) for f in functions if f), *nearest_own(run, step), *nearest_own(run, ended)]),
+        responsible_step=step.id,
+        symptom_step=ended.id,
+        path=list(dict.fromkeys([step.id, ended.id])),
+        confidence=confidence,
+        quotes=[(f"{step.id} output", quote(run.output_text(step)))],
+        parameters={"field": "submission"},
+        key="empty",
+    )

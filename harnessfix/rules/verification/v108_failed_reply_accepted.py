@@ -1,19 +1,17 @@
 """V108: the provider said that it had failed, and the harness took that for an answer."""
 
-import json
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._handed_in import episodes
-from harnessfix.rules._query import ancestors, as_anchor, nearest_anchors, one_of_each, quote, requests, step_elements
+from harnessfix.rules._own import asking_functions, is_model_step, nearest_own
+from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote, requests
+from harnessfix.rules._replies import failure_of
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Property, Severity, Status
-
-REFUSED = frozenset({"content_filter", "error", "refusal", "safety", "recitation", "blocklist", "prohibited_content"})
-MAX_CHARS = 400_000  # longer outputs are not parsed again here
+from harnessfix_ir.vocabulary import Property, Severity, Status
 
 _AGENT = '''\
 class Agent:
@@ -82,25 +80,17 @@ class FailedReplyAccepted(Rule):
         """Failed replies that no error, no retry and no further request followed, in an episode that ended well."""
         asked = requests(run) or []
         for step in asked[-1:]:
-            failure = _failure(run, step)
+            failure = failure_of(run, step)
             around = {outer.id for outer in ancestors(run, step)}
             episode = next((e for e in episodes(run) if e.id in around), None)
             if not failure or episode is None or episode.status is not Status.OK or _told(run, episode, failure):
                 continue
-            functions = [
-                e for s in (step, *ancestors(run, step)) for e in step_elements(model, s, ElementRole.MODEL_CALL)
-            ]
-            same_file = [e for e in reversed(functions) if e.anchor.path == functions[0].anchor.path]
+            functions = asking_functions(run, model, step)
+            caller = next((nearest_own(run, s) for s in ancestors(run, step) if not is_model_step(s)), ())
             yield Finding(
                 f"The reply of {step.id} was no answer ({failure}); nothing was raised, and {episode.name} "
                 f"({episode.id}) ended well.",
-                one_of_each(
-                    [
-                        *(as_anchor(e, "reads the reply") for e in same_file),
-                        *nearest_anchors(run, step),
-                        *(e.anchor for e in functions),
-                    ]
-                ),
+                one_of_each([*(as_anchor(f, "reads the reply") for f in functions), *nearest_own(run, step), *caller]),
                 responsible_step=step.id,
                 symptom_step=episode.id,
                 path=[step.id, episode.id],
@@ -112,31 +102,6 @@ class FailedReplyAccepted(Rule):
                 parameters={"finish-reasons": [step.finish_reason] if step.finish_reason else []},
                 key="failed-reply",
             )
-
-
-def _failure(run: Htir, step: TraceStep) -> str:
-    """What a reply says went wrong, in words; empty for an ordinary one."""
-    if (step.finish_reason or "").lower() in REFUSED and not run.output_text(step).strip():
-        return f"finish reason {step.finish_reason!r} and no text"
-    for part in step.output:
-        text = run.text(part)
-        if text[:1] != "{" or len(text) > MAX_CHARS:
-            continue
-        try:
-            body = json.loads(text)
-        except (ValueError, RecursionError):
-            continue
-        if body.get("choices", "") in (None, []) or (body.get("error") and not body.get("choices")):
-            return _words(body.get("error"), "choices" in body)
-    return ""
-
-
-def _words(error: object, has_choices: bool) -> str:
-    if isinstance(error, dict) and error.get("message"):
-        return f"error {quote(str(error['message']), 80)!r}"
-    if error:
-        return f"error {quote(str(error), 80)!r}"
-    return "it holds no choices" if has_choices else ""
 
 
 def _told(run: Htir, episode: TraceStep, failure: str) -> bool:

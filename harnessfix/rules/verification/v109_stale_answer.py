@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._handed_in import episodes, leaves
+from harnessfix.rules._handed_in import episodes, results
 from harnessfix.rules._query import as_anchor, element_at, nearest_anchors, one_of_each, quote, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
@@ -90,7 +90,7 @@ class StaleAnswer(Rule):
             asked = [step for step in requests(run) if step.id in inside]
             if len(asked) < 2 or asked[-1].status is not Status.OK or not _is_silent(run, asked[-1]):
                 continue
-            result = {text.strip() for part in episode.output for text in leaves(run.text(part))}
+            result = {text.strip() for text in results(run, episode)}
             stale = next((s for s in reversed(asked[:-1]) if result & _said(run, s)), None)
             if stale is not None:
                 yield _finding(run, model, episode, stale, asked[-1], sorted(result & _said(run, stale))[0])
