@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from harnessfix.cli import data, talk
@@ -42,7 +43,7 @@ def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str) -> Iterator
     anchor = best.anchors[0]
     yield Text.assemble(("  --> ", "blue"), (plain(anchor.place), "bold"), (f"  in {plain(anchor.qualname)}", "dim"))
     yield from _excerpt(anchor, roots)
-    yield Text.assemble(("  ", ""), plain(best.message))
+    yield Padding(Text(plain(best.message)), (0, 0, 0, 2))
     if best.run is not None:
         steps = " → ".join(best.path) or (best.responsible_step or "")
         where = f"run {best.run[:8]}" + (f" ({one_line(run_name, 40)})" if run_name else "")
@@ -73,7 +74,7 @@ def _known(flaw: FlawRecord) -> Text:
     )
 
 
-def _excerpt(anchor: Anchor, roots: tuple[Path, ...]) -> Iterator[Text]:
+def _excerpt(anchor: Anchor, roots: tuple[Path, ...]) -> Iterator[RenderableType]:
     lines = source_lines(anchor.path, roots)
     if not lines or anchor.start_line > len(lines):
         return
@@ -83,13 +84,18 @@ def _excerpt(anchor: Anchor, roots: tuple[Path, ...]) -> Iterator[Text]:
     for number in range(first, last + 1):
         inside = anchor.start_line <= number <= anchor.end_line
         text = plain(lines[number - 1].replace("\t", "    "))[:160]
-        yield Text.assemble(
+        yield _cropped(
             (f"  {number:>{width}} ", "dim"),
             ("┃ " if inside else "│ ", "red" if inside else "dim"),
             (text, "" if inside else "dim"),
         )
     if anchor.end_line > last:
         yield Text(f"  {'':>{width}} ┃ … to line {anchor.end_line}", style="dim")
+
+
+def _cropped(*parts: tuple[str, str]) -> Text:
+    """One line, cut at the edge rather than wrapped."""
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
 def source_lines(path: str, roots: tuple[Path, ...]) -> list[str]:

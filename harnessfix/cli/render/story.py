@@ -25,6 +25,7 @@ KIND_STYLE = {
 TOLD_LINKS = (LinkKind.TRUNCATED, LinkKind.OMITTED, LinkKind.RETRY_OF, LinkKind.HANDLED_BY)
 UNTOLD = ("loop", "element")
 DEEPEST = 12
+WIDE = 140
 
 
 def run_heading(run: Htir) -> Text:
@@ -57,16 +58,18 @@ def story(run: Htir, diagnoses: list[Diagnosis], width: int) -> RenderableType:
         width: columns of the terminal.
     """
     table = Table(box=None, pad_edge=False, show_header=False, expand=False)
-    table.add_column(justify="right", style="dim", no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(30, width // 2))
-    table.add_column(no_wrap=True, style="dim", overflow="ellipsis")
+    digits = len(run.steps[-1].id) if run.steps else 2
+    table.add_column(justify="right", style="dim", no_wrap=True, min_width=digits)
+    table.add_column(no_wrap=True, max_width=46, overflow="ellipsis")
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(30, width // 2 - 10))
+    table.add_column(no_wrap=True, style="dim", min_width=12, overflow="ellipsis")
     blamed: dict[str, list[Diagnosis]] = {}
     for diagnosis in diagnoses:
         blamed.setdefault(diagnosis.responsible_step or "", []).append(diagnosis)
     for step, depth in _in_order(run):
         place = step.anchors[0].place if step.anchors else ""
-        table.add_row(step.id, _name(step, depth), _said(run, step, max(30, width // 2)), plain(place))
+        place = place if width >= WIDE else place.rpartition("/")[2]
+        table.add_row(step.id, _name(step, depth), _said(run, step, max(30, width // 2 - 10)), plain(place))
         for note in _notes(run, step):
             table.add_row("", "", note, "")
         for diagnosis in blamed.get(step.id, ()):
