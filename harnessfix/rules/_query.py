@@ -89,12 +89,14 @@ def requests(run: Htir) -> list[TraceStep]:
 def reply_parts(run: Htir, request: TraceStep) -> tuple[Part, ...]:
     """What the model answered to a request: its output, else that of the last attempt inside it.
 
-    A function that asks and then reads the answer has no output when the reading fails; the attempt in it has.
+    A function that asks and then reads the answer has no output when the reading fails, or one of a shape of its own;
+    the attempt in it has the reply as it came.
     """
-    if request.output:
+    if any(part.kind == "tool_call" for part in request.output):
         return request.output
     attempts = [s for s in run.descendants(request.id) if s.attributes.get("role") == "model_call" and s.output]
-    return attempts[-1].output if attempts else ()
+    last = attempts[-1].output if attempts else ()
+    return last if any(part.kind == "tool_call" for part in last) else request.output or last
 
 
 def added_messages(run: Htir) -> Iterator[tuple[TraceStep, TraceStep | None, list[Part]]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, names, one_of_each, quote
+from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, names, one_of_each, quote, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -77,21 +77,27 @@ class UntrustedTextAsInstruction(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """System messages that hold what a tool gave off in the same run; one finding per tool."""
         spoken: set[str] = set()
+        given = [run.text(part) for step in run.of_kind(StepKind.TASK) for part in step.input]
+        given += [run.text(part) for request in requests(run)[:1] for part in request.input]
         for request, _, parts in added_messages(run):
             for part in parts:
-                source = _tool_source(run, request, part) if part.role in ("system", "developer") else None
+                source = _tool_source(run, request, part, given) if part.role in ("system", "developer") else None
                 if source is not None and source.name not in spoken:
                     spoken.add(source.name)
                     yield _finding(run, model, request, part, source)
 
 
-def _tool_source(run: Htir, request: TraceStep, part: Part) -> TraceStep | None:
+def _tool_source(run: Htir, request: TraceStep, part: Part, given: list[str]) -> TraceStep | None:
+    """The tool whose output stands in the part, unless both only repeat what the run was given."""
     place = next((number for number, other in enumerate(request.input) if other is part), -1)
-    for link in run.links_to(request.id, LinkKind.COPIED, LinkKind.TRUNCATED, LinkKind.TRANSFORMED):
+    for link in run.links_to(request.id, LinkKind.COPIED, LinkKind.TRUNCATED):
         span, source = link.target_span, run.step(link.source)
-        if span is None or span.part != place or span.side != "in" or span.end - span.start < LEAST:
+        if span is None or span.part != place or span.side != "in" or link.source_span is None:
             continue
-        if source.kind in (StepKind.TOOL_CALL, StepKind.RETRIEVAL):
+        if source.kind not in (StepKind.TOOL_CALL, StepKind.RETRIEVAL) or link.source_span.side != "out":
+            continue
+        copied = run.text(part)[span.start : span.end].strip()
+        if len(copied) >= LEAST and not any(copied in text for text in given):
             return source
     return None
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from harnessfix.rules._calls import Asked, argument_flaw, asked
 from harnessfix.rules._errors import escaped_to, raised, short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, element_at, function_of, lines_of, one_of_each, quote
+from harnessfix.rules._query import ancestors, as_anchor, callers, element_at, function_of, lines_of, one_of_each, quote
+from harnessfix.rules._reach import place_key
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -90,7 +91,7 @@ class MalformedArgumentsFatal(Rule):
             if lines and parser.fact("recognised-by") is None:
                 yield Finding(
                     message=f"`json.loads` of what a model wrote (line {lines[0]}): no caller catches its error.",
-                    anchors=[as_anchor(parser, "parses what a model wrote, unguarded")],
+                    anchors=[as_anchor(parser, "parses what a model wrote, unguarded"), *_callers(model, parser)],
                     confidence=0.5,
                     severity=Severity.WARNING,
                     evidence=Evidence.DERIVED,
@@ -107,33 +108,34 @@ class MalformedArgumentsFatal(Rule):
             flaw = argument_flaw(call.arguments)
             if flaw is None:
                 continue
-            error = _consequence(order, requests, call, flaw, errors)
-            ended = escaped_to(run, error) if error is not None else None
-            if error is not None and ended is not None:
-                yield _finding(run, model, call, flaw, error, ended)
+            for error in _consequences(order, requests, call, flaw, errors):
+                ended = escaped_to(run, error)
+                if ended is not None:
+                    yield _finding(run, model, call, flaw, error, ended)
+                    break
 
 
-def _consequence(
+def _consequences(
     order: dict[str, int], requests: list[int], call: Asked, flaw: str, errors: list[TraceStep]
-) -> TraceStep | None:
-    """The first exception raised after the reply and before the next request that such arguments explain."""
+) -> list[TraceStep]:
+    """Exceptions raised after the reply and before the next request that such arguments explain."""
     wanted = _DECODE_ERRORS if flaw in ("not JSON", "empty") else _SHAPE_ERRORS | _DECODE_ERRORS
     after = order[call.step.id]
     next_one = bisect_right(requests, after)
     before = requests[next_one] if next_one < len(requests) else len(order)
-    return next((e for e in errors if after < order[e.id] < before and short_type(e.error) in wanted), None)
+    return [e for e in errors if after < order[e.id] < before and short_type(e.error) in wanted]
 
 
 def _finding(run: Htir, model: HarnessModel, call: Asked, flaw: str, error: TraceStep, ended: TraceStep) -> Finding:
     kind = short_type(error.error)
-    parser = _parser(run, model, error)
+    reading = _reading(run, call, error)
+    parser = _parser(run, model, error, reading)
     anchors: list[Anchor] = [as_anchor(parser, "parses what a model wrote, unguarded")] if parser else []
-    anchors += error.anchors
-    responsible = error.parent or error.id
+    responsible = reading.id if reading is not None else error.parent or error.id
     return Finding(
         message=f"The arguments of {call.name or 'a tool'} in {call.step.id} were {flaw}; {kind} was raised in "
         f"{error.id}, nothing answered the model, and it ended {ended.name} ({ended.id}).",
-        anchors=one_of_each(anchors),
+        anchors=one_of_each([*anchors, *error.anchors, *(_callers(model, parser) if parser else ())]),
         responsible_step=responsible,
         symptom_step=ended.id,
         path=tuple(dict.fromkeys((call.step.id, responsible, error.id, ended.id))),
@@ -143,11 +145,30 @@ def _finding(run: Htir, model: HarnessModel, call: Asked, flaw: str, error: Trac
     )
 
 
-def _parser(run: Htir, model: HarnessModel, error: TraceStep) -> Element | None:
-    """The parser that the exception came out of, else the function that raised it."""
-    places = [*error.anchors, *(anchor for outer in ancestors(run, error) for anchor in outer.anchors)]
+def _reading(run: Htir, call: Asked, error: TraceStep) -> TraceStep | None:
+    """The last parse step before the exception that was given the arguments: what it let through broke later code."""
+    found = None
+    for step in run.steps:
+        if step.id == error.id:
+            break
+        if step.kind is StepKind.PARSE and any(part.text == call.part.text for part in step.input):
+            found = step
+    return found
+
+
+def _parser(run: Htir, model: HarnessModel, error: TraceStep, reading: TraceStep | None) -> Element | None:
+    """The parser that read the arguments or that the exception came out of, else the function that raised it."""
+    places = [*(reading.anchors if reading is not None else ()), *error.anchors]
+    places += [anchor for outer in ancestors(run, error) for anchor in outer.anchors]
     for anchor in places:
         parser = element_at(model, anchor, ElementRole.PARSER)
         if parser is not None:
             return parser
     return next((function for anchor in places if (function := function_of(model, anchor)) is not None), None)
+
+
+def _callers(model: HarnessModel, parser: Element) -> list[Anchor]:
+    """The functions that call the parser: where the model can be answered."""
+    names = callers(model).get(place_key(parser.anchor), ())
+    found = (model.function(*name.split(":", 1)) for name in dict.fromkeys(names))
+    return [as_anchor(function, "calls the parser and could answer") for function in found if function is not None]

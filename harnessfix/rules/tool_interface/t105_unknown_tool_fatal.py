@@ -115,9 +115,12 @@ class UnknownToolFatal(Rule):
 
 
 def _is_about(call: Asked, error: TraceStep) -> bool:
-    """Whether the exception names the tool, or is what calling None raises."""
+    """Whether the exception is about the name alone, denies that there is such a tool, or comes of calling None."""
     message = error.error.message if error.error is not None else ""
-    return call.name in message or "NoneType" in message
+    if short_type(error.error) in ("KeyError", "AttributeError", "LookupError"):
+        return message.strip("'\"") == call.name or (f"'{call.name}'" in message and "has no attribute" in message)
+    denies = any(words in message.lower() for words in ("unknown", "not found", "no tool", "no such", "not available"))
+    return (denies and call.name in message) or message == "'NoneType' object is not callable"
 
 
 def _finding(run: Htir, model: HarnessModel, call: Asked, error: TraceStep, ended: TraceStep) -> Finding:
