@@ -36,7 +36,9 @@ def make_spec(
     symbols = dict.fromkeys(symbol for anchor in anchors for symbol in _symbols(anchor, files.get(anchor.path)))
     if operator is not None:
         symbols.update(dict.fromkeys(f"{path}:{name}" for path in paths for name in operator.adds))
-        symbols.update(dict.fromkeys(more for a in anchors for more in operator.symbols(a, diagnosis.parameters)))
+        texts = {path: _text(files[path]) for path in paths}
+        for anchor in anchors:
+            symbols.update(dict.fromkeys(operator.symbols(texts, anchor, diagnosis.parameters)))
     return RepairSpec(
         flaw=diagnosis.flaw,
         rule=diagnosis.rule,
@@ -63,9 +65,12 @@ def _symbols(anchor: Anchor, content: str | bytes | None) -> Iterable[str]:
     name = anchor.qualname.replace("<locals>.", "")
     if name not in (MODULE, "") or not anchor.path.endswith((".py", ".pyi")):
         return [f"{anchor.path}:{name or MODULE}"]
-    text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content or ""
-    found = symbols_at(text, anchor.start_line, max(anchor.end_line, anchor.start_line))
+    found = symbols_at(_text(content or ""), anchor.start_line, max(anchor.end_line, anchor.start_line))
     return [f"{anchor.path}:{symbol}" for symbol in found if symbol != IMPORTS]
+
+
+def _text(content: str | bytes) -> str:
+    return content if isinstance(content, str) else content.decode("utf-8-sig", "replace")
 
 
 def _required(diagnosis: Diagnosis, operator: Operator | None) -> str:

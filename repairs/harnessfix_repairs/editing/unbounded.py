@@ -25,7 +25,7 @@ def bound_in_code(file: PythonFile, anchor: Anchor, wanted: str, spec: RepairSpe
         spec: for its scope.
         shortener: how to bound.
     """
-    ways = [_head_only, _format_value, _named, _f_string, _message, _returned]
+    ways = [_head_only, _called_cutter, _format_value, _named, _f_string, _message, _returned]
     bounded = False
     for way in ways:
         found = way(file, anchor, wanted, spec, shortener)
@@ -42,7 +42,8 @@ def _head_only(file: PythonFile, anchor: Anchor, wanted: str, spec: RepairSpec, 
         cut = node.slice[0].slice if len(node.slice) == 1 else None
         if not isinstance(cut, cst.Slice) or cut.lower is not None or cut.step is not None or cut.upper is None:
             return False
-        return is_text(file, node.value) and not isinstance(cut.upper, cst.UnaryOperation)
+        known = file.code(node.value) == spec.parameters.get("of") or is_text(file, node.value)
+        return known and not isinstance(cut.upper, cst.UnaryOperation)
 
     if anchor.end_line - anchor.start_line > 3 and spec.parameters.get("unit") != "characters":
         return None
@@ -58,6 +59,42 @@ def _head_only(file: PythonFile, anchor: Anchor, wanted: str, spec: RepairSpec, 
         limit, inner = file.code(cut.upper), file.code(node.value)
         changes[node] = shortener.wrap(node, limit=limit, inner=inner)
     return changes or None
+
+
+def _called_cutter(
+    file: PythonFile, anchor: Anchor, wanted: str, spec: RepairSpec, shortener: Shortener
+) -> Changes | None:
+    """The slice in a function of the file through which a message at the anchor is cut to its head."""
+    changes: Changes = {}
+    for function in head_cutters(file, anchor):
+        start, end = file.lines(function)
+        for line in range(start, end + 1):
+            place = anchor.model_copy(
+                update={"qualname": file.qualname(function), "start_line": line, "end_line": line}
+            )
+            changes.update(_head_only(file, place, "", spec, shortener) or {})
+    return changes or None
+
+
+def head_cutters(file: PythonFile, anchor: Anchor) -> list[cst.FunctionDef]:
+    """Functions of the file that the content of a message at the anchor goes through and that keep its head only."""
+    calls = set(file.find(anchor, cst.Call))
+    names = {
+        file.code(content.func).rsplit(".", 1)[-1]
+        for call, content, _ in message_calls(file, file.module)
+        if call in calls and isinstance(content, cst.Call)
+    }
+    found = [node for node in file.within(file.module, cst.FunctionDef) if node.name.value in names]
+    return [node for node in found if len(_cuts(file, node)) == 1]
+
+
+def _cuts(file: PythonFile, function: cst.FunctionDef) -> list[cst.Subscript]:
+    cuts = [
+        node
+        for node in file.within(function.body, cst.Subscript)
+        if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Slice)
+    ]
+    return cuts if all(isinstance(c.slice[0].slice, cst.Slice) and c.slice[0].slice.lower is None for c in cuts) else []
 
 
 def _joined_with_tail(file: PythonFile, node: cst.Subscript) -> bool:

@@ -67,7 +67,7 @@ class Operator(ABC):
     adds: ClassVar[Sequence[str]] = ()
     changes_signatures: ClassVar[bool] = False
 
-    def symbols(self, anchor: Anchor, parameters: Mapping[str, JsonValue]) -> Sequence[str]:
+    def symbols(self, files: Mapping[str, str], anchor: Anchor, parameters: Mapping[str, JsonValue]) -> Sequence[str]:
         """Further symbols (`path:qualname` or `path:key`) that an edit at this anchor may touch; none unless said."""
         return ()
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 import libcst as cst
 
 from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing import jinja, literals, parameters
 from harnessfix_repairs.editing.config import LANGUAGES, ConfigFile, with_value
 from harnessfix_repairs.editing.operator import source_of, suffix_of
 from harnessfix_repairs.editing.python import PythonFile
 from harnessfix_repairs.editing.shortening import HEAD_AND_TAIL, Shortener
-from harnessfix_repairs.editing.unbounded import bound_in_code
+from harnessfix_repairs.editing.unbounded import bound_in_code, head_cutters
 
 from .base import EditExample, Operator, Refusal
 
@@ -52,6 +53,17 @@ def shorten(text: str, limit: int) -> str:
         text = text[:limit]  # the model need not see it all
     return text
 """
+_CUTTER = """\
+class Context:
+    def __init__(self, limit):
+        self.messages, self.limit = [], limit
+
+    def add(self, call_id, text: str):
+        self.messages.append({"role": "tool", "tool_call_id": call_id, "content": self.shorten(text)})
+
+    def shorten(self, text: str) -> str:
+        return text[: self.limit]
+"""
 _YAML = """\
 agent:
   # shown after every command
@@ -80,6 +92,7 @@ class BoundObservation(Operator):
 
     Parameters:
         limit: characters to keep; by default the bound of another template of the same file, else 10 000.
+        of: source of what a slice at the anchor cuts, when the run shows that it is a text.
         placeholder, expression: source of what is too long (`output.stdout`); by default whatever has a name such as
             output, stdout, result or observation and is not cut.
     """
@@ -125,6 +138,14 @@ class BoundObservation(Operator):
             line=3,
         ),
         EditExample(
+            _CUTTER,
+            _helped(_CUTTER, "text[: self.limit]", "_head_and_tail(text, self.limit)"),
+            qualname="Context.add",
+            line=5,
+            end_line=6,
+            parameters={"limit": 1000, "of": None},
+        ),
+        EditExample(
             _YAML,
             _YAML.replace(
                 "{{ output.stdout -}}",
@@ -143,6 +164,16 @@ class BoundObservation(Operator):
         EditExample(_HEAD.replace("text: str", "text"), "", qualname="shorten", line=3),
         EditExample(_YAML, "", path="agent.yaml", qualname="agent.limit", line=8),
     )
+
+    def symbols(self, files: Mapping[str, str], anchor: Anchor, parameters: Mapping[str, JsonValue]) -> list[str]:
+        """The function of the same file that already cuts the text, and keeps its head only."""
+        if suffix_of(anchor) != ".py" or anchor.path not in files:
+            return []
+        try:
+            file = PythonFile(anchor.path, files[anchor.path])
+            return [f"{anchor.path}:{file.qualname(function)}" for function in head_cutters(file, anchor)]
+        except Refusal:
+            return []
 
     def edit(self, files: Mapping[str, str], anchor: Anchor, spec: RepairSpec) -> dict[str, str]:
         """Bound what stands at the anchor."""

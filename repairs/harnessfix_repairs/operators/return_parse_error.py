@@ -139,7 +139,7 @@ class ReturnParseError(PythonOperator):
                 "    call = parse_call(raw)\n",
                 "    try:\n        call = parse_call(raw)\n"
                 "    except (ValueError, TypeError, KeyError, AttributeError) as error:\n"
-                '        return f"{type(error).__name__}: {error}"\n',
+                '        return f"what was sent could not be parsed: {type(error).__name__}: {error}"\n',
             ),
             qualname="answer",
             line=5,
@@ -251,6 +251,7 @@ def _tested(file: PythonFile, node: cst.CSTNode, table: str, key: str) -> bool:
 
 def _called(file: PythonFile, call: cst.Call, raises: str) -> dict[cst.CSTNode, Change]:
     error = new_name(file, call)
-    said = report(file, call, f'f"{{type({error}).__name__}}: {{{error}}}"', raises=raises, cause=error)
+    words = f'f"what was sent could not be parsed: {{type({error}).__name__}}: {{{error}}}"'
+    said = report(file, call, words, raises=raises, cause=error)
     handler = f"except (ValueError, TypeError, KeyError, AttributeError) as {error}:\n{indented(said)}"
     return {own_line(file, call): guarded(file, handler)}

@@ -69,7 +69,7 @@ class ReviveSetting(Operator):
         EditExample(_YAML, "", path="config.yaml", qualname="agent.step_limits", line=3),
     )
 
-    def symbols(self, anchor: Anchor, parameters: Mapping[str, JsonValue]) -> list[str]:
+    def symbols(self, files: Mapping[str, str], anchor: Anchor, parameters: Mapping[str, JsonValue]) -> list[str]:
         """The key under its new name."""
         field = parameters.get("field")
         return [f"{anchor.path}:{_renamed(anchor.qualname, field)}"] if isinstance(field, str) else []
