@@ -200,7 +200,7 @@ def _check(table: Table, row: Columns) -> None:
         expected = (int, float) if column.type.python_type is float else column.type.python_type
         sound = column.nullable if value is None else isinstance(value, expected)
         if column.name == "document" and sound:
-            sound = _is_object(value)
+            sound = isinstance(value, str) and _is_object(value)
         if not sound or (allowed is not None and value not in allowed):
             raise StoreError(
                 f"the file's table {table.name} holds a {column.name} that no harnessfix wrote",

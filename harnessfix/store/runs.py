@@ -1,10 +1,10 @@
 """Listing, finding and opening runs."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal_column, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from harnessfix_ir.errors import StoreError
@@ -41,7 +41,8 @@ def listed(
         diagnosed = (DiagnosisRow.run == Run.key, begins(DiagnosisRow.flaw, flaw))
         query = query.where(select(DiagnosisRow.key).where(*diagnosed).exists())
     if tool is not None:
-        called = (Step.run == Run.key, Step.kind == StepKind.TOOL_CALL.value, Step.name == column(tool))
+        # The kind is spelled out, as in the partial index: with a parameter no planner could know that it applies.
+        called = (Step.run == Run.key, Step.kind == literal_column("'tool_call'"), Step.name == column(tool))
         query = query.where(select(Step.seq).where(*called).exists())
     if text is not None:
         query = query.where(search.holds(connection, search.query_of(text)))
@@ -104,6 +105,16 @@ def block(connection: Connection, run_id: str) -> tuple[bytes, str, str]:
     query = select(Run.blob, Run.format, Run.filename).where(Run.key == key_of(connection, run_id))
     row = connection.execute(query).one()
     return blobs.get(connection, row.blob), row.format, row.filename
+
+
+def by_block(connection: Connection, run_ids: Iterable[str]) -> list[list[str]]:
+    """Run ids in groups, those of one block together. Raises `StoreError` when there is no such run."""
+    groups: dict[tuple[bytes, str, str], list[str]] = {}
+    for run_id in dict.fromkeys(run_ids):
+        query = select(Run.blob, Run.format, Run.filename).where(Run.key == key_of(connection, run_id))
+        row = connection.execute(query).one()
+        groups.setdefault((row.blob, row.format, row.filename), []).append(run_id)
+    return list(groups.values())
 
 
 def block_digest(connection: Connection, run_id: str) -> str:
@@ -201,7 +212,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
 
 
 def _row(row: Row[Any]) -> RunRow:
-    known = row.started_ns is not None and row.ended_ns is not None
+    started, ended = row.started_ns, row.ended_ns
     shared = max(_shared(row.id, row.before or ""), _shared(row.id, row.after or ""))
     return RunRow(
         id=row.id,
@@ -212,7 +223,7 @@ def _row(row: Row[Any]) -> RunRow:
         outcome_by=row.outcome_by,
         score=row.score,
         started_ns=row.started_ns,
-        seconds=(row.ended_ns - row.started_ns) / 1e9 if known else None,
+        seconds=None if started is None or ended is None else (ended - started) / 1e9,
         steps=row.steps,
         errors=row.errors,
         flaws=row.flaws,

@@ -1,7 +1,7 @@
 """The store's face: one class, documents in and out. What it does is in the modules beside it."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from pathlib import Path
@@ -10,18 +10,17 @@ from typing import Self
 
 from sqlalchemy.exc import IntegrityError
 
-from harnessfix_ir.errors import StoreError
+from harnessfix_ir.errors import HarnessfixError, StoreError
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.vocabulary import Outcome
 
-from . import blobs, cache, ingest, labels, runs, schema, transfer, upkeep
+from . import blobs, cache, ingest, labels, rereading, runs, schema, transfer, upkeep
 from .database import Database
 from .documents import EarlierBlock, Label, Merged, Pruned, RunRow, StepHit, StepRow, StoreInfo
 from .place import place_of
 from .plaintext import column
+from .rereading import ReadBytes
 from .shelves import FindingShelf, RepairShelf
-
-ReadBytes = Callable[[bytes, str, str], Iterable[Recording]]
 
 
 class Store(FindingShelf, RepairShelf):
@@ -197,16 +196,29 @@ class Store(FindingShelf, RepairShelf):
         Raises:
             StoreError: there is no such run, or the reader does not find it in its bytes any more.
         """
-        data, format_name, filename = self.blob(run_id)
-        for found, recording in ingest.with_own_ids(read(data, format_name, filename)):
-            if found == run_id:
-                info = self.run_info(run_id)
-                changed = {"id": run_id, "outcome": info.outcome, "outcome_by": info.outcome_by}
-                return recording.model_copy(update={"run": recording.run.model_copy(update=changed)})
-        raise StoreError(
-            f"the {format_name} reader does not find run {run_id!r} in its own bytes any more",
-            hint="Import the file again, or name another reader with --format.",
-        )
+        ((_, found),) = self.recordings([run_id], read)
+        if isinstance(found, HarnessfixError):
+            raise found
+        return found
+
+    def recordings(self, run_ids: Iterable[str], read: ReadBytes) -> Iterator[tuple[str, Recording | HarnessfixError]]:
+        """Read many runs again, opening bytes that several of them came out of only once.
+
+        Args:
+            run_ids: as in the store.
+            read: as for `recording`.
+
+        Yields:
+            Each run's id and recording, or what went wrong with it; those of the same bytes one after the other.
+
+        Raises:
+            StoreError: there is no such run.
+        """
+        with self._database.read() as connection:
+            blocks = runs.by_block(connection, run_ids)
+        for of_block in blocks:
+            infos = {run_id: self.run_info(run_id) for run_id in of_block}
+            yield from rereading.reread(infos, self.blob(of_block[0]), read)
 
     def delete_runs(self, run_ids: Iterable[str]) -> Pruned:
         """Delete runs with all that hangs on them; their bytes are gone from the disk after `vacuum`."""

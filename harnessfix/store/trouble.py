@@ -29,6 +29,8 @@ SQLITE: dict[str, tuple[str, str]] = {
 POSTGRESQL: dict[str, tuple[str, str]] = {
     "53100": ("cannot grow: the server's disk is full", "Free some space; nothing was half-written."),
     "55P03": ("is locked by another session", "Wait for it to finish and try again."),
+    "40001": ("was being written by another session", "Try again; nothing was half-written."),
+    "40P01": ("was being written by another session", "Try again; nothing was half-written."),
     "57014": ("took too long", "Wait for other sessions to finish and try again."),
     "25006": ("cannot be written", "Connect to a server that accepts writes."),
     "42501": ("does not let this user do that", "Grant the user its tables, or connect as another one."),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harnessfix.store import Store
-from harnessfix_ir.errors import StoreError
+from harnessfix_ir.errors import BadInputError, StoreError
 from harnessfix_ir.recording import Recording
 from harnessfix_ir.texts import digest
 from harnessfix_ir.vocabulary import Outcome, Status, StepKind
@@ -52,6 +52,33 @@ def test_many_runs_share_one_block(store: Store, make_run: MakeRun, add: Add, re
     ids = add(store, *runs)
     assert len({store.blob_digest(run_id) for run_id in ids}) == 1
     assert [store.recording(run_id, reader) for run_id in ids] == runs
+
+
+def test_many_runs_are_read_again_at_the_cost_of_their_bytes(
+    store: Store, make_run: MakeRun, add: Add, reader: Reader
+) -> None:
+    first, second = [make_run(f"a{n}") for n in range(5)], [make_run(f"b{n}") for n in range(5)]
+    add(store, *first)
+    add(store, *second)
+    opened: list[int] = []
+
+    def read(data: bytes, form: str, name: str) -> Iterator[Recording]:
+        opened.append(len(data))
+        return reader(data, form, name)
+
+    wanted = ["a0", "b1", "a4", "b3", "a0"]
+    assert dict(store.recordings(wanted, read)) == {"a0": first[0], "a4": first[4], "b1": second[1], "b3": second[3]}
+    assert len(opened) == 2
+
+    def broken(data: bytes, form: str, name: str) -> Iterator[Recording]:
+        yield next(reader(data, form, name))
+        raise BadInputError("line 2 is broken")
+
+    found = dict(store.recordings(["a0", "a1"], broken))
+    assert found["a0"] == first[0]
+    assert str(found["a1"]) == "line 2 is broken"
+    with pytest.raises(StoreError, match="no run"):
+        list(store.recordings(["a0", "zz"], read))
 
 
 def test_two_runs_of_one_id_in_one_file_stay_two(store: Store, make_run: MakeRun, add: Add, reader: Reader) -> None:
