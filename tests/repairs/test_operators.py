@@ -99,7 +99,7 @@ def test_diff_goes_both_ways_through_git(operator: Operator, example: EditExampl
     assert apply_edits(example.path, before, parse(diff)[example.path]) == after
 
 
-@pytest.mark.parametrize("operator", OPERATORS.values(), ids=str)
+@pytest.mark.parametrize("operator", OPERATORS.values(), ids=list(OPERATORS))
 def test_operator_is_documented(operator: Operator) -> None:
     assert operator.summary.endswith(".")
     assert len(operator.fix_safety) > 80
@@ -109,7 +109,7 @@ def test_operator_is_documented(operator: Operator) -> None:
     assert any(example.refused for example in operator.examples), "no refusal"
 
 
-@pytest.mark.parametrize("operator", OPERATORS.values(), ids=str)
+@pytest.mark.parametrize("operator", OPERATORS.values(), ids=list(OPERATORS))
 def test_example_survives_windows_line_ends_and_tabs(operator: Operator) -> None:
     example = next(e for e in operator.examples if not e.refused)
     if not example.path.endswith(".py"):
