@@ -31,6 +31,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "demo": "See all of it work on a small agent that comes with harnessfix.",
         "doctor": "Say what can be captured here, what will be lost, and why.",
         "schema": "Print the JSON Schema of a document.",
+        "bench": "Measure what harnessfix costs, and how right it is.",
     },
 }
 

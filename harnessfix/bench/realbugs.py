@@ -1,0 +1,159 @@
+"""Historical bugs in released harnesses: is a function that the real fix changed among the first findings, and is the
+rule silent there on the fixed release?
+
+A case is a folder with `meta.json` (versions, layers, `fix_anchors`) and `repro.py`, which exits with 42 where the bug
+shows and with 0 where it does not. Nothing here but the scoring reads the truth.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harnessfix.diagnoser import Diagnosed
+from harnessfix.pipeline import Pipeline
+from harnessfix.rules.selection import select_rules
+from harnessfix.workspace import Workspace
+from harnessfix_ir.errors import HarnessfixError
+from harnessfix_ir.findings import FlawRecord
+
+from .environments import interpreter
+
+OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "MSWEA_SILENT_STARTUP": "1", "PYTHONWARNINGS": "ignore"}
+FIRST = 3
+EXIT = {"buggy": 42, "fixed": 0}
+
+
+@dataclass
+class Case:
+    """What became of one bug.
+
+    Args:
+        name: of its folder.
+        rank: place of the first finding at a true function, counted from 1; 0 when there is none.
+        rule, layer: of that finding.
+        layers: the truth.
+        silent: whether that rule says nothing of a true function on the fixed release; None when nothing was found.
+        findings: rule and place of the first findings on the buggy release.
+        error: why it could not be measured.
+    """
+
+    name: str
+    rank: int = 0
+    rule: str = ""
+    layer: str = ""
+    layers: tuple[str, ...] = ()
+    silent: bool | None = None
+    findings: list[str] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def right_layer(self) -> bool:
+        """Whether the finding lies on one of the true layers."""
+        return self.rank > 0 and self.layer in self.layers
+
+
+def cases(folder: Path) -> list[str]:
+    """Names of the cases in a folder. Raises `HarnessfixError` when it holds none."""
+    found = sorted(path.parent.name for path in folder.glob("*/meta.json"))
+    if not found:
+        raise HarnessfixError(
+            f"{folder}: no case (a folder with meta.json) in it", hint="Name the folder of the cases."
+        )
+    return found
+
+
+def measure(folder: Path, names: Sequence[str], tell: Callable[[str], None] = lambda name: None) -> list[Case]:
+    """Run all cases.
+
+    Args:
+        folder: of the cases.
+        names: which of them.
+        tell: told before each.
+    """
+    found = []
+    for name in names:
+        tell(name)
+        try:
+            found.append(_case(folder / name))
+        except (HarnessfixError, OSError, ValueError, KeyError) as error:
+            found.append(Case(name, error=f"{type(error).__name__}: {error}"))
+    return found
+
+
+def metrics(found: Sequence[Case]) -> dict[str, float]:
+    """Rates between 0 and 1 over the cases that could be measured."""
+    ran = [case for case in found if not case.error]
+    hit = [case for case in ran if 0 < case.rank <= FIRST]
+    spoken = [case for case in ran if case.silent is not None]
+    return {
+        "found_at_1": _rate(sum(case.rank == 1 for case in ran), len(ran)),
+        "found_at_3": _rate(len(hit), len(ran)),
+        "layer": _rate(sum(case.right_layer for case in hit), len(hit)),
+        "silent_on_fixed": _rate(sum(bool(case.silent) for case in spoken), len(spoken)),
+        "measured": float(len(ran)),
+    }
+
+
+def _rate(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0
+
+
+def _case(folder: Path) -> Case:
+    meta = json.loads((folder / "meta.json").read_text())
+    truth = set(_truth(meta))
+    case = Case(folder.name, layers=tuple(meta["layers"]))
+    buggy = _diagnose(folder, meta, "buggy")
+    for place, flaw in enumerate(buggy.flaws, 1):
+        if place <= 2 * FIRST:
+            case.findings.append(f"{flaw.best.rule} {flaw.best.anchors[0].place} {flaw.best.anchors[0].qualname}")
+        if not case.rank and _hits(flaw, truth):
+            case.rank, case.rule, case.layer = place, flaw.best.rule, flaw.best.layer.value
+    if case.rank:
+        fixed = _diagnose(folder, meta, "fixed")
+        case.silent = not any(flaw.best.rule == case.rule and _hits(flaw, truth) for flaw in fixed.flaws)
+    return case
+
+
+def _diagnose(folder: Path, meta: Mapping[str, Any], which: str) -> Diagnosed:
+    python = interpreter(meta["pip"][which], folder / f"lock-{which}.txt")
+    package = str(meta["installed"]["file"]).partition("/")[0]
+    with tempfile.TemporaryDirectory(prefix="harnessfix-bench-") as scratch:
+        workspace = Workspace.open(Path(scratch), create=True)
+        with workspace.store:
+            pipeline = Pipeline(workspace)
+            collected = pipeline.record(
+                [str(python), str(folder / "repro.py")],
+                harness=[package],
+                env={**os.environ, **OFFLINE},
+                timeout=float(meta.get("timeout", 120)),
+                quiet=True,
+            )
+            if collected.exit_code != EXIT[which]:
+                raise HarnessfixError(f"the {which} release ended with {collected.exit_code}, not with {EXIT[which]}")
+            return pipeline.diagnose(collected.runs, select_rules())
+
+
+def _truth(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Installed path and qualified name of every function that the real fix changed."""
+    package = str(meta["installed"]["file"]).partition("/")[0]
+    for anchor in meta["fix_anchors"]:
+        path = str(anchor["file"])
+        at = path.find(f"{package}/")
+        yield (path[at:] if at >= 0 else path), str(anchor["qualname"])
+    yield str(meta["installed"]["file"]), str(meta["installed"]["qualname"])
+
+
+def _hits(flaw: FlawRecord, truth: set[tuple[str, str]]) -> bool:
+    """Whether the finding's first place is a true function, or stands inside one, or in a class attribute of one."""
+    anchor = flaw.best.anchors[0]
+    for path, qualname in truth:
+        if path != anchor.path:
+            continue
+        name = anchor.qualname
+        if name == qualname or name.startswith(qualname + ".") or qualname.startswith(name + "."):
+            return True
+    return False
