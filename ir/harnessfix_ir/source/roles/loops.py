@@ -34,9 +34,24 @@ class Loops(Role):
         for bound in dict.fromkeys(_bounds(node, scope)):
             draft.add("bounded-by", bound)
         draft.note("steps-through", _walks_numbers(node, scope))
-        draft.note("runs-once", isinstance(node.body[-1], (ast.Break, ast.Return, ast.Raise)))
+        leaves = isinstance(node.body[-1], (ast.Break, ast.Return, ast.Raise))
+        draft.note("runs-once", leaves and not _continues(node.body))
         draft.note("body-from", node.lineno if isinstance(node, ast.While) else node.body[0].lineno)
         return draft
+
+
+def _continues(body: list[ast.stmt]) -> bool:
+    """Whether a `continue` in that body begins another round of its loop."""
+    pending: list[ast.AST] = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Continue):
+            return True
+        if not isinstance(
+            node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.While, ast.For, ast.AsyncFor)
+        ):
+            pending.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
+    return False
 
 
 def exit_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
