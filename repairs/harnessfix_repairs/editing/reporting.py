@@ -28,7 +28,9 @@ _TEXT_CALLS = re.compile(
 _TEXT_ATTRIBUTES = re.compile(r"\.(stdout|stderr|output|text|content)$")
 
 
-def report(file: PythonFile, at: cst.CSTNode, message: str, *, raises: str = "", cause: str = "") -> str:
+def report(
+    file: PythonFile, at: cst.CSTNode, message: str, *, raises: str = "", cause: str = "", values: bool = True
+) -> str:
     """Statements that report an error where `at` stands.
 
     Args:
@@ -37,6 +39,7 @@ def report(file: PythonFile, at: cst.CSTNode, message: str, *, raises: str = "",
         message: source of a text expression.
         raises: dotted name of an exception to raise instead of looking for a way.
         cause: name of the exception being handled, for `raise … from`.
+        values: whether an error may be returned; not where what is returned is taken for an answer.
 
     Raises:
         Refusal: when the code shows no way.
@@ -44,7 +47,8 @@ def report(file: PythonFile, at: cst.CSTNode, message: str, *, raises: str = "",
     tail = f" from {cause}" if cause else ""
     if raises:
         return f"raise {raises}({message}){tail}\n"
-    for way in (_by_append, _by_error_value, _by_value, _by_raise):
+    ways = (_by_append, _by_error_value, _by_value, _by_raise) if values else (_by_append, _by_raise)
+    for way in ways:
         found = way(file, at, message, tail)
         if found:
             return found

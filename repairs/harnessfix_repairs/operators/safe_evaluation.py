@@ -39,7 +39,7 @@ class SafeEvaluation(PythonOperator):
     name = "safe-evaluation"
     summary = "Read text as data instead of running it."
     fix_safety = (
-        "`literal_eval` takes literals only: an expression that the tool was meant to work out (`2 + 2`, a call) raises "
+        "`literal_eval` takes literals only: an expression that the tool was to work out (`2 + 2`, a call) raises "
         "ValueError or SyntaxError. `safe_load` builds plain values only, and refuses a document with Python tags."
     )
     examples = (
