@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import Evidence, Route
+from harnessfix_ir.vocabulary import Evidence, Route, StepKind
 
 from .routes.code import CodeRoute
 from .routes.literals import LiteralRoute
+from .routes.names import NameRoute
 from .routes.registration import RegistrationRoute
 from .routes.roles import RoleRoute
 
@@ -30,12 +31,13 @@ class AnchorIndex:
     code: CodeRoute
     registration: RegistrationRoute
     literals: LiteralRoute
+    names: NameRoute
     roles: RoleRoute
 
     @classmethod
     def of(cls, model: HarnessModel) -> "AnchorIndex":
         """Index a harness model."""
-        return cls(CodeRoute(model), RegistrationRoute(model), LiteralRoute(model), RoleRoute(model))
+        return cls(CodeRoute(model), RegistrationRoute(model), LiteralRoute(model), NameRoute(model), RoleRoute(model))
 
 
 def anchor_steps(
@@ -53,7 +55,8 @@ def anchor_steps(
         fresh: for model calls, by index of the step, which input parts were not in the request before.
     """
     index = AnchorIndex.of(model)
-    anchored = []
+    anchored: list[TraceStep] = []
+    first: dict[str, Anchor] = {}
     for i, step in enumerate(steps):
         found = [
             *index.code.anchors(step),
@@ -61,10 +64,22 @@ def anchor_steps(
             *index.literals.anchors(step, texts, fresh.get(i)),
         ]
         if not any(_ROUTES[anchor.route] <= _ROUTES[Route.TOOL_REGISTRATION] for anchor in found):
+            found.extend(index.names.anchors(step))
             found.extend(index.roles.anchors(step))
+        if not found and step.kind is StepKind.ERROR and step.parent in first:
+            found.append(_inherited(first[step.parent], step.parent))
         best = tuple(ranked(found)[:MOST_ANCHORS])
+        if best:
+            first[step.id] = best[0]
         anchored.append(step if best == step.anchors else step.model_copy(update={"anchors": best}))
     return anchored
+
+
+def _inherited(anchor: Anchor, step: str) -> Anchor:
+    """The place of the step around an exception, as a guess at where it came from."""
+    return anchor.model_copy(
+        update={"route": Route.STATIC, "evidence": Evidence.HEURISTIC, "reason": f"raised or caught inside {step}"}
+    )
 
 
 def ranked(anchors: Iterable[Anchor]) -> list[Anchor]:

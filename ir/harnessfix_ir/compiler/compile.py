@@ -3,6 +3,7 @@
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import Recording
+from harnessfix_ir.source.collector import no_collections
 from harnessfix_ir.steps import StepEvent, TraceLink, TraceStep
 
 from .anchoring import anchor_steps
@@ -29,6 +30,11 @@ def compile_run(recording: Recording, model: HarnessModel | None = None) -> Htir
     Returns:
         The steps with their anchors completed, and the links between them in order of target.
     """
+    with no_collections():
+        return _compile(recording, model)
+
+
+def _compile(recording: Recording, model: HarnessModel | None) -> Htir:
     repaired = repair(recording)
     view = RunView(merge_duplicates(repaired.steps, repaired.texts), repaired.texts)
     ids = TextIds(repaired.texts)

@@ -80,9 +80,8 @@ def _take(view: RunView, ids: TextIds, i: int, waiting: dict[str, list[_Open]]) 
                     return Pairing(place.turn, place.part, i, Evidence.OBSERVED)
     queue = [place for place in waiting[agent] if not (call_id and place.call.call_id)]
     named = [place for place in queue if place.call.name in (None, step.name)]
-    arguments = canonical_arguments(step, ids)
     for place in named:
-        if arguments is not None and arguments == _canonical(ids.held(place.call)):
+        if _same_arguments(step, ids.held(place.call), ids):
             waiting[agent].remove(place)
             return Pairing(place.turn, place.part, i, Evidence.DERIVED)
     if named:
@@ -103,22 +102,15 @@ def call_id_of(step: TraceStep) -> str | None:
     return None
 
 
-def canonical_arguments(step: TraceStep, ids: TextIds) -> str | None:
-    """The arguments of a tool step in one fixed JSON spelling, None when they cannot be told."""
-    if len(step.input) == 1 and step.input[0].name in (None, step.name, "arguments"):
-        return _canonical(ids.held(step.input[0]))
-    if step.input and all(part.name for part in step.input):
-        values = {part.name: _loaded(ids.held(part)) for part in step.input}
-        return json.dumps(values, sort_keys=True, default=str)
-    return None
-
-
-def _canonical(text: str) -> str:
-    value = _loaded(text)
-    try:
-        return json.dumps(value, sort_keys=True)
-    except (RecursionError, ValueError):
-        return text
+def _same_arguments(step: TraceStep, asked: str, ids: TextIds) -> bool:
+    """Whether a tool step was given what a call asks for: as one JSON text, or as one part for each argument."""
+    wanted = _loaded(asked)
+    if len(step.input) == 1 and _loaded(ids.held(step.input[0])) == wanted:
+        return True
+    given = {part.name or "": ids.held(part) for part in step.input}
+    if not isinstance(wanted, dict) or not given or not wanted.keys() >= given.keys():
+        return False
+    return all(text == wanted[name] or _loaded(text) == wanted[name] for name, text in given.items())
 
 
 def _loaded(text: str) -> object:

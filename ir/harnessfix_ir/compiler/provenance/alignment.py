@@ -52,12 +52,12 @@ def extend_seeds(
         run = Run(s - before, t - before, before + width + after)
         runs.append(run)
         done, ahead = run.sink + run.length, run.source + run.length
-    return without_chance(runs)
+    return without_chance(runs, min(STRONG, max(len(source), 2) // 2))
 
 
-def without_chance(runs: list[Run]) -> list[Run]:
-    """Runs that are long, or lie close to one that is: short runs elsewhere are what any two texts share."""
-    kept = [run.length >= STRONG for run in runs]
+def without_chance(runs: list[Run], strong: int = STRONG) -> list[Run]:
+    """Runs of `strong` bytes, and those close to one: short runs elsewhere are what any two texts share."""
+    kept = [run.length >= strong for run in runs]
     for order in (range(1, len(runs)), range(len(runs) - 2, -1, -1)):
         step = -1 if order.step == 1 else 1
         for n in order:

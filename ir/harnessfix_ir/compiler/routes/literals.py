@@ -20,20 +20,28 @@ _WORD = re.compile(r"\w+")
 HEAD_AND_TAIL = 50_000
 MOST_PER_TEXT = 4
 LONG_ENOUGH = 40
-SOURCES = (ElementRole.PROMPT, ElementRole.RAISE, ElementRole.HANDLER, ElementRole.CONFIG_KEY)
+SOURCES = (
+    ElementRole.PROMPT,
+    ElementRole.RAISE,
+    ElementRole.HANDLER,
+    ElementRole.CONFIG_KEY,
+    ElementRole.FUNCTION,
+)
 
 
 @dataclass(frozen=True)
 class _Filed:
     element: Element
     template: Template
+    line: int
 
 
 @dataclass(frozen=True)
 class Wording:
-    """An element whose text worded another text, and how well it matches."""
+    """An element whose text worded another text, at which line, and how well it matches."""
 
     element: Element
+    line: int
     match: Match
 
 
@@ -45,7 +53,12 @@ class LiteralRoute:
     """
 
     def __init__(self, model: HarnessModel) -> None:
-        filed = [_Filed(e, template) for e in model.of_role(*SOURCES) for template in _templates(e) if template.usable]
+        filed = [
+            _Filed(element, template, line)
+            for element in model.of_role(*SOURCES)
+            for template, line in _templates(element)
+            if template.usable
+        ]
         frequency = Counter(word for entry in filed for word in entry.template.words())
         self._by_word: dict[str, list[_Filed]] = {}
         for entry in filed:
@@ -93,22 +106,39 @@ class LiteralRoute:
             for entry in self._by_word[word]:
                 match = entry.template.match(plain)
                 if match is not None:
-                    found.append(Wording(entry.element, match))
-        found.sort(key=lambda wording: (not wording.match.equal, not wording.match.whole, -wording.match.constant))
-        return _without_fragments(found)[:MOST_PER_TEXT]
+                    found.append(Wording(entry.element, entry.line, match))
+        found.sort(
+            key=lambda wording: (
+                not wording.match.equal,
+                not wording.match.whole,
+                -wording.match.constant,
+                wording.element.role is ElementRole.FUNCTION,
+            )
+        )
+        return _without_repeats(_without_fragments(found))[:MOST_PER_TEXT]
 
 
-def _templates(element: Element) -> Iterator[Template]:
-    """The texts an element may word: prompts whole, messages of raises and handlers, values of configuration keys."""
+def _templates(element: Element) -> Iterator[tuple[Template, int]]:
+    """The texts an element may word, each with its line.
+
+    Prompts have one, whole; raises and handlers their messages, configuration keys their values, functions all
+    literals that hold words.
+    """
+    start = element.anchor.start_line
     if element.role is ElementRole.PROMPT:
         engine = element.value("engine")
-        yield Template(element.text, engine if isinstance(engine, str) else "")
-        return
-    names = ("value",) if element.role is ElementRole.CONFIG_KEY else ("message", "returns-message")
-    for name in names:
-        value = element.value(name)
-        if isinstance(value, str):
-            yield Template(value)
+        yield Template(element.text, engine if isinstance(engine, str) else ""), start
+    elif element.role is ElementRole.FUNCTION:
+        wordings = element.value("wordings")
+        for wording in wordings if isinstance(wordings, list) else ():
+            match wording:
+                case [int(line), str(text)]:
+                    yield Template(text), line
+    else:
+        for name in ("value",) if element.role is ElementRole.CONFIG_KEY else ("message", "returns-message"):
+            value = element.value(name)
+            if isinstance(value, str):
+                yield Template(value), start
 
 
 def _without_fragments(found: list[Wording]) -> list[Wording]:
@@ -117,6 +147,17 @@ def _without_fragments(found: list[Wording]) -> list[Wording]:
         return found
     best = max(wording.match.constant for wording in found)
     return [w for w in found if w.match.equal or w.match.whole or w.match.constant * 4 >= best]
+
+
+def _without_repeats(found: list[Wording]) -> list[Wording]:
+    """Drop functions whose literal is also an element of its own: the narrower place says it."""
+    own = [w.element.anchor for w in found if w.element.role is not ElementRole.FUNCTION]
+    return [
+        w
+        for w in found
+        if w.element.role is not ElementRole.FUNCTION
+        or not any(a.path == w.element.anchor.path and a.start_line <= w.line <= a.end_line for a in own)
+    ]
 
 
 def _parts(step: TraceStep, fresh: Sequence[int] | None) -> Iterator[tuple[Part, str]]:
@@ -151,10 +192,11 @@ def _tied(wording: Wording, what: str) -> Anchor:
     else:
         evidence, how = Evidence.HEURISTIC, "holds the words of"
     sort = "this setting" if in_config else "this message" if element.role is ElementRole.RAISE else "this template"
+    at = f", at line {wording.line}" if wording.line != element.anchor.start_line else ""
     return element.anchor.model_copy(
         update={
             "route": Route.CONFIG_KEY if in_config else Route.LITERAL_MATCH,
             "evidence": evidence,
-            "reason": f"{what} {how} {sort}",
+            "reason": f"{what} {how} {sort}{at}",
         }
     )

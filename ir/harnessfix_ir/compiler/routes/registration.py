@@ -42,7 +42,7 @@ class RegistrationRoute:
             yield _tied(tool, Evidence.OBSERVED if len(tools) == 1 else Evidence.DERIVED, reason)
         for registry in self.registries.get(step.name, ())[:1]:
             yield _tied(registry, Evidence.DERIVED, f"registers the tool {step.name!r}")
-        if not tools and step.name not in self.registries:
+        if not tools and step.name not in self.registries and not step.anchors:
             for dispatcher in self.dispatchers[:1]:
                 yield _tied(dispatcher, Evidence.HEURISTIC, f"looks tools up; none is called {step.name!r}")
 

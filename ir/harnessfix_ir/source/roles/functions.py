@@ -9,6 +9,7 @@ from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
 from .base import Role, at_function, lines_of
+from .wordings import wordings_of
 
 
 class Functions(Role):
@@ -32,6 +33,7 @@ class Functions(Role):
             if function.returns is not None:
                 draft.add("returns-annotation", file.segment(function.returns))
             draft.note("uses-locals", _uses_locals(scope))
+            draft.note("wordings", wordings_of(scope, file))
             yield draft
 
 
