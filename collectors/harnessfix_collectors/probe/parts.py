@@ -7,6 +7,8 @@ from harnessfix_collectors.dialects.base import as_text, finish_reason, message_
 from harnessfix_ir.steps import Part, Usage
 from harnessfix_ir.texts import TextPool
 
+from .shapes import messages_of, reply_of
+
 PROMPT_NAMES = ("prompt", "text", "query", "question", "input", "message", "content")
 MOST_KEYS = 12
 DEEP = 5
@@ -20,33 +22,29 @@ def model_input(arguments: dict[str, Any], pool: TextPool) -> tuple[list[Part], 
         pool: where texts go.
     """
     rest = {name: value for name, value in arguments.items() if name != "self"}
-    name = next((name for name, value in rest.items() if is_messages(value)), None)
+    name = next((name for name, value in rest.items() if messages_of(value) is not None), None)
     if name is None:
         name = next((name for name in PROMPT_NAMES if isinstance(rest.get(name), str)), None)
     if name is None:
         nested = {key: value for value in rest.values() if isinstance(value, dict) for key, value in value.items()}
-        found = next((value for value in nested.values() if is_messages(value)), None)
+        found = next((messages for value in nested.values() if (messages := messages_of(value)) is not None), None)
         if found is not None:
             return list(message_parts(found, pool)), rest
         return list(named_parts("value", rest, pool)), {}
-    messages = rest.pop(name)
-    return list(message_parts(messages, pool)), rest
-
-
-def is_messages(value: Any) -> bool:
-    """Whether `value` is a list of messages with roles."""
-    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) and "role" in item for item in value)
+    given = rest.pop(name)
+    return list(message_parts(messages_of(given) or given, pool)), rest
 
 
 def model_output(value: Any, pool: TextPool) -> list[Part]:
     """Parts of what a model answered, in whatever shape the harness hands it on."""
-    message = _message(value)
+    message = reply_of(value) or _message(value)
     if message is not None:
         return [part.model_copy(update={"role": "assistant"}) for part in message_parts([message], pool)]
     if isinstance(value, str):
         return [Part(role="assistant", text=pool.put(value))]
-    if isinstance(value, list) and is_messages(value):
-        return list(message_parts(value, pool))
+    messages = messages_of(value)
+    if messages is not None:
+        return list(message_parts(messages, pool))
     if isinstance(value, list) and value and isinstance(value[0], str | dict):
         first = model_output(value[0], pool)
         return [*first, *(Part(role="value", text=pool.put(as_text(rest))) for rest in value[1:] if rest is not None)]
@@ -74,7 +72,7 @@ def _message(value: Any) -> dict[str, Any] | None:
 
 def _assistant(message: dict[str, Any]) -> dict[str, Any]:
     kept = {key: message[key] for key in ("content", "parts", "tool_calls") if message.get(key) is not None}
-    return {"role": "assistant", **kept}
+    return (messages_of([{"role": "assistant", **kept}]) or [{}])[0]
 
 
 def named_parts(role: str, values: dict[str, Any], pool: TextPool) -> Iterator[Part]:

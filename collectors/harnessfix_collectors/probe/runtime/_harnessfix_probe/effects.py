@@ -6,6 +6,7 @@ import os
 import sys
 
 from .jsontext import Json
+from .launches import mark_popen
 from .spans import current
 from .system import System
 
@@ -36,9 +37,13 @@ def watch(probe: Probe, folders: Iterable[str | None]) -> None:
         if tell is None:
             return
         step = current.get()
-        if step is None or step.id is None or step.io > MOST:
+        if step is None or step.id is None:
             return
         try:
+            if event == "subprocess.Popen":
+                mark_popen(probe, step, sys._getframe(1))
+            if step.io > MOST:
+                return
             found = tell(args)
             if found is None or (found[0] in _ON_FILES and _ours(found[1], ignored, probe)):
                 return

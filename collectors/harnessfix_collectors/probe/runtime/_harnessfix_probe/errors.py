@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
 
 from .jsontext import Json
 from .values import type_name
@@ -33,6 +34,7 @@ class Errors:
 
     def __init__(self, places: Mapping[str, str], spool: Spool) -> None:
         self.places, self.spool = places, spool
+        self.asking: set[int] = set()
         self._seen: dict[int, _Seen] = {}
         self._number = 0
 
@@ -48,7 +50,7 @@ class Errors:
         told: dict[str, object] = {
             "id": self._name(error, marks, clause),
             "type": _told_type(type(error)),
-            "message": Json(self.spool.text(_message(error))),
+            "message": Json(self.spool.text(self._message(error))),
             "frames": frames[-MOST_FRAMES:],
         }
         if last is not None:
@@ -77,6 +79,17 @@ class Errors:
             traceback = traceback.tb_next
         marks.reverse()
         return frames, last, marks
+
+    def _message(self, error: BaseException) -> str:
+        """Its text, which code of the program may make: while it does, nothing of it is recorded (see `asking`)."""
+        thread = get_ident()
+        self.asking.add(thread)
+        try:
+            return str(error)
+        except Exception:
+            return "<its message could not be made>"
+        finally:
+            self.asking.discard(thread)
 
     def _name(self, error: BaseException, marks: list[Mark], clause: int | None) -> str:
         """A name that an exception object keeps and the next one at its address does not inherit.
@@ -116,10 +129,3 @@ class _Seen:
 def _told_type(kind: type) -> str:
     name = type_name(kind)
     return name.removeprefix("builtins.")
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return "<its message could not be made>"

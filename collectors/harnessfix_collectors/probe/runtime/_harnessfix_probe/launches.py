@@ -7,6 +7,7 @@ The functions that are wrapped lie below those that programs call (`_posixsubpro
 from __future__ import annotations
 
 import os
+import sys
 
 from .alive import traceparent
 from .spans import current
@@ -17,7 +18,7 @@ NAME = b"TRACEPARENT="
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
+    from types import FrameType, ModuleType
     from typing import Any
 
     from .probe import Probe
@@ -37,7 +38,6 @@ def mark_children(probe: Probe) -> None:
         if step is not None and step.id is not None:
             try:
                 args = (*args[:ENVIRONMENT], _marked(args[ENVIRONMENT], probe, step), *args[ENVIRONMENT + 1 :])
-                step.spawned += 1
             except Exception as error:
                 probe.failed("spawn", error)
         return original(*args)
@@ -48,8 +48,32 @@ def mark_children(probe: Probe) -> None:
 def _marked(given: list[bytes] | None, probe: Probe, step: Span) -> list[bytes]:
     """The environment that was given, or this process's, with our mark."""
     pairs = [key + b"=" + value for key, value in os.environb.items()] if given is None else list(given)
+    others = [pair for pair in pairs if not pair.startswith(NAME)]
+    own = [pair for pair in pairs if pair.startswith(NAME)]
+    if own and probe.trace.encode("ascii") not in own[0]:  # the program propagates a trace of its own
+        return pairs
     mark = NAME + traceparent(probe.trace, step.id or "").encode("ascii")
-    return [*(pair for pair in pairs if not pair.startswith(NAME)), mark]
+    if own != [mark]:
+        step.spawned += 1
+    return [*others, mark]
+
+
+def mark_popen(probe: Probe, step: Span, frame: FrameType) -> None:
+    """The same where `subprocess` does without `fork_exec`: from 3.13 on it mostly calls `os.posix_spawn`.
+
+    Args:
+        probe, step: the probe and its current step.
+        frame: of `Popen._execute_child`, when it raises its audit event; its variables can be set from 3.13 on.
+    """
+    if sys.version_info < (3, 13) or frame.f_code.co_name != "_execute_child":
+        return
+    given = frame.f_locals.get("env")
+    environment = dict(os.environ if given is None else given)
+    own = environment.get("TRACEPARENT")
+    if b"TRACEPARENT" not in environment and (own is None or probe.trace in own):
+        environment["TRACEPARENT"] = traceparent(probe.trace, step.id or "")
+        frame.f_locals["env"] = environment
+        step.spawned += 1
 
 
 def carry_into_threads(threading: ModuleType) -> None:

@@ -118,7 +118,10 @@ class Probe:
     def span(self, number: int, arguments: dict[str, Any]) -> Silent:
         """A function with a role begins; `arguments` maps names to values."""
         try:
-            return Span(self, number, arguments) if self.may("span", number, self._caps[number]) else SILENT
+            asking = self.errors.asking
+            if (asking and get_ident() in asking) or not self.may("span", number, self._caps[number]):
+                return SILENT
+            return Span(self, number, arguments)
         except Exception as error:
             self.failed("span", error)
             return SILENT
@@ -127,7 +130,8 @@ class Probe:
         """An `except` clause was entered."""
         try:
             error = sys.exc_info()[1]
-            if error is not None and self.may("handled", number):
+            asking = self.errors.asking and get_ident() in self.errors.asking
+            if error is not None and not asking and self.may("handled", number):
                 told = dumps(self.errors.describe(error, number))
                 self.spool.line(
                     f'{{"t":"handled","up":{dumps(self.up())},"e":{number},"exc":{told},"time":{System.now()}}}'

@@ -1,0 +1,74 @@
+"""Messages of agent frameworks, as the probe sees their objects, become parts with roles and kinds."""
+
+from typing import Any
+
+from harnessfix_collectors.probe.parts import model_input, model_output
+from harnessfix_ir.texts import TextPool
+
+
+def _told(parts: Any, pool: TextPool) -> list[tuple[str, str, str | None, str | None, str]]:
+    return [(p.role, p.kind, p.name, p.call_id, pool.texts[p.text]) for p in parts]
+
+
+def test_requests_and_responses_made_of_parts_that_name_their_kind() -> None:
+    pool = TextPool()
+    call = {"part_kind": "tool-call", "tool_name": "look", "args": '{"key": "a"}', "tool_call_id": "c1"}
+    history = [
+        {
+            "kind": "request",
+            "parts": [
+                {"part_kind": "system-prompt", "content": "Be brief."},
+                {"part_kind": "user-prompt", "content": "go"},
+            ],
+        },
+        {"kind": "response", "parts": [{"part_kind": "text", "content": "Let me see."}, call]},
+        {
+            "kind": "request",
+            "parts": [{"part_kind": "tool-return", "tool_name": "look", "content": "7", "tool_call_id": "c1"}],
+        },
+    ]
+    parts, rest = model_input({"self": "Model", "messages": history, "settings": {"top_k": 1}}, pool)
+    assert rest == {"settings": {"top_k": 1}}
+    assert _told(parts, pool) == [
+        ("system", "text", None, None, "Be brief."),
+        ("user", "text", None, None, "go"),
+        ("assistant", "text", None, None, "Let me see."),
+        ("assistant", "tool_call", "look", "c1", '{"key": "a"}'),
+        ("tool", "tool_result", "look", "c1", "7"),
+    ]
+    thinking = {"kind": "response", "parts": [{"part_kind": "thinking", "content": "hmm"}]}
+    assert _told(model_output(thinking, pool), pool) == [("assistant", "reasoning", None, None, "hmm")]
+
+
+def test_lists_of_items_that_name_their_type() -> None:
+    pool = TextPool()
+    given = [
+        {"role": "user", "content": "go"},
+        {"type": "function_call", "call_id": "c1", "name": "look", "arguments": "[1]"},
+        {"type": "function_call_output", "call_id": "c1", "output": "error"},
+    ]
+    parts, _ = model_input({"input": given}, pool)
+    assert _told(parts, pool) == [
+        ("user", "text", None, None, "go"),
+        ("assistant", "tool_call", "look", "c1", "[1]"),
+        ("tool", "tool_result", None, "c1", "error"),
+    ]
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "done"}]}
+    assert _told(model_output({"output": [said], "usage": {}}, pool), pool) == [
+        ("assistant", "text", None, None, "done")
+    ]
+    assert model_output({"output": [], "usage": {}}, pool) == []
+
+
+def test_a_tool_call_whose_function_is_its_name() -> None:
+    pool = TextPool()
+    call = {"id": "c1", "function": "look", "arguments": {"key": "a"}}
+    answer = {"choices": [{"message": {"role": "assistant", "content": "", "tool_calls": [call]}}]}
+    assert ("assistant", "tool_call", "look", "c1", '{"key": "a"}') in _told(model_output(answer, pool), pool)
+
+
+def test_what_is_no_list_of_messages_stays_a_value() -> None:
+    pool = TextPool()
+    parts, rest = model_input({"rows": [{"parts": [1, 2]}], "n": 3}, pool)
+    assert not rest
+    assert [(p.role, p.name) for p in parts] == [("value", "rows"), ("value", "n")]
