@@ -23,6 +23,13 @@ def was_cut_off(run: Htir, request: TraceStep) -> bool:
     return finish_reason(run, request).lower() in CUT_OFF
 
 
+def texts_of(run: Htir, request: TraceStep) -> list[str]:
+    """What the model said in a reply, tool calls and reasoning left out, as the innermost step saw it."""
+    inner = next((step for step in reversed(model_steps(run, request)) if step.error is None), request)
+    texts = (run.text(part).strip() for part in inner.output if part.kind == "text")
+    return [text for text in texts if text]
+
+
 def failure_of(run: Htir, request: TraceStep) -> str:
     """What a reply says went wrong with it, in words; empty for an ordinary one."""
     return next((words for step in model_steps(run, request) if (words := _failure(run, step))), "")

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._handed_in import episodes, leaves, results
+from harnessfix.rules._handed_in import episodes, results
 from harnessfix.rules._own import asking_functions, is_model_step, nearest_own
 from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote, requests
-from harnessfix.rules._replies import finish_reason, was_cut_off
+from harnessfix.rules._replies import finish_reason, texts_of, was_cut_off
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -98,7 +98,7 @@ class CutOffTurnExecuted(Rule):
             if acted is not None:
                 yield _finding(run, model, step, acted, f"its call of {acted.name} was run all the same ({acted.id})")
             elif following is None and (ended := _accepted(run, step)) is not None:
-                what = "what there was of it" if run.output_text(step).strip() else "nothing at all"
+                what = "what there was of it" if texts_of(run, step) else "nothing at all"
                 yield _finding(run, model, step, ended, f"{what} became the result of {ended.name} ({ended.id})")
 
 
@@ -108,7 +108,7 @@ def _accepted(run: Htir, step: TraceStep) -> TraceStep | None:
     episode = next((e for e in episodes(run) if e.id in around), None)
     if episode is None or episode.status is not Status.OK:
         return None
-    said = [text.strip() for part in step.output for text in leaves(run.text(part)) if text.strip()]
+    said = texts_of(run, step)
     got = [text.strip() for text in results(run, episode)]
     if not said:
         return episode if not any(got) else None

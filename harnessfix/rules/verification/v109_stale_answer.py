@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._handed_in import episodes, results
+from harnessfix.rules._own import model_steps
 from harnessfix.rules._query import as_anchor, element_at, nearest_anchors, one_of_each, quote, requests
+from harnessfix.rules._replies import texts_of
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -97,14 +99,14 @@ class StaleAnswer(Rule):
 
 
 def _said(run: Htir, step: TraceStep) -> set[str]:
-    """What the model said in a reply, tool calls and reasoning left out; short remarks do not count."""
-    texts = {run.text(part).strip() for part in step.output if part.kind == "text"}
-    return {text for text in texts if len(text) >= MIN_CHARS}
+    """What the model said in a reply; short remarks do not count."""
+    return {text for text in texts_of(run, step) if len(text) >= MIN_CHARS}
 
 
 def _is_silent(run: Htir, step: TraceStep) -> bool:
     """Whether a reply held neither text nor a tool call."""
-    return not any(part.kind == "tool_call" or (part.kind == "text" and run.text(part).strip()) for part in step.output)
+    calls = any(part.kind == "tool_call" for inner in model_steps(run, step) for part in inner.output)
+    return not calls and not texts_of(run, step)
 
 
 def _finding(
