@@ -1,37 +1,12 @@
 """The harness model of small sources."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-
-import pytest
 
 from harnessfix_ir.harness import Element, HarnessModel
-from harnessfix_ir.source import read_harness
 from harnessfix_ir.vocabulary import ElementRole
 
 Reader = Callable[[Mapping[str, str]], HarnessModel]
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Reader:
-    """Write files below a folder and read them."""
-
-    def go(files: Mapping[str, str]) -> HarnessModel:
-        for name, text in files.items():
-            target = tmp_path / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
-        return read_harness([tmp_path])
-
-    return go
-
-
-def one(model: HarnessModel, role: ElementRole) -> Element:
-    """The only element of a role."""
-    found = list(model.of_role(role))
-    assert len(found) == 1, [e.id for e in found]
-    return found[0]
-
+One = Callable[[HarnessModel, ElementRole], Element]
 
 AGENT = """
 import json
@@ -82,7 +57,7 @@ class Agent:
 """
 
 
-def test_an_agent_in_one_file(read: Reader) -> None:
+def test_an_agent_in_one_file(read: Reader, one: One) -> None:
     model = read({"agent.py": AGENT})
     loop = one(model, ElementRole.AGENT_LOOP)
     assert loop.anchor.qualname == "Agent.run"
@@ -103,7 +78,7 @@ def test_an_agent_in_one_file(read: Reader) -> None:
     assert function.value("roles") == ["context_builder"]
 
 
-def test_a_handler_in_the_agent_loop_that_swallows(read: Reader) -> None:
+def test_a_handler_in_the_agent_loop_that_swallows(read: Reader, one: One) -> None:
     handler = one(read({"agent.py": AGENT}), ElementRole.HANDLER)
     assert handler.value("catches") == ["ValueError"]
     assert handler.value("swallows") is True

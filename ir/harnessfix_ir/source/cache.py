@@ -12,7 +12,7 @@ from harnessfix_ir.harness import HarnessModel
 
 from .facts import FileFacts
 
-EXTRACTOR = "1"
+EXTRACTOR = "2"
 """Raised whenever extraction or linking says something else about the same text."""
 
 
@@ -49,7 +49,7 @@ class FactCache:
     def put_model(self, key: str, model: HarnessModel) -> None:
         """Keep a model."""
         if self.folder is not None:
-            self._write("models", key, model.model_dump_json().encode())
+            self._write("models", key, model.model_dump_json(exclude_defaults=True).encode())
 
     def get_facts(self, digest: str, path: str, module: str, base: str) -> FileFacts | None:
         """Facts of a file with that content under that path, None when there are none that can be read."""

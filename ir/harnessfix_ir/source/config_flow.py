@@ -72,6 +72,8 @@ def _origin(base: str, known: dict[str, tuple[list[str], str]], params: set[str]
         return known[base]
     if base in params and CONFIG_NAME.search(base):
         return [], base
+    if "." in base and CONFIG_NAME.search(base):
+        return [], ""
     return (None, base if base in params else "")
 
 
@@ -156,6 +158,13 @@ def _chain_tops(scope: Scope, file: FileContext) -> Iterator[ast.expr]:
             continue
         if isinstance(name.ctx, ast.Load) and not _is_step_of(parent, name, file):
             yield name
+    for attribute in scope.of(ast.Attribute):
+        parent = file.parents.get(attribute)
+        if isinstance(parent, ast.Attribute) and parent.attr not in _WHOLE:
+            continue
+        loaded = isinstance(attribute.ctx, ast.Load) and CONFIG_NAME.search(attribute.attr) is not None
+        if loaded and not _is_step_of(parent, attribute, file):
+            yield attribute
 
 
 def _is_step_of(parent: ast.AST | None, node: ast.AST, file: FileContext) -> bool:

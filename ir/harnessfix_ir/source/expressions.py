@@ -31,8 +31,11 @@ def dotted(node: ast.AST | None, scope: Scope) -> str:
 
 
 def callee(call: ast.Call, scope: Scope) -> str:
-    """Dotted name of what a call calls."""
-    return dotted(call.func, scope)
+    """Dotted name of what a call calls; kept, because every role asks."""
+    found = scope.callees.get(call)
+    if found is None:
+        found = scope.callees[call] = dotted(call.func, scope)
+    return found
 
 
 def last(name: str) -> str:

@@ -39,6 +39,13 @@ def extract(facts: FileFacts, text: str, lines: list[bytes]) -> None:
         SyntaxError, ValueError, RecursionError, MemoryError: when the text cannot be parsed.
     """
     file = FileContext(facts.path, facts.module, text)
+    try:
+        _extract(file, facts, lines)
+    finally:
+        file.close()
+
+
+def _extract(file: FileContext, facts: FileFacts, lines: list[bytes]) -> None:
     facts.suppressions = suppressions(file)
     for role in role_finders():
         facts.drafts.extend(role.find(file))

@@ -4,10 +4,11 @@ import fnmatch
 import hashlib
 import io
 import os
+import stat
 import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 MAX_BYTES = 1_000_000
 MAX_LINES = 10_000
@@ -34,9 +35,9 @@ KEPT_TEST_WORDS = ("model", "llm", "client", "env", "tool")
 
 @dataclass(frozen=True)
 class Found:
-    """A file below a root: where it is, its path in the model, and its language."""
+    """A file below a root: where it is, its path in the model, the folder that is relative to, and its language."""
 
-    absolute: Path
+    absolute: str
     path: str
     base: Path
     language: str
@@ -63,29 +64,32 @@ def find_files(root: Root, exclude: Sequence[str] = ()) -> Iterator[Found]:
 
     Args:
         root: where to look.
-        exclude: glob patterns of paths (relative to the base) or of folder names to leave out.
+        exclude: glob patterns of paths (relative to the base) or of names to leave out.
     """
+    patterns = [pattern.rstrip("/") for pattern in exclude]
     if root.top.is_file():
         language = LANGUAGES.get(root.top.suffix.lower())
         if language:
-            yield Found(root.top, root.top.name, root.base, language)
+            yield Found(str(root.top), root.top.name, root.base, language)
         return
+    skip = len(str(root.base).rstrip(os.sep)) + 1
     for folder, names, files in os.walk(root.top):
-        here = Path(folder)
-        names[:] = sorted(n for n in names if _wanted_folder(here / n, n) and not _excluded(here / n, root, exclude))
+        place = folder[skip:].replace(os.sep, "/")
+        names[:] = [
+            name for name in sorted(names) if _wanted_folder(folder, name) and not _excluded(place, name, patterns)
+        ]
         for name in sorted(files):
-            language = LANGUAGES.get(PurePosixPath(name).suffix.lower())
-            if language is None or name.startswith(".") or _skipped_file(name):
+            language = LANGUAGES.get("." + name.rpartition(".")[2].lower())
+            if language is None or name.startswith(".") or _skipped_file(name) or _excluded(place, name, patterns):
                 continue
-            absolute = here / name
-            if not _excluded(absolute, root, exclude):
-                yield Found(absolute, absolute.relative_to(root.base).as_posix(), root.base, language)
+            yield Found(os.path.join(folder, name), f"{place}/{name}" if place else name, root.base, language)  # noqa: PTH118
 
 
-def _wanted_folder(folder: Path, name: str) -> bool:
+def _wanted_folder(folder: str, name: str) -> bool:
     if name.startswith(".") or name in SKIPPED_FOLDERS or name.endswith((".egg-info", ".dist-info")):
         return False
-    return not (folder / "pyvenv.cfg").exists() and not folder.is_symlink()
+    below = f"{folder}{os.sep}{name}"
+    return not os.path.exists(f"{below}{os.sep}pyvenv.cfg") and not os.path.islink(below)  # noqa: PTH110, PTH114
 
 
 def _skipped_file(name: str) -> bool:
@@ -95,25 +99,31 @@ def _skipped_file(name: str) -> bool:
     return not (name.startswith("test_") and name.removesuffix(".py").rstrip("s").endswith(KEPT_TEST_WORDS))
 
 
-def _excluded(path: Path, root: Root, exclude: Sequence[str]) -> bool:
-    if not exclude:
-        return False
-    relative = PurePosixPath(path.relative_to(root.base).as_posix())
-    return any(
-        fnmatch.fnmatchcase(str(relative), p.rstrip("/")) or fnmatch.fnmatchcase(relative.name, p.rstrip("/"))
-        for p in exclude
-    )
+def _excluded(place: str, name: str, patterns: Sequence[str]) -> bool:
+    path = f"{place}/{name}" if place else name
+    return any(fnmatch.fnmatchcase(path, pattern) or fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def read_bytes(found: Found) -> tuple[bytes, str]:
-    """The bytes of a file and, when it must be skipped, why (empty otherwise)."""
+    """The bytes of a file and, when it must be skipped, why (empty otherwise).
+
+    Only regular files below the root are opened: a pipe would wait for ever, and a link could lead to anything.
+    """
     try:
-        size = found.absolute.stat().st_size
-        if size > MAX_BYTES:
-            return b"", f"{size:,} bytes, more than the {MAX_BYTES:,} that are read"
-        data = found.absolute.read_bytes()
+        mode = os.lstat(found.absolute).st_mode
+        if stat.S_ISLNK(mode):
+            target = os.path.realpath(found.absolute)
+            if not target.startswith(str(found.base) + os.sep):
+                return b"", "a link that leads out of the harness"
+            mode = os.lstat(target).st_mode
+        if not stat.S_ISREG(mode):
+            return b"", "not a regular file"
+        with open(found.absolute, "rb") as file:  # noqa: PTH123
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         return b"", f"cannot be read: {error.strerror or type(error).__name__}"
+    if len(data) > MAX_BYTES:
+        return b"", f"more than the {MAX_BYTES:,} bytes that are read"
     lines = data.count(b"\n") + 1
     return data, f"{lines:,} lines, more than the {MAX_LINES:,} that are read" if lines > MAX_LINES else ""
 

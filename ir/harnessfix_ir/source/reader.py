@@ -6,6 +6,7 @@ from pathlib import Path
 from harnessfix_ir.harness import HarnessModel
 
 from .cache import FactCache
+from .collector import no_collections
 from .facts import FileFacts
 from .files import Found, Root, byte_lines, decode, find_files, read_bytes, sha256
 from .link.model import build_model
@@ -26,6 +27,11 @@ def read_harness(roots: Sequence[Path], *, cache_dir: Path | None = None, exclud
     Returns:
         The model; a file that cannot be read is in `files` with its `error` and has no elements.
     """
+    with no_collections():
+        return _read_all(roots, cache_dir, exclude)
+
+
+def _read_all(roots: Sequence[Path], cache_dir: Path | None, exclude: Sequence[str]) -> HarnessModel:
     found = _all_files(roots, exclude)
     packages = frozenset(f.path.rpartition("/")[0] for f in found if f.path.endswith("/__init__.py"))
     cache = FactCache(cache_dir)
@@ -45,15 +51,13 @@ def read_harness(roots: Sequence[Path], *, cache_dir: Path | None = None, exclud
 def _all_files(roots: Sequence[Path], exclude: Sequence[str]) -> list[Found]:
     found: list[Found] = []
     taken: set[str] = set()
-    real: set[Path] = set()
+    real: set[str] = set()
     for given in roots:
         root = Root.of(given)
         files = [f for f in find_files(root, exclude) if f.absolute not in real]
         if any(f.path in taken for f in files):
-            moved = Root(root.top, root.base.parent)
-            files = [
-                Found(f.absolute, f.absolute.relative_to(moved.base).as_posix(), moved.base, f.language) for f in files
-            ]
+            above = root.base.parent
+            files = [Found(f.absolute, f"{root.base.name}/{f.path}", above, f.language) for f in files]
         found.extend(files)
         taken.update(f.path for f in files)
         real.update(f.absolute for f in files)

@@ -8,7 +8,12 @@ from typing import TypeVar
 N = TypeVar("N", bound=ast.AST)
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
-_SKIPPED = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+_PLAIN = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+_WALKED = frozenset(
+    kind
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST) and not issubclass(kind, _PLAIN)
+)
 _SCOPED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -22,7 +27,7 @@ class Scope:
         imports: local name to dotted name, for imports written here.
     """
 
-    __slots__ = ("_aliases", "children", "imports", "node", "nodes", "parent", "qualname")
+    __slots__ = ("callees", "children", "imports", "node", "nodes", "parent", "qualname")
 
     def __init__(self, node: ast.Module | ast.ClassDef | FunctionNode, qualname: str, parent: "Scope | None") -> None:
         self.node = node
@@ -31,6 +36,7 @@ class Scope:
         self.nodes: dict[type[ast.AST], list[ast.AST]] = {}
         self.children: list[Scope] = []
         self.imports: dict[str, str] = {}
+        self.callees: dict[ast.Call, str] = {}
 
     @property
     def is_function(self) -> bool:
@@ -156,7 +162,6 @@ class FileContext:
         self.parents: dict[ast.AST, ast.AST] = {}
         self.root = Scope(self.tree, "<module>", None)
         self.scopes: list[Scope] = [self.root]
-        self.scope_of_node: dict[ast.AST, Scope] = {}
         self._sort()
         self._read_imports()
 
@@ -175,6 +180,14 @@ class FileContext:
         for scope in self.scopes:
             for node in scope.of(kind):
                 yield scope, node
+
+    def close(self) -> None:
+        """Break the cycles between scopes, so that the tree is freed at once."""
+        for scope in self.scopes:
+            scope.children.clear()
+            scope.nodes.clear()
+            scope.parent = None
+        self.scopes.clear()
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """Nodes around `node`, innermost first, up to and without the function, class or module that holds it."""
@@ -210,7 +223,7 @@ class FileContext:
         while stack:
             node, scope = stack.pop()
             inner = scope
-            if isinstance(node, _SCOPED):
+            if node.__class__ in _SCOPED:
                 inner = self._open(node, scope)
             elif node is not self.tree:
                 bucket = scope.nodes.get(node.__class__)
@@ -224,10 +237,10 @@ class FileContext:
                 if value.__class__ is list:
                     target = inner if field == "body" else scope
                     for item in value:
-                        if isinstance(item, ast.AST) and not isinstance(item, _SKIPPED):
+                        if item.__class__ in _WALKED:
                             parents[item] = node
                             pending.append((item, target))
-                elif isinstance(value, ast.AST) and not isinstance(value, _SKIPPED):
+                elif value.__class__ in _WALKED:
                     parents[value] = node
                     pending.append((value, scope))
             pending.reverse()
@@ -239,7 +252,6 @@ class FileContext:
         around.nodes.setdefault(node.__class__, []).append(node)
         around.children.append(inner)
         self.scopes.append(inner)
-        self.scope_of_node[node] = inner
         return inner
 
     def _read_imports(self) -> None:

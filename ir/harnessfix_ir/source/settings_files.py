@@ -122,15 +122,16 @@ def _toml(text: str) -> list[Entry]:
         line = re.search(r"line (\d+)", str(error))
         raise ValueError(f"line {line[1] if line else 1}: {str(error).partition(' (at')[0]}") from error
     lines = _toml_lines(text)
-    return [
-        Entry(path, value, *lines.get(path, (1, 1)), leaf)
-        for path, value, leaf in _flatten(data, "")
-        if not _in_list(path)
-    ]
+    return [Entry(path, value, *_lines_of(path, lines), leaf) for path, value, leaf in _flatten(data, "")]
 
 
-def _in_list(path: str) -> bool:
-    return any(part.isdigit() for part in path.split(".")[:-1])
+def _lines_of(path: str, lines: dict[str, tuple[int, int]]) -> tuple[int, int]:
+    """Lines of a key, or of the nearest key around it."""
+    while path:
+        if path in lines:
+            return lines[path]
+        path = path.rpartition(".")[0]
+    return 1, 1
 
 
 def _toml_lines(text: str) -> dict[str, tuple[int, int]]:

@@ -85,7 +85,7 @@ def _keep(facts: FileFacts, drafts: Iterable[Draft], lines: list[bytes]) -> None
 
 def _prompt(entry: Entry, end: int) -> Draft | None:
     text = entry.value
-    if not isinstance(text, str) or len(text.strip()) <= _LEAST:
+    if not isinstance(text, str) or (len(text.strip()) <= _LEAST and "{{" not in text):
         return None
     name = entry.path.rpartition(".")[2]
     if not (PROMPT_NAME.search(name) or "\n" in text.strip() or "{{" in text):

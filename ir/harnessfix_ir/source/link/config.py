@@ -92,7 +92,7 @@ class ConfigLinks:
     def _file_is_closed(self) -> bool:
         """Whether nobody takes a whole settings file in a way that is not understood."""
         uses = self.uses.get((), [])
-        return bool(uses) and all(self._of_use(use, _DEPTH).closed for use in uses)
+        return all(self._of_use(use, _DEPTH).closed for use in uses)
 
     def _of_use(self, use: _Use, depth: int) -> Reach:
         if use.how == "read":

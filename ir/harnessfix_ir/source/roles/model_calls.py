@@ -225,10 +225,12 @@ def _indexes_choices(scope: Scope) -> int:
 def _guards_choices(scope: Scope) -> bool:
     tests: list[ast.expr] = [*scope.tests, *scope.of(ast.Compare)]
     for test in tests:
+        # `choices[0]` in a condition trusts that there is one.
+        indexed = {id(n.value) for n in ast.walk(test) if isinstance(n, ast.Subscript)}
         for inner in ast.walk(test):
-            if isinstance(inner, ast.Attribute) and inner.attr == "choices":
+            if isinstance(inner, ast.Attribute) and inner.attr == "choices" and id(inner) not in indexed:
                 return True
-            if isinstance(inner, ast.Constant) and inner.value == "choices":
+            if isinstance(inner, (ast.Call, ast.Compare)) and _asks_for_choices(inner):
                 return True
     for node in scope.tries:
         types = {last(_base_name(t)) for h in node.handlers for t in _types(h)}
@@ -237,6 +239,13 @@ def _guards_choices(scope: Scope) -> bool:
         ):
             return True
     return False
+
+
+def _asks_for_choices(node: ast.Call | ast.Compare) -> bool:
+    """`reply.get("choices")` and `"choices" in reply`."""
+    if isinstance(node, ast.Compare):
+        return text_of(node.left) == "choices"
+    return bool(node.args) and any(text_of(a) == "choices" for a in node.args)
 
 
 def _types(handler: ast.ExceptHandler) -> list[ast.expr]:
