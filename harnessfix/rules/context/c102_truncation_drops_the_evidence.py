@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harnessfix.rules._errors import error_lines
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, asking_anchors, events, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import as_anchor, asking_anchors, below, events, nearest_anchors, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -108,7 +108,7 @@ class TruncationDropsTheEvidence(Rule):
             if not errors and run.run.outcome is not Outcome.FAILED:
                 continue
             cut = _cut(run, model, loss)
-            anchors = _anchors(run, cut, loss)
+            anchors = _anchors(run, model, cut, loss)
             if not anchors or anchors[0].place in spoken:
                 continue
             spoken.add(anchors[0].place)
@@ -153,7 +153,8 @@ def _cut(run: Htir, model: HarnessModel, loss: _Loss) -> Element | None:
     return unmarked[0] if len(unmarked) == 1 else None
 
 
-def _anchors(run: Htir, cut: Element | None, loss: _Loss) -> tuple[Anchor, ...]:
+def _anchors(run: Htir, model: HarnessModel, cut: Element | None, loss: _Loss) -> tuple[Anchor, ...]:
+    """The cut; else the function that shortens, among those that were given the whole text; else these."""
     own = [as_anchor(cut, "cuts and leaves no mark", Route.PROBE)] if cut is not None else []
     whole = {part.text for part in loss.source.output}
     between = [
@@ -162,7 +163,22 @@ def _anchors(run: Htir, cut: Element | None, loss: _Loss) -> tuple[Anchor, ...]:
         if step.kind is StepKind.CONTEXT_BUILD and any(part.text in whole for part in step.input)
         for anchor in step.anchors
     ]
-    return one_of_each([*own, *between, *asking_anchors(run, loss.request), *nearest_anchors(run, loss.source)])
+    shortening = _shortening(model, between) if cut is None else []
+    asked = asking_anchors(run, loss.request)
+    return one_of_each([*own, *shortening, *between, *asked, *nearest_anchors(run, loss.source)])
+
+
+def _shortening(model: HarnessModel, places: list[Anchor]) -> list[Anchor]:
+    """Functions of the harness that those at `places` call to shorten a text."""
+    found = []
+    for place in places:
+        lines = {cut.anchor.start_line for cut in below(model, place, ElementRole.TRUNCATION) if cut.fact("call")}
+        caller = f"{place.path}:{place.qualname}"
+        for call in model.calls:
+            if call.caller == caller and call.line in lines and call.resolved:
+                function = model.function(*call.resolved.split(":", 1))
+                found += [as_anchor(function, "shortens the text")] if function is not None else []
+    return found
 
 
 def _finding(loss: _Loss, errors: list[str], cut: Element | None, anchors: tuple[Anchor, ...]) -> Finding:

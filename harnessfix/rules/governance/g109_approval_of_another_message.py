@@ -6,10 +6,12 @@ from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote, reply_parts, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Part, TraceStep
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Property, Route, Severity, StepKind
+
+_LOOPS = (ElementRole.LOOP, ElementRole.AGENT_LOOP)
 
 _AGENT = r'''import json
 
@@ -133,13 +135,12 @@ def _callers(model: HarnessModel, step: TraceStep) -> list[Anchor]:
     places = [(str(f[0]), str(f[1]).replace(".<locals>", ""), f[2]) for f in lines]
     found: list[Anchor] = []
     for path, qualname, line in places:
-        function = model.function(path, qualname)
-        around = model.at(path, line) if isinstance(line, int) else []
-        if function is not None and any(e.role in (ElementRole.LOOP, ElementRole.AGENT_LOOP) for e in around):
+        function = _looping(model, path, qualname, line if isinstance(line, int) else 0)
+        if function is not None:
             found.append(as_anchor(function, "goes through the calls of a turn", Route.STACK))
             break
-    if places and isinstance(places[0][2], int):
-        path, qualname, line = places[0]
+    path, qualname, line = places[0] if places else ("", "", None)
+    if isinstance(line, int):
         found.append(
             Anchor(
                 path=path,
@@ -152,3 +153,14 @@ def _callers(model: HarnessModel, step: TraceStep) -> list[Anchor]:
             )
         )
     return found
+
+
+def _looping(model: HarnessModel, path: str, qualname: str, line: int) -> Element | None:
+    """The function of a frame when a loop stands around the line, else the one it is nested in when that loops.
+
+    A function that is made for each call and handed to a task group has lost its caller from the stack.
+    """
+    if any(element.role in _LOOPS for element in model.at(path, line)):
+        return model.function(path, qualname)
+    outer = model.function(path, qualname.rpartition(".")[0])
+    return outer if outer is not None and model.in_function(path, outer.anchor.qualname, *_LOOPS) else None
