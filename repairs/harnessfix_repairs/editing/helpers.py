@@ -57,7 +57,8 @@ def with_imports(module: cst.Module, imports: Sequence[str]) -> cst.Module:
         source, _, name = wanted.partition(":")
         AddImportsVisitor.add_needed_import(context, source, name or None)
         changed = AddImportsVisitor(context).transform_module(module)
-        module = _in_order(module, changed, source) if changed.code != module.code else module
+        if changed.code != module.code:
+            module = _names_in_order(module, _in_order(module, changed, source), source)
     return module
 
 
@@ -91,6 +92,35 @@ def _in_order(before: cst.Module, after: cst.Module, source: str) -> cst.Module:
             moved = moved.with_changes(leading_lines=leading)
             body[target : target + 2] = [moved, follower.with_changes(leading_lines=())]
     return before.with_changes(body=body)
+
+
+def _names_in_order(before: cst.Module, after: cst.Module, source: str) -> cst.Module:
+    """`after` with the names of `from source import …` sorted, where they were sorted and stand on one line."""
+    code = cst.Module([]).code_for_node
+
+    def names(module: cst.Module) -> dict[int, list[cst.ImportAlias]]:
+        return {
+            number: list(small.names)
+            for number, line in enumerate(module.body)
+            if isinstance(line, cst.SimpleStatementLine)
+            for small in line.body
+            if isinstance(small, cst.ImportFrom) and small.module is not None and code(small.module) == source
+            if not isinstance(small.names, cst.ImportStar) and small.lpar is None and len(line.body) == 1
+        }
+
+    old = [code(alias.name) for alias in next(iter(names(before).values()), [])]
+    found = names(after)
+    if len(found) != 1 or old != sorted(old) or not old:
+        return after
+    number, aliases = found.popitem()
+    ordered = sorted(aliases, key=lambda alias: code(alias.name))
+    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    fixed = [alias.with_changes(comma=comma) for alias in ordered[:-1]]
+    fixed.append(ordered[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT))
+    line = after.body[number]
+    assert isinstance(line, cst.SimpleStatementLine)
+    line = line.with_changes(body=[line.body[0].with_changes(names=fixed)])
+    return after.with_changes(body=[*after.body[:number], line, *after.body[number + 1 :]])
 
 
 def _import_key(statement: cst.CSTNode) -> tuple[bool, str] | None:

@@ -59,8 +59,8 @@ class ContainStepError(PythonOperator):
     """Catches what a step's own work raises, and answers the model with it.
 
     In a loop, a line `result = tool(…)` whose name is the content of a message that the same loop appends, or a call
-    that is itself that content, is put in a `try`; an exception is logged, and its type and text become the content. A line
-    that only counts (`tokens += …`), when `line` names it, is logged and passed over.
+    that is itself that content, is put in a `try`; an exception is logged, and its type and text become the content. A
+    line that only counts (`tokens += …`), when `line` names it, is logged and passed over.
 
     Anchor: the call or the line, the loop, or the function that holds it.
 
