@@ -161,7 +161,7 @@ def test_words_of_any_literal_lead_to_its_function(model: HarnessModel) -> None:
     output = [("result", "the depot north has been closed since 1962 for lack of parcels")]
     [found] = anchors(model, (StepKind.TOOL_CALL, {"name": "unknown", "output": output}))
     assert found[0].qualname == "closed_depot"
-    assert found[0].reason.endswith("at line 17")
+    assert found[0].reason.endswith("at line 16")
 
 
 def test_an_error_of_another_type_does_not_lead_to_that_raise(model: HarnessModel) -> None:

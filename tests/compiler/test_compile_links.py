@@ -203,6 +203,73 @@ def test_a_tool_output_that_reaches_no_request_is_omitted() -> None:
     assert compiled.links_to("s3", LinkKind.OMITTED) == [link]
 
 
+def test_an_output_of_a_tool_that_no_call_names_is_missed_too() -> None:
+    run = Run()
+    history = (run.part("user", "How many parcels are there in all depots together?"),)
+    answer = run.part("assistant", "I will count them with the counting machine.")
+    run.add(StepKind.MODEL_CALL, input=history, output=(answer,))
+    run.add(StepKind.TOOL_CALL, "count", output=(run.part("result", OUTPUT),))
+    run.add(StepKind.MODEL_CALL, input=(*history, answer, run.part("user", "Go on, please.")))
+    lost = only([link for link in run.compile().links if link.kind is LinkKind.OMITTED])
+    assert (lost.source, lost.target, lost.evidence) == ("s2", "s3", Evidence.HEURISTIC)
+
+
+def test_a_lost_turn_is_omitted_and_a_resampled_one_is_not() -> None:
+    run = Run()
+    history = (run.part("user", "How many parcels are there in all depots together?"),)
+    run.add(StepKind.MODEL_CALL, input=history, output=(run.part("assistant", "{malformed: answer of nine parcels"),))
+    run.add(StepKind.MODEL_CALL, input=history, output=(run.part("assistant", "Nine parcels, all in all."),))
+    run.add(StepKind.MODEL_CALL, input=(*history, run.part("user", "Your last answer was no JSON.")))
+    lost = [link for link in run.compile().links if link.kind is LinkKind.OMITTED]
+    assert [(link.source, link.target) for link in lost] == [("s2", "s3")]
+
+
+def test_a_reference_in_place_of_a_text_omits_nothing() -> None:
+    run = Run()
+    first = (run.part("user", "How many parcels are there?"),)
+    call = run.part("assistant", "{}", "tool_call", "count", "c1")
+    run.add(StepKind.MODEL_CALL, input=first, output=(call,))
+    run.add(StepKind.TOOL_CALL, "count", input=(run.part("arguments", "{}", call="c1"),),
+            output=(run.part("result", OUTPUT),))  # fmt: skip
+    reference = run.part("tool", "attachment://0a1b2c3d", "tool_result", "count", "c1")
+    run.add(StepKind.MODEL_CALL, input=(*first, call, reference))
+    assert not [link for link in run.compile().links if link.kind is LinkKind.OMITTED]
+
+
+def test_a_rare_value_leads_from_the_output_to_the_argument() -> None:
+    run = Run()
+    first = (run.part("user", "Open the newest parcel list."),)
+    run.add(
+        StepKind.TOOL_CALL, "list", output=(run.part("result", "old: lists/2030-11.csv\nnew: lists/2031-04_b.csv"),)
+    )
+    call = run.part("assistant", '{"path": "lists/2031-04_b.csv", "lines": 20}', "tool_call", "open", "c1")
+    run.add(StepKind.MODEL_CALL, input=first, output=(call,))
+    run.add(StepKind.TOOL_CALL, "open", input=(run.part("arguments", '{"path": "lists/2031-04_b.csv", "lines": 20}'),))
+    compiled = run.compile()
+    value = only([link for link in compiled.links_to("s3", LinkKind.COPIED) if link.source == "s1"])
+    assert piece(compiled, "s1", value.source_span) == "lists/2031-04_b.csv"
+    assert piece(compiled, "s3", value.target_span) == "lists/2031-04_b.csv"
+    assert value.evidence is Evidence.HEURISTIC
+
+
+def test_a_value_that_stands_everywhere_leads_nowhere() -> None:
+    run = Run()
+    for n in range(9):
+        run.add(StepKind.TOOL_CALL, "list", output=(run.part("result", f"{n}: lists/2031-04_b.csv"),))
+    run.add(StepKind.TOOL_CALL, "open", input=(run.part("arguments", '{"path": "lists/2031-04_b.csv"}'),))
+    assert not run.compile().links_to("s10", LinkKind.COPIED)
+
+
+def test_a_value_of_a_record_is_told_from_its_wrapper() -> None:
+    record = json.dumps({"type": "tool", "data": {"content": "17 parcels", "name": None, "status": "success"}})
+    _, link = sent(Run(), "17 parcels", record)
+    assert link.kind is LinkKind.TRANSFORMED
+    record = json.dumps({"output": OUTPUT, "returncode": 0})
+    _, link = sent(Run(), OUTPUT[:1000] + " [cut]", record)
+    assert link.kind is LinkKind.TRUNCATED
+    assert "(head)" in link.detail
+
+
 def test_siblings_follow_each_other_and_parallel_ones_do_not() -> None:
     run = Run()
     run.add(StepKind.MODEL_CALL, times=(0, 1))

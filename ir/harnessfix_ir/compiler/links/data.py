@@ -7,6 +7,7 @@ from harnessfix_ir.compiler.occurrences import ERROR, OUT, Production, Sink, pro
 from harnessfix_ir.compiler.pairing import Pairing
 from harnessfix_ir.compiler.provenance.exact import ExactLink, Neighbours, exact_links
 from harnessfix_ir.compiler.provenance.matching import Matcher, MatchLink
+from harnessfix_ir.compiler.provenance.values import find_values
 from harnessfix_ir.compiler.requests import Request
 from harnessfix_ir.compiler.textids import TextIds
 from harnessfix_ir.compiler.view import RunView
@@ -36,9 +37,19 @@ def find_data(view: RunView, ids: TextIds, requests: Sequence[Request], pairings
     """Find the provenance of every sink of a run."""
     produced = productions(view, ids)
     neighbours = Neighbours(view, requests, pairings)
-    exact, left = exact_links(view, ids, sinks(view, ids, requests), produced, neighbours)
+    found = sinks(view, ids, requests)
+    exact, left = exact_links(view, ids, found, produced, neighbours)
     matcher = Matcher(view, ids, produced, neighbours)
     matched = matcher.links(left, ((link.source.step, link.sink.step) for link in exact))
+    known = {(link.source.step, link.sink.step) for link in exact}
+    known.update((link.source.step, link.sink.step) for link in matched)
+    turn_of = {pairing.tool: pairing.turn for pairing in pairings}
+    values = find_values(view, ids, matcher.judge, produced, found, turn_of)
+    matched += [
+        MatchLink(value.source, value.sink, value.relation, Evidence.HEURISTIC)
+        for value in values
+        if (value.source.step, value.sink.step) not in known
+    ]
     return DataLinks(exact, matched, neighbours)
 
 

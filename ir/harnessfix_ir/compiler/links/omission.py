@@ -78,8 +78,12 @@ class _Finder:
         if self._turn_lost(request, turn, fresh):
             text = self._text(self.view.steps[turn].output[0])
             yield self._link(Production(0, turn, OUT, 0), text, request, "never sent")
-        for tool in self.data.neighbours.tools_of.get(turn, ()):
-            yield from self._tool_lost(request, tool, fresh)
+        asked = self.data.neighbours.tools_of.get(turn, ())
+        for tool in asked:
+            yield from self._tool_lost(request, tool, fresh, Evidence.DERIVED)
+        for tool in self.data.neighbours.since_previous(request.step):
+            if self.view.steps[tool].kind is StepKind.TOOL_CALL and tool not in asked and tool > turn:
+                yield from self._tool_lost(request, tool, fresh, Evidence.HEURISTIC)
 
     def _turn_lost(self, request: Request, turn: int, fresh: list[str]) -> bool:
         step = self.view.steps[turn]
@@ -100,7 +104,7 @@ class _Finder:
             return False
         return not self._reaches(turn, request.step)
 
-    def _tool_lost(self, request: Request, tool: int, fresh: list[str]) -> Iterator[TraceLink]:
+    def _tool_lost(self, request: Request, tool: int, fresh: list[str], evidence: Evidence) -> Iterator[TraceLink]:
         step = self.view.steps[tool]
         if not step.output or not self.view.ended_before(tool, request.step) or tool > request.step:
             return
@@ -109,7 +113,7 @@ class _Finder:
         for number, part in enumerate(step.output):
             text = self._text(part)
             if len(text.strip()) > 1 and not self._occurs(text, fresh) and not any(map(_REFERENCE.fullmatch, fresh)):
-                yield self._link(Production(0, tool, OUT, number), text, request, "never sent")
+                yield self._link(Production(0, tool, OUT, number), text, request, "never sent", evidence)
 
     def _reaches(self, step: int, request: int) -> bool:
         """Whether any text of the step, or of steps inside it, goes by links into this or a later model call."""
@@ -187,7 +191,9 @@ class _Finder:
     def _text(self, part: Part) -> str:
         return self.ids.held(part)
 
-    def _link(self, source: Production, text: str, request: Request, how: str) -> TraceLink:
+    def _link(
+        self, source: Production, text: str, request: Request, how: str, evidence: Evidence = Evidence.DERIVED
+    ) -> TraceLink:
         assert request.previous is not None
         before = self.view.steps[request.previous.step].id
         where = f"in {before}, gone from here on" if how == "dropped" else "in no later request"
@@ -198,6 +204,6 @@ class _Finder:
             source_span=None
             if source.side not in (IN, OUT)
             else Span(side=source.side, part=source.part, start=0, end=len(text)),
-            evidence=Evidence.DERIVED,
+            evidence=evidence,
             detail=f"{how}: {len(text)} characters, {where}",
         )

@@ -106,6 +106,8 @@ class Neighbours:
         siblings = view.children[view.parent[sink.step]] if view.parent[sink.step] >= 0 else view.roots
         at = bisect_left(siblings, sink.step)
         near = siblings[max(at - 1, 0) : at]
+        if step.kind is StepKind.TOOL_CALL and near and view.steps[near[0]].kind is StepKind.TOOL_CALL:
+            near = []
         if sink.side == IN and view.parent[sink.step] >= 0:
             near = [*near, view.parent[sink.step]]
         elif sink.side == OUT and view.children[sink.step]:

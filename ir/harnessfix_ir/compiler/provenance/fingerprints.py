@@ -5,7 +5,7 @@ the smallest hash of every window of w k-grams, so that any run of k + w - 1 = 3
 share leaves a common fingerprint, at about one fingerprint for every w/2 characters.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -41,12 +41,12 @@ def fingerprint(texts: Sequence[int], data: Sequence[bytes]) -> Prints:
     import numpy as np
 
     found: list[tuple[Any, Any, Any]] = []
-    for batch in _batches(data):
+    for batch in _batches(data, K):
         blob = b"".join(data[n][start:end] for n, start, end in batch)
         if len(blob) < K:
             continue
         lengths = np.array([end - start for _, start, end in batch])
-        grams = _gram_hashes(blob)
+        grams = gram_hashes(blob, K)
         ends = np.cumsum(lengths)
         _invalidate_crossings(grams, ends)
         chosen = np.flatnonzero(_winnow(grams))
@@ -60,13 +60,23 @@ def fingerprint(texts: Sequence[int], data: Sequence[bytes]) -> Prints:
     return Prints(hashes, numbers, positions)
 
 
-def _batches(data: Sequence[bytes]) -> Iterable[list[tuple[int, int, int]]]:
-    """Pieces (text, start, end) in batches of about `CHUNK` bytes; pieces of one text overlap by K - 1 bytes."""
+def pieces_of(texts: Sequence[int], data: Sequence[bytes], width: int) -> Iterator[tuple[int, int, "NDArray[Any]"]]:
+    """Hashes of all grams of normalised texts: number of the text, position of the first gram, and the hashes."""
+    for batch in _batches(data, width):
+        codes = gram_hashes(b"".join(data[n][start:end] for n, start, end in batch), width)
+        at = 0
+        for n, start, end in batch:
+            yield texts[n], start, codes[at : at + end - start - width + 1]
+            at += end - start
+
+
+def _batches(data: Sequence[bytes], width: int) -> Iterator[list[tuple[int, int, int]]]:
+    """Pieces (text, start, end) in batches of about `CHUNK` bytes; pieces of one text overlap by `width` - 1 bytes."""
     batch: list[tuple[int, int, int]] = []
     size = 0
     for n, text in enumerate(data):
-        for start in range(0, max(len(text) - K + 1, 0), CHUNK):
-            end = min(start + CHUNK + K - 1, len(text))
+        for start in range(0, max(len(text) - width + 1, 0), CHUNK):
+            end = min(start + CHUNK + width - 1, len(text))
             batch.append((n, start, end))
             size += end - start
             if size >= CHUNK:
@@ -76,16 +86,16 @@ def _batches(data: Sequence[bytes]) -> Iterable[list[tuple[int, int, int]]]:
         yield batch
 
 
-def _gram_hashes(blob: bytes) -> "NDArray[Any]":
-    """A 64-bit hash of every K-gram, by doubling: the hash of 2n bytes from those of its two halves."""
+def gram_hashes(blob: bytes, width: int) -> "NDArray[Any]":
+    """A 64-bit hash of every gram of `width` bytes (a power of two), by doubling: 2n bytes from their two halves."""
     import numpy as np
 
     hashes = _byte_table()[np.frombuffer(blob, dtype=np.uint8)]
-    power, width = _BASE, 1
-    while width < K:
-        hashes = hashes[:-width] * np.uint64(power) + hashes[width:]
+    power, done = _BASE, 1
+    while done < width:
+        hashes = hashes[:-done] * np.uint64(power) + hashes[done:]
         power = power * power % (1 << 64)
-        width *= 2
+        done *= 2
     hashes ^= hashes >> np.uint64(31)
     hashes *= np.uint64(0xBF58476D1CE4E5B9)
     hashes ^= hashes >> np.uint64(29)
