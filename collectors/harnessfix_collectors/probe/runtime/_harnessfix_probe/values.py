@@ -219,7 +219,10 @@ def _fields(value: Any, kind: type) -> Iterable[tuple[Any, Any]]:
         for name, slot in base.__dict__.items() if "__slots__" in base.__dict__ else ():
             if type(slot) is _SLOT:
                 try:
-                    yield name, slot.__get__(value)
+                    field = slot.__get__(value)
                 except AttributeError:
                     continue
+                if name == "__pydantic_extra__" and type(field) is dict:  # fields that its class does not declare
+                    yield from list(field.items())
+                yield name, field
     yield from list(_dict_of(value).items())
