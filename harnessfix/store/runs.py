@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, TextClause, and_, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from harnessfix_ir.errors import StoreError
@@ -12,6 +12,7 @@ from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.vocabulary import Outcome, Status, StepKind
 
 from . import blobs, search
+from .database import is_sqlite
 from .documents import EarlierBlock, RunRow, StepHit, StepRow
 from .models import DiagnosisRow, EarlierBlob, Message, Run, Step
 from .plaintext import column, from_json
@@ -27,7 +28,7 @@ def listed(
     task: str | None = None,
     flaw: str | None = None,
     tool: str | None = None,
-    text: str | None = None,
+    words: str | None = None,
     limit: int | None = None,
     newest_first: bool = True,
 ) -> list[RunRow]:
@@ -41,13 +42,19 @@ def listed(
         diagnosed = (DiagnosisRow.run == Run.key, begins(DiagnosisRow.flaw, flaw))
         query = query.where(select(DiagnosisRow.key).where(*diagnosed).exists())
     if tool is not None:
-        # The kind is spelled out, as in the partial index: with a parameter no planner could know that it applies.
-        called = (Step.run == Run.key, Step.kind == literal_column("'tool_call'"), Step.name == column(tool))
-        query = query.where(select(Step.seq).where(*called).exists())
-    if text is not None:
-        query = query.where(search.holds(connection, search.query_of(text)))
+        query = query.where(_called(connection, tool))
+    asked = None if words is None else search.query_of(words)
     order = (Run.ordered_ns.desc(), Run.key.desc()) if newest_first else (Run.ordered_ns, Run.key)
-    return [_row(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+    query = query.order_by(*order)
+    if asked is not None and search.is_common(connection, asked):
+        candidates = connection.execute(query.with_only_columns(Run.key, Run.words_from, Run.steps))
+        keys = search.holding(
+            connection, asked, ((row.key, row.words_from or 0, row.steps) for row in candidates), limit
+        )
+        return _rows_of(connection, keys)
+    if asked is not None:
+        query = query.where(search.holds(connection, asked))
+    return [_row(row) for row in connection.execute(query.limit(limit))]
 
 
 def resolve(connection: Connection, asked: str) -> str:
@@ -152,9 +159,9 @@ def steps(connection: Connection, run_id: str) -> list[StepRow]:
     ]
 
 
-def found_steps(connection: Connection, text: str, limit: int | None) -> list[StepHit]:
-    """Steps that brought in all words of `text`, last added first."""
-    pairs = search.hits(connection, search.query_of(text), limit)
+def found_steps(connection: Connection, words: str, limit: int | None) -> list[StepHit]:
+    """Steps that brought in all of these words, last added first."""
+    pairs = search.hits(connection, search.query_of(words), limit)
     return _hits(connection, pairs)
 
 
@@ -187,6 +194,23 @@ def _hits(connection: Connection, pairs: Sequence[tuple[int, int]]) -> list[Step
             kind, status = StepKind(row.kind), Status(row.status)
             out.append(StepHit(run=row.run_id, step=step, kind=kind, name=row.name, status=status))
     return out
+
+
+def _called(connection: Connection, tool: str) -> TextClause:
+    # The kind is spelled out as in the partial index, or no planner could know that the index applies; SQLite, which
+    # keeps no statistics here, has to be told besides.
+    hint = "INDEXED BY ix_step_tool " if is_sqlite(connection) else ""
+    calls = f"SELECT 1 FROM step {hint}WHERE step.run = run.key AND step.kind = 'tool_call' AND step.name = :tool"
+    return text(f"EXISTS ({calls})").bindparams(tool=column(tool))
+
+
+def _rows_of(connection: Connection, keys: Sequence[int]) -> list[RunRow]:
+    """The lines of runs by key, in the order of the keys."""
+    rows: dict[int, RunRow] = {}
+    for chunk in range(0, len(keys), 500):
+        query = _rows().add_columns(Run.key).where(Run.key.in_(keys[chunk : chunk + 500]))
+        rows |= {row.key: _row(row) for row in connection.execute(query)}
+    return [rows[key] for key in keys]
 
 
 def _rows() -> Select[*tuple[Any, ...]]:

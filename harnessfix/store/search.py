@@ -1,9 +1,10 @@
 """The word index: FTS5 on SQLite, a tsvector column on PostgreSQL, the same words in both."""
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, islice
+from operator import itemgetter
 
-from sqlalchemy import ColumnElement, Connection, TextClause, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select, text
 
 from harnessfix_ir.errors import StoreError
 
@@ -13,7 +14,9 @@ from .words import words_of
 
 PART_BYTES = 500_000  # a tsvector holds at most a mebibyte
 MANY = 20_000
-"""Up to so many hits, runs are looked up in the list of them; a commoner word is asked for run by run."""
+"""Up to so many hits, runs are looked up in the list of them; a commoner word is looked for run by run."""
+SMALLEST_CHUNK, LARGEST_CHUNK = 64, 1024
+WIDEST_GAP = 2_000
 
 Words = tuple[int, int, list[str]]
 """Run key, step number, distinct words."""
@@ -81,19 +84,56 @@ def hits(connection: Connection, words: list[str], limit: int | None) -> list[tu
     return [(row.run, row.seq) for row in connection.execute(query)]
 
 
-def holds(connection: Connection, words: list[str]) -> ColumnElement[bool] | TextClause:
+def is_common(connection: Connection, words: list[str]) -> bool:
+    """Whether so many steps hold all `words` that SQLite had better go through the runs than through the steps."""
+    if not is_sqlite(connection):
+        return False
+    count = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+    return int(connection.exec_driver_sql(count, (_match(words), MANY + 1)).scalar_one()) > MANY
+
+
+def holds(connection: Connection, words: list[str]) -> ColumnElement[bool]:
     """A condition on `run`: one of its steps holds all `words`."""
     if not is_sqlite(connection):
         return Run.key.in_(select(WORDS.c.run).where(_tsmatch(words)))
-    count = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
-    if connection.exec_driver_sql(count, (_match(words), MANY + 1)).scalar_one() <= MANY:
-        listed = text(f"SELECT key FROM ({HITS} :asked)")
-        return Run.key.in_(listed.bindparams(asked=_match(words)).columns(literal_column("key")))
-    inside = text(
-        "EXISTS (SELECT 1 FROM words WHERE words MATCH :asked "
-        "AND rowid BETWEEN run.words_from + 1 AND run.words_from + run.steps)"
-    )
-    return inside.bindparams(asked=_match(words))
+    listed = text(f"SELECT key FROM ({HITS} :asked)")
+    return Run.key.in_(listed.bindparams(asked=_match(words)).columns(literal_column("key")))
+
+
+Candidate = tuple[int, int, int]
+"""Run key, where its words begin in SQLite's index, number of steps."""
+
+
+def holding(connection: Connection, words: list[str], runs: Iterable[Candidate], limit: int | None) -> list[int]:
+    """Keys of the runs, in their order, one of whose steps holds all `words`; reads no further than `limit` of them."""
+    found: list[int] = []
+    pending = iter(runs)
+    size = SMALLEST_CHUNK
+    while chunk := list(islice(pending, size)):
+        inside = _inside(connection, _match(words), sorted(chunk, key=itemgetter(1)))
+        found += [run[0] for run in chunk if run[0] in inside]
+        if limit is not None and len(found) >= limit:
+            return found[:limit]
+        size = min(2 * size, LARGEST_CHUNK)
+    return found
+
+
+def _inside(connection: Connection, match: str, runs: list[Candidate]) -> set[int]:
+    """Which of the runs, ordered by where their words begin, hold a match: one query for each stretch of the index."""
+    inside: set[int] = set()
+    first = 0
+    for last, (_, start, steps) in enumerate(runs):
+        if last + 1 < len(runs) and runs[last + 1][1] - start - steps <= WIDEST_GAP:
+            continue
+        stretch = (match, runs[first][1] + 1, start + steps)
+        sql = "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid"
+        for (rowid,) in connection.exec_driver_sql(sql, stretch):
+            while runs[first][1] + runs[first][2] < rowid:
+                first += 1
+            if rowid > runs[first][1]:
+                inside.add(runs[first][0])
+        first = last + 1
+    return inside
 
 
 def all_words(connection: Connection) -> Iterator[Words]:

@@ -132,7 +132,7 @@ class Store(FindingShelf, RepairShelf):
                 task=task,
                 flaw=flaw,
                 tool=tool,
-                text=text,
+                words=text,
                 limit=limit,
                 newest_first=newest_first,
             )

@@ -1,10 +1,11 @@
 """Adding, listing, finding and opening runs, on both engines."""
 
+import random
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from harnessfix.store import Store
+from harnessfix.store import Store, search
 from harnessfix_ir.errors import BadInputError, StoreError
 from harnessfix_ir.recording import Recording
 from harnessfix_ir.texts import digest
@@ -193,14 +194,31 @@ def test_a_text_is_found_where_it_was_new(store: Store, make_run: MakeRun, add: 
 
 
 def test_a_common_word_is_found_as_a_rare_one_is(
-    store: Store, make_run: MakeRun, add: Add, monkeypatch: pytest.MonkeyPatch
+    lite: Store, make_run: MakeRun, add: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harnessfix.store import search
+    chance = random.Random(5)
+    expected: dict[str, list[str]] = {"often": [], "seldom": [], "often seldom": []}
+    for number in range(60):
+        calls = [("tool", chance.choice(["often", "seldom", "often seldom", "x"])) for _ in range(chance.randint(1, 3))]
+        add(lite, make_run(f"r{number}", *calls, started=chance.randint(1, 1000)))
+    lite.delete_runs([f"r{number}" for number in range(0, 60, 7)])
+    for row in lite.runs():
+        for words, ids in expected.items():
+            if any(hit.run == row.id for hit in lite.search(words, limit=None)):
+                ids.append(row.id)
+    assert len(expected["often seldom"]) > 10
 
-    add(store, *(make_run(f"r{n}", ("tool", "common"), ("tool", f"rare{n % 2}"), started=n + 1) for n in range(6)))
-    rare = [row.id for row in store.runs(text="rare1")]
-    monkeypatch.setattr(search, "MANY", 1)
-    assert [row.id for row in store.runs(text="rare1")] == rare == ["r5", "r3", "r1"]
+    def found(words: str, limit: int | None, newest_first: bool) -> list[str]:
+        return [row.id for row in lite.runs(text=words, limit=limit, newest_first=newest_first)]
+
+    for settings in ({}, {"MANY": 0}, {"MANY": 0, "SMALLEST_CHUNK": 2, "LARGEST_CHUNK": 5, "WIDEST_GAP": 1}):
+        for name, value in settings.items():
+            monkeypatch.setattr(search, name, value)
+        for words, ids in expected.items():
+            assert found(words, None, True) == ids
+            assert found(words, 4, True) == ids[:4]
+            assert found(words, None, False) == ids[::-1]
+        assert found("nothing", 4, True) == []
 
 
 def test_deleting_takes_everything_along(store: Store, make_run: MakeRun, add: Add) -> None:
