@@ -20,6 +20,7 @@ from .data import DataLinks
 # A message that only names where its text is kept says nothing about what was sent.
 _REFERENCE = re.compile(r"\s*[a-z][a-z0-9+.-]*://\S+\s*|\s*[0-9a-f]{32,64}\s*")
 SURE = 16
+END = 16
 SEARCH_BUDGET = 20_000_000
 
 
@@ -112,7 +113,7 @@ class _Finder:
             return
         for number, part in enumerate(step.output):
             text = self._text(part)
-            if len(text.strip()) > 1 and not self._occurs(text, fresh) and not any(map(_REFERENCE.fullmatch, fresh)):
+            if len(text.strip()) > 1 and not self._left(text, fresh) and not any(map(_REFERENCE.fullmatch, fresh)):
                 yield self._link(Production(0, tool, OUT, number), text, request, "never sent", evidence)
 
     def _reaches(self, step: int, request: int) -> bool:
@@ -187,6 +188,11 @@ class _Finder:
             if at >= 0 and (len(words) >= SURE or delimited(candidate, at, at + len(words))):
                 return True
         return False
+
+    def _left(self, text: str, fresh: list[str]) -> bool:
+        """Whether the text, or at least its first or last words, stand in one of these."""
+        words = text.strip()
+        return any(self._occurs(piece, fresh) for piece in {words, words[:END], words[-END:]})
 
     def _text(self, part: Part) -> str:
         return self.ids.held(part)

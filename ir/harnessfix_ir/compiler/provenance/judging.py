@@ -17,6 +17,7 @@ from .unwrap import relate_value, value_in
 LEAST_RUN = 31
 LEAST_SHARE = 0.08
 CLOSE_SHARE = 0.5
+PLAIN_CUT = 24
 WHOLE = 0.95
 MUCH = 200
 
@@ -122,5 +123,7 @@ class Judge:
 
 
 def is_close(relation: Relation) -> bool:
-    """Whether at least half of either text is in the other."""
-    return max(relation.source_share, relation.sink_share) >= CLOSE_SHARE
+    """Whether at least half of either text is in the other, or an end of the source at least, letter for letter."""
+    return max(relation.source_share, relation.sink_share) >= CLOSE_SHARE or (
+        relation.plain_cut and relation.kept >= PLAIN_CUT
+    )

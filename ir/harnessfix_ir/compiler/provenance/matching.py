@@ -24,6 +24,7 @@ MOST_EXPECTED = 64
 MOST_PLACES = 64
 NEAR_TEXTS = 16
 MOST_RANGES = 32
+FAVOUR = 1.15
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,13 @@ class Matcher:
         offers = list(self._found_offers(sink, candidates, known))
         offers += self._expected_offers(sink, linked, known)
         if len(offers) > 1:
-            offers.sort(key=lambda o: (self.judge.wraps(o.source), -_explained(o.relation), -o.source.position))
+            near = {step for step, _ in self.neighbours.expected(sink)}
+
+            def worth(offer: MatchLink) -> tuple[bool, float, int]:
+                favour = FAVOUR if offer.source.step in near else 1.0
+                return self.judge.wraps(offer.source), -favour * _explained(offer.relation), -offer.source.position
+
+            offers.sort(key=worth)
         claimed: list[Range] = []
         accepted = []
         seen: set[int] = set()

@@ -15,6 +15,7 @@ from .records import place_of_record
 SMALL_GAP = 12
 WRAPPER = 32
 CHANCE = 8
+EDGE = 16
 MOSTLY = 0.6
 
 Range = tuple[int, int]
@@ -253,7 +254,8 @@ class _Loss:
         """Which part was kept when the loss is one cut (or one at each end), else the empty string."""
         slack = 0 if verbatim else WRAPPER
         cut_head, cut_tail = self.head > slack, self.tail > slack
-        if self.largest_inner > slack and self.largest_inner >= MOSTLY * self.total:
+        at_the_ends = self.head <= max(slack, EDGE) and self.tail <= max(slack, EDGE)
+        if at_the_ends and self.largest_inner > slack and self.largest_inner >= MOSTLY * self.total:
             return "head and tail"
         covered = self.size - self.head - self.tail
         if self.inner > (1 - MOSTLY) * max(covered, 1):
