@@ -26,7 +26,9 @@ RESULT_NAMES = frozenset(
         "text",
     }
 )
+_RESULT_FIELDS = RESULT_NAMES - {"content", "text", "response"}  # deep in a record those name messages
 _DEPTH = 12
+_MOST_CHARS = 200_000
 _RESULT = re.compile(r"submission|submitted|answer|result|patch|final", re.IGNORECASE)
 
 
@@ -105,3 +107,31 @@ def results(run: Htir, step: TraceStep) -> list[str]:
     if named:
         return [text for part in named if (part.name or "").lower() in RESULT_NAMES for text in leaves(run.text(part))]
     return [text for part in step.output for text in leaves(run.text(part))]
+
+
+def results_after(run: Htir, step: TraceStep) -> Iterator[HandedIn]:
+    """Where a run shows no agent episode: texts after `step` under names of a result, and the steps that had them."""
+    for later in run.steps[run.steps.index(step) + 1 :]:
+        for part in (*later.input, *later.output):
+            text = run.text(part)
+            if (part.name or "").lower() in RESULT_NAMES:
+                yield from (HandedIn(later, leaf) for leaf in leaves(text))
+            elif text[:1] in "{[" and len(text) < _MOST_CHARS:
+                yield from (HandedIn(later, leaf) for leaf in _under_result_names(text))
+
+
+def _under_result_names(text: str) -> Iterator[str]:
+    try:
+        pending = [(json.loads(text), _DEPTH)]
+    except (ValueError, RecursionError):
+        return
+    while pending:
+        value, depth = pending.pop()
+        if isinstance(value, dict) and depth:
+            for name, inner in value.items():
+                if isinstance(inner, str) and name.lower() in _RESULT_FIELDS:
+                    yield inner
+                elif isinstance(inner, dict | list):
+                    pending.append((inner, depth - 1))
+        elif isinstance(value, list) and depth:
+            pending.extend((inner, depth - 1) for inner in value if isinstance(inner, dict | list))

@@ -27,6 +27,14 @@ def own_function(model: HarnessModel, step: TraceStep) -> Element | None:
     return next((function for anchor in own_anchors(step)[:1] if (function := function_of(model, anchor))), None)
 
 
+def callers_of(model: HarnessModel, step: TraceStep, most: int = 3) -> list[Element]:
+    """The functions of the harness that the step was called from, nearest first, as far as the run tells them."""
+    frames = step.attributes.get("called_from")
+    named = [f for f in frames if isinstance(f, list) and len(f) > 1] if isinstance(frames, list) else []
+    found = (model.function(str(frame[0]), str(frame[1])) for frame in named)
+    return [function for function in found if function is not None][:most]
+
+
 def own_elements(model: HarnessModel, step: TraceStep, *roles: ElementRole) -> list[Element]:
     """Elements of these roles in the function that the step ran, and that function's own."""
     function = own_function(model, step)

@@ -30,6 +30,12 @@ def texts_of(run: Htir, request: TraceStep) -> list[str]:
     return [text for text in texts if text]
 
 
+def says_nothing(run: Htir, request: TraceStep) -> bool:
+    """Whether a reply held neither text nor a tool call."""
+    calls = any(part.kind == "tool_call" for step in model_steps(run, request) for part in step.output)
+    return not calls and not texts_of(run, request)
+
+
 def failure_of(run: Htir, request: TraceStep) -> str:
     """What a reply says went wrong with it, in words; empty for an ordinary one."""
     return next((words for step in model_steps(run, request) if (words := _failure(run, step))), "")

@@ -5,15 +5,16 @@ from collections.abc import Iterable
 from harnessfix.rules._calls import argument_flaw, asked_in
 from harnessfix.rules._errors import escaped_to, raised, short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, function_of, one_of_each, quote, requests
+from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote, requests
 from harnessfix.rules._shows import showing_function
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Property, Severity, StepKind
+from harnessfix_ir.vocabulary import Property, Severity, StepKind
 
 # What Python raises when a value has not the shape that the code took for granted.
+MOST_FRAMES = 6
 SHAPE = frozenset({"TypeError", "KeyError", "IndexError", "AttributeError", "UnboundLocalError", "NameError"})
 
 _AGENT = '''\
@@ -77,10 +78,10 @@ class UnhandledShape(Rule):
         replies = _replies(run)
         for origin in raised(run, *SHAPE):
             ended = escaped_to(run, origin)
-            reply = _reply_before(run, replies, origin)
-            if ended is None or reply is None or not origin.anchors or showing_function(model, origin) is not None:
+            if ended is None or not origin.anchors or showing_function(model, origin) is not None:
                 continue
-            if _own_matter(run, origin, reply):
+            reply = _reply_before(run, replies, origin)
+            if not _was_asked(run, origin, replies, reply) or _own_matter(run, origin, reply):
                 continue
             yield _finding(run, model, origin, reply, ended)
             return  # it ended the run; whatever else was raised is its wake
@@ -98,33 +99,52 @@ def _reply_before(run: Htir, replies: list[TraceStep], origin: TraceStep) -> Tra
     return before[-1] if before else None
 
 
-def _own_matter(run: Htir, origin: TraceStep, reply: TraceStep) -> bool:
+def _was_asked(run: Htir, origin: TraceStep, replies: list[TraceStep], reply: TraceStep | None) -> bool:
+    """Whether a model had answered: a reply is there, or none is recorded at all and the agent loop was going round."""
+    if reply is not None or replies:
+        return reply is not None
+    return any(step.kind is StepKind.TASK and events(step, "iteration") for step in ancestors(run, origin))
+
+
+def _own_matter(run: Htir, origin: TraceStep, reply: TraceStep | None) -> bool:
     """Whether other rules speak of it: a tool's own error, malformed arguments, a tool that does not exist."""
     if any(step.kind is StepKind.TOOL_CALL for step in ancestors(run, origin)):
         return True
     missed = origin.error.message.strip("'\"") if origin.error is not None else ""
-    return any(argument_flaw(call.arguments) is not None or call.name == missed for call in asked_in(run, reply))
+    calls = asked_in(run, reply) if reply is not None else ()
+    return any(argument_flaw(call.arguments) is not None or call.name == missed for call in calls)
 
 
-def _finding(run: Htir, model: HarnessModel, origin: TraceStep, reply: TraceStep, ended: TraceStep) -> Finding:
-    place = origin.anchors[0]
-    function = function_of(model, place)
-    inside = [function.anchor] if function is not None else []
-    error = origin.error
-    message = error.message if error is not None else ""
-    within = reply.id in {step.id for step in ancestors(run, origin)}
-    after = f"on reading the reply of {reply.id}" if within else f"after the reply of {reply.id}"
-    parser = next((e for e in model.at(place.path, place.start_line) if e.role is ElementRole.PARSER), None)
-    anchors = [*([as_anchor(function, "took a shape for granted")] if function is not None else []), place, *inside]
+def _finding(run: Htir, model: HarnessModel, origin: TraceStep, reply: TraceStep | None, ended: TraceStep) -> Finding:
+    place, error = origin.anchors[0], origin.error
+    within = reply is not None and reply.id in {step.id for step in ancestors(run, origin)}
+    after = "in the agent loop" if reply is None else f"{'on reading' if within else 'after'} the reply of {reply.id}"
+    functions = [as_anchor(function, "took a shape for granted") for function in _passed(model, origin)]
+    quotes = [(f"{origin.id} error", quote(error.message if error is not None else ""))]
     return Finding(
         f"{short_type(error)} was raised at {place.place} in {place.qualname} ({origin.id}), {after}; nothing "
         f"contained it and it ended {ended.name} ({ended.id}).",
-        one_of_each(anchors),
+        one_of_each([*functions, place]),
         responsible_step=origin.parent or origin.id,
         symptom_step=ended.id,
-        path=list(dict.fromkeys([reply.id, *([origin.parent] if origin.parent else []), origin.id, ended.id])),
-        confidence=0.85 if within or parser is not None else 0.75,
-        quotes=[(f"{origin.id} error", quote(message)), (f"{reply.id} output", quote(run.output_text(reply)))],
+        path=list(dict.fromkeys(s for s in (reply and reply.id, origin.parent, origin.id, ended.id) if s)),
+        confidence=0.6 if reply is None else 0.85 if within else 0.75,
+        quotes=quotes if reply is None else [*quotes, (f"{reply.id} output", quote(run.output_text(reply)))],
         parameters={"errors": [short_type(error)], "line": place.start_line},
         key=short_type(error),
     )
+
+
+def _passed(model: HarnessModel, origin: TraceStep) -> list[Element]:
+    """Functions that the exception came through, innermost first; constructors last, as they are told what to make."""
+    frames = origin.error.traceback.splitlines() if origin.error is not None else []
+    found: list[Element] = []
+    for frame in [*reversed(frames)][:MOST_FRAMES]:
+        place, _, name = frame.partition(" in ")
+        function = model.function(place.rpartition(":")[0], name)
+        if function is not None:
+            found.append(function)
+    innermost = function_of(model, origin.anchors[0])
+    if innermost is not None and innermost not in found:
+        found.insert(0, innermost)
+    return sorted(found[:3], key=lambda function: function.anchor.qualname.rpartition(".")[2].startswith("__"))

@@ -6,7 +6,7 @@ from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._handed_in import episodes, results
 from harnessfix.rules._own import asking_functions, nearest_own, own_function
 from harnessfix.rules._query import as_anchor, one_of_each, quote, requests
-from harnessfix.rules._replies import failure_of, was_cut_off
+from harnessfix.rules._replies import failure_of, says_nothing, was_cut_off
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -89,7 +89,7 @@ class EmptySubmissionAccepted(Rule):
                 continue  # the reply itself said why; that is another rule's matter
             if submits:
                 yield _finding(run, model, submits[-1], episode, 0.9)
-            elif asked and asked[-1].status is Status.OK:
+            elif asked and asked[-1].status is Status.OK and says_nothing(run, asked[-1]):
                 yield _finding(run, model, asked[-1], episode, 0.8)
 
 

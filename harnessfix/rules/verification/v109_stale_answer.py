@@ -1,17 +1,17 @@
 """V109: the last reply held no answer, so an older one was handed in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._handed_in import episodes, results
-from harnessfix.rules._own import model_steps
-from harnessfix.rules._query import as_anchor, element_at, nearest_anchors, one_of_each, quote, requests
-from harnessfix.rules._replies import texts_of
+from harnessfix.rules._handed_in import HandedIn, episodes, results, results_after
+from harnessfix.rules._own import callers_of, nearest_own, own_function
+from harnessfix.rules._query import as_anchor, one_of_each, quote, requests
+from harnessfix.rules._replies import says_nothing, texts_of
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Property, Severity, Status, StepKind
+from harnessfix_ir.vocabulary import Property, Severity, Status, StepKind
 
 MIN_CHARS = 8
 
@@ -85,17 +85,26 @@ class StaleAnswer(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Episodes whose result is what the model had said in an earlier turn, before a last reply without text."""
-        for episode in episodes(run):
-            if episode.status is not Status.OK:
+        for asked, handed in _endings(run):
+            if len(asked) < 2 or asked[-1].status is not Status.OK or not says_nothing(run, asked[-1]):
                 continue
+            for result in handed:
+                stale = next((s for s in reversed(asked[:-1]) if result.text.strip() in _said(run, s)), None)
+                if stale is not None:
+                    yield _finding(run, model, result, stale, asked[-1])
+                    break
+
+
+def _endings(run: Htir) -> Iterator[tuple[list[TraceStep], list[HandedIn]]]:
+    """Requests and results of each agent episode that ended well, or of the run when it shows no episode."""
+    tasks = [episode for episode in episodes(run) if episode.kind is StepKind.TASK]
+    for episode in tasks:
+        if episode.status is Status.OK:
             inside = {step.id for step in run.descendants(episode.id)}
             asked = [step for step in requests(run) if step.id in inside]
-            if len(asked) < 2 or asked[-1].status is not Status.OK or not _is_silent(run, asked[-1]):
-                continue
-            result = {text.strip() for text in results(run, episode)}
-            stale = next((s for s in reversed(asked[:-1]) if result & _said(run, s)), None)
-            if stale is not None:
-                yield _finding(run, model, episode, stale, asked[-1], sorted(result & _said(run, stale))[0])
+            yield asked, [HandedIn(episode, text) for text in results(run, episode)]
+    if not tasks and (asked := requests(run)):
+        yield asked, list(results_after(run, asked[-1]))
 
 
 def _said(run: Htir, step: TraceStep) -> set[str]:
@@ -103,31 +112,22 @@ def _said(run: Htir, step: TraceStep) -> set[str]:
     return {text for text in texts_of(run, step) if len(text) >= MIN_CHARS}
 
 
-def _is_silent(run: Htir, step: TraceStep) -> bool:
-    """Whether a reply held neither text nor a tool call."""
-    calls = any(part.kind == "tool_call" for inner in model_steps(run, step) for part in inner.output)
-    return not calls and not texts_of(run, step)
-
-
-def _finding(
-    run: Htir, model: HarnessModel, episode: TraceStep, stale: TraceStep, last: TraceStep, text: str
-) -> Finding:
-    chosen = [
-        step
-        for step in run.steps[run.steps.index(last) + 1 :]
-        if step.kind in (StepKind.SUBMIT, StepKind.PARSE, StepKind.CONTEXT_BUILD) and text in run.output_text(step)
-    ]
-    places = [*(a for s in chosen for a in s.anchors), *nearest_anchors(run, episode)]
-    function = next((f for a in places if (f := element_at(model, a, ElementRole.FUNCTION))), None)
-    anchors = [as_anchor(function, "chose the text that was handed in")] if function is not None else []
+def _finding(run: Htir, model: HarnessModel, result: HandedIn, stale: TraceStep, last: TraceStep) -> Finding:
+    ended, text = result.step, result.text.strip()
+    later = run.steps[run.steps.index(last) + 1 :]
+    chosen = [s for s in later if s.kind in (StepKind.SUBMIT, StepKind.PARSE) and text in run.output_text(s)]
+    functions = [f for s in chosen if (f := own_function(model, s)) is not None]
+    if ended.kind is not StepKind.TASK:
+        functions += callers_of(model, ended)
+    anchors = [as_anchor(function, "chose the text that was handed in") for function in functions]
     return Finding(
-        f"{episode.name} ({episode.id}) returned what the model had said in {stale.id}; its last reply, {last.id}, "
-        "held no text.",
-        one_of_each([*anchors, *places]),
+        f"{ended.name} ({ended.id}) handed in what the model had said in {stale.id}; its last reply, {last.id}, held "
+        "no text.",
+        one_of_each([*anchors, *nearest_own(run, ended)]),
         responsible_step=last.id,
-        symptom_step=episode.id,
-        path=[stale.id, last.id, episode.id],
-        confidence=0.85,
-        quotes=[(f"{stale.id} output", quote(text)), (f"{episode.id} output", quote(run.output_text(episode)))],
+        symptom_step=ended.id,
+        path=[stale.id, last.id, ended.id],
+        confidence=0.85 if ended.kind is StepKind.TASK else 0.7,
+        quotes=[(f"{stale.id} output", quote(text)), (f"{ended.id} output", quote(run.output_text(ended)))],
         key="stale",
     )
