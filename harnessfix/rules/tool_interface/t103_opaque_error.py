@@ -1,18 +1,36 @@
-"""T103: the same call fails again and again, and its answer says neither why nor what to do."""
+"""T103: a call fails, and its answer says neither why nor what to do."""
 
+import re
 from collections.abc import Iterable
 
+from harnessfix.rules import _templates as templates
+from harnessfix.rules._calls import Asked, argument_flaw, asked
 from harnessfix.rules._errors import handler_element, handlings, short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, nearest_anchors, one_of_each, quote, tool_element
+from harnessfix.rules._query import (
+    added_messages,
+    ancestors,
+    as_anchor,
+    asking_anchors,
+    nearest_anchors,
+    one_of_each,
+    quote,
+    step_elements,
+    tool_element,
+)
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import ErrorInfo, TraceStep
-from harnessfix_ir.vocabulary import Property, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Property, Route, Severity, StepKind
 
 MIN_REPEATS = 2
 MAX_ANSWER = 300  # characters; a longer answer says more than that something failed
+
+_MENTIONS = re.compile(
+    r"json|argument|pars(?:e|ing)|decod|malformed|invalid|delimiter|not an object|must be (?:a|an)\b|schema|validat",
+    re.IGNORECASE,
+)
 
 _AGENT = r'''import json
 from datetime import date
@@ -57,7 +75,7 @@ class OpaqueError(Rule):
     name = "opaque-error"
     keeps = Property.HONESTY
     severity = Severity.WARNING
-    summary = "A failing call is answered with a fixed sentence, and the model repeats it unchanged."
+    summary = "A failing call is answered with a text that hides why it failed."
     why = (
         'An error text is the only thing a model can learn from. "The tool failed" names no cause and no remedy, '
         "so the model tries the same again until its steps are used up, although the harness had the reason in hand."
@@ -81,16 +99,17 @@ class OpaqueError(Rule):
     )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Calls that failed more than once with the same arguments and the same answer, which hides the exception."""
+        """Calls repeated because their answer hides the exception, and malformed arguments answered with something else."""
         hidden = _hidden_errors(run)
         failed: dict[tuple[str, str, str], list[TraceStep]] = {}
         for step in run.of_kind(StepKind.TOOL_CALL):
             answer = run.output_text(step)
             if step.id in hidden and len(answer) <= MAX_ANSWER:
                 failed.setdefault((step.name, run.input_text(step), answer), []).append(step)
-        for (_, asked, answer), steps in failed.items():
+        for (_, given, answer), steps in failed.items():
             if len(steps) >= MIN_REPEATS:
-                yield _finding(run, model, asked, answer, steps, *hidden[steps[0].id])
+                yield _finding(run, model, given, answer, steps, *hidden[steps[0].id])
+        yield from _misread(run, model)
 
 
 def _hidden_errors(run: Htir) -> dict[str, tuple[ErrorInfo, TraceStep]]:
@@ -106,10 +125,58 @@ def _hidden_errors(run: Htir) -> dict[str, tuple[ErrorInfo, TraceStep]]:
     return found
 
 
+def _misread(run: Htir, model: HarnessModel) -> Iterable[Finding]:
+    """Malformed arguments that are answered with a text that says nothing of them; one finding per wording."""
+    answers = {before.id: (request, parts) for request, before, parts in added_messages(run) if before is not None}
+    order = {step.id: number for number, step in enumerate(run.steps)}
+    ran = list(run.of_kind(StepKind.TOOL_CALL))
+    spoken: set[str] = set()
+    for call in asked(run):
+        flaw = argument_flaw(call.arguments)
+        if flaw is None or flaw == "empty" or call.step.id not in answers:
+            continue
+        request, parts = answers[call.step.id]
+        told = [part for part in parts if part.role in ("user", "tool") and part.kind != "tool_call"]
+        text = "\n".join(run.text(part) for part in told)
+        window = range(order[call.step.id], order[request.id])
+        if (
+            not text.strip()
+            or _MENTIONS.search(text)
+            or any(order[s.id] in window and s.name == call.name for s in ran)
+        ):
+            continue
+        finding = _misread_finding(run, model, call, flaw, request, text)
+        if finding.anchors and finding.anchors[0].place not in spoken:
+            spoken.add(finding.anchors[0].place)
+            yield finding
+
+
+def _misread_finding(run: Htir, model: HarnessModel, call: Asked, flaw: str, request: TraceStep, text: str) -> Finding:
+    fit = next(templates.renderings(model, text), None)
+    anchors = [as_anchor(fit.prompt, "words the answer", Route.LITERAL_MATCH)] if fit is not None else []
+    start, end = (next(n for n, step in enumerate(run.steps) if step.id == one.id) for one in (call.step, request))
+    between = run.steps[start:end]
+    parsers = [e for step in between for e in step_elements(model, step, ElementRole.PARSER)]
+    clauses = [step for step in between if step.kind is StepKind.ERROR and step.name.startswith("except")]
+    responsible = clauses[0].id if clauses else call.step.id
+    anchors += [as_anchor(parser, "read the arguments") for parser in parsers[-1:]]
+    return Finding(
+        message=f"The arguments of {call.name or 'a tool'} in {call.step.id} were {flaw}; the model was answered "
+        f"{quote(text, 90)!r} in {request.id}, which says nothing of it.",
+        anchors=one_of_each([*anchors, *asking_anchors(run, request)]),
+        responsible_step=responsible,
+        symptom_step=request.id,
+        path=tuple(dict.fromkeys((call.step.id, responsible, request.id))),
+        key="misread",
+        confidence=0.8,
+        quotes=((f"{call.step.id} output", quote(call.arguments)), (f"{request.id} input", quote(text))),
+    )
+
+
 def _finding(
     run: Htir,
     model: HarnessModel,
-    asked: str,
+    given: str,
     answer: str,
     steps: list[TraceStep],
     error: ErrorInfo,
@@ -118,7 +185,7 @@ def _finding(
     place = handler_element(model, clause) or tool_element(model, steps[0])
     anchors = [as_anchor(place, "words the answer")] if place is not None else []
     return Finding(
-        message=f"{steps[0].name} was called {len(steps)} times with {quote(asked, 60)!r} and answered each time "
+        message=f"{steps[0].name} was called {len(steps)} times with {quote(given, 60)!r} and answered each time "
         f"{quote(answer, 60)!r}; {short_type(error)}: {quote(error.message, 80)!r}, handled in {clause.id}, never "
         "reached the model.",
         anchors=one_of_each([*anchors, *nearest_anchors(run, steps[0])]),
