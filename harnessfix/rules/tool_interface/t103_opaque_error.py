@@ -99,7 +99,7 @@ class OpaqueError(Rule):
     )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Calls repeated because their answer hides the exception, and malformed arguments answered with something else."""
+        """Calls repeated because the answer hides the exception; malformed arguments answered with something else."""
         hidden = _hidden_errors(run)
         failed: dict[tuple[str, str, str], list[TraceStep]] = {}
         for step in run.of_kind(StepKind.TOOL_CALL):
