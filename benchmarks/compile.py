@@ -1,6 +1,6 @@
 """How the compiler grows: an agent that resends its whole history, from 50 to 5,000 steps.
 
-    python -m benchmarks.compile
+    python benchmarks/compile.py
 
 prints seconds (processor time, best of several), the exponent of growth, and the most memory that compiling takes as a
 multiple of the distinct text of the run.
@@ -9,14 +9,17 @@ multiple of the distinct text of the run.
 import gc
 import json
 import math
+import sys
 import time
 import tracemalloc
 from collections.abc import Sequence
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.truth import Style, TrueRun
 from harnessfix_ir.compiler import compile_run
 from harnessfix_ir.recording import Recording
-
-from .truth import Style, TrueRun
 
 SIZES = (50, 500, 5000)
 RESENDING = Style(
@@ -57,7 +60,7 @@ def peak_ratio(recording: Recording) -> float:
     return peak / text
 
 
-def run(sizes: Sequence[int] = SIZES) -> dict[str, float]:
+def measure(sizes: Sequence[int] = SIZES) -> dict[str, float]:
     """Measure; the exponent is that of the least and the greatest size."""
     compile_run(agent(20))
     taken = {}
@@ -72,7 +75,7 @@ def run(sizes: Sequence[int] = SIZES) -> dict[str, float]:
 
 def main() -> None:
     """Print the metrics as JSON."""
-    print(json.dumps({"bench": "compile", "metrics": run()}, indent=2))
+    print(json.dumps({"bench": "compile", "metrics": measure()}, indent=2))
 
 
 if __name__ == "__main__":

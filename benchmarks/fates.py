@@ -5,9 +5,8 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks.texts import Writer
 from harnessfix_ir.vocabulary import LinkKind
-
-from .texts import Writer
 
 MARKS = ("", "\n[output truncated]\n", "\n... {n} characters omitted ...\n", "\n<snip: {n} bytes>\n", " …\n")
 REPLIES = ("Done.", "The tool returned an error.", "(no output)", "ok")

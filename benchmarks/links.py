@@ -1,20 +1,23 @@
 """How well links are found, on runs whose truth is known.
 
-    python -m benchmarks.links [RUNS]
+    python benchmarks/links.py [RUNS]
 
-prints, for each relation, precision and recall over the pairs of steps, and for truncations how well the kept ranges
-agree.
+prints, for each relation, precision and recall over the pairs of steps; for truncations, how well the stated ranges
+agree with those that were kept; and how many steps lead to their function when the run does not say where it ran.
 """
 
 import json
 import sys
 from collections import Counter
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.fates import Ranges
+from benchmarks.truth import TrueRun, Truth
 from harnessfix_ir.compiler import compile_run
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import LinkKind
-
-from .truth import TrueRun, Truth
 
 SCORED = (
     LinkKind.COPIED,
@@ -30,7 +33,7 @@ SCORED = (
 Counts = Counter[tuple[LinkKind, str]]
 
 
-def score(htir: Htir, truth: Truth, counts: Counts, trouble: list[str] | None = None) -> None:
+def score(htir: Htir, truth: Truth, counts: Counts) -> None:
     """Count right, wrong and missed relations of one run."""
     stated = {(link.kind, link.source, link.target) for link in htir.links if link.kind in SCORED}
     stated = {entry for entry in stated if entry[0] is not LinkKind.OMITTED or entry[1] not in truth.neutral}
@@ -38,9 +41,6 @@ def score(htir: Htir, truth: Truth, counts: Counts, trouble: list[str] | None = 
         counts[entry[0], "right" if entry in truth.links else "wrong"] += 1
     for entry in truth.links - stated:
         counts[entry[0], "missed"] += 1
-    if trouble is not None:
-        trouble += [f"{htir.run.id} wrong {e}" for e in sorted(stated - truth.links)]
-        trouble += [f"{htir.run.id} missed {e}" for e in sorted(truth.links - stated)]
 
 
 def rates(counts: Counts) -> dict[str, float]:
@@ -55,19 +55,43 @@ def rates(counts: Counts) -> dict[str, float]:
     return metrics
 
 
-def run(runs: int = 60, turns: int = 12, first_seed: int = 1000) -> dict[str, float]:
+def score_ranges(htir: Htir, truth: Truth) -> list[float]:
+    """For each truncation that was found, the overlap of stated and true source ranges: intersection over union."""
+    overlaps = []
+    for link in htir.links:
+        kept = truth.kept.get(link.source)
+        if link.kind is not LinkKind.TRUNCATED or kept is None or link.source_span is None:
+            continue
+        if (link.kind, link.source, link.target) in truth.links:
+            pairs = link.pieces or ((link.source_span, link.source_span),)
+            overlaps.append(_overlap([(source.start, source.end) for source, _ in pairs], kept))
+    return overlaps
+
+
+def _overlap(first: Ranges, second: Ranges) -> float:
+    a = {n for start, end in first for n in range(start, end)}
+    b = {n for start, end in second for n in range(start, end)}
+    return len(a & b) / max(len(a | b), 1)
+
+
+def measure(runs: int = 60, turns: int = 12, first_seed: int = 1000) -> dict[str, float]:
     """Make so many runs, compile them and score the links; returns rates between 0 and 1."""
+    from benchmarks import anchors
+
     counts: Counts = Counter()
+    overlaps: list[float] = []
     for seed in range(first_seed, first_seed + runs):
         recording, truth = TrueRun(seed, turns).make()
-        score(compile_run(recording), truth, counts)
-    return rates(counts)
+        htir = compile_run(recording)
+        score(htir, truth, counts)
+        overlaps += score_ranges(htir, truth)
+    ranges = {"truncated.range_overlap": sum(overlaps) / max(len(overlaps), 1)}
+    return {**rates(counts), **ranges, **anchors.measure()}
 
 
 def main(arguments: list[str]) -> None:
     """Print the metrics as JSON."""
-    runs = int(arguments[0]) if arguments else 60
-    print(json.dumps({"bench": "links", "metrics": run(runs)}, indent=2))
+    print(json.dumps({"bench": "links", "metrics": measure(int(arguments[0]) if arguments else 60)}, indent=2))
 
 
 if __name__ == "__main__":

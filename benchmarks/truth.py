@@ -9,13 +9,12 @@ import json
 import random
 from dataclasses import dataclass, field
 
+from benchmarks.fates import FATES, Ranges
+from benchmarks.texts import Writer
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.steps import ErrorInfo, Part, Source, TraceStep
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import LinkKind, Status, StepKind
-
-from .fates import FATES, Ranges
-from .texts import Writer
 
 Relation = tuple[LinkKind, str, str]
 SECOND = 1_000_000_000

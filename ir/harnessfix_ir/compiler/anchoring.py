@@ -36,8 +36,19 @@ class AnchorIndex:
 
     @classmethod
     def of(cls, model: HarnessModel) -> "AnchorIndex":
-        """Index a harness model."""
+        """Index a harness model; the index of the model asked for last is kept."""
+        global _latest
+        if _latest is None or _latest[0] is not model:
+            _latest = (model, cls._made(model))
+        return _latest[1]
+
+    @classmethod
+    def _made(cls, model: HarnessModel) -> "AnchorIndex":
         return cls(CodeRoute(model), RegistrationRoute(model), LiteralRoute(model), NameRoute(model), RoleRoute(model))
+
+
+# Runs of one harness are compiled one after another; only what follows from the model alone is kept.
+_latest: tuple[HarnessModel, AnchorIndex] | None = None
 
 
 def anchor_steps(

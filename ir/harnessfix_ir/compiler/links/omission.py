@@ -21,6 +21,7 @@ from .data import DataLinks
 _REFERENCE = re.compile(r"\s*[a-z][a-z0-9+.-]*://\S+\s*|\s*[0-9a-f]{32,64}\s*")
 SURE = 16
 END = 16
+SHORT = 120
 SEARCH_BUDGET = 20_000_000
 
 
@@ -190,9 +191,10 @@ class _Finder:
         return False
 
     def _left(self, text: str, fresh: list[str]) -> bool:
-        """Whether the text, or at least its first or last words, stand in one of these."""
+        """Whether the text stands in one of these; of a short one, which leaves no fingerprint, an end of it."""
         words = text.strip()
-        return any(self._occurs(piece, fresh) for piece in {words, words[:END], words[-END:]})
+        pieces = {words, words[:END], words[-END:]} if len(words) <= SHORT else {words}
+        return any(self._occurs(piece, fresh) for piece in pieces)
 
     def _text(self, part: Part) -> str:
         return self.ids.held(part)
