@@ -86,9 +86,9 @@ class BoundExecution(PythonOperator):
     summary = "Give a call that may never end a timeout, and turn its expiry into an answer."
     safety = Safety.UNSAFE
     fix_safety = (
-        "Commands and requests that took longer than the timeout used to end by themselves and no longer do; look at "
-        "the number, which is 120 seconds unless the code has one. `subprocess` kills the program it started and not "
-        "what that had started: see kill-process-group."
+        "Commands and requests that took longer than the timeout used to end by themselves and no longer do; look "
+        "at the number, which is 120 seconds unless the code has one. `subprocess` kills the program it started and "
+        "not what that had started: see kill-process-group."
     )
     examples = (
         EditExample(_RUN, _RUN_AFTER, qualname="run_command", line=6),

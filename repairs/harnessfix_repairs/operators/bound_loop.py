@@ -64,8 +64,9 @@ class BoundLoop(PythonOperator):
     name = "bound-loop"
     summary = "End an agent's loop after a number of rounds, with a reason."
     fix_safety = (
-        "A run that takes more rounds than the limit, and would have come to an end, is stopped: look at the number. "
-        "The exception leaves the function, which never raised it before; look whether a caller turns it into a result."
+        "A run that takes more rounds than the limit, and would have come to an end, is stopped: look at the "
+        "number. The exception leaves the function, which never raised it before; look whether a caller turns it "
+        "into a result."
     )
     examples = (
         EditExample(

@@ -100,9 +100,9 @@ class BoundObservation(Operator):
     name = "bound-observation"
     summary = "Keep head and tail of a long observation and say how much is missing."
     fix_safety = (
-        "The model sees less of long texts: a task that needs the middle of one now has to fetch it another way. Look "
-        "at the bound: it is that of a sibling template where there is one, else 10 000 characters. Texts within the "
-        "bound, and values that are no text, are passed on unchanged; the trace keeps the whole."
+        "The model sees less of long texts: a task that needs the middle of one now has to fetch it another way. "
+        "Look at the bound: it is that of a sibling template where there is one, else 10 000 characters. Texts "
+        "within the bound, and values that are no text, are passed on unchanged; the trace keeps the whole."
     )
     adds = (HEAD_AND_TAIL.name,)
     examples = (

@@ -60,9 +60,9 @@ class CheckFinishReason(PythonOperator):
     name = "check-finish-reason"
     summary = "Do not act on a reply that was cut off."
     fix_safety = (
-        "A cut-off reply was acted on as far as it went, and is now sent back: a harness whose replies are often cut "
-        "off needs more tokens, or it will go round. The check is logged. Providers name reasons differently: look "
-        "whether `length` is what this one says."
+        "A cut-off reply was acted on as far as it went, and is now sent back: a harness whose replies are often "
+        "cut off needs more tokens, or it will go round. The check is logged. Providers name reasons differently: "
+        "look whether `length` is what this one says."
     )
     examples = (
         EditExample(

@@ -73,8 +73,8 @@ class ClassifyRetry(PythonOperator):
     summary = "Retry transient errors only, and a bounded number of times."
     fix_safety = (
         "An error that used to be tried again leaves at once, or after the last attempt: look whether the permanent "
-        "ones are permanent with this provider (some answer 400 when they are overloaded), and whether callers expect "
-        "the exception that now reaches them."
+        "ones are permanent with this provider (some answer 400 when they are overloaded), and whether callers "
+        "expect the exception that now reaches them."
     )
     examples = (
         EditExample(

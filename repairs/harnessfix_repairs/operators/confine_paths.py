@@ -60,8 +60,8 @@ class ConfinePaths(PythonOperator):
     summary = "Keep paths of a tool inside the workspace."
     safety = Safety.UNSAFE
     fix_safety = (
-        "A path outside the workspace is refused from now on, also one that the task needs: symbolic links that lead "
-        "out of it are followed before the comparison. Look whether tools are meant to reach other folders."
+        "A path outside the workspace is refused from now on, also one that the task needs: symbolic links that "
+        "lead out of it are followed before the comparison. Look whether tools are meant to reach other folders."
     )
     examples = (
         EditExample(

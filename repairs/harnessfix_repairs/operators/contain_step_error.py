@@ -72,9 +72,9 @@ class ContainStepError(PythonOperator):
     name = "contain-step-error"
     summary = "Turn an exception of one step into an observation."
     fix_safety = (
-        "A run that ended with the exception goes on. Look whether the exception could be one that has to end it, such "
-        "as a lost sandbox: `Exception` is caught, KeyboardInterrupt and SystemExit are not. The number of steps has "
-        "to be bounded by something else."
+        "A run that ended with the exception goes on. Look whether the exception could be one that has to end it, "
+        "such as a lost sandbox: `Exception` is caught, KeyboardInterrupt and SystemExit are not. The number of "
+        "steps has to be bounded by something else."
     )
     examples = (
         EditExample(

@@ -51,8 +51,8 @@ class FixTemplate(Operator):
     name = "fix-template"
     summary = "Give a placeholder the name under which its value is supplied."
     fix_safety = (
-        "The prompt shows a value where it had a placeholder or failed. Look whether it is the value that was meant; "
-        "a name was chosen because it resembles, unless the specification gives it."
+        "The prompt shows a value where it had a placeholder or failed. Look whether it is the value that was "
+        "meant; a name was chosen because it resembles, unless the specification gives it."
     )
     examples = (
         EditExample(

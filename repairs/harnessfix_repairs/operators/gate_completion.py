@@ -65,8 +65,8 @@ class GateCompletion(PythonOperator):
     name = "gate-completion"
     summary = "Hand in only what the last check passed."
     fix_safety = (
-        "Work that a failing check used to let through is held back: a check that is wrong now blocks. The refusal is "
-        "logged. Look whether something bounds the number of attempts, and whether the check can pass at all."
+        "Work that a failing check used to let through is held back: a check that is wrong now blocks. The refusal "
+        "is logged. Look whether something bounds the number of attempts, and whether the check can pass at all."
     )
     examples = (
         EditExample(

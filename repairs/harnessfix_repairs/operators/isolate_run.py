@@ -53,8 +53,8 @@ class IsolateRun(PythonOperator):
     summary = "Give each run its own list, dict or set."
     changes_signatures = True
     fix_safety = (
-        "State that was shared is no longer: code that used it to pass something from one instance to another, such as "
-        "a cache or a registry, stops working. Look whether anything reads the attribute through the class."
+        "State that was shared is no longer: code that used it to pass something from one instance to another, such "
+        "as a cache or a registry, stops working. Look whether anything reads the attribute through the class."
     )
     examples = (
         EditExample(

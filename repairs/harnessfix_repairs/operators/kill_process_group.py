@@ -110,9 +110,9 @@ class KillProcessGroup(PythonOperator):
     summary = "Kill the whole process group when a command's time is up."
     fix_safety = (
         "The command no longer belongs to the terminal's process group: Ctrl-C reaches the harness only, which then "
-        "kills the command. A server that a command left running on purpose, to outlive a timeout, is killed too. On "
-        "Windows, which has no process groups of this kind, behaviour stays as it is. A process that starts a session "
-        "of its own escapes."
+        "kills the command. A server that a command left running on purpose, to outlive a timeout, is killed too. "
+        "On Windows, which has no process groups of this kind, behaviour stays as it is. A process that starts a "
+        "session of its own escapes."
     )
     adds = (_KILL.name, _RUN.name)
     examples = (

@@ -67,7 +67,8 @@ class NonInteractiveDefault(PythonOperator):
             _CONFIRMS.replace(
                 "    return input",
                 "    if not sys.stdin.isatty():\n"
-                '        logging.getLogger(__name__).warning("confirm answered by default: nobody is at the terminal")\n'
+                '        logging.getLogger(__name__).warning("confirm answered by default: '
+                'nobody is at the terminal")\n'
                 "        return False\n    return input",
             ),
             qualname="confirm",

@@ -45,8 +45,8 @@ class PairResults(PythonOperator):
     name = "pair-results"
     summary = "Answer every tool call, and by its id."
     fix_safety = (
-        "Where only the first call of a reply was run, all are run now, in order: look whether they may, and whether "
-        "limits count each of them."
+        "Where only the first call of a reply was run, all are run now, in order: look whether they may, and "
+        "whether limits count each of them."
     )
     examples = (
         EditExample(

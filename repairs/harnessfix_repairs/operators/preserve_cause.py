@@ -62,9 +62,10 @@ class PreserveCause(PythonOperator):
     summary = "Chain the error that leaves to the one that caused it."
     safety = Safety.SAFE
     fix_safety = (
-        "`raise … from error` only adds `__cause__`; type and text of the exception stay. `reraise=True` makes callers "
-        "see the last attempt's own exception where they saw tenacity's RetryError: a file that catches RetryError "
-        "itself is refused, but a handler for it in another file would no longer be entered. Look for one."
+        "`raise … from error` only adds `__cause__`; type and text of the exception stay. `reraise=True` makes "
+        "callers see the last attempt's own exception where they saw tenacity's RetryError: a file that catches "
+        "RetryError itself is refused, but a handler for it in another file would no longer be entered. Look for "
+        "one."
     )
     examples = (
         EditExample(

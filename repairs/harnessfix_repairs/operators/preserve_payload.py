@@ -44,10 +44,10 @@ class PreservePayload(PythonOperator):
     summary = "Hand in the bytes that were produced."
     safety = Safety.UNSAFE
     fix_safety = (
-        "The receiver now gets line ends and white space that it did not get before. Look whether something after this "
-        "place compares the submission with a text that was stripped too. Lines that are compared after "
-        "`splitlines(keepends=True)` end in their line end: a comparison of such a line with a constant is edited to "
-        "strip it, and any other use of the lines makes the operator refuse."
+        "The receiver now gets line ends and white space that it did not get before. Look whether something after "
+        "this place compares the submission with a text that was stripped too. Lines that are compared after "
+        "`splitlines(keepends=True)` end in their line end: a comparison of such a line with a constant is edited "
+        "to strip it, and any other use of the lines makes the operator refuse."
     )
     examples = (
         EditExample(_JOIN, _JOIN.replace('"\\n".join(text.splitlines())', "text"), qualname="Tools.submit", line=3),

@@ -56,9 +56,10 @@ class RecordException(PythonOperator):
     summary = "Log an exception that is swallowed."
     safety = Safety.SAFE
     fix_safety = (
-        "Only a log record is added: what the clause returns, and where it goes on, stays as it was. A clause that is "
-        "entered in the ordinary course of things (an optional import, an absent key) will log each time; choose the "
-        "level `debug` for it. A record carries the exception's text, which may hold what the exception was told."
+        "Only a log record is added: what the clause returns, and where it goes on, stays as it was. A clause that "
+        "is entered in the ordinary course of things (an optional import, an absent key) will log each time; choose "
+        "the level `debug` for it. A record carries the exception's text, which may hold what the exception was "
+        "told."
     )
     examples = (
         EditExample(

@@ -116,8 +116,8 @@ class ReturnParseError(PythonOperator):
     summary = "Answer malformed arguments, or an unknown tool, with what was wrong."
     fix_safety = (
         "A run that ended with an exception now goes on, and the model sees a message of a new wording. Look at two "
-        "things: that something bounds the number of turns, as a model may repeat its mistake, and that a caller does "
-        "not rely on the exception that no longer leaves."
+        "things: that something bounds the number of turns, as a model may repeat its mistake, and that a caller "
+        "does not rely on the exception that no longer leaves."
     )
     examples = (
         EditExample(_ANSWER, _ANSWER_AFTER, qualname="answer", line=8),

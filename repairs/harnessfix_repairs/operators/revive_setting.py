@@ -36,8 +36,8 @@ class ReviveSetting(Operator):
     summary = "Rename a dead configuration key to the field that exists."
     safety = Safety.UNSAFE
     fix_safety = (
-        "The setting takes effect for the first time: what runs with the default until now runs with the value that is "
-        "written there. Look at the value before accepting it."
+        "The setting takes effect for the first time: what runs with the default until now runs with the value that "
+        "is written there. Look at the value before accepting it."
     )
     examples = (
         EditExample(

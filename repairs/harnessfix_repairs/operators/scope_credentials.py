@@ -73,7 +73,8 @@ class ScopeCredentials(PythonOperator):
     summary = "Keep the harness's credentials out of a command's environment."
     fix_safety = (
         "A command that needs one of the keys, such as `gh` or `git push` over HTTPS, no longer has it: name the "
-        "variable in `keep`. Variables are told by their names: a credential under an ordinary name is still passed on."
+        "variable in `keep`. Variables are told by their names: a credential under an ordinary name is still passed "
+        "on."
     )
     adds = (_HELPER.name,)
     examples = (

@@ -72,8 +72,8 @@ class SurfaceFailure(PythonOperator):
     name = "surface-failure"
     summary = "Carry the exception, or the exit code, into the observation."
     fix_safety = (
-        "The text that the model sees changes on the failing path, which is the point: what was an empty or a generic "
-        "answer names the error. Code that compares the answer with the constant would no longer find it; "
+        "The text that the model sees changes on the failing path, which is the point: what was an empty or a "
+        "generic answer names the error. Code that compares the answer with the constant would no longer find it; "
         "look for that. An exception's text may name paths and values of the machine."
     )
     examples = (

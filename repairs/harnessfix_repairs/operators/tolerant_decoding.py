@@ -41,9 +41,9 @@ class TolerantDecoding(PythonOperator):
     summary = "Decode output with errors='replace'."
     safety = Safety.SAFE
     fix_safety = (
-        "What could be decoded is decoded as before; a byte that could not, and raised UnicodeDecodeError, becomes the "
-        "replacement character. Code that writes such a text back to a file would write that character: a file opened "
-        "for writing, or for both, is refused."
+        "What could be decoded is decoded as before; a byte that could not, and raised UnicodeDecodeError, becomes "
+        "the replacement character. Code that writes such a text back to a file would write that character: a file "
+        "opened for writing, or for both, is refused."
     )
     examples = (
         EditExample(

@@ -1,0 +1,90 @@
+"""validate-final: an empty answer is sent back, not handed in."""
+
+import libcst as cst
+
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.findings import RepairSpec
+from harnessfix_repairs.editing import parameters
+from harnessfix_repairs.editing.blocks import before, indented, own_line
+from harnessfix_repairs.editing.logs import imports_for_log, log_call
+from harnessfix_repairs.editing.operator import PythonOperator
+from harnessfix_repairs.editing.python import PythonFile
+from harnessfix_repairs.editing.reporting import constant_text, report
+from harnessfix_repairs.editing.scope import loop_around
+
+from .base import EditExample, Refusal
+
+_BEFORE = """\
+import logging
+
+
+def run(model, messages):
+    for _ in range(4):
+        reply = model.query(messages)
+        messages.append(reply)
+        if not reply.get("tool_calls"):
+            # that is it
+            return reply["content"]
+        messages.append({"role": "user", "content": "Go on."})
+    return None
+"""
+
+
+class ValidateFinal(PythonOperator):
+    """Checks that an answer is not empty before the loop returns it; an empty one is answered in the same loop.
+
+    Anchor: the `return` that hands the answer in, or the function that holds it.
+
+    Parameters:
+        answer: source of the answer, when several things are returned.
+        raises: dotted name of an exception to raise for an empty answer, instead of sending it back.
+    """
+
+    name = "validate-final"
+    summary = "Send an empty answer back instead of handing it in."
+    fix_safety = (
+        "A run that ended with an empty answer takes another round: look whether an empty answer can be right "
+        "(nothing found, no change needed), and whether the rounds are bounded. The refusal is logged."
+    )
+    examples = (
+        EditExample(
+            _BEFORE,
+            _BEFORE.replace(
+                "            # that is it\n",
+                '            if not str("" if reply["content"] is None else reply["content"]).strip():\n'
+                '                logging.getLogger(__name__).warning("an empty answer was not handed in")\n'
+                '                messages.append({"role": "user", "content": "your answer was empty; send it again"})\n'
+                "                continue\n"
+                "            # that is it\n",
+            ),
+            qualname="run",
+            line=10,
+        ),
+        EditExample("def submit(answer):\n    return answer.strip()\n", "", qualname="submit", line=2),
+        EditExample(_BEFORE.replace('return reply["content"]', "return None"), "", qualname="run", line=4, end_line=12),
+    )
+
+    def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
+        """Check the first answer that a loop at the anchor returns."""
+        wanted = parameters.text(spec, "answer")
+        raises = parameters.dotted_source(spec, "raises")
+        for node in file.find(anchor, cst.Return):
+            value = node.value
+            if (
+                value is None
+                or loop_around(file, node) is None
+                or not isinstance(value, (cst.Name, cst.Attribute, cst.Subscript))
+            ):
+                continue
+            source = file.code(value)
+            if source in ("None", "True", "False") or constant_text(value) is not None or (wanted and source != wanted):
+                continue
+            line = own_line(file, node)
+            if f'if not str("" if {source} is None' in file.code(next(file.parents(line))):
+                return file.text
+            said = report(file, line, '"your answer was empty; send it again"', raises=raises, values=False)
+            log = log_call(file, "an empty answer was not handed in")
+            test = f'not str("" if {source} is None else {source}).strip()'
+            check = file.statements(f"if {test}:\n{indented(log + said)}")
+            return file.rewrite({line: before(check)}, imports=imports_for_log(file))
+        raise Refusal(f"{anchor.place} returns no answer from a loop that could send it back")
