@@ -17,13 +17,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from .expressions import callee, dotted, last, text_of
-from .scopes import FileContext, Scope
+from .scopes import FileContext, Scope, all_arguments
 from .words import CONFIG_NAME, words
 
 _LOADS = words(
     """
     yaml.safe_load yaml.load yaml.full_load json.load json.loads tomllib.load tomllib.loads toml.load toml.loads
-    tomli.load tomli.loads tomlkit.parse tomlkit.load omegaconf.OmegaConf.load
+    tomli.load tomli.loads tomlkit.parse tomlkit.load omegaconf.OmegaConf.load ruamel.yaml.YAML().load
     """
 )
 _VALIDATES = words("model_validate parse_obj validate_python from_dict from_config structure create from_mapping")
@@ -33,14 +33,19 @@ _LOADER = re.compile(r"^_*(load|read|get|parse)_\w*(config|settings|options)")
 _CLASS_PATH = re.compile(r"[a-z_]\w*(\.\w+)*\.[A-Z]\w*")
 _WHOLE = ("items", "values", "keys", "copy", "update")
 _READS = ("get", "pop", "setdefault", "__getitem__")
+_MAPPING = frozenset(dir(dict))
+_MAPPING_TYPES = words("Any Dict Mapping MutableMapping OrderedDict DictConfig Optional Union TypedDict")
 
 
 def config_uses(scope: Scope, file: FileContext) -> Iterator[list[Any]]:
     """Rows of one scope."""
     known = _section_names(scope, file)
     params = set(scope.params)
+    objects = _objects(scope, file)
     for node in _chain_tops(scope, file):
         base, path = _chain(node, scope)
+        if base in objects:
+            continue
         prefix, param = _origin(base, known, params)
         if prefix is None and not path:
             continue
@@ -51,6 +56,19 @@ def config_uses(scope: Scope, file: FileContext) -> Iterator[list[Any]]:
         if param:
             yield ["param", param, *_row_below(row, prefix or [], path)]
     yield from _own_keywords(scope, file)
+
+
+def _objects(scope: Scope, file: FileContext) -> set[str]:
+    """Names that hold an object and not a mapping: annotated with a class, or asked for attributes of their own."""
+    found = set(file.attributes_of)
+    for attribute in scope.of(ast.Attribute):
+        if attribute.attr not in _MAPPING and isinstance(attribute.value, ast.Name):
+            found.add(attribute.value.id)
+    for argument in all_arguments(scope.function.args) if scope.is_function else ():
+        name = last(dotted(argument.annotation, scope)) if argument.annotation is not None else ""
+        if name[:1].isupper() and name not in _MAPPING_TYPES:
+            found.add(argument.arg)
+    return found
 
 
 def class_mappings(file: FileContext) -> Iterator[list[Any]]:

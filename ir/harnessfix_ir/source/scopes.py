@@ -3,6 +3,7 @@
 import ast
 import warnings
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TypeVar
 
 N = TypeVar("N", bound=ast.AST)
@@ -164,6 +165,18 @@ class FileContext:
         self.scopes: list[Scope] = [self.root]
         self._sort()
         self._read_imports()
+
+    @cached_property
+    def attributes_of(self) -> set[str]:
+        """`self.x` for every `self.x.y` in the file whose `y` is no method of a dictionary: `self.x` is an object."""
+        return {
+            f"self.{node.value.attr}"
+            for _, node in self.all(ast.Attribute)
+            if isinstance(node.value, ast.Attribute)
+            and isinstance(node.value.value, ast.Name)
+            and node.value.value.id == "self"
+            and not hasattr(dict, node.attr)
+        }
 
     @property
     def functions(self) -> Iterator[Scope]:

@@ -230,7 +230,8 @@ def link_config(program: Program) -> None:
         for section, keys in sections.items():
             if section not in reaches:
                 reaches[section] = links.section(section)
-            if not section and names_settings and facts.path.rpartition("/")[2] not in named:
+            stranger = names_settings and facts.path.rpartition("/")[2] not in named
+            if stranger and (not section or not _mostly_declared(keys, reaches[section])):
                 continue
             if _judge(keys, reaches[section]):
                 for key in reaches[section].classes:
@@ -240,6 +241,11 @@ def link_config(program: Program) -> None:
 
 def _settings(facts: FileFacts) -> bool:
     return facts.language in ("yaml", "toml", "json")
+
+
+def _mostly_declared(keys: list[Draft], reach: Reach) -> bool:
+    """Whether a section of a file that no code names fits the place that takes a section of its name."""
+    return 2 * sum(draft.name in reach.declared for draft in keys) >= len(keys)
 
 
 def _judge(keys: list[Draft], reach: Reach) -> bool:
