@@ -142,9 +142,8 @@ def _cut_short(run: Htir, step: TraceStep) -> str | None:
         kind = short_type(inner.error)
         if "Timeout" in kind or "Cancelled" in kind or kind == "KeyboardInterrupt":
             return kind
-    for outer in (step, *ancestors(run, step)):
-        if outer.status is Status.ERROR and outer.error is not None:
-            return short_type(outer.error)
-        if outer.kind is StepKind.TOOL_CALL:
-            break
+    around = (step, *ancestors(run, step))
+    tool = next((outer for outer in around if outer.kind is StepKind.TOOL_CALL), None)
+    if tool is not None and tool.status is Status.ERROR and tool.error is not None:
+        return short_type(tool.error)
     return None

@@ -6,6 +6,7 @@ from harnessfix.rules._errors import raised
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import as_anchor, names, nearest_anchors, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
@@ -77,7 +78,7 @@ class UndeclaredDependency(Rule):
                 yield Finding(
                     message=f"`{package.name}` is imported at {', '.join(places[:3]) or package.anchor.place} and "
                     "not among the declared dependencies.",
-                    anchors=[as_anchor(package, "imports what is not declared")],
+                    anchors=[as_anchor(package, "imports what is not declared"), *_declarations(model)],
                     key=package.name,
                     confidence=0.6,
                     severity=Severity.INFO,
@@ -102,7 +103,13 @@ class UndeclaredDependency(Rule):
             yield Finding(
                 message=f"The import of `{package.name}` failed in {error.id} ({quote(message, 80)!r}): the "
                 "harness imports it and does not declare it.",
-                anchors=one_of_each([as_anchor(package, "imports what is not declared"), *nearest_anchors(run, error)]),
+                anchors=one_of_each(
+                    [
+                        as_anchor(package, "imports what is not declared"),
+                        *_declarations(model),
+                        *nearest_anchors(run, error),
+                    ]
+                ),
                 responsible_step=error.id,
                 symptom_step=error.id,
                 path=(error.id,),
@@ -116,3 +123,9 @@ class UndeclaredDependency(Rule):
 def _named(message: str, undeclared: dict[str, Element]) -> Element | None:
     words = message.replace("'", " ").replace(".", " ").split()
     return next((undeclared[word] for word in words if word in undeclared), None)
+
+
+def _declarations(model: HarnessModel) -> list[Anchor]:
+    """Where the harness declares the others: the list that the package is missing from."""
+    imported = [e for e in model.of_role(ElementRole.DEPENDENCY) if e.fact("declared") and e.anchor.path[-3:] != ".py"]
+    return [as_anchor(element, "declares the others") for element in imported[:1]]

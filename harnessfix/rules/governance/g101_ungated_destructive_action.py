@@ -77,5 +77,8 @@ class UngatedDestructiveAction(Rule):
                 anchors=[as_anchor(tool, "acts without asking")],
                 confidence=0.65,
                 evidence=Evidence.DERIVED,
-                parameters={"gate": sorted(gates)[0], "like": gated[0].anchor.qualname},
+                parameters={
+                    "gate": sorted(gates)[0].rpartition(":")[2].rpartition(".")[2],
+                    "like": gated[0].anchor.qualname,
+                },
             )
