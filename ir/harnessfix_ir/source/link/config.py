@@ -227,7 +227,11 @@ def link_config(program: Program) -> None:
                 sections.setdefault(path[:-1], []).append(draft)
                 reads = [f"{use.file}:{use.line}" for use in links.uses.get(path, ())]
                 draft.note("read-at", [*dict.fromkeys(reads)], 0, Evidence.DERIVED)
+        tops = [(draft.name,) for draft in sections.get((), ())]
+        is_data = 2 * sum(top in links.uses or any(path[:1] == top for path in links.below) for top in tops) < len(tops)
         for section, keys in sections.items():
+            if section and is_data:
+                continue  # most of its sections are asked for by nobody by name: records, not settings
             if section not in reaches:
                 reaches[section] = links.section(section)
             stranger = names_settings and facts.path.rpartition("/")[2] not in named
