@@ -36,7 +36,7 @@ def read_prompt_file(facts: FileFacts, text: str, lines: list[bytes]) -> None:
     """One prompt element for a whole file."""
     if REQUIREMENTS.search(facts.path):
         _keep(facts, from_requirements(text), lines)
-    if not text.strip() or _NOT_PROMPTS.search(facts.path):
+    if _NOT_PROMPTS.search(facts.path) or (len(text.strip()) <= _LEAST and "{" not in text):
         return
     name = facts.path.rpartition("/")[2]
     last = max(1, len(lines))

@@ -94,11 +94,17 @@ VERIFIER_NAME = re.compile(
     r"(evaluate|score)_(result|answer|output|response|solution|submission|patch|run|task|agent|correctness|prediction)s?)$"
 )
 APPROVAL_NAME = re.compile(
-    r"approv|confirm|permission|authori[sz]e|consent|(^|_)(is_allowed|ask_user|human_input|allow_action|policy_check)"
+    r"^_*(async_)?(ask|request|require|get|await|wait|wait_for|check|needs?|apply|call|obtain|seek|prompt_for|should_ask|"
+    r"function_needs|tool_needs|has|run|evaluate|resolve)_(\w+_)?"
+    r"(approval|approver|permission|confirmation|consent|authori[sz]ation)(_\w+)?$"
+    r"|^_*(approve|confirm|authori[sz]e)(_(?!\w*error)\w+)?$"
+    r"|^_*is_(\w+_)?(approved|authori[sz]ed|allowed|permitted)(?!\w*error)"
+    r"|(^|_)(ask_user|ask_human|human_input|allow_action|policy_check|permission_check)$"
 )
 SUBMIT_NAME = re.compile(
     r"^_*(submit|submission|final_answer|finish|finish_task|has_finished|check_finished|complete_task|hand_in|task_done|"
-    r"attempt_completion|provide_final_answer|extract_(patch|submission|final_answer|prediction)|submit_\w+|"
+    r"attempt_completion|provide_final_answer|extract_(patch|submission|final_answer|prediction)|"
+    r"submit_(answer|patch|result|solution|task|final\w*|flag|code|report)|"
     r"(save|write|finali[sz]e|make|get|build)_(answer|submission|patch|prediction|predictions|final_answer|result))$"
 )
 SUBMIT_TYPE = re.compile(

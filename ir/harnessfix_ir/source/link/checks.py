@@ -40,7 +40,8 @@ def link_approvals(flow: Flow, callers: dict[Key, list[Edge]]) -> None:
             for edge in flow.edges.get(caller, ()):
                 if first <= edge.call.line <= last:
                     for target in edge.targets:
-                        if target != key and _always_guarded(callers.get(target, []), regions):
+                        dunder = target[1].rpartition(".")[2].startswith("__")
+                        if target != key and not dunder and _always_guarded(callers.get(target, []), regions):
                             found[f"{target[0]}:{target[1]}"] = None
         approvals[key].note("guards", [*found], 0, Evidence.DERIVED)
 

@@ -13,7 +13,7 @@ from harnessfix_ir.vocabulary import ElementRole
 from .base import Role, at_function
 
 _ADDS = frozenset(("append", "extend", "insert", "add_message", "add_messages", "append_message", "add_user_message"))
-_RENDERS = re.compile(r"(^|[._])(render|render_template|format_observation|format_prompt|from_string|render_prompt)")
+_RENDERS = re.compile(r"(^|[._])(render|render_async|render_template|format_observation|format_prompt|render_prompt)$")
 _OBSERVATION = re.compile(
     r"(observation|format_(output|result|tool|message)|build_(prompt|messages|context)|prepare_messages|"
     r"render_(prompt|template|messages|observation)|to_messages|get_prompt|make_prompt|write_memory)"
@@ -53,8 +53,11 @@ def _appends(scope: Scope) -> Iterator[tuple[str, int]]:
     for call in scope.of(ast.Call):
         name = callee(call, scope)
         receiver, _, method = name.rpartition(".")
+        plain = method in ("append", "extend", "insert") and MESSAGES_NAME.search(receiver.removesuffix("[]"))
+        if plain and call.args and isinstance(call.args[-1], (ast.Constant, ast.JoinedStr)):
+            continue  # a list of sentences, not of messages
         if (
-            (method in ("append", "extend", "insert") and MESSAGES_NAME.search(receiver.removesuffix("[]")))
+            plain
             or method.endswith(("add_message", "add_messages", "append_message"))
             or name in ("add_message", "add_messages")
         ):

@@ -15,6 +15,10 @@ from .loops import LoopNode
 
 _ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _COUNTS = re.compile(r"limit|budget|timeout|(^|_)max_|_max$|retries|attempts|quota|(^|_)n_|num_")
+_INTERVAL = re.compile(r"interval|every|period|frequency|(^|_)freq(_|$)|cadence")
+_SWITCH = re.compile(
+    r"reached|exceeded|hit|error|expired|enabled|^_*(is|has|should|kill|no|use|enable|allow|with|did|was|raise|retry|on|stop)_"
+)
 _ATTEMPTS = re.compile(r"retr|attempt|tries")
 
 
@@ -25,7 +29,7 @@ class Limits(Role):
         for scope in file.scopes:
             counters = _counters(scope)
             for compare in scope.of(ast.Compare):
-                draft = _comparison(compare, scope, file, counters)
+                draft = _comparison(compare, scope, file, counters) or _remainder(compare, scope, file)
                 if draft is not None:
                     yield draft
             for choice in scope.of(ast.BoolOp):
@@ -71,6 +75,19 @@ def _comparison(compare: ast.Compare, scope: Scope, file: FileContext, counters:
         draft.note("skipped-on", [*_skips(compare, name, scope, file)], 0, Evidence.DERIVED)
         draft.note("off-by-one", _off_by_one(compare, name, limits[0], scope, file), 0, Evidence.HEURISTIC)
     return draft
+
+
+def _remainder(compare: ast.Compare, scope: Scope, file: FileContext) -> Draft | None:
+    """`step % interval == 1`: never true for an interval that is no larger than that number."""
+    left, right = compare.left, compare.comparators[0]
+    if not (isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mod) and isinstance(compare.ops[0], ast.Eq)):
+        return None
+    name = last(dotted(left.right, scope))
+    rest = right.value if isinstance(right, ast.Constant) and type(right.value) is int else 0
+    if len(compare.ops) != 1 or rest < 1 or not _INTERVAL.search(name):
+        return None
+    draft = at_node(ElementRole.LIMIT, scope, compare, AnchorKind.CALL, name)
+    return draft.add("compares", file.segment(compare)).add("never-below", rest)
 
 
 def _only_checks_the_setting(sides: list[ast.expr], limits: list[ast.expr]) -> bool:
@@ -186,7 +203,7 @@ def _truth(test: ast.expr, scope: Scope, file: FileContext) -> Draft | None:
         bare = part.operand if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not) else part
         if isinstance(bare, (ast.Name, ast.Attribute)) and _is_limit(bare, scope):
             name = last(dotted(bare, scope))
-            if _COUNTS.search(name) and not re.search(r"reached|exceeded|hit|error|expired", name):
+            if _COUNTS.search(name) and not _SWITCH.search(name):
                 draft = at_node(ElementRole.LIMIT, scope, test, AnchorKind.CALL, name)
                 return draft.add("falsy-zero", file.segment(part)).add("compares", file.segment(test))
     return None

@@ -30,7 +30,9 @@ _CONTENT_KEYS = (
     "system_message",
     "user_prompt",
 )
-_BUILDER = re.compile(r"prompt|instruction|observation|format_|render|message|template|describe")
+_BUILDER = re.compile(
+    r"prompt|instruction|observation|persona|preamble|feedback|tool_(error|result|output)|(error|timeout)_message|system_message"
+)
 _NOT_PROMPT = re.compile(
     r"^(help|prompt_toolkit|system_name|template_(dir|path|name|file)|\w*_(path|dir|file|url|regex|name|id|key|class))$"
 )
@@ -65,7 +67,7 @@ def describe(draft: Draft, name: str, template: Template) -> Draft:
     """Facts of a template; the engine of a plain literal is told from its text."""
     draft.text = template.text
     holes, bounded, engine = template.holes, template.bounded, template.engine
-    if engine in ("literal", "concat") and looks_like_jinja(template.text):
+    if engine in ("literal", "concat") and looks_like_jinja(_without_holes(template)):
         facts = read_jinja(template.text)
         holes, bounded, engine = facts.shown, facts.bounded, "jinja"
         draft.note("template-error", facts.error)
@@ -78,6 +80,14 @@ def describe(draft: Draft, name: str, template: Template) -> Draft:
     observed = any(_OBSERVED.match(hole) or ".output" in hole for hole in holes)
     draft.note("is-observation", bool(observed or (holes and _OBSERVATION.search(name))))
     return draft
+
+
+def _without_holes(template: Template) -> str:
+    """The literal words of a template; holes would look like braces of Jinja."""
+    text = template.text
+    for hole in template.holes:
+        text = text.replace("{" + hole + "}", "", 1)
+    return text
 
 
 Found = tuple[Scope, ast.expr, str, ast.expr | ast.stmt, str]

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from harnessfix_ir.source.expressions import callee, dotted, last
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.scopes import FileContext, Scope
-from harnessfix_ir.source.words import HOOK_NAME, words
+from harnessfix_ir.source.words import HOOK_NAME
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
 from .base import Role, at_node
 from .handlers import is_log_call
 
 _BEGINS = re.compile(r"(^|_)(start|begin|enter|before|pre|open|setup)(_|ed|$)")
-_REGISTERS = words("append add extend remove register get items values keys pop insert")
+_HAPPENS = re.compile(
+    r"^_*(on|before|after|pre|post|emit|fire|notify|trigger|dispatch|run|call|invoke|start|end|begin|finish|enter|exit|handle|"
+    r"process|send|publish|update|log|record)(_|$)|(hook|callback|listener|observer)s?$"
+)
 _ENDS = re.compile(r"(^|_)(end|stop|exit|finish|after|post|close|done|complete|teardown)(_|ed|$)")
 
 
@@ -37,7 +40,8 @@ class Hooks(Role):
             for call in scope.of(ast.Call):
                 name = callee(call, scope)
                 known = HOOK_NAME.search(name) is not None or name.partition(".")[0] in taken
-                if known and not is_log_call(call, scope) and last(name) not in _REGISTERS:
+                known = known and not last(name).startswith(("add_", "register_", "set_", "get_", "remove_"))
+                if known and _HAPPENS.search(last(name)) and not is_log_call(call, scope):
                     yield _hook(call, name, scope, file)
 
 
