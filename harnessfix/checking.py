@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from harnessfix_ir.source.resolve import locate_harness
-
 from harnessfix.diagnoser import Diagnosed
 from harnessfix.pipeline import Pipeline, Tell
 from harnessfix.rules import Rule
@@ -13,6 +11,7 @@ from harnessfix.settings import Settings, load_settings
 from harnessfix.workspace import Workspace
 from harnessfix_ir.errors import StoreError
 from harnessfix_ir.source import read_harness
+from harnessfix_ir.source.resolve import locate_harness
 
 
 def chosen_rules(settings: Settings, select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
@@ -73,7 +72,7 @@ def check_paths(
     settings = load_settings(start, {})
     rules = chosen_rules(settings, select, ignore)
     cache = settings.root / ".harnessfix" / "cache" / "facts"
-    found = Diagnosed()
+    found = Diagnosed(severities=settings.severity)
     for path in paths:
         root = locate_harness(path, None).resolve()
         model = read_harness(

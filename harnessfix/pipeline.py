@@ -4,7 +4,7 @@ Every stage turns typed documents into the next ones; what a stage made is kept 
 interrupted command goes on where it stopped.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,11 @@ from harnessfix.workspace import Workspace, model_digest
 from harnessfix_ir.errors import BadInputError, HarnessfixError
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.recording import Recording
-from harnessfix_ir.vocabulary import Outcome
+from harnessfix_ir.recording import Recording, RunInfo
 
 if TYPE_CHECKING:
     from harnessfix.rules import Rule
+    from harnessfix.store import RunRow
     from harnessfix_collectors.record import RecordResult
 
 Tell = Callable[[str], None]
@@ -44,7 +44,6 @@ class Pipeline:
     def __init__(self, workspace: Workspace, tell: Tell = lambda what: None) -> None:
         self.workspace, self.store, self.tell = workspace, workspace.store, tell
         self._models: dict[tuple[Path, ...], HarnessModel] = {}
-        self._blocks: dict[str, dict[str, Recording]] = {}
 
     # -- collect -------------------------------------------------------------------------------------------------
 
@@ -89,6 +88,7 @@ class Pipeline:
             include=settings.probe.include,
             exclude=settings.probe.exclude,
             redact=settings.redact.enabled,
+            redact_patterns=settings.redact.patterns,
             task=task,
             cwd=cwd,
             env=env,
@@ -126,26 +126,22 @@ class Pipeline:
             self._models[roots] = self.workspace.model(roots) if roots else HarnessModel(root="")
         return self._models[roots]
 
-    def roots_of(self, run_id: str) -> tuple[Path, ...]:
+    def roots_of(self, run: RunInfo) -> tuple[Path, ...]:
         """Folders of the harness that a run came from: as recorded, else those of the settings."""
-        recorded = tuple(Path(root) for root in self.store.run_info(run_id).harness)
-        return tuple(root for root in recorded if root.exists()) or self.workspace.roots()
+        recorded = tuple(root for root in map(Path, run.harness) if root.exists())
+        return recorded or self.workspace.roots()
 
-    def compile(self, run_id: str, roots: tuple[Path, ...] | None = None) -> Htir:
-        """One run joined with its harness; from the cache when neither has changed."""
+    def compile(self, run_id: str) -> Htir:
+        """One run joined with its harness. Raises `StoreError` when there is no such run."""
+        recording = self.store.recording(run_id, _read)
+        return self._compiled(recording, self.model(self.roots_of(recording.run)), self.store.run(run_id))
 
+    def _compiled(self, recording: Recording, model: HarnessModel, row: "RunRow") -> Htir:
+        """The compiled run, its outcome as the labels have it: the newest word counts, not what was recorded."""
         from harnessfix_ir.compiler import compile_run
 
-        model = self.model(self.roots_of(run_id) if roots is None else roots)
-        return compile_run(self._recording(run_id), model)
-
-    def _recording(self, run_id: str) -> Recording:
-        from harnessfix_collectors.readers import read_bytes
-
-        def read(data: bytes, format_name: str, filename: str) -> Iterable[Recording]:
-            return read_bytes(data, filename, format_name)
-
-        return self.store.recording(run_id, read)
+        run = recording.run.model_copy(update={"outcome": row.outcome, "outcome_by": row.outcome_by})
+        return compile_run(recording.model_copy(update={"run": run}), model)
 
     # -- diagnose ------------------------------------------------------------------------------------------------
 
@@ -165,33 +161,38 @@ class Pipeline:
             source: folders to check without a run, each set a harness; the runs' own are checked in any case.
             save: whether to keep the result in the store.
         """
-        found, outcomes = Diagnosed(), dict[str, Outcome]()
-        for run_id, roots in self._with_roots(run_ids, found):
-            model = found.models.setdefault(roots, self.model(roots))
+        found, wanted = Diagnosed(severities=self.workspace.settings.severity), list(run_ids)
+        rows = {row.id: row for row in self.store.runs()}
+        for run_id, recording in self.store.recordings(wanted, _read):
             try:
-                htir = self.compile(run_id, roots)
+                if isinstance(recording, HarnessfixError):
+                    raise recording
+                self._diagnose_one(recording, rows[run_id], rules, found, save)
             except HarnessfixError as error:
-                found.incomplete.append(f"run {run_id[:8]} could not be compiled: {error}")
-                continue
-            outcomes[run_id] = htir.run.outcome
-            report = diagnose_run(htir, model, rules)
-            report.diagnoses, outdated = split_outdated(report.diagnoses, htir, model)
-            found.outdated += len(outdated)
-            found.take(run_id, report)
-            if save:
-                self.store.replace_diagnoses(run_id, model_digest(model), found.diagnoses[run_id])
+                found.incomplete.append(f"run {run_id[:8]} was left out: {error}")
             self.tell(run_id[:8])
         for roots in dict.fromkeys([*found.models, *source]):
             found.take_source(roots, self.model(roots), rules)
-        found.consolidate(outcomes, rules)
+        found.consolidate({run_id: row.outcome for run_id, row in rows.items()}, rules)
         if save:
-            self.store.save_flaws(found.flaws)
+            self.store.save_flaws(found.flaws, replace_all=set(wanted) >= set(rows))
         return found
 
-    def _with_roots(self, run_ids: Iterable[str], found: Diagnosed) -> Iterator[tuple[str, tuple[Path, ...]]]:
-        for run_id in run_ids:
-            try:
-                yield run_id, self.roots_of(run_id)
-            except HarnessfixError as error:
-                found.incomplete.append(f"run {run_id[:8]}: its harness was not found: {error}")
-                yield run_id, ()
+    def _diagnose_one(
+        self, recording: Recording, row: "RunRow", rules: "Sequence[Rule]", found: Diagnosed, save: bool
+    ) -> None:
+        roots = self.roots_of(recording.run)
+        model = found.models.setdefault(roots, self.model(roots))
+        htir = self._compiled(recording, model, row)
+        report = diagnose_run(htir, model, rules)
+        report.diagnoses, outdated = split_outdated(report.diagnoses, htir, model)
+        found.outdated += len(outdated)
+        found.take(row.id, report)
+        if save:
+            self.store.replace_diagnoses(row.id, model_digest(model), found.diagnoses[row.id])
+
+
+def _read(data: bytes, format_name: str, filename: str) -> Iterable[Recording]:
+    from harnessfix_collectors.readers import read_bytes
+
+    return read_bytes(data, filename, format_name)

@@ -13,7 +13,6 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, StrictBool, ValidationError, field_validator
 
-from harnessfix_ir.document import JsonValue
 from harnessfix_ir.errors import SettingsError
 from harnessfix_ir.vocabulary import Severity
 
@@ -147,7 +146,6 @@ class Settings(Table):
         select, ignore: rule codes, beginnings of codes, or names.
         severity: rule code to the severity it shall have.
         probe, validation (`[validate]`), redact: their own tables.
-        per_rule: rule code to options of that rule.
         root: folder of the file, or the start folder without one.
         source: the file; None without one.
     """
@@ -161,7 +159,6 @@ class Settings(Table):
     probe: ProbeSettings = ProbeSettings()
     validation: ValidateSettings = Field(default=ValidateSettings(), alias="validate")
     redact: RedactSettings = RedactSettings()
-    per_rule: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     root: Path = Field(default_factory=Path.cwd)
     source: Path | None = None
 

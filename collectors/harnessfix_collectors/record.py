@@ -58,6 +58,7 @@ def record(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     redact: bool = True,
+    redact_patterns: Sequence[str] = (),
     task: str = "",
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
@@ -74,6 +75,7 @@ def record(
         probe: whether to instrument at all.
         include, exclude: patterns of `path:qualname`, see `make_plan`.
         redact: whether secrets are replaced before they are written.
+        redact_patterns: further regular expressions of what is secret.
         task: name of the task.
         cwd: folder to run in.
         env: environment; this process's when None.
@@ -84,6 +86,7 @@ def record(
         RecordError: the program cannot be started, or nothing can be written to `spool_root`.
     """
     plan = make_plan(model, include=include, exclude=exclude, redact=redact, cache=spool_root.resolve() / "code")
+    plan["redact_patterns"] = list(redact_patterns)
     if not probe:
         plan |= {"files": {}, "elements": []}
     header = Header(

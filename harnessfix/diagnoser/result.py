@@ -7,7 +7,7 @@ from pathlib import Path
 from harnessfix.rules import Rule
 from harnessfix_ir.findings import Diagnosis, FlawRecord
 from harnessfix_ir.harness import HarnessModel
-from harnessfix_ir.vocabulary import Outcome
+from harnessfix_ir.vocabulary import Outcome, Severity
 
 from .consolidate import consolidate
 from .diagnose import Report, diagnose_source
@@ -18,6 +18,7 @@ class Diagnosed:
     """Flaws, best first, with what they were found in.
 
     Args:
+        severities: rule code to the severity that its findings shall have, instead of the rule's.
         flaws: consolidated.
         diagnoses: by run id; the source's own under None.
         models: harness models by their folders.
@@ -26,6 +27,7 @@ class Diagnosed:
         outdated: number of findings about code that has changed since the run was recorded.
     """
 
+    severities: Mapping[str, Severity] = field(default_factory=dict)
     flaws: list[FlawRecord] = field(default_factory=list)
     diagnoses: dict[str | None, list[Diagnosis]] = field(default_factory=dict)
     models: dict[tuple[Path, ...], HarnessModel] = field(default_factory=dict)
@@ -45,9 +47,13 @@ class Diagnosed:
 
     def take(self, run_id: str | None, report: Report) -> None:
         """Add what the rules said of one run, or of source (None)."""
-        self.diagnoses.setdefault(run_id, []).extend(report.diagnoses)
+        self.diagnoses.setdefault(run_id, []).extend(map(self._as_configured, report.diagnoses))
         self.incomplete.extend(report.incomplete)
         self.suppressed += report.suppressed
+
+    def _as_configured(self, diagnosis: Diagnosis) -> Diagnosis:
+        severity = self.severities.get(diagnosis.rule)
+        return diagnosis if severity is None else diagnosis.model_copy(update={"severity": severity})
 
     def take_source(self, roots: tuple[Path, ...], model: HarnessModel, rules: Sequence[Rule]) -> None:
         """Add what the rules say of a harness alone, and the files of it that could not be read."""

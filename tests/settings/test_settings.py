@@ -51,8 +51,6 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         [redact]
         patterns = ["acme-[0-9]+"]
 
-        [per-rule.C101]
-        max-characters = 4000
         """
     )
     (tmp_path / "tasks").mkdir()
@@ -67,7 +65,6 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     assert settings.validation.task_names(settings.root) == ["one", "three", "two"]
     assert (settings.validation.repeats, settings.validation.timeout) == (5, 30.0)
     assert settings.redact == RedactSettings(patterns=("acme-[0-9]+",))
-    assert settings.per_rule == {"C101": {"max-characters": 4000}}
 
 
 def test_the_nearest_file_that_speaks_to_us_counts(tmp_path: Path) -> None:
@@ -126,7 +123,6 @@ MISTAKES = {
     "redact = 3": "`redact` has to be a table",
     "[redact]\npatterns = ['(']": "`redact.patterns` holds '(', which is no regular expression: missing )",
     "[severity]\nC101 = 'fatal'": "`severity.C101` has to be 'error', 'warning' or 'info'",
-    "[per-rule]\nC101 = 3": "`per-rule.C101` has to be a table",
     "[probe]\nenabled = 1\n[validate]\njobs = 0": "`probe.enabled` has to be true or false; `validate.jobs` has to be",
 }
 

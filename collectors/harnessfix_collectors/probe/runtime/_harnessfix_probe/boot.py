@@ -44,7 +44,7 @@ def install(plan: dict[str, Any], folder: str, trace: str) -> Probe:
     Raises:
         OSError: nothing can be written to `folder`.
     """
-    spool = Spool(folder, Redactor() if plan.get("redact", True) else None)
+    spool = Spool(folder, Redactor(patterns=plan.get("redact_patterns", ())) if plan.get("redact", True) else None)
     places = {path: str(file["path"]) for path, file in plan["files"].items()}
     probe = Probe(spool, places, plan["elements"], trace, _parent(trace))
     _introduce(probe)

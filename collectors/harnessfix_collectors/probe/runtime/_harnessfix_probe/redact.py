@@ -28,7 +28,7 @@ MARK = "<redacted>"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Redactor:
@@ -36,9 +36,12 @@ class Redactor:
 
     Args:
         environment: variables whose names speak of secrets lend their values; this process's when None.
+        patterns: further regular expressions of what is secret.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None, patterns: Iterable[str] = ()) -> None:
+        # An empty literal is in every text: a pattern of the user's is tried on all of them.
+        self.shapes = (*SHAPES, *(("", pattern) for pattern in patterns))
         environment = os.environ if environment is None else environment
         found = {value for name, value in environment.items() if _is_secret(name, value)}
         self.values = sorted(found, key=len, reverse=True)
@@ -50,7 +53,7 @@ class Redactor:
             if value in text:
                 self.count += text.count(value)
                 text = text.replace(value, MARK)
-        for literal, shape in SHAPES:
+        for literal, shape in self.shapes:
             if literal in text:
                 import re
 
