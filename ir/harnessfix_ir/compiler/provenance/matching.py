@@ -24,6 +24,8 @@ MOST_EXPECTED = 64
 MOST_PLACES = 64
 NEAR_TEXTS = 16
 MOST_RANGES = 32
+LEAST_CANDIDATES = 8
+PER_CANDIDATE = 500
 FAVOUR = 1.15
 
 
@@ -132,7 +134,8 @@ class Matcher:
         """Offers from texts that share fingerprints; `known` is given every relation, good enough or not."""
         fresh_from = sink.fresh_from
         start = len(normalise(self.ids.text[sink.text][:fresh_from])) if fresh_from and candidates else 0
-        for candidate in candidates:
+        most = LEAST_CANDIDATES + len(self.ids.text[sink.text]) // PER_CANDIDATE
+        for candidate in sorted(candidates, key=lambda c: -len(c.seeds))[:most]:
             if not candidate.rare and len(candidate.seeds) * 2 * WINDOW < len(self.judge.normal(candidate.source).data):
                 continue
             place = self._nearest(candidate.source, sink)

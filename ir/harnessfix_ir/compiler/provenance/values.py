@@ -1,11 +1,11 @@
 """Short values: ids, paths and addresses that a model took from an earlier output into the arguments of a call.
 
-They are too short to leave a fingerprint. Each value is looked for by the hash of its first eight letters and digits in
-one pass over all earlier outputs, and every find is verified letter by letter.
+They are too short to leave a fingerprint. Each value is looked for by the hashes of some of its runs of eight letters
+and digits in one pass over all earlier outputs; the rarest of them leads to the places, and every find is verified.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ LONGEST_ARGUMENT = 20_000
 MOST_VALUES = 48
 MOST_LINKS = 3
 COMMON = 6
+MOST_HITS = 64
 _VALUE = re.compile(r"[A-Za-z0-9][\w./:@#~+-]{6,200}[\w]")
 _TELLING = re.compile(r"\d|[/@:]|\w\.\w|_|[a-z][A-Z]|\w-\w")
 _TABLE_BITS = 16
@@ -64,27 +65,23 @@ def find_values(
         sinks: of the run; only arguments of tool calls are looked at.
         turn_of: tool step to the model call that asked for it.
     """
-    wanted: dict[int, list[tuple[Value, Sink]]] = {}
-    probes: dict[bytes, int] = {}
+    wanted: list[tuple[Value, Sink]] = []
     for sink in sinks:
         if view.steps[sink.step].kind is StepKind.TOOL_CALL and sink.side == IN:
             for value in values_of(ids.text[sink.text]):
-                probe = normalise(value.text)[:PROBE]
-                number = probes.setdefault(probe, len(probes))
-                wanted.setdefault(number, []).append((value, sink))
-    if not probes:
+                wanted.append((value, sink))
+    if not wanted:
         return []
     sources = [text for text, places in produced.items() if any(_gives(view, place) for place in places)]
-    places = _Places(ids, judge, sources, list(probes))
+    places = _Places(judge, sources, {value.text for value, _ in wanted})
     found: list[ValueLink] = []
     linked: dict[int, set[int]] = {}
-    for number, uses in wanted.items():
-        for value, sink in uses:
-            link = _link(view, ids, produced, places.of(number, value.text), value, sink, turn_of)
-            steps = linked.setdefault(sink.step, set())
-            if link is not None and link.source.step not in steps and len(steps) < MOST_LINKS:
-                steps.add(link.source.step)
-                found.append(link)
+    for value, sink in wanted:
+        link = _link(view, ids, produced, places.of(value.text), value, sink, turn_of)
+        steps = linked.setdefault(sink.step, set())
+        if link is not None and link.source.step not in steps and len(steps) < MOST_LINKS:
+            steps.add(link.source.step)
+            found.append(link)
     return found
 
 
@@ -107,42 +104,69 @@ def _gives(view: RunView, place: Production) -> bool:
 
 
 class _Places:
-    """Where the probes occur in the sources: for each probe pairs (text, normalised position)."""
+    """Where values occur in the sources.
 
-    def __init__(self, ids: TextIds, judge: Judge, sources: Sequence[int], probes: Sequence[bytes]) -> None:
+    Args:
+        judge: gives the normalised forms.
+        sources: numbers of the texts to look in.
+        values: to look for.
+    """
+
+    def __init__(self, judge: Judge, sources: Sequence[int], values: Iterable[str]) -> None:
         import numpy as np
 
-        self.ids = ids
         self.judge = judge
-        self._found: dict[int, list[tuple[int, int]]] = {}
-        hashes = gram_hashes(b"".join(probe.ljust(PROBE) for probe in probes), PROBE)[::PROBE]
+        self._probes: dict[bytes, int] = {}
+        self._of_value = {value: self._probes_of(normalise(value)) for value in sorted(values)}
+        hashes = gram_hashes(b"".join(self._probes), PROBE)[::PROBE]
         order = np.argsort(hashes)
         table = np.zeros(1 << _TABLE_BITS, dtype=bool)
         table[hashes >> np.uint64(64 - _TABLE_BITS)] = True
-        for text, start, codes in pieces_of(sources, [judge.normal(text).data for text in sources], PROBE):
-            self._match(text, start, codes, hashes, order, table)
+        hits = [
+            (order[numbers], np.full(len(numbers), text), at + start)
+            for text, start, codes in pieces_of(sources, [judge.normal(text).data for text in sources], PROBE)
+            for numbers, at in [_hits(codes, hashes[order], table)]
+            if len(numbers)
+        ]
+        columns = [np.concatenate(column) for column in zip(*hits)] or [np.empty(0, np.int64)] * 3
+        by_number = np.argsort(columns[0], kind="stable")
+        self._numbers, self._texts, self._positions = (column[by_number] for column in columns)
 
-    def _match(self, text: int, start: int, codes: "NDArray[Any]", hashes: Any, order: Any, table: Any) -> None:
+    def _probes_of(self, data: bytes) -> list[tuple[int, int]]:
+        """Number and offset of some runs of the value: its first, its last, and one between."""
+        offsets = {0, len(data) - PROBE, (len(data) - PROBE) // 2}
+        return [(self._probes.setdefault(data[at : at + PROBE], len(self._probes)), at) for at in sorted(offsets)]
+
+    def of(self, value: str) -> list[tuple[int, int]]:
+        """Texts that hold the value, each with the character where it first stands there; none for common values."""
         import numpy as np
 
-        maybe = np.flatnonzero(table[codes >> np.uint64(64 - _TABLE_BITS)])
-        if not len(maybe):
-            return
-        at = np.minimum(np.searchsorted(hashes, codes[maybe], sorter=order), len(hashes) - 1)
-        sure = hashes[order[at]] == codes[maybe]
-        for position, number in zip(maybe[sure].tolist(), order[at[sure]].tolist()):
-            self._found.setdefault(number, []).append((text, start + position))
-
-    def of(self, number: int, value: str) -> list[tuple[int, int]]:
-        """Texts that hold the value, each with the character where it first stands there."""
+        spans = []
+        for number, offset in self._of_value[value]:
+            low, high = np.searchsorted(self._numbers, [number, number + 1]).tolist()
+            spans.append((high - low, low, high, offset))
+        count, low, high, offset = min(spans)
+        if count > MOST_HITS:
+            return []
         texts: dict[int, int] = {}
-        for text, position in self._found.get(number, ()):
+        for text, position in zip(self._texts[low:high].tolist(), self._positions[low:high].tolist()):
             normal = self.judge.normal(text)
-            start = normal.offset(position)
-            there = text not in texts and normal.text.startswith(value, start)
-            if there and delimited(normal.text, start, start + len(value)):
+            if text in texts or position < offset:
+                continue
+            start = normal.offset(position - offset)
+            if normal.text.startswith(value, start) and delimited(normal.text, start, start + len(value)):
                 texts[text] = start
         return list(texts.items())
+
+
+def _hits(codes: "NDArray[Any]", hashes: "NDArray[Any]", table: "NDArray[Any]") -> tuple[Any, Any]:
+    """Which of the sorted hashes occur among the codes, and where."""
+    import numpy as np
+
+    maybe = np.flatnonzero(table[codes >> np.uint64(64 - _TABLE_BITS)])
+    at = np.minimum(np.searchsorted(hashes, codes[maybe]), len(hashes) - 1)
+    sure = hashes[at] == codes[maybe]
+    return at[sure], maybe[sure]
 
 
 def _link(
