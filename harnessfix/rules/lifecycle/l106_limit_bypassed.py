@@ -2,26 +2,23 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from harnessfix.rules._budgets import given_numbers, one_too_few, overspent
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import is_model_step, own_anchors, own_function
-from harnessfix.rules._query import ancestors, as_anchor, function_of, names, one_of_each, reachable, requests
+from harnessfix.rules._own import own_anchors
+from harnessfix.rules._query import (
+    as_anchor,
+    names,
+    one_of_each,
+)
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
 
-MAX_CHARS = 50_000  # longer arguments are not searched for settings
 _OR = re.compile(r"^\s*([\w.]+)\s+or\s+(.+)$", re.DOTALL)
 _NO_DEFAULT = re.compile(r"^(None|False|0(\.0*)?|float\(.inf.\)|math\.inf|sys\.maxsize)$")
-_SETTING = re.compile(
-    r"\"((?:max_)?(?:tool_calls?|requests?|model_calls?|retries)(?:_limit)?)\"\s*:\s*(\d{1,6})\b(?!\.)"
-)
-_CALLS_LIMIT = re.compile(
-    r"^(?:max_(?:tool_calls?|requests?|model_calls?)|(?:tool_calls?|requests?|model_calls?)_limit)$"
-)
 
 _AGENT = '''\
 class Agent:
@@ -49,15 +46,6 @@ from model import Model, say
 
 print(Agent(Model(say("one"), say("two"), say("DONE"))).run("Count to three.", call_limit=0))
 """
-
-
-@dataclass(frozen=True)
-class _Given:
-    """A number that a step was given under a name, for instance `max_requests=0`."""
-
-    step: TraceStep
-    name: str
-    value: float
 
 
 class LimitBypassed(Rule):
@@ -107,8 +95,8 @@ class LimitBypassed(Rule):
         """Zeros that were thrown away, paths that did not count, and calls beyond a limit that the run was given."""
         yield from _thrown_away(run, model)
         yield from _uncounted(run, model)
-        yield from _overspent(run, model)
-        yield from _one_too_few(run, model)
+        yield from overspent(run, model)
+        yield from one_too_few(run, model)
 
 
 def _default(limit: Element) -> tuple[str, str] | None:
@@ -143,7 +131,7 @@ def _static(element: Element, message: str, form: str, confidence: float) -> Fin
 
 
 def _thrown_away(run: Htir, model: HarnessModel) -> Iterator[Finding]:
-    zeros = {given.name: given for given in reversed(list(_given(run))) if given.value == 0}
+    zeros = {given.name: given for given in reversed(list(given_numbers(run))) if given.value == 0}
     for limit in model.of_role(ElementRole.LIMIT) if zeros else ():
         default = _default(limit)
         given = zeros.get(default[0].rpartition(".")[2]) if default is not None else None
@@ -161,16 +149,6 @@ def _thrown_away(run: Htir, model: HarnessModel) -> Iterator[Finding]:
             parameters={"form": "falsy-zero"},
             key=f"falsy-zero {limit.name}",
         )
-
-
-def _given(run: Htir) -> Iterator[_Given]:
-    for step in run.steps:
-        for part in step.input:
-            text = run.text(part)
-            if part.name and len(text) < 12 and re.fullmatch(r"-?\d+(\.\d+)?", text):
-                yield _Given(step, part.name, float(text))
-            elif text[:1] == "{" and len(text) < MAX_CHARS:
-                yield from (_Given(step, name, float(number)) for name, number in _SETTING.findall(text))
 
 
 # --- counted on every path ------------------------------------------------------------------------------------------
@@ -198,92 +176,3 @@ def _uncounted(run: Htir, model: HarnessModel) -> Iterator[Finding]:
                 parameters={"form": "skipped-on", "counter": limit.value("counter")},
                 key=f"skipped-on {limit.name}",
             )
-
-
-# --- no more than allowed -------------------------------------------------------------------------------------------
-
-
-def _overspent(run: Htir, model: HarnessModel) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for given in _given(run):
-        if given.name in seen or given.value <= 0 or not _CALLS_LIMIT.match(given.name):
-            continue
-        seen.add(given.name)
-        tools = "tool" in given.name
-        spent = [
-            s
-            for s in (_tool_calls(run) if tools else requests(run))
-            if s.error is None and _is_inside(run, s, given.step)
-        ]
-        if len(spent) <= given.value:
-            continue
-        over = spent[int(given.value)]
-        batch = run.step(over.parent) if over.parent is not None else over
-        limits = [e for e in model.of_role(ElementRole.LIMIT) if given.name in str(e.value("compares") or "")]
-        function = own_function(model, batch)
-        first = [as_anchor(function, "spent more than the limit")] if function is not None else []
-        yield Finding(
-            f"{given.name} was {given.value:g}, and {len(spent)} {'tool' if tools else 'model'} calls were made "
-            f"({spent[0].id} to {spent[-1].id}); {over.id} was the first beyond it.",
-            one_of_each([*first, *(as_anchor(e, "compares with the limit") for e in limits), *own_anchors(batch)]),
-            responsible_step=over.id,
-            symptom_step=spent[-1].id,
-            path=[step.id for step in spent],
-            confidence=0.85,
-            severity=Severity.ERROR,
-            parameters={"form": "overspent", "limit": given.name},
-            key=f"overspent {given.name}",
-        )
-
-
-def _tool_calls(run: Htir) -> list[TraceStep]:
-    """Tool calls, each once: those inside another one are part of it."""
-    found = list(run.of_kind(StepKind.TOOL_CALL))
-    return [step for step in found if not any(outer.kind is StepKind.TOOL_CALL for outer in ancestors(run, step))]
-
-
-def _is_inside(run: Htir, step: TraceStep, outer: TraceStep) -> bool:
-    return outer.parent is None or any(around is outer for around in ancestors(run, step))
-
-
-# --- retries and attempts -------------------------------------------------------------------------------------------
-
-
-def _one_too_few(run: Htir, model: HarnessModel) -> Iterator[Finding]:
-    """Calls that were given N retries, failed N times and were not made again."""
-    limits = [limit for limit in model.of_role(ElementRole.LIMIT) if limit.fact("counts-attempts") is not None]
-    given = {one.name: one for one in reversed(list(_given(run)))} if limits else {}
-    wanted = [(limit, given[limit.name]) for limit in limits if limit.name in given and given[limit.name].value >= 1]
-    for step in run.of_kind(StepKind.MODEL_CALL) if wanted else ():
-        tries = _tries(run, step)
-        near = {function.id for anchor in own_anchors(step)[:1] for function in reachable(model, anchor)}
-        for limit, setting in sorted(wanted, key=lambda pair: not _stands_in(model, pair[0], near)):
-            if len(tries) != setting.value:
-                continue
-            yield Finding(
-                f"{setting.name} was {setting.value:g}, and {step.name} ({step.id}) was given up after {len(tries)} "
-                f"failed {'attempts' if len(tries) > 1 else 'attempt'} (last {tries[-1].id}): the first one was "
-                "counted as a retry.",
-                one_of_each([as_anchor(limit, "counts attempts, not retries"), *own_anchors(step)[:1]]),
-                responsible_step=tries[-1].id,
-                symptom_step=step.id,
-                path=[*(attempt.id for attempt in tries), step.id],
-                confidence=0.9,
-                severity=Severity.ERROR,
-                parameters={"form": "attempts", "limit": limit.name},
-                key=f"attempts {limit.name}",
-            )
-            return
-
-
-def _stands_in(model: HarnessModel, limit: Element, functions: set[str]) -> bool:
-    function = function_of(model, limit.anchor)
-    return function is not None and function.id in functions
-
-
-def _tries(run: Htir, step: TraceStep) -> list[TraceStep]:
-    """The innermost failed attempts of a failed model call, all of one function."""
-    if step.error is None:
-        return []
-    failed = [s for s in run.descendants(step.id) if is_model_step(s) and s.error is not None]
-    return [s for s in failed if s.name == failed[-1].name]

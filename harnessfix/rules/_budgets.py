@@ -1,0 +1,178 @@
+"""Numbers that a run was given as limits, and what it spent."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Severity, StepKind
+
+from ._own import callers_of, is_model_step, own_anchors, own_function
+from ._query import added_messages, ancestors, as_anchor, callers, function_of, one_of_each, reachable, requests
+from .base import Finding
+
+_STARTS_TASKS = frozenset(
+    {"create_task", "gather", "ensure_future", "start_soon", "submit", "run_coroutine_threadsafe"}
+)
+MAX_CHARS = 50_000  # longer arguments are not searched for settings
+_SETTING = re.compile(
+    r"\"((?:max_)?(?:tool_calls?|requests?|model_calls?|retries)(?:_limit)?)\"\s*:\s*(\d{1,6})\b(?!\.)"
+)
+_CALLS_LIMIT = re.compile(
+    r"^(?:max_(?:tool_calls?|requests?|model_calls?)|(?:tool_calls?|requests?|model_calls?)_limit)$"
+)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A number that a step was given under a name, for instance `max_requests=0`."""
+
+    step: TraceStep
+    name: str
+    value: float
+
+
+def given_numbers(run: Htir) -> Iterator[Given]:
+    """Numbers among the arguments of the run's steps, by name; of records only those that limit calls or retries."""
+    for step in run.steps:
+        for part in step.input:
+            text = run.text(part)
+            if part.name and len(text) < 12 and re.fullmatch(r"-?\d+(\.\d+)?", text):
+                yield Given(step, part.name, float(text))
+            elif text[:1] == "{" and len(text) < MAX_CHARS:
+                yield from (Given(step, name, float(number)) for name, number in _SETTING.findall(text))
+
+
+# --- no more than allowed -------------------------------------------------------------------------------------------
+
+
+def overspent(run: Htir, model: HarnessModel) -> Iterator[Finding]:
+    """More calls than a limit that the run was given."""
+    seen: set[str] = set()
+    for given in given_numbers(run):
+        if given.name in seen or given.value <= 0 or not _CALLS_LIMIT.match(given.name):
+            continue
+        seen.add(given.name)
+        tools = "tool" in given.name
+        spent = _spent_tool_calls(run) if tools else [s for s in requests(run) if s.error is None]
+        spent = [step for step in spent if _is_inside(run, step, given.step)]
+        if len(spent) <= given.value:
+            continue
+        over = spent[int(given.value)]
+        batch = run.step(over.parent) if over.parent is not None and over.kind is StepKind.TOOL_CALL else over
+        yield Finding(
+            f"{given.name} was {given.value:g}, and {len(spent)} {'tool' if tools else 'model'} calls were made; the "
+            "first beyond it was "
+            f"{over.id if over.kind is not StepKind.MODEL_CALL or not tools else 'answered in ' + over.id}.",
+            one_of_each([*_checkers(run, model, given.name, batch), *own_anchors(batch)]),
+            responsible_step=over.id,
+            symptom_step=spent[-1].id,
+            path=list(dict.fromkeys(step.id for step in spent)),
+            confidence=0.85,
+            severity=Severity.ERROR,
+            parameters={"form": "overspent", "limit": given.name},
+            key=f"overspent {given.name}",
+        )
+
+
+def _checkers(run: Htir, model: HarnessModel, name: str, batch: TraceStep) -> Iterator[Anchor]:
+    """Who let them through: what starts all at once, the callers of the check, what made the calls, the check."""
+    limits = [e for e in model.of_role(ElementRole.LIMIT) if name in str(e.value("compares") or "")]
+    checks = {f.id for e in limits if (f := function_of(model, e.anchor)) is not None}
+    found: list[Element] = []
+    for step in run.steps:
+        function = own_function(model, step)
+        if function is not None and function.id in checks:
+            found = callers_of(model, step, 8)
+            break
+    yield from (as_anchor(f, "starts calls that have not been counted") for f in _starters(model, found))
+    yield from (as_anchor(f, "checks one call at a time") for f in found[:2])
+    function = own_function(model, batch)
+    if function is not None and batch.kind is not StepKind.MODEL_CALL:
+        yield as_anchor(function, "spent more than the limit")
+    yield from (as_anchor(limit, "compares with the limit") for limit in limits)
+
+
+def _starters(model: HarnessModel, functions: list[Element]) -> Iterator[Element]:
+    """The nearest callers of these functions, up to four calls away, that start several tasks at once."""
+    starting = {call.caller for call in model.calls if call.callee.rpartition(".")[2] in _STARTS_TASKS}
+    above = callers(model) if starting else {}
+    ring = [f"{f.anchor.path}:{f.anchor.qualname}" for f in functions]
+    seen = set(ring)
+    for _ in range(4):
+        found = [key for key in dict.fromkeys(ring) if key in starting]
+        if found:
+            places = (key.partition(":") for key in found)
+            yield from (f for path, _, name in places if (f := model.function(path, name)) is not None)
+            return
+        ring = [key for inner in ring for key in above.get(inner, ()) if key not in seen]
+        seen.update(ring)
+
+
+def _spent_tool_calls(run: Htir) -> list[TraceStep]:
+    """One step for each tool call that was made: the call, or where none is recorded the request with its answer."""
+    calls = [step for step in _tool_calls(run) if step.error is None]
+    if calls:
+        return calls
+    return [
+        request
+        for request, _, parts in added_messages(run)
+        for part in parts
+        if part.kind == "tool_result" and part.role == "tool"
+    ]
+
+
+def _tool_calls(run: Htir) -> list[TraceStep]:
+    """Tool calls, each once: those inside another one are part of it."""
+    found = list(run.of_kind(StepKind.TOOL_CALL))
+    return [step for step in found if not any(outer.kind is StepKind.TOOL_CALL for outer in ancestors(run, step))]
+
+
+def _is_inside(run: Htir, step: TraceStep, outer: TraceStep) -> bool:
+    return outer.parent is None or any(around is outer for around in ancestors(run, step))
+
+
+# --- retries and attempts -------------------------------------------------------------------------------------------
+
+
+def one_too_few(run: Htir, model: HarnessModel) -> Iterator[Finding]:
+    """Calls that were given N retries, failed N times and were not made again."""
+    limits = [limit for limit in model.of_role(ElementRole.LIMIT) if limit.fact("counts-attempts") is not None]
+    given = {one.name: one for one in reversed(list(given_numbers(run)))} if limits else {}
+    wanted = [(limit, given[limit.name]) for limit in limits if limit.name in given and given[limit.name].value >= 1]
+    for step in run.of_kind(StepKind.MODEL_CALL) if wanted else ():
+        tries = _tries(run, step)
+        near = {function.id for anchor in own_anchors(step)[:1] for function in reachable(model, anchor)}
+        for limit, setting in sorted(wanted, key=lambda pair: not _stands_in(model, pair[0], near)):
+            if len(tries) != setting.value:
+                continue
+            yield Finding(
+                f"{setting.name} was {setting.value:g}, and {step.name} ({step.id}) was given up after {len(tries)} "
+                f"failed {'attempts' if len(tries) > 1 else 'attempt'} (last {tries[-1].id}): the first one was "
+                "counted as a retry.",
+                one_of_each([as_anchor(limit, "counts attempts, not retries"), *own_anchors(step)[:1]]),
+                responsible_step=tries[-1].id,
+                symptom_step=step.id,
+                path=[*(attempt.id for attempt in tries), step.id],
+                confidence=0.9,
+                severity=Severity.ERROR,
+                parameters={"form": "attempts", "limit": limit.name},
+                key=f"attempts {limit.name}",
+            )
+            return
+
+
+def _stands_in(model: HarnessModel, limit: Element, functions: set[str]) -> bool:
+    function = function_of(model, limit.anchor)
+    return function is not None and function.id in functions
+
+
+def _tries(run: Htir, step: TraceStep) -> list[TraceStep]:
+    """The innermost failed attempts of a failed model call, all of one function."""
+    if step.error is None:
+        return []
+    failed = [s for s in run.descendants(step.id) if is_model_step(s) and s.error is not None]
+    return [s for s in failed if s.name == failed[-1].name]
