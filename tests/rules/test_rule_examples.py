@@ -17,6 +17,7 @@ from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.source import read_harness
+from harnessfix_ir.vocabulary import Severity
 from harnessfix_repairs.operators import all_operators
 
 RULES = all_rules()
@@ -104,6 +105,18 @@ def test_rule_is_silent_on_the_good_harness(code: str, tried: Callable[[Example]
     assert good.exit_code == (None if rule.good.run is None else rule.good.exit_code)
     in_source, in_runs = _diagnoses(rule, good)
     assert not [diagnosis.message for diagnosis in (*in_source, *in_runs)]
+
+
+@posix
+@pytest.mark.parametrize("code", [rule.code for rule in RULES if rule.good.run is not None])
+def test_no_other_rule_blames_the_good_harness(code: str, tried: Callable[[Example], Tried]) -> None:
+    """No error is said of a harness that works, and no rule fails, with its source or without."""
+    good = tried(BY_CODE[code].good)
+    blind = HarnessModel(root=good.model.root)
+    for run in good.runs:
+        joined, traced = diagnose_run(run, good.model, RULES), diagnose_run(run, blind, RULES)
+        assert not [d.message for d in joined.diagnoses if d.severity is Severity.ERROR]
+        assert not [words for words in (*joined.incomplete, *traced.incomplete) if " failed on " in words]
 
 
 @pytest.mark.parametrize("code", BY_CODE)

@@ -32,9 +32,15 @@ class Agent:
         return messages
 """
 _MAIN = r"""from agent import Agent
-from model import Model, say
+from model import Model
 
-Agent(Model(say("one"))).run("Count to three.")
+
+class Unreachable(Model):
+    def query(self, messages, tools=None):
+        raise ConnectionError("the provider is not there")
+
+
+Agent(Unreachable()).run("Count to three.")
 """
 _RELEASED = """        try:
             for _ in range(5):
