@@ -10,16 +10,16 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from harnessfix_ir.document import JsonValue
+from harnessfix_ir.errors import PatchError
 from harnessfix_ir.findings import Diagnosis, FlawRecord
 from harnessfix_ir.htir import Htir
 
+from .patch_view import PatchView, patch_view
 from .source_file import SourceFile, read_source
 
 if TYPE_CHECKING:
     from harnessfix.pipeline import Pipeline
     from harnessfix.store import RunRow
-    from harnessfix.workspace import Workspace
 
 Tell = Callable[[str], None]
 MOST_RUNS = 20_000
@@ -42,16 +42,6 @@ class OpenRun:
     run: Htir
     diagnoses: Sequence[Diagnosis] = ()
     bases: Sequence[Path] = ()
-
-
-@dataclass(frozen=True)
-class PatchView:
-    """A stored patch: its id, state and unified diff."""
-
-    id: str
-    diff: str
-    state: str = ""
-    operator: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +87,10 @@ class Library(Protocol):
         """What else is known of a flaw."""
         ...
 
+    def propose(self, flaw: FlawRecord) -> None:
+        """Make a patch for a flaw and keep it. Raises `PatchError` when there is none, with the reason."""
+        ...
+
     def source(self, path: str, bases: Sequence[Path]) -> SourceFile:
         """The file that an anchor's path means."""
         ...
@@ -119,45 +113,43 @@ class StoreLibrary:
         self._opening = Lock()
         self._opened: Pipeline | None = None
 
-    @property
-    def _pipeline(self) -> "Pipeline":
+    def _open(self, *, afresh: bool = False) -> "Pipeline":
+        """The stages over the open store; `afresh` forgets what was read of the source."""
         from harnessfix.pipeline import Pipeline
         from harnessfix.workspace import Workspace
 
         with self._opening:
             if self._opened is None:
                 self._opened = Pipeline(Workspace.open(self.start, store=self.store))
+            elif afresh:
+                self._opened = Pipeline(self._opened.workspace)
             return self._opened
-
-    @property
-    def _workspace(self) -> "Workspace":
-        return self._pipeline.workspace
 
     def contents(self) -> Contents:
         """The newest runs and all flaws."""
-        store = self._workspace.store
+        store = self._open(afresh=True).store
         return Contents(place=store.place, runs=store.runs(limit=MOST_RUNS), flaws=store.flaws())
 
     def find_run(self, asked: str) -> str:
-        """As `Store.resolve_run` does."""
-        return self._workspace.store.resolve_run(asked)
+        """As `Workspace.run_id` does."""
+        return self._open().workspace.run_id(asked)
 
     def find_flaw(self, asked: str) -> FlawRecord:
         """As `Store.flaw` does."""
-        return self._workspace.store.flaw(asked)
+        return self._open().store.flaw(asked)
 
     def open_run(self, run_id: str) -> OpenRun:
-        """Compile a run, or take it from the cache."""
-        roots = self._pipeline.roots_of(run_id)
-        run = self._pipeline.compile(run_id, roots)
-        return OpenRun(run, self._workspace.store.diagnoses(run_id=run_id), self._bases(roots))
+        """Compile a run."""
+        pipeline = self._open()
+        run = pipeline.compile(run_id)
+        return OpenRun(run, pipeline.store.diagnoses(run_id=run_id), self._bases(pipeline.roots_of(run.run)))
 
     def advice(self, flaw: FlawRecord) -> Advice:
         """The rule's words, the operator's safety, stored patches."""
         from harnessfix.rules import all_rules
         from harnessfix_repairs.operators import all_operators
 
-        best = flaw.best
+        best, bases = flaw.best, self._bases(self._roots(flaw))
         rule = next((rule for rule in all_rules() if rule.code == best.rule), None)
         operator = all_operators().get(best.operator or "")
         return Advice(
@@ -166,9 +158,34 @@ class StoreLibrary:
             fix=rule.fix if rule else "",
             safety=operator.safety.value if operator else "",
             fix_safety=operator.fix_safety if operator else "",
-            patches=[_patch(found) for found in reversed(self._workspace.store.patches(flaw=flaw.flaw))],
-            bases=self._bases(self._pipeline.roots_of(best.run) if best.run else self._workspace.roots()),
+            patches=self._patches(flaw, bases),
+            bases=bases,
         )
+
+    def _patches(self, flaw: FlawRecord, bases: Sequence[Path]) -> list[PatchView]:
+        from harnessfix_repairs.apply import applied
+
+        store = self._open().store
+        held = store.patches(flaw=flaw.flaw)
+        if not held:
+            return []
+        verdicts = {verdict["id"]: verdict for verdict in store.verdicts(flaw=flaw.flaw)}
+        now = {patch.id for base in bases for patch in applied(base)}
+        return [patch_view(one, verdicts.get(one["id"]), applied=one["id"] in now) for one in reversed(held)]
+
+    def propose(self, flaw: FlawRecord) -> None:
+        """As `harnessfix repair FLAW`, from the flaw as it was recorded; nothing but the store is written."""
+        from harnessfix_repairs.patch import Patch, propose
+
+        model = self._open().model(self._roots(flaw))
+        made = propose(Path(model.root), flaw, hashes={file.path: file.sha256 for file in model.files})
+        if not isinstance(made, Patch):
+            raise PatchError(f"{made.status}: {made.reason}", hint="; ".join(made.details))
+        self._open().store.save_patch(made, state="proposed")
+
+    def _roots(self, flaw: FlawRecord) -> tuple[Path, ...]:
+        pipeline, run = self._open(), flaw.best.run
+        return pipeline.roots_of(pipeline.store.run_info(run)) if run else pipeline.workspace.roots()
 
     def source(self, path: str, bases: Sequence[Path]) -> SourceFile:
         """Read from disk, never outside `bases`."""
@@ -182,13 +199,5 @@ class StoreLibrary:
         return self.contents()
 
     def _bases(self, roots: tuple[Path, ...]) -> tuple[Path, ...]:
-        base = self._pipeline.model(roots).root
+        base = self._open().model(roots).root
         return (Path(base),) if base else ()
-
-
-def _patch(found: dict[str, JsonValue]) -> PatchView:
-    def word(name: str) -> str:
-        value = found.get(name)
-        return value if isinstance(value, str) else ""
-
-    return PatchView(id=word("id"), diff=word("diff"), state=word("state"), operator=word("operator"))

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Footer, Static
 
-from harnessfix.cli.plain import one_line, plain
+from harnessfix.cli.plain import one_line
 from harnessfix.tui import looks
 from harnessfix.tui.library import Advice, OpenRun
 from harnessfix.tui.sources import Sources
@@ -18,6 +18,7 @@ from harnessfix.tui.widgets.rows import Column, Rows
 from harnessfix.tui.widgets.source_view import SourceView
 from harnessfix.tui.widgets.text_view import TextView
 from harnessfix.tui.words import flaws as flaw_words
+from harnessfix.tui.words.plainly import beginning
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_ir.steps import TraceStep
@@ -42,6 +43,7 @@ class FlawScreen(BaseScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "anchor(1)", "Other place", tooltip="Next place of the flaw, clones included"),
+        Binding("p", "propose", "Propose", tooltip="Propose a patch; your files are not touched"),
         Binding("o", "place", "Copy place", tooltip="Copy path:line of the source"),
         Binding("escape", "app.pop_screen", "Back"),
     ]
@@ -49,6 +51,7 @@ class FlawScreen(BaseScreen):
     def __init__(self, flaw: FlawRecord) -> None:
         super().__init__()
         self.flaw = flaw
+        self._advice: Advice | None = None
         self._sources: Sources | None = None
         self._anchors: Sequence[Anchor] = (*flaw.best.anchors, *flaw.clones)
         self._anchor = 0
@@ -95,12 +98,13 @@ class FlawScreen(BaseScreen):
         self.query_one("#repair", TextView).fill(flaw_words.repair_blocks(self.flaw, advice))
 
     def _advise(self, advice: Advice) -> None:
+        self._advice = advice
         self._say(advice)
         self._sources = Sources(self.library, advice.bases)
         self.action_anchor(0)
 
     def _no_advice(self, message: str, hint: str) -> None:
-        self.source.explain(f"{plain(message)}  {plain(hint)}")
+        self.source.explain(f"{beginning(message)}  {beginning(hint)}")
         self.complain(message, hint)
 
     def _name_steps(self, opened: OpenRun) -> None:
@@ -115,7 +119,7 @@ class FlawScreen(BaseScreen):
             return
         self._anchor = (self._anchor + by) % len(self._anchors)
         anchor = self._anchors[self._anchor]
-        why = "a clone" if self._anchor >= len(self.flaw.best.anchors) else plain(one_line(anchor.reason, 60))
+        why = "a clone" if self._anchor >= len(self.flaw.best.anchors) else beginning(anchor.reason, 80)
         if len(self._anchors) > 1:
             why += f" · place {self._anchor + 1} of {len(self._anchors)}, press a"
         self.ask(
@@ -127,9 +131,29 @@ class FlawScreen(BaseScreen):
     def action_place(self) -> None:
         """Say where the source is, and copy that."""
         if self._anchors:
-            place = plain(self._anchors[self._anchor].place)
+            place = one_line(self._anchors[self._anchor].place, 400)
             self.app.copy_to_clipboard(place)
             self.notify(place, title="copied", markup=False)
+
+    def action_propose(self) -> None:
+        """Have a patch made and kept, and show it."""
+        flaw, repair = self.flaw, self.query_one("#repair", TextView)
+        repair.border_title = Content("repair · proposing")
+
+        def made() -> Advice:
+            self.library.propose(flaw)
+            return self.library.advice(flaw)
+
+        self.ask(made, self._proposed, group="advice", failed=self._not_proposed)
+
+    def _proposed(self, advice: Advice) -> None:
+        self.query_one("#repair").border_title = Content("repair")
+        self._advise(advice)
+
+    def _not_proposed(self, message: str, hint: str) -> None:
+        self.query_one("#repair").border_title = Content("repair · no patch")
+        blocks = flaw_words.repair_blocks(self.flaw, self._advice, refused=f"{message} {hint}".strip())
+        self.query_one("#repair", TextView).fill(blocks)
 
     def on_rows_opened(self, event: Rows.Opened) -> None:
         """Open the run at that step."""

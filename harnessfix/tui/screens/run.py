@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Footer, Input, Static
 
-from harnessfix.cli.plain import one_line, plain
+from harnessfix.cli.plain import one_line
 from harnessfix.tui.library import OpenRun
 from harnessfix.tui.outline import Outline, find
 from harnessfix.tui.sources import Sources
@@ -18,6 +18,7 @@ from harnessfix.tui.widgets.source_view import SourceView
 from harnessfix.tui.widgets.step_tabs import TABS, StepTabs
 from harnessfix.tui.widgets.step_tree import StepTree
 from harnessfix.tui.words.links import LinkRow
+from harnessfix.tui.words.plainly import beginning
 from harnessfix.tui.words.runs import run_heading
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.steps import TraceStep
@@ -112,7 +113,7 @@ class RunScreen(BaseScreen):
     def _missing(self, message: str, hint: str) -> None:
         self.query_one("#run").loading = False
         self.query_one("#title", Static).update(Content(f"run {one_line(self._asked, 40)}"))
-        self.source.explain(f"{plain(message)}  {plain(hint)}")
+        self.source.explain(f"{beginning(message)}  {beginning(hint)}")
         self.complain(message, hint)
 
     # -- the step under the cursor -------------------------------------------------------------------------------
@@ -158,7 +159,7 @@ class RunScreen(BaseScreen):
         if anchor is None:
             self.notify("no place in the harness is known for this step", markup=False)
             return
-        place = plain(anchor.place)
+        place = one_line(anchor.place, 400)
         self.app.copy_to_clipboard(place)
         self.notify(place, title="copied", markup=False)
 

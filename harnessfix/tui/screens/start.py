@@ -9,13 +9,13 @@ from textual.content import Content
 from textual.events import DescendantFocus
 from textual.widgets import Footer, Input, Static
 
-from harnessfix.cli.plain import one_line, plain
+from harnessfix.cli.plain import one_line
 from harnessfix.tui import looks
 from harnessfix.tui.library import Contents
 from harnessfix.tui.widgets.rows import Rows
 from harnessfix.tui.words import flaws as flaw_words
 from harnessfix.tui.words import runs as run_words
-from harnessfix.tui.words.plainly import count
+from harnessfix.tui.words.plainly import beginning, count
 from harnessfix_ir.findings import FlawRecord
 
 from .base import Answered, BaseScreen
@@ -39,8 +39,8 @@ class StartScreen(BaseScreen):
         Binding("d", "check", "Diagnose"),
         Binding("r", "reload", "Reload"),
         Binding("escape", "clear", "Clear filter", show=False),
-        Binding("f2", "focus('run-list')", "To the runs", show=False),
-        Binding("f3", "focus('flaw-list')", "To the flaws", show=False),
+        Binding("f2", "list('run-list')", "To the runs", show=False),
+        Binding("f3", "list('flaw-list')", "To the flaws", show=False),
     ]
 
     def __init__(self) -> None:
@@ -99,8 +99,8 @@ class StartScreen(BaseScreen):
         """There is no store, or it cannot be read: say so, and how to begin."""
         self.query_one("#lists").loading = False
         self._title("")
-        said = Content.styled(f"{plain(message)}\n", "bold")
-        self._welcome(said + Content.styled(plain(hint), looks.DIM))
+        said = Content.styled(f"{beginning(message)}\n", "bold")
+        self._welcome(said + Content.styled(beginning(hint), looks.DIM))
 
     def _title(self, counts: str) -> None:
         place = one_line(self.contents.place, 80)
@@ -184,6 +184,10 @@ class StartScreen(BaseScreen):
             self.harnessfix.open_flaw(chosen)
         else:
             self.harnessfix.open_run(chosen.id)
+
+    def action_list(self, name: str) -> None:
+        """Take the keys to a list."""
+        self.query_one(f"#{name}").focus()
 
     def action_check(self) -> None:
         """Diagnose all runs."""

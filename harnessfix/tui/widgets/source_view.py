@@ -8,7 +8,8 @@ from textual.content import Content
 from textual.highlight import HighlightTheme, highlight
 from textual.style import Style
 
-from harnessfix.tui.source_file import SourceFile, shown
+from harnessfix.cli.plain import one_line
+from harnessfix.tui.source_file import SourceFile
 from harnessfix_ir.anchors import Anchor
 
 from .line_view import LineView
@@ -64,18 +65,19 @@ class SourceView(LineView):
     def show(self, anchor: Anchor, file: SourceFile, lines: Sequence[Content], note: str = "") -> None:
         """Show `file`, whose `lines` were coloured, at the anchor; `note` says why this place."""
         self.place = anchor
-        self._lines = lines or (Content.styled(f"{shown(anchor.path)}: {shown(file.problem)}", "$text-warning"),)
+        self._lines = lines or (Content.styled(one_line(f"{anchor.path}: {file.problem}", 400), "$text-warning"),)
         self._first, self._last = (anchor.start_line, anchor.end_line) if lines else (0, 0)
         self._widest = max(line.cell_length for line in self._lines) + self._gutter + 3
-        self.border_title = Content.assemble((shown(anchor.place), "bold"), f" {shown(anchor.qualname)}")
-        self.border_subtitle = Content(f"changed since it was analysed · {note}" if file.changed(anchor) else note)
+        self.border_title = Content.assemble((one_line(anchor.place, 160), "bold"), f" {one_line(anchor.qualname, 80)}")
+        changed = "changed since it was analysed · " if file.changed(anchor) else ""
+        self.border_subtitle = Content(changed + one_line(note, 120))
         self.relay()
         self._to_anchor()
 
     def explain(self, message: str) -> None:
         """Show a message instead of a file."""
         self.place, self._first, self._last = None, 0, 0
-        self._lines = (Content.styled(message, "dim"),)
+        self._lines = (Content.styled(one_line(message, 400), "dim"),)
         self._widest = len(message)
         self.border_title, self.border_subtitle = Content("source"), Content("")
         self.relay()

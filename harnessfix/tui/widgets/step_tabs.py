@@ -30,6 +30,7 @@ class StepTabs(Widget):
         self._step: TraceStep | None = None
         self._outline: Outline | None = None
         self._stale: set[str] = set()
+        self._labels: dict[str, tuple[str, str]] = {}
         self._links: Sequence[link_words.LinkRow] = ()
         self._flaws: Sequence[tuple[Diagnosis, str]] = ()
 
@@ -74,7 +75,9 @@ class StepTabs(Widget):
         for name, count in counts.items():
             style = "$text-error" if count and (name == "flaws" or (name == "output" and step.error)) else ""
             label = f"{name.capitalize()} {count:,}" if count else name.capitalize()
-            self.tabs.get_tab(name).label = Content.styled(label, style)
+            if self._labels.get(name) != (label, style):
+                self._labels[name] = (label, style)
+                self.tabs.get_tab(name).label = Content.styled(label, style)
         self._stale = set(TABS)
         self._fill()
 

@@ -67,11 +67,12 @@ class TextView(LineView):
         return bool(self.hidden) if action == "more" else True
 
     def _read(self) -> None:
-        self.hidden = 0
+        before, self.hidden = self.hidden, 0
         self._lines = list(self._all_lines() if self._allowed else self._first_lines())
         self._wrapped_at = 0
         self.relay()
-        self.refresh_bindings()
+        if bool(before) != bool(self.hidden):
+            self.refresh_bindings()
 
     def _first_lines(self) -> Iterator[Content]:
         """Something of each block, of many blocks the first and the last."""

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from harnessfix.cli.plain import one_line, plain
+from harnessfix.cli.plain import one_line
 from harnessfix.tui import looks
 from harnessfix.tui.library import Advice
+from harnessfix.tui.patch_view import PatchView
 from harnessfix.tui.widgets.rows import Column
 from harnessfix.tui.widgets.text_view import Block
 from harnessfix.tui.words.plainly import beginning, count
@@ -41,7 +42,7 @@ def flaw_cells(flaw: FlawRecord) -> Sequence[Content]:
         Content(one_line(best.name, 60)),
         Content.styled(best.layer.value, looks.LAYER[best.layer]),
         Content(f"{len(flaw.runs):,}" if flaw.runs else "-"),
-        Content(plain(best.anchors[0].place) if best.anchors else ""),
+        Content(one_line(best.anchors[0].place, 200) if best.anchors else ""),
         Content.styled(one_line(best.operator or "by hand", 40), "" if best.operator else looks.DIM),
     )
 
@@ -110,12 +111,12 @@ def story_blocks(flaw: FlawRecord, advice: Advice | None) -> Iterator[Block]:
     if best.verdict is not Verdict.HARNESS:
         yield Block(Content(f"at fault: {best.verdict.value}"))
     for missing in best.missing:
-        yield Block(Content.styled("not known: ", "$text-warning") + plain(missing))
+        yield Block(Content.styled("not known: ", "$text-warning") + beginning(missing))
     if len(best.anchors) > 1 or flaw.clones:
         yield from _title("also at")
         for anchor in (*best.anchors[1:], *flaw.clones):
             said = f" {one_line(anchor.reason or anchor.qualname, 80)}"
-            yield Block(Content(plain(anchor.place)) + Content.styled(said, looks.DIM))
+            yield Block(Content(one_line(anchor.place, 200)) + Content.styled(said, looks.DIM))
     advice = advice or Advice()
     for title, text in (("the rule", advice.summary), ("why it matters", advice.why), ("what to do", advice.fix)):
         if text:
@@ -135,38 +136,62 @@ def _seen(flaw: FlawRecord) -> str:
     return "in " + ", ".join(counts) if counts else "in the source alone"
 
 
-def repair_blocks(flaw: FlawRecord, advice: Advice | None) -> Iterator[Block]:
-    """The operator, what to type next, and the newest stored patch; None as long as that is being looked up."""
+def repair_blocks(flaw: FlawRecord, advice: Advice | None, *, refused: str = "") -> Iterator[Block]:
+    """The operator, what to type next, and the newest stored patch.
+
+    Args:
+        flaw: what is to be repaired.
+        advice: None as long as it is being looked up.
+        refused: why no patch could be proposed.
+    """
     best, name = flaw.best, one_line(flaw.flaw, 12)
     if best.operator is None:
         yield Block(Content("No operator repairs this; it is for a person to do."))
     else:
-        safety = "" if advice is None else advice.safety or "not an operator of this version"
+        safety = "" if advice is None else one_line(advice.safety, 40) or "not an operator of this version"
         styled = Content.styled(safety, _safety_style(safety))
         yield Block(Content.assemble("operator ", (one_line(best.operator, 60), "bold"), "  ") + styled)
+    if refused:
+        yield Block(Content.styled("no patch", "$text-warning"))
+        yield Block(Content(), refused)
     yield BLANK
     for command, what in _commands(flaw, name):
         yield Block(Content.assemble(("$ ", looks.DIM), (command, "bold $text-success"), (f"   {what}", looks.DIM)))
     if advice is None:
         return
+    if advice.patches:
+        yield BLANK
+        yield from patch_blocks(advice.patches[0])
+    elif best.operator is not None and not refused:
+        yield BLANK
+        yield Block(Content.styled("no patch is stored yet: press p to have one proposed", looks.DIM))
     if advice.fix_safety:
         yield BLANK
         yield Block(Content(), " ".join(advice.fix_safety.split()))
-    if advice.patches:
-        patch = advice.patches[0]
-        state = f" · {one_line(patch.state, 20)}" if patch.state else ""
-        yield BLANK
-        yield Block(Content.styled(f"── patch {one_line(patch.id, 16)}{state}", "bold"))
-        yield from diff_blocks(patch.diff)
-    elif best.operator is not None:
-        yield BLANK
-        yield Block(Content.styled("no patch is stored yet; the first command proposes one", looks.DIM))
+
+
+def patch_blocks(patch: PatchView) -> Iterator[Block]:
+    """A patch: what became of it, what it claims, and the diff."""
+    said = [one_line(patch.safety, 20), f"+{patch.added:,} -{patch.removed:,}"]
+    said.append("applied" if patch.applied else "not applied")
+    title = Content.styled(f"── patch {one_line(patch.id, 16)}", "bold")
+    yield Block(title + Content.styled(f"  {' · '.join(word for word in said if word)}", looks.DIM))
+    if patch.verdict:
+        style = "$text-success" if patch.verdict == "accepted" else "$text-warning"
+        yield Block(Content.styled(one_line(patch.verdict, 40), f"bold {style}") + f"  {beginning(patch.reason)}")
+    else:
+        yield Block(Content.styled("not proved yet", "$text-warning"))
+    yield from diff_blocks(patch.diff.rstrip("\n"))
+    yield BLANK
+    for label, text in (("expected: ", patch.expected), ("refuted by: ", patch.falsifier)):
+        if text:
+            yield Block(Content.styled(label, looks.DIM) + beginning(text))
 
 
 def _commands(flaw: FlawRecord, name: str) -> Iterator[tuple[str, str]]:
     if flaw.best.operator is not None:
-        yield f"harnessfix repair {name}", "propose the patch"
-        yield f"harnessfix validate {name}", "prove it by running again"
+        yield f"harnessfix repair {name} --apply", "or --undo"
+        yield f"harnessfix validate {name}", "prove it"
     yield f"harnessfix explain {one_line(flaw.best.rule, 8)}", "the rule, with examples"
 
 

@@ -117,4 +117,5 @@ def _quoted(run: Htir, step: TraceStep, span: Span) -> str:
     parts = step.input if span.side == "in" else step.output
     if not 0 <= span.part < len(parts):
         return ""
-    return run.text(parts[span.part])[max(0, span.start) : max(0, span.start) + 400][: max(0, span.end - span.start)]
+    start = max(0, span.start)
+    return run.text(parts[span.part])[start : max(start, span.end)][:400]

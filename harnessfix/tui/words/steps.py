@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from textual.content import Content
 
-from harnessfix.cli.plain import one_line, plain
+from harnessfix.cli.plain import one_line
 from harnessfix.tui import looks
 from harnessfix.tui.widgets.text_view import Block
 from harnessfix.tui.words.plainly import beginning
@@ -79,14 +79,16 @@ def fact_blocks(step: TraceStep) -> Iterator[Block]:
     """How it ended, what happened inside it, what it touched, and its raw attributes."""
     yield Block(_times(step))
     for missing in step.missing:
-        yield Block(Content.styled("not known: ", "$text-warning") + plain(missing))
+        yield Block(Content.styled("not known: ", "$text-warning") + beginning(missing))
     for anchor in step.anchors[1:]:
         how = f"{anchor.route.value}, {anchor.evidence.value}"
-        place = Content.assemble(("also at ", looks.DIM), plain(anchor.place), f" {one_line(anchor.qualname, 60)}")
+        place = Content.assemble(
+            ("also at ", looks.DIM), one_line(anchor.place, 200), f" {one_line(anchor.qualname, 60)}"
+        )
         yield Block(place + Content.styled(f"  {how}", looks.DIM))
     for effect in step.effects:
-        told = f"{effect.effect} {one_line(effect.resource, 200)} {one_line(effect.detail, 100)}"
-        yield Block(Content.styled("effect  ", looks.DIM) + plain(told))
+        told = f"{one_line(effect.effect, 20)} {one_line(effect.resource, 200)} {one_line(effect.detail, 100)}"
+        yield Block(Content.styled("effect  ", looks.DIM) + told)
     for event in step.events:
         yield Block(Content.styled(f"── event · {one_line(event.name, 40)}", "bold"), _json(event.attributes))
     if step.attributes:
