@@ -3,11 +3,40 @@
 from collections.abc import Mapping
 from typing import Any
 
+from harnessfix_ir.errors import BadInputError
+from harnessfix_ir.texts import TextPool
+
 DEEPEST = 40
-# Lists that continue one another expand to more than the file holds; a run of a thousand steps needs a tenth of it.
-MOST_ITEMS = 20_000_000
+# Lists that continue one another, and texts that are referred to often, expand to more than the file holds; a run of a
+# thousand steps needs a fraction of this.
+MOST_ITEMS = 10_000_000
+MOST_CHARACTERS = 200_000_000
+LARGE, MOST_JOINED = 100_000, 8_000_000_000
 NOT_RECORDED = "<text not recorded>"
 DEEPER = "some values were nested deeper than is recorded, or too many"
+
+
+class BoundedPool(TextPool):
+    """A pool for texts that are put together from a recording.
+
+    Raises:
+        BadInputError: from `put`, when they grow past what an honest recording comes to.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._joined = 0
+
+    def put(self, text: str) -> str:
+        """As `TextPool.put`."""
+        if len(text) > LARGE:
+            self._joined += len(text)
+            if self._joined > MOST_JOINED:
+                raise BadInputError(
+                    f"the recording grows to more than {MOST_JOINED // 10**9} GB when it is read",
+                    hint="Record a shorter run, or leave out functions with `probe.exclude`.",
+                )
+        return super().put(text)
 
 
 class Expander:
@@ -22,10 +51,12 @@ class Expander:
         self._texts, self._lists = texts, lists
         self._expanded: dict[str, tuple[list[Any], tuple[str, ...]]] = {}
         self._left = MOST_ITEMS
+        self._characters = 0
         self._lacking: dict[str, None] = {}
 
     def expand(self, value: Any) -> Any:
         """`value` with every reference replaced (the same text or list object each time)."""
+        self._characters = MOST_CHARACTERS
         return self._expand(value, 0)
 
     def take_lacking(self) -> tuple[str, ...]:
@@ -57,10 +88,17 @@ class Expander:
         if text is None:
             self._lacking["a text was not recorded"] = None
             return NOT_RECORDED
+        self._characters -= len(text)
+        if self._characters < 0:
+            self._lacking["a value was too long to be read"] = None
+            return NOT_RECORDED
         return text
 
     def _list(self, name: object, depth: int) -> list[Any] | None:
         """The list of that name: those that it continues are expanded first, each once."""
+        if self._left < 0:
+            self._lacking["lists were too long to be read"] = None
+            return None
         chain: list[str] = []
         at = name if isinstance(name, str) else None
         while at is not None and at not in self._expanded:

@@ -78,7 +78,12 @@ def _assistant(message: dict[str, Any]) -> dict[str, Any]:
 def named_parts(role: str, values: dict[str, Any], pool: TextPool) -> Iterator[Part]:
     """One part per named value, so that each keeps its own text."""
     for name, value in values.items():
-        if name != "self" and name != "$type" and value is not None:
+        if name == "self" or name == "$type" or value is None:
+            continue
+        messages = messages_of(value)
+        if messages is not None:  # by message, or a history would be a new text in every step
+            yield from message_parts(messages, pool)
+        else:
             yield Part(role=role, text=pool.put(as_text(value)), name=name)
 
 

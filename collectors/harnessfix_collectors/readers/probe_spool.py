@@ -6,13 +6,14 @@ A program that runs several agents one after another gives one run for each.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from harnessfix_collectors.document import SCHEMA
 from harnessfix_collectors.probe.draft import Draft
 from harnessfix_collectors.probe.drafts import Drafter
+from harnessfix_collectors.probe.expand import BoundedPool
 from harnessfix_collectors.probe.lines import SpoolDocument, integer, mapping, read_lines, string
 from harnessfix_ir.errors import BadInputError
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.steps import Source, TraceStep
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import Outcome, Status, StepKind
 
 from .base import Reader
@@ -54,7 +55,12 @@ class ProbeSpool(Reader):
         document = read_lines(data, filename)
         if not document.header:
             raise BadInputError(f"{filename}: its first line is not a recording's header", hint="Was the file cut?")
-        pool = TextPool()
+        if document.header.get("schema") != SCHEMA:
+            raise BadInputError(
+                f"{filename}: recorded as {document.header.get('schema')}, which is newer or older than {SCHEMA}",
+                hint="Record the run again with this harnessfix.",
+            )
+        pool = BoundedPool()
         episodes = _episodes(list(Drafter(document, pool).drafts()))
         for number, members in enumerate(episodes, 1):
             yield _recording(document, members, number if len(episodes) > 1 else 0, filename, pool.texts)
@@ -63,8 +69,11 @@ class ProbeSpool(Reader):
 def _episodes(drafts: Sequence[Draft]) -> list[list[Draft]]:
     """Drafts by the agent episode they belong to, each in order of start."""
     ordered = sorted(drafts, key=lambda draft: draft.order)
-    known = {draft.key for draft in ordered}
-    roots = [draft for draft in ordered if draft.up is None or draft.up not in known]
+    known = {draft.key: draft.order for draft in ordered}
+    for draft in ordered:  # what a step happens in began before it; a file that says otherwise may go round in circles
+        if draft.up is not None and (draft.up not in known or known[draft.up] >= draft.order):
+            draft.up = None
+    roots = [draft for draft in ordered if draft.up is None]
     tasks = [root for root in roots if root.kind is StepKind.TASK]
     if len(tasks) < 2:
         return [ordered]

@@ -23,21 +23,26 @@ if TYPE_CHECKING:
 
 
 class Loader(SourceFileLoader):
-    """Loads one file of the plan, instrumented.
+    """Loads one file of the plan, instrumented, and leaves the module with an ordinary loader.
 
     Args:
-        name: of the module.
+        spec: of the module.
         path: of the file, as the finder spelled it.
         finder: knows the plan.
     """
 
-    def __init__(self, name: str, path: str, finder: Finder) -> None:
-        super().__init__(name, path)
-        self._finder = finder
+    def __init__(self, spec: ModuleSpec, path: str, finder: Finder) -> None:
+        super().__init__(spec.name, path)
+        self._spec, self._finder = spec, finder
 
     def get_code(self, fullname: str) -> CodeType | None:
         """Instrumented code; the file's own when anything is in the way."""
-        return self._finder.code(self.path) or super().get_code(fullname)
+        # The last that is asked of us before the module runs: no frame of ours is in its way when it does.
+        plain = self._spec.loader = SourceFileLoader(fullname, self.path)
+        module = sys.modules.get(fullname)
+        if module is not None and getattr(module, "__loader__", None) is self:
+            module.__loader__ = plain
+        return self._finder.code(self.path) or plain.get_code(fullname)
 
 
 class Finder:
@@ -93,8 +98,8 @@ class Finder:
 
     def _claim(self, spec: ModuleSpec, origin: str) -> None:
         if type(spec.loader) is SourceFileLoader:
-            spec.loader = Loader(spec.name, spec.loader.path, self)
-        elif type(spec.loader) is not Loader:
+            spec.loader = Loader(spec, spec.loader.path, self)
+        elif not type(spec.loader).__module__.startswith(__name__.rpartition(".")[0]):
             kind = type(spec.loader)
             self._skipped(origin, f"is loaded by {kind.__module__}.{kind.__qualname__}")
 

@@ -59,7 +59,7 @@ def claim_script(finder: Finder, script: str) -> None:
 
     def hook(path: str) -> _Script:
         if os.path.realpath(path) == wanted:
-            return _Script(os.path.abspath(path), finder, hook)
+            return _Script(path if os.path.isabs(path) else os.path.join(os.getcwd(), path), finder, hook)
         raise ImportError(path)
 
     sys.path_hooks.insert(0, hook)
