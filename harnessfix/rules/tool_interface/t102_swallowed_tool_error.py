@@ -1,15 +1,24 @@
 """T102: a tool fails, and the model is told nothing of it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from harnessfix.rules._errors import handler_element, handlings, short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import (
+    added_messages,
+    ancestors,
+    as_anchor,
+    nearest_anchors,
+    one_of_each,
+    quote,
+    tool_element,
+)
 from harnessfix.rules._reach import is_driven, model_driven
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.steps import ErrorInfo, TraceStep
+from harnessfix_ir.steps import ErrorInfo, Part, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, Status, StepKind
 
 MIN_WORD = 4  # letters of a word that has to come back for the cause to count as told
@@ -100,34 +109,78 @@ class SwallowedToolError(Rule):
                 )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Tool steps that ended well although an exception was swallowed in them, and the answer has no word of it."""
+        """Tool failures that were swallowed, in the tool or in what called it, without a word of them to the model."""
+        order = {step.id: number for number, step in enumerate(run.steps)}
+        added = [(request, parts) for request, _, parts in added_messages(run)]
         for error, handled in handlings(run):
             info = handled.error or error.error
             handler = handler_element(model, handled)
-            tool = _tool_step(run, handled)
-            if info is None or handler is None or tool is None or not _swallows(handler):
+            if info is None or handler is None or not _swallows(handler):
                 continue
-            answer = run.output_text(tool)
-            if tool.status is not Status.OK or _tells(answer, info) or not _is_answer_of(handler, answer):
+            told = _answer_in_tool(run, model, handler, handled) or _answer_outside(run, order, added, error, handled)
+            if told is None or _tells(told.text, info) or not _is_answer_of(handler, told):
                 continue
-            yield Finding(
-                message=f"{tool.name} ({tool.id}) raised {short_type(info)}: {quote(info.message, 80)!r} in "
-                f"{error.id}; the handler at {handler.anchor.place} answered {quote(answer, 60)!r}, and the model "
-                "saw no failure.",
-                anchors=one_of_each(
-                    [
-                        as_anchor(handler, "swallowed the exception", handled.anchors[0].route),
-                        *nearest_anchors(run, tool),
-                    ]
-                ),
-                responsible_step=handled.id,
-                symptom_step=tool.id,
-                path=tuple(dict.fromkeys((error.id, handled.id, tool.id))),
-                key=_key(handler),
-                confidence=0.92,
-                quotes=((f"{error.id} error", quote(info.message)), (f"{tool.id} output", quote(answer))),
-                parameters={"returns": str(handler.value("returns-constant") or "")},
-            )
+            yield _finding(run, handler, error, handled, info, told)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the model was told: by which tool, in which step, the text, and whether the clause is the tool's own."""
+
+    tool: TraceStep
+    step: TraceStep
+    text: str
+    own: bool
+
+
+def _answer_in_tool(run: Htir, model: HarnessModel, handler: Element, handled: TraceStep) -> _Told | None:
+    tool = next((outer for outer in ancestors(run, handled) if outer.kind is StepKind.TOOL_CALL), None)
+    if tool is None or tool.status is not Status.OK:
+        return None
+    function = tool_element(model, tool)
+    own = function is not None and (
+        f"{handler.anchor.qualname}.".startswith(f"{function.anchor.qualname}.")
+        and handler.anchor.path == function.anchor.path
+    )
+    return _Told(tool, tool, run.output_text(tool), own)
+
+
+def _answer_outside(
+    run: Htir,
+    order: dict[str, int],
+    added: list[tuple[TraceStep, list[Part]]],
+    error: TraceStep,
+    handled: TraceStep,
+) -> _Told | None:
+    """The new messages of the next request, when the clause stands around a tool that failed."""
+    tool = next((outer for outer in ancestors(run, error) if outer.kind is StepKind.TOOL_CALL), None)
+    if tool is None or tool.status is not Status.ERROR:
+        return None
+    for request, parts in added:
+        if order[request.id] > order[handled.id]:
+            texts = [run.text(part) for part in parts if part.role in ("user", "tool") and part.kind != "tool_call"]
+            return _Told(tool, request, "\n".join(texts), False)
+    return None
+
+
+def _finding(
+    run: Htir, handler: Element, error: TraceStep, handled: TraceStep, info: ErrorInfo, told: _Told
+) -> Finding:
+    return Finding(
+        message=f"{told.tool.name} ({told.tool.id}) raised {short_type(info)}: {quote(info.message, 80)!r} in "
+        f"{error.id}; the handler at {handler.anchor.place} answered {quote(told.text, 60)!r} ({told.step.id}), "
+        "and the model saw no failure.",
+        anchors=one_of_each(
+            [as_anchor(handler, "swallowed the exception", handled.anchors[0].route), *nearest_anchors(run, told.tool)]
+        ),
+        responsible_step=handled.id,
+        symptom_step=told.step.id,
+        path=tuple(dict.fromkeys((error.id, handled.id, told.step.id))),
+        key=_key(handler),
+        confidence=0.92,
+        quotes=((f"{error.id} error", quote(info.message)), (f"{told.step.id} text", quote(told.text))),
+        parameters={"returns": str(handler.value("returns-constant") or "")},
+    )
 
 
 def _key(handler: Element) -> str:
@@ -137,10 +190,6 @@ def _key(handler: Element) -> str:
 def _tool_around(model: HarnessModel, handler: Element) -> Element | None:
     tools = [e for e in model.at(handler.anchor.path, handler.anchor.start_line) if e.role is ElementRole.TOOL]
     return tools[0] if tools else None
-
-
-def _tool_step(run: Htir, handled: TraceStep) -> TraceStep | None:
-    return next((outer for outer in ancestors(run, handled) if outer.kind is StepKind.TOOL_CALL), None)
 
 
 def _swallows(handler: Element) -> bool:
@@ -155,9 +204,9 @@ def _tells(answer: str, info: ErrorInfo) -> bool:
     return bool(words) and 2 * sum(word in answer.lower() for word in words) > len(words)
 
 
-def _is_answer_of(handler: Element, answer: str) -> bool:
+def _is_answer_of(handler: Element, told: _Told) -> bool:
     """Whether the handler, and not something after it, can have given the answer: a constant of its, or nothing."""
-    if not answer.strip() or answer.strip() in ("None", "null", "[]", "{}", "False"):
+    constant = str(handler.value("returns-constant") or handler.value("returns-message") or "").strip("'\"")
+    if constant and constant != "None" and constant in told.text:
         return True
-    constant = str(handler.value("returns-constant") or handler.value("returns-message") or "")
-    return bool(constant.strip("'\"")) and constant.strip("'\"") in answer
+    return told.own and told.text.strip() in ("", "None", "null", "[]", "{}", "False")
