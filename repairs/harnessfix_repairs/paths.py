@@ -46,7 +46,7 @@ def inside(root: Path, path: str) -> Path:
         or ":" in pure.parts[0]
     ):
         raise PatchError(f"{path!r} is not a path below the harness root", hint="Patches stay inside the root.")
-    place = root
+    place, mode = root, 0
     for part in pure.parts:
         place = place / part
         try:

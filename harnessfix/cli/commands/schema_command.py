@@ -19,7 +19,7 @@ def command(document: str) -> None:
     from harnessfix_repairs.patch import Patch
 
     types: tuple[type[Document], ...] = (Htir, Recording, HarnessModel, Diagnosis, FlawRecord, RepairSpec, Patch)
-    models = dict(zip(DOCUMENTS, types))
+    models: dict[str, type[Document]] = dict(zip(DOCUMENTS, types))
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **models[document].model_json_schema()}
     if document == "htir":
         schema["$id"] = SCHEMA

@@ -4,7 +4,7 @@ import ast
 import warnings
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 N = TypeVar("N", bound=ast.AST)
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -232,7 +232,7 @@ class FileContext:
     def _sort(self) -> None:
         """One walk: parents of all nodes, nodes by scope and type, in order of source."""
         parents = self.parents
-        stack: list[tuple[ast.AST, Scope]] = [(self.tree, self.root)]
+        stack: list[tuple[Any, Scope]] = [(self.tree, self.root)]
         while stack:
             node, scope = stack.pop()
             inner = scope
@@ -244,9 +244,9 @@ class FileContext:
                     scope.nodes[node.__class__] = [node]
                 else:
                     bucket.append(node)
-            pending: list[tuple[ast.AST, Scope]] = []
+            pending: list[tuple[Any, Scope]] = []
             for field in node._fields:
-                value = getattr(node, field, None)
+                value: Any = getattr(node, field, None)
                 if value.__class__ is list:
                     target = inner if field == "body" else scope
                     for item in value:

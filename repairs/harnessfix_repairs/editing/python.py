@@ -91,7 +91,7 @@ class PythonFile:
         """The innermost node of that sort around a node, looked for no further than the function it is in."""
         for above in self.parents(node):
             if isinstance(above, sort):
-                return above
+                return above  # pyright: ignore[reportReturnType]
             if isinstance(above, (cst.FunctionDef, cst.Lambda)) and sort is not cst.ClassDef:
                 return None
         return None

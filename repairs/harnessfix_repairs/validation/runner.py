@@ -43,6 +43,7 @@ class RunTask(Protocol):
 
     def __call__(self, task: str, tree: Tree) -> TaskResult:
         """Run `task` in `tree.path`."""
+        ...
 
 
 Progress = Callable[[int, int, TaskResult], None]

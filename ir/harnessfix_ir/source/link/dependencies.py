@@ -13,7 +13,7 @@ multipart=python-multipart openssl=pyopenssl opentelemetry=opentelemetry-api pil
 pkg_resources=setuptools pptx=python-pptx psycopg2=psycopg2-binary ruamel=ruamel-yaml serial=pyserial
 skimage=scikit-image sklearn=scikit-learn swerex=swe-rex websocket=websocket-client yaml=pyyaml zmq=pyzmq
 """
-OTHER_NAMES = dict(pair.split("=") for pair in _OTHER_NAMES.split())
+OTHER_NAMES = {name: other for name, _, other in (pair.partition("=") for pair in _OTHER_NAMES.split())}
 """Top-level modules whose distribution is called something else."""
 
 
