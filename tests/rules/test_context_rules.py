@@ -1,0 +1,144 @@
+"""Rules of context where their examples do not reach: other forms, and cases they must leave alone."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="recordings here run POSIX programs")
+
+Run = Callable[[Mapping[str, str]], Any]
+
+AGENT = """\
+import json
+import re
+import time
+
+BODY
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": task}]
+        for number in range(12):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if reply["content"] == "done":
+                return
+            NEXT
+"""
+MAIN = """\
+from agent import Agent
+from model import Model, say
+
+Agent(Model(*map(say, REPLIES))).run("TASK")
+"""
+
+
+def _files(body: str, then: str, replies: list[str], task: str = "Work.") -> dict[str, str]:
+    inside = "\n".join(f"            {line}" if n else line for n, line in enumerate(then.splitlines()))
+    agent = AGENT.replace("BODY", body).replace("NEXT", inside)
+    return {"agent.py": agent, "main.py": MAIN.replace("REPLIES", repr([*replies, "done"])).replace("TASK", task)}
+
+
+TOOL = (
+    'SYSTEM_PROMPT = "Be brief."\n\n\ndef read(size):\n    """Read."""\n    return RETURN\n\n\nTOOLS = {"read": read}'
+)
+APPEND = 'messages.append({"role": "user", "content": TOOLS["read"](int(reply["content"]))})'
+
+
+@pytest.mark.parametrize(
+    ("returns", "sizes", "speaks"),
+    [
+        ("'x' * size", ["10", "50", "300000", "20"], True),
+        ("'x' * size", ["9000", "8000", "12000", "9500"], False),  # all are long: that is how this tool is
+        ("'x' * size", ["10", "50", "9000", "20"], False),  # stands out, and does no harm
+        ("'x' * min(size, 25000) + f'[{size} characters, the rest was cut off]'", ["10", "50", "300000", "20"], False),
+        ("'x' * min(size, 25000) + f'... {size - 25000} more characters omitted'", ["10", "50", "300000"], False),
+    ],
+)
+def test_c101_far_above_its_neighbours_and_above_any_use(
+    run_harness: Run, returns: str, sizes: list[str], speaks: bool
+) -> None:
+    found = run_harness(_files(TOOL.replace("RETURN", returns), APPEND, sizes)).said("C101")
+    assert bool(found) is speaks
+    assert all(diagnosis.anchors[0].qualname in ("Agent.run", "read") for diagnosis in found)
+
+
+def test_c101_leaves_the_task_alone(run_harness: Run) -> None:
+    files = _files(TOOL.replace("RETURN", "'ok'"), APPEND, ["1", "2", "3"], task="x" * 200_000)
+    assert not run_harness(files).said("C101")
+
+
+LOG = "'\\n'.join(f'step {n} is fine' for n in range(200)) + '\\nValueError: wrong colour'"
+
+
+@pytest.mark.parametrize(
+    ("returns", "then", "speaks"),
+    [
+        (f"{LOG}", APPEND.replace('(int(reply["content"]))', '(int(reply["content"]))[:900]'), True),
+        (f"{LOG}", APPEND.replace('(int(reply["content"]))', '(int(reply["content"]))[-900:]'), False),
+        (f"{LOG}", APPEND, False),
+        ("'a word\\n' * 900", APPEND.replace('(int(reply["content"]))', '(int(reply["content"]))[:900]'), False),
+        (f"({LOG})[:900] + ' [2300 characters omitted]'", APPEND, False),
+    ],
+)
+def test_c102_only_where_what_was_cut_off_mattered(run_harness: Run, returns: str, then: str, speaks: bool) -> None:
+    assert bool(run_harness(_files(TOOL.replace("RETURN", returns), then, ["1", "2"])).said("C102")) is speaks
+
+
+@pytest.mark.parametrize(
+    ("then", "speaks"),
+    [
+        ('messages.append({"role": "user", "content": "Go on."})', False),
+        ('messages.pop()\nmessages.append({"role": "user", "content": "That was no number."})', True),
+        ('messages[-1] = {"role": "assistant", "content": reply["content"].upper()}\n'
+         'messages.append({"role": "user", "content": "Go on."})', False),
+        ("messages.pop()", False),  # asked again with the same words: a retry
+    ],
+)  # fmt: skip
+def test_c104_only_where_the_conversation_goes_on_without_the_turn(run_harness: Run, then: str, speaks: bool) -> None:
+    files = _files('SYSTEM_PROMPT = "Be brief."', then, ["I think that it is four.", "It must be five."])
+    assert bool(run_harness(files).said("C104")) is speaks
+
+
+LONG = 'SYSTEM_PROMPT = "It is 0. " + "Be brief, be kind and be right. " * 80'
+
+
+@pytest.mark.parametrize(
+    ("then", "speaks"),
+    [
+        ('messages[0] = {"role": "system", "content": SYSTEM_PROMPT.replace("is 0", f"is {number}")}\n'
+         'messages.append({"role": "user", "content": "Go on."})', True),
+        ('messages.append({"role": "user", "content": f"It is {number}. Go on."})', False),
+        ('del messages[2:4]\nmessages.append({"role": "user", "content": f"It is {number}. " + "word " * 300})', False),
+    ],
+)  # fmt: skip
+def test_c105_a_clock_at_the_top_not_at_the_end(run_harness: Run, then: str, speaks: bool) -> None:
+    files = _files(LONG, then, ["one reply", "two replies", "three replies", "four replies", "five replies"])
+    assert bool(run_harness(files).said("C105")) is speaks
+
+
+def test_c108_an_answer_given_several_times_is_no_repeated_context(run_harness: Run) -> None:
+    body = 'SYSTEM_PROMPT = "Be brief."\nHINT = "Answer with a number. " * 40'
+    files = _files(body, 'messages.append({"role": "user", "content": HINT})', ["a", "b", "c", "d", "e"])
+    assert not run_harness(files).said("C108")
+
+
+@pytest.mark.parametrize(
+    ("body", "speaks"),
+    [
+        ('SYSTEM_PROMPT = "Write your answer as {thought} and then {answer}, please."', False),
+        ('SYSTEM_PROMPT = "You work for {{ company }} and are always polite about it."', True),
+        ('SYSTEM_TEMPLATE = "You are to work on {task} for {user}, be quick."\n'
+         'SYSTEM_PROMPT = SYSTEM_TEMPLATE.format(task="the garden", user=None)', True),
+        ('SYSTEM_TEMPLATE = "You are to work on {task} for {user}, be quick."\n'
+         'SYSTEM_PROMPT = SYSTEM_TEMPLATE.format(task="the garden", user="Ann")', False),
+    ],
+)  # fmt: skip
+def test_c110_what_was_meant_to_be_filled_in(run_harness: Run, body: str, speaks: bool) -> None:
+    assert bool(run_harness(_files(body, "pass", [])).said("C110")) is speaks

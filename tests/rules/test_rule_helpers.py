@@ -1,0 +1,186 @@
+"""What rules share: quoting, templates found in texts, errors in outputs, credentials, arguments, requests."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harnessfix.rules._calls import argument_flaw, asked_in
+from harnessfix.rules._errors import error_lines, escaped_to
+from harnessfix.rules._query import added_messages, quote, reply_parts, requests
+from harnessfix.rules._secrets import secrets_in
+from harnessfix.rules._templates import is_bounded, rendering
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import Element, Fact
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.recording import RunInfo
+from harnessfix_ir.steps import ErrorInfo, Part, Source, TraceStep
+from harnessfix_ir.texts import TextPool
+from harnessfix_ir.vocabulary import ElementRole, Layer, Status, StepKind
+
+HERE = Source(format="test")
+
+
+@given(st.text(max_size=2000))
+def test_quotes_fit_on_one_short_line(text: str) -> None:
+    assert len(quote(text)) <= 200
+    assert quote(text).isprintable()
+
+
+def test_quotes_show_controls_and_leave_the_middle_out() -> None:
+    assert quote("a\x1b[31mb\n") == "a\\x1b[31mb\\n"
+    assert quote("x" * 50 + "y" * 500, 60).startswith("xxx")
+    assert quote("x" * 50 + "y" * 500, 60).endswith("yyy")
+    assert " … " in quote("x" * 50 + "y" * 500, 60)
+
+
+def _prompt(text: str, engine: str, *placeholders: str, bounded: tuple[str, ...] = ()) -> Element:
+    anchor = Anchor(path="agent.py", qualname="PROMPT", start_line=1, end_line=1)
+    facts = [Fact(name="engine", value=engine), Fact(name="placeholders", value=[*placeholders])]
+    facts += [Fact(name="bounded-placeholders", value=[*bounded])] if bounded else []
+    return Element(
+        id="p", role=ElementRole.PROMPT, layer=Layer.CONTEXT, name="p", anchor=anchor, facts=tuple(facts), text=text
+    )
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "holes"),
+    [
+        (_prompt("Output:\n{output}\nExit code {code}.", "format", "output", "code"), "Output:\na\nb\nExit code 3.",
+         {"output": "a\nb", "code": "3"}),
+        (_prompt("As JSON {{\"a\": 1}}: {value!r:>5} is it", "format", "value"), 'As JSON {"a": 1}:   \'x\' is it',
+         {"value": "'x'"}),
+        (_prompt("Seen {d['x']} in {len(names)} folders", "f-string", "d['x']", "len(names)"), "Seen cat in 12 folders",
+         {"d['x']": "cat", "len(names)": "12"}),
+        (_prompt("{% if warn %}Take care.{% endif %}<output>{{ output.text }}</output>", "jinja", "output.text"),
+         "<output>fine</output>", {"output.text": "fine"}),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_holes_of_a_template(prompt: Element, text: str, holes: dict[str, str]) -> None:
+    fit = rendering(prompt, text)
+    assert fit is not None
+    assert {hole.placeholder: text[hole.start : hole.end].strip() for hole in fit.holes} == holes
+
+
+def test_another_text_is_not_a_rendering() -> None:
+    assert (
+        rendering(_prompt("Output:\n{output}\nExit code {code}.", "format", "output", "code"), "All is well.") is None
+    )
+    assert rendering(_prompt("{output}", "format", "output"), "anything") is None
+
+
+def test_a_template_that_cuts_a_placeholder_bounds_it() -> None:
+    prompt = _prompt("{{ output[:100] }} {{ name }}", "jinja", "output", "name", bounded=("output",))
+    assert is_bounded(prompt, "output[:100]")
+    assert not is_bounded(prompt, "name")
+
+
+def test_lines_that_report_an_error() -> None:
+    log = "compiling\n  File x\nmain.c:3: error: expected ';'\nKeyError: 'a'\nFAILED tests/test_a.py\nno errors, fine\n"
+    assert error_lines(log) == ["main.c:3: error: expected ';'", "KeyError: 'a'", "FAILED tests/test_a.py"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("key sk-" + "a1B2" * 8, True),
+        ("ghp_" + "x" * 36, True),
+        ("EXAMPLE_API_KEY=" + "q" * 20, True),
+        ("the value was <redacted> before", True),
+        ("-----BEGIN RSA PRIVATE KEY-----", True),
+        ("the sk- prefix, MY_TOKEN=short, ask-nicely-about-tokens", False),
+        ("AKIA is how such ids begin", False),
+    ],
+)
+def test_shapes_of_credentials(text: str, found: bool) -> None:
+    assert bool(secrets_in(text)) is found
+    assert not any("a1B2" in words or "qqqq" in words for words in secrets_in(text))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flaw"),
+    [
+        ('{"a": 1}', None),
+        ("{}", None),
+        ("", "empty"),
+        ('{"a": 1', "not JSON"),
+        ("[1]", "an array and not an object"),
+        ('"x"', "a string and not an object"),
+        ("true", "a boolean and not an object"),
+        ("null", "JSON null and not an object"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_wrong_with_arguments(arguments: str, flaw: str | None) -> None:
+    assert argument_flaw(arguments) == flaw
+
+
+def _call(
+    pool: TextPool, number: int, *messages: tuple[str, str], reply: str = "", parent: str | None = None
+) -> TraceStep:
+    return TraceStep(
+        id=f"s{number}",
+        parent=parent,
+        kind=StepKind.MODEL_CALL,
+        name="query",
+        input=tuple(Part(role=role, text=pool.put(text)) for role, text in messages),
+        output=(Part(role="assistant", text=pool.put(reply)),) if reply else (),
+        source=HERE,
+    )
+
+
+def test_new_messages_of_two_conversations_side_by_side() -> None:
+    pool = TextPool()
+    steps = (
+        _call(pool, 1, ("system", "A at 9:00"), ("user", "count")),
+        _call(pool, 2, ("system", "B"), ("user", "paint")),
+        _call(pool, 3, ("system", "A at 9:01"), ("user", "count"), ("assistant", "one"), ("user", "go on")),
+        _call(pool, 4, ("system", "B"), ("user", "paint"), ("user", "paint")),
+    )
+    run = Htir(run=RunInfo(id="r"), steps=steps, texts=pool.texts)
+    told = [(step.id, before and before.id, [run.text(p) for p in new]) for step, before, new in added_messages(run)]
+    assert told == [
+        ("s1", None, ["A at 9:00", "count"]),
+        ("s2", None, ["B", "paint"]),
+        ("s3", "s1", ["A at 9:01", "one", "go on"]),
+        ("s4", "s2", ["paint"]),
+    ]
+
+
+def test_a_wrapped_model_call_counts_once_and_its_attempt_has_the_reply() -> None:
+    pool = TextPool()
+    outer = _call(pool, 1, ("user", "go"), reply="{...}")
+    asked = Part(role="assistant", kind="tool_call", name="look", call_id="c", text=pool.put(json.dumps({"a": 1})))
+    attempt = TraceStep(
+        id="s2", parent="s1", kind=StepKind.LIFECYCLE, name="_query", output=(asked,), source=HERE,
+        attributes={"role": "model_call"},
+    )  # fmt: skip
+    run = Htir(run=RunInfo(id="r"), steps=(outer, attempt), texts=pool.texts)
+    assert [step.id for step in requests(run)] == ["s1"]
+    assert reply_parts(run, outer) == (asked,)
+    assert [(call.name, call.arguments) for call in asked_in(run, outer)] == [("look", '{"a": 1}')]
+
+
+def test_an_exception_escaped_when_all_steps_around_it_ended_by_it_or_by_what_it_caused() -> None:
+    inner = ErrorInfo(type="KeyError", message="'a'")
+    wrapped = ErrorInfo(type="agent.Failed", message="step failed", cause=inner)
+
+    def chain(*errors: ErrorInfo | None) -> Htir:
+        steps = [
+            TraceStep(
+                id=f"s{n}", parent=f"s{n - 1}" if n > 1 else None, kind=StepKind.LIFECYCLE, name="f", error=error,
+                status=Status.ERROR if error else Status.OK, source=HERE,
+            )
+            for n, error in enumerate(errors, 1)
+        ]  # fmt: skip
+        return Htir(run=RunInfo(id="r"), steps=tuple(steps))
+
+    def ended(*errors: ErrorInfo | None) -> str | None:
+        run = chain(*errors)
+        found = escaped_to(run, run.steps[-1])
+        return found.id if found is not None else None
+
+    assert ended(wrapped, inner, inner) == "s1"
+    assert ended(None, inner, inner) is None
+    assert ended(ErrorInfo(type="ValueError", message="another"), inner) is None

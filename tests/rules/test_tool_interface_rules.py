@@ -1,0 +1,167 @@
+"""Rules of the tool interface where their examples do not reach: other forms, and cases they must leave alone."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from harnessfix.rules.tool_interface.t106_unpaired_tool_result import UnpairedToolResult
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.recording import RunInfo
+from harnessfix_ir.steps import Part, Source, TraceStep
+from harnessfix_ir.texts import TextPool
+from harnessfix_ir.vocabulary import StepKind
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="recordings here run POSIX programs")
+
+Run = Callable[[Mapping[str, str]], Any]
+
+AGENT = '''\
+import json
+
+
+def look(key):
+    """Look a value up."""
+    LOOK
+
+
+TOOLS = {"look": look}
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(6):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for call in reply["tool_calls"]:
+                answer = self.execute(call["function"])
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": answer})
+
+    def execute(self, function):
+        EXECUTE
+'''
+MAIN = """\
+from agent import Agent
+from model import Model, call, say
+
+try:
+    Agent(Model(CALLS, say("done"))).run("Look.")
+except Exception as error:
+    print(error)
+"""
+
+
+def _files(calls: str, execute: str, look: str = "return str({'a': 1}[key])") -> dict[str, str]:
+    body = "\n".join(f"        {line}" if n else line for n, line in enumerate(execute.splitlines()))
+    inside = "\n".join(f"    {line}" if n else line for n, line in enumerate(look.splitlines()))
+    return {"agent.py": AGENT.replace("LOOK", inside).replace("EXECUTE", body), "main.py": MAIN.replace("CALLS", calls)}
+
+
+PLAIN = 'return TOOLS[function["name"]](**json.loads(function["arguments"]))'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "execute", "speaks"),
+    [
+        ("'[1]'", PLAIN, True),
+        ("'null'", PLAIN, True),
+        ('\'{"key": "a"}\'', PLAIN, False),
+        ("'[1]'", f"try:\n    {PLAIN}\nexcept TypeError as error:\n    return f'arguments: {{error}}'", False),
+        ('\'{"key": "b"}\'', PLAIN, False),  # the tool's own error ends the run, the arguments were fine
+    ],
+)
+def test_t101_needs_malformed_arguments_that_end_the_run(
+    run_harness: Run, arguments: str, execute: str, speaks: bool
+) -> None:
+    assert bool(run_harness(_files(f'call("look", {arguments})', execute)).said("T101")) is speaks
+
+
+@pytest.mark.parametrize(
+    ("execute", "look", "speaks"),
+    [
+        (f"try:\n    {PLAIN}\nexcept Exception:\n    return 'The tool did not work.'", "return {'a': '1'}[key]", True),
+        (f"try:\n    {PLAIN}\nexcept Exception as error:\n    return repr(error)", "return {'a': '1'}[key]", False),
+        (PLAIN, "try:\n    return {'a': '1'}[key]\nexcept KeyError:\n    return 'there is no such key'", False),
+        (PLAIN, "try:\n    number = int(key)\nexcept Exception:\n    number = 7\nreturn f'number {number}'", False),
+        (PLAIN, "try:\n    return {'a': '1'}[key]\nexcept Exception:\n    return ''", True),
+    ],
+)
+def test_t102_needs_an_answer_without_a_word_of_the_failure(
+    run_harness: Run, execute: str, look: str, speaks: bool
+) -> None:
+    found = run_harness(_files('call("look", {"key": "b"})', execute, look)).said("T102")
+    assert bool(found) is speaks
+    assert all(diagnosis.anchors[0].kind.value == "handler" for diagnosis in found)
+
+
+GUARDED = "try:\n    arguments = json.loads(function['arguments'])\nexcept ValueError as error:\n    return {}\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "speaks"),
+    [("'Try again.'", True), ("f'The arguments are not JSON: {error}'", False), ("f'{error}'", False)],
+)
+def test_t103_speaks_where_malformed_arguments_are_answered_with_something_else(
+    run_harness: Run, answer: str, speaks: bool
+) -> None:
+    execute = GUARDED.format(answer) + "return TOOLS[function['name']](**arguments)"
+    assert bool(run_harness(_files("call('look', '{\"key\": ')", execute)).said("T103")) is speaks
+
+
+@pytest.mark.parametrize(
+    ("execute", "speaks"),
+    [
+        ("tool = TOOLS.get(function['name'])\nreturn tool(**json.loads(function['arguments']))", True),
+        (f"if function['name'] not in TOOLS:\n    return 'there is no such tool'\n{PLAIN}", False),
+    ],
+)
+def test_t105_whatever_way_an_unknown_name_ends_the_run(run_harness: Run, execute: str, speaks: bool) -> None:
+    assert bool(run_harness(_files('call("gaze", {"key": "a"})', execute)).said("T105")) is speaks
+
+
+@pytest.mark.parametrize(
+    ("source", "parameters", "speaks"),
+    [("query: str, limit: int = 5", ["query", "limit"], False), ("query, ctx", ["query"], False),
+     ("**options", ["query"], False), ("text", ["query"], True), ("query, limit", ["query"], True)],
+)  # fmt: skip
+def test_t104_compares_names_only(run_harness: Run, source: str, parameters: list[str], speaks: bool) -> None:
+    declared = {"type": "object", "properties": {name: {"type": "string"} for name in parameters}}
+    schema = {"name": "search", "description": "Search.", "parameters": declared}
+    function = f'def search({source}):\n    """Search."""\n    return "nothing"\n\n\n'
+    text = f'{function}TOOLS = {{"search": search}}\nSCHEMAS = [{schema!r}]\n'
+    assert bool(run_harness({"agent.py": text}).said_of_source("T104")) is speaks
+
+
+def _request(pool: TextPool, number: int, recorder: str, *parts: tuple[str, str, str, str | None]) -> TraceStep:
+    made = [Part(role=role, kind=kind, text=pool.put(text), call_id=call_id) for role, kind, text, call_id in parts]
+    source = Source(format=recorder)
+    return TraceStep(id=f"s{number}", kind=StepKind.MODEL_CALL, name="query", input=tuple(made), source=source)
+
+
+ASKED = [("user", "text", "go", None), ("assistant", "tool_call", "{}", "a"), ("assistant", "tool_call", "{}", "b")]
+
+
+@pytest.mark.parametrize(
+    ("recorder", "answers", "speaks"),
+    [
+        ("harnessfix-probe", [("tool", "tool_result", "1", "a"), ("tool", "tool_result", "2", "b")], False),
+        ("harnessfix-probe", [("tool", "tool_result", "1", "b"), ("tool", "tool_result", "2", "a")], False),
+        ("harnessfix-probe", [("tool", "tool_result", "1", "a"), ("user", "text", "hm", None)], True),
+        ("harnessfix-probe", [("tool", "tool_result", "1", None), ("tool", "tool_result", "2", None)], True),
+        ("otlp-json", [("tool", "tool_result", "1", None), ("tool", "tool_result", "2", None)], False),
+        ("otlp-json", [("tool", "tool_result", "1", None), ("user", "text", "hm", None)], True),
+    ],
+)
+def test_t106_counts_answers_where_ids_are_lost(recorder: str, answers: list[Any], speaks: bool) -> None:
+    pool = TextPool()
+    steps = (_request(pool, 1, recorder, *ASKED, *answers),)
+    run = Htir(run=RunInfo(id="r"), steps=steps, texts=pool.texts)
+    assert bool(list(UnpairedToolResult().check_run(run, HarnessModel(root="/")))) is speaks
