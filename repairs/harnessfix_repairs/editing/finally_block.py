@@ -34,11 +34,12 @@ def in_finally(
     body: list[cst.CSTNode] = list(block.body)
     place = body.index(line)
     start = next((n for n in range(place - 1, -1, -1) if opens(file.code(body[n]).strip())), None)
+    while start is not None and start + 1 < place and _cannot_fail(file, body[start + 1]):
+        start += 1
     if start is None or start + 1 == place:
         return None
     needed = names_in(file, line) - bound_at(file, body[start + 1])
-    opened = file.code(body[start]).partition("=")[0]
-    if {name for name in needed if name not in opened}:
+    if needed:
         raise Refusal(f"{file.path}:{file.line(line)} uses what is not known when something before it fails")
     (made,) = file.statements("try:\n    pass\nfinally:\n    pass\n")
 
@@ -53,3 +54,10 @@ def in_finally(
         return node.with_changes(body=[*kept[: start + 1], whole, *kept[place + 1 :]])
 
     return {block: change}
+
+
+def _cannot_fail(file: PythonFile, node: cst.CSTNode) -> bool:
+    """Whether a statement only binds a name to something at hand."""
+    if not isinstance(node, cst.SimpleStatementLine) or not all(isinstance(part, cst.Assign) for part in node.body):
+        return False
+    return not file.within(node, (cst.Call, cst.Subscript, cst.Attribute, cst.BinaryOperation, cst.Await, cst.BaseComp))

@@ -160,10 +160,26 @@ def _by_value(file: PythonFile, at: cst.CSTNode, message: str, tail: str) -> str
         return ""
     annotated = function.returns is not None and file.code(function.returns.annotation).strip("\"'") == "str"
     known = [value for value in values if value is not None]
-    if annotated or (any(is_textual(file, value) for value in known) and not any(map(_is_no_text, known))):
+    shown = _is_answer(file, function) or any(is_textual(file, value) for value in known)
+    if annotated or (shown and not any(map(_is_no_text, known))):
         return f"return {message}\n"
     shapes = [shape for value in known if (shape := _shape(file, value, message))]
     return f"return {shapes[0]}\n" if len(shapes) == len(known) and len({s.count(":") for s in shapes}) == 1 else ""
+
+
+def _is_answer(file: PythonFile, function: cst.FunctionDef) -> bool:
+    """Whether what a function returns is known to be shown to a model: as the content of a message, or as a tool's."""
+    name = function.name.value
+    for _, content, _ in message_calls(file, file.module):
+        inner = content.expression if isinstance(content, cst.Await) else content
+        if isinstance(inner, cst.Call) and file.code(inner.func).rsplit(".", 1)[-1] == name:
+            return True
+    for assign in file.within(file.module, cst.Assign):
+        if isinstance(assign.value, cst.Dict) and re.search(r"(?i)tool", file.code(assign.targets[0].target)):
+            values = [e.value for e in assign.value.elements if isinstance(e, cst.DictElement)]
+            if any(file.code(value).rsplit(".", 1)[-1] == name for value in values):
+                return True
+    return False
 
 
 def _is_no_text(value: cst.BaseExpression) -> bool:

@@ -15,7 +15,7 @@ from harnessfix_repairs.editing.scope import loop_around
 
 from .base import EditExample, Refusal
 
-DEFAULT_ATTEMPTS = 6
+DEFAULT_ATTEMPTS = 10
 _BROAD = {"Exception", "BaseException"}
 
 _TENACITY = """\
@@ -66,7 +66,7 @@ class ClassifyRetry(PythonOperator):
 
     Parameters:
         permanent: names of exceptions that trying again cannot help; each has to be known in the file.
-        attempts: most attempts where there is no bound; 6 by default.
+        attempts: most attempts where there is no bound; 10 by default.
     """
 
     name = "classify-retry"
@@ -79,7 +79,7 @@ class ClassifyRetry(PythonOperator):
     examples = (
         EditExample(
             _TENACITY,
-            _TENACITY.replace("wait_fixed(2))", "wait_fixed(2), stop=stop_after_attempt(6))").replace(
+            _TENACITY.replace("wait_fixed(2))", "wait_fixed(2), stop=stop_after_attempt(10))").replace(
                 "retry, wait_fixed", "retry, stop_after_attempt, wait_fixed"
             ),
             qualname="ask",
@@ -98,9 +98,9 @@ class ClassifyRetry(PythonOperator):
         ),
         EditExample(
             _ENDLESS,
-            _ENDLESS.replace("while True:", "for attempt in range(6):").replace(
+            _ENDLESS.replace("while True:", "for attempt in range(10):").replace(
                 "            time.sleep(1)",
-                "            if attempt == 5:\n                raise\n            time.sleep(1)",
+                "            if attempt == 9:\n                raise\n            time.sleep(1)",
             ),
             qualname="query",
             line=5,

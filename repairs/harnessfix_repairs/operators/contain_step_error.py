@@ -17,6 +17,7 @@ from harnessfix_repairs.editing.scope import loop_around
 
 from .base import EditExample, Refusal
 
+_COUNTED = re.compile(r"(?i)token|usage|cost")
 _LOOP = """\
 import json
 import logging
@@ -67,6 +68,7 @@ class ContainStepError(PythonOperator):
     Parameters:
         line: line of the statement that raised, when it only counts.
         errors: names of the exceptions to catch there; TypeError, KeyError, IndexError and AttributeError by default.
+            Given without a line that counts, the one sum of tokens, usage or cost at the anchor is meant.
     """
 
     name = "contain-step-error"
@@ -124,10 +126,11 @@ class ContainStepError(PythonOperator):
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Contain the first such statement at the anchor."""
-        line = parameters.whole(spec, "line")
+        line, errors = parameters.whole(spec, "line"), parameters.texts(spec, "errors")
+        sums = file.find(anchor, cst.AugAssign, lambda node: bool(_COUNTED.search(file.code(node.target))))
         counted = [n for n in file.find(anchor, cst.AugAssign) if line is not None and file.line(n) == line]
-        if counted:
-            return self._write(file, _counted(file, counted[0], parameters.texts(spec, "errors")))
+        if counted or (errors and len(sums) == 1):
+            return self._write(file, _counted(file, [*counted, *sums][0], errors))
         loops: list[cst.CSTNode] = [*file.find(anchor, cst.For), *file.find(anchor, cst.While)]
         calls = set(file.find(anchor, cst.Call))
         for call, content, role in message_calls(file, file.module):

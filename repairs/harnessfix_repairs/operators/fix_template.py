@@ -39,11 +39,15 @@ class FixTemplate(Operator):
     Jinja's `{{ name }}` and `str.format`'s `{name}` are both found. A Python text that shows `{name}` because it lacks
     the `f` of an f-string gets it, when every name in it is bound at that place.
 
-    Anchor: the literal, the key, or any line of the prompt file.
+    A `.format(name=value)` call on a text that was put together, at the line that `line` gives, becomes
+    `.replace("{name}", str(value))`: braces of the other parts are then no placeholders.
+
+    Anchor: the literal, the key, any line of the prompt file, or the call.
 
     Parameters:
         placeholder: the name that nothing supplies; by default, for a Python template with `.format` calls in the same
             file, the only one that none of them supplies.
+        line: line of the `.format` call.
         supplied: the name to put in its place; by default the one that those calls supply, the template does not use,
             and that resembles it most.
     """
@@ -52,7 +56,8 @@ class FixTemplate(Operator):
     summary = "Give a placeholder the name under which its value is supplied."
     fix_safety = (
         "The prompt shows a value where it had a placeholder or failed. Look whether it is the value that was "
-        "meant; a name was chosen because it resembles, unless the specification gives it."
+        "meant; a name was chosen because it resembles, unless the specification gives it. `replace` in place of "
+        "`format` leaves doubled braces doubled and knows no format specifications."
     )
     examples = (
         EditExample(
@@ -74,6 +79,13 @@ class FixTemplate(Operator):
             line=3,
             parameters={"placeholder": "taks", "supplied": "task"},
         ),
+        EditExample(
+            "def system(prompt):\n    text = prompt + SUBMIT\n    return text.format(tool=TOOL)\n",
+            'def system(prompt):\n    text = prompt + SUBMIT\n    return text.replace("{tool}", str(TOOL))\n',
+            qualname="system",
+            line=3,
+            parameters={"line": 3},
+        ),
         EditExample(_FORMAT.replace("{tsk}", "{company}"), "", line=1, parameters={"placeholder": "company"}),
         EditExample(_PLAIN.replace("(city)", "()"), "", qualname="prompt", line=2, parameters={"placeholder": "city"}),
         EditExample(_FILE, "", path="prompts/task.md", line=3, parameters={"placeholder": "instructions"}),
@@ -89,7 +101,9 @@ class FixTemplate(Operator):
                 raise Refusal(f"{name[:40]!r} is not the name of a placeholder")
         suffix = PurePosixPath(anchor.path).suffix.lower()
         if suffix in (".py", ".pyi"):
-            after = _python(PythonFile(anchor.path, before), anchor, old, new)
+            file = PythonFile(anchor.path, before)
+            line = parameters.whole(spec, "line")
+            after = _replaced(file, anchor, line) if line is not None and not old else _python(file, anchor, old, new)
         elif suffix in LANGUAGES:
             config = ConfigFile(anchor.path, before)
             entry = config.find(anchor)
@@ -103,6 +117,30 @@ class FixTemplate(Operator):
         else:
             after = _renamed(before, old, new, anchor)
         return {} if after == before else {anchor.path: after}
+
+
+def _replaced(file: PythonFile, anchor: Anchor, line: int) -> str:
+    """The `.format` call on a line as a chain of `.replace`."""
+
+    def formats(call: cst.Call) -> bool:
+        return isinstance(call.func, cst.Attribute) and call.func.attr.value == "format"
+
+    found = [call for call in file.find(anchor, cst.Call, formats) if file.line(call) == line]
+    if not found:
+        if any(file.line(call) == line for call in file.find(anchor, cst.Call) if ".replace(" in file.code(call)):
+            return file.text
+        raise Refusal(f"{file.path}:{line} calls no format")
+    call = found[0]
+    place = f"{file.path}:{line}"
+    if not call.args or any(arg.keyword is None for arg in call.args) or not isinstance(call.func, cst.Attribute):
+        raise Refusal(f"{place} passes something else than names with values")
+    source = file.code(call.func.value)
+    if isinstance(call.func.value, (cst.SimpleString, cst.ConcatenatedString)):
+        raise Refusal(f"{place} formats a literal, whose braces are meant")
+    for arg in call.args:
+        assert arg.keyword is not None
+        source += f'.replace("{{{arg.keyword.value}}}", str({file.code(arg.value)}))'
+    return file.rewrite({call: lambda _: file.expression(source)})
 
 
 def _hole(name: str) -> re.Pattern[str]:

@@ -107,7 +107,7 @@ class GateCompletion(PythonOperator):
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Test the result of the first check at the anchor that nothing reads."""
-        check, at = parameters.text(spec, "check"), parameters.whole(spec, "line")
+        check, at = parameters.text(spec, "check").rsplit(".", 1)[-1], parameters.whole(spec, "line")
         calls = file.find(anchor, cst.Call, lambda call: not check or _name(file, call) == check)
         calls = [call for call in calls if at is None or file.line(call) == at] or calls
         raises = parameters.dotted_source(spec, "raises")

@@ -28,7 +28,7 @@ def _redacted(value):
     ("re",),
 )
 _SECRET_NAMES = re.compile(
-    r"(?i)(^|[._])(headers?|environ|env|secrets?|credentials?|api_?key|token|password|settings|config)$"
+    r"(?i)(^|[._])(headers?|environ|env|secrets?|credentials?|(api_?)?key|token|password|settings|config)$"
 )
 
 _BEFORE = """\
@@ -115,8 +115,10 @@ def _is_secret(file: PythonFile, node: cst.CSTNode, wanted: str) -> bool:
 
 
 def _is_logged(file: PythonFile, node: cst.CSTNode) -> bool:
-    """Whether a value is an argument of a log call, or a piece of one's f-string."""
+    """Whether a value is an argument of a log call, or a piece of an f-string."""
     for above in file.parents(node):
+        if isinstance(above, cst.FormattedString) and not isinstance(next(file.parents(above)), cst.Arg):
+            return True
         if isinstance(above, cst.Call):
             return above.func is not node and logs(file, above) and not any(above.func is a for a in [node])
         if not isinstance(above, (cst.Arg, cst.FormattedString, cst.FormattedStringExpression)):

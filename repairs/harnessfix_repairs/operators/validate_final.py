@@ -1,5 +1,7 @@
 """validate-final: an empty answer is sent back, not handed in."""
 
+import re
+
 import libcst as cst
 
 from harnessfix_ir.anchors import Anchor
@@ -60,6 +62,19 @@ class ValidateFinal(PythonOperator):
             qualname="run",
             line=10,
         ),
+        EditExample(
+            _BEFORE.replace('return reply["content"]', 'return submit(reply["content"].strip())'),
+            _BEFORE.replace(
+                '            # that is it\n            return reply["content"]\n',
+                '            if not reply["content"].strip().strip():\n'
+                '                logging.getLogger(__name__).warning("an empty answer was not handed in")\n'
+                '                messages.append({"role": "user", "content": "your answer was empty; send it again"})\n'
+                "                continue\n"
+                '            # that is it\n            return submit(reply["content"].strip())\n',
+            ),
+            qualname="run",
+            line=10,
+        ),
         EditExample("def submit(answer):\n    return answer.strip()\n", "", qualname="submit", line=2),
         EditExample(_BEFORE.replace('return reply["content"]', "return None"), "", qualname="run", line=4, end_line=12),
     )
@@ -69,22 +84,39 @@ class ValidateFinal(PythonOperator):
         wanted = parameters.text(spec, "answer")
         raises = parameters.dotted_source(spec, "raises")
         for node in file.find(anchor, cst.Return):
-            value = node.value
-            if (
-                value is None
-                or loop_around(file, node) is None
-                or not isinstance(value, (cst.Name, cst.Attribute, cst.Subscript))
-            ):
+            value = _answer(file, node)
+            if value is None or loop_around(file, node) is None:
                 continue
             source = file.code(value)
             if source in ("None", "True", "False") or constant_text(value) is not None or (wanted and source != wanted):
                 continue
             line = own_line(file, node)
-            if f'if not str("" if {source} is None' in file.code(next(file.parents(line))):
+            test = f'not str("" if {source} is None else {source}).strip()'
+            test = f"not {source}.strip()" if _is_text_call(file, value) else test
+            if f"if {test}:" in file.code(next(file.parents(line))):
                 return file.text
             said = report(file, line, '"your answer was empty; send it again"', raises=raises, values=False)
             log = log_call(file, "an empty answer was not handed in")
-            test = f'not str("" if {source} is None else {source}).strip()'
             check = file.statements(f"if {test}:\n{indented(log + said)}")
             return file.rewrite({line: before(check)}, imports=imports_for_log(file))
         raise Refusal(f"{anchor.place} returns no answer from a loop that could send it back")
+
+
+def _answer(file: PythonFile, node: cst.Return) -> cst.BaseExpression | None:
+    """What a `return` hands in: a value, or the one argument of a call that says so by its name."""
+    value = node.value
+    if isinstance(value, (cst.Name, cst.Attribute, cst.Subscript)):
+        return value
+    if not isinstance(value, cst.Call) or len(value.args) != 1 or value.args[0].star:
+        return None
+    handed_in = re.search(r"(?i)submit|finish|answer|hand_?in|complete", file.code(value.func).rsplit(".", 1)[-1])
+    inner = value.args[0].value
+    # The argument is written twice, so it may do no more than look at a text.
+    calls = [file.code(call.func).rsplit(".", 1)[-1] for call in file.within(inner, cst.Call)]
+    pure = all(name in ("strip", "lstrip", "rstrip", "removeprefix", "removesuffix", "get") for name in calls)
+    return inner if handed_in and pure else None
+
+
+def _is_text_call(file: PythonFile, value: cst.BaseExpression) -> bool:
+    """Whether a value is made by a method that only texts have."""
+    return isinstance(value, cst.Call) and not file.code(value.func).endswith("get")
