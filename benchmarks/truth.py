@@ -18,6 +18,8 @@ from harnessfix_ir.vocabulary import LinkKind, Status, StepKind
 
 Relation = tuple[LinkKind, str, str]
 SECOND = 1_000_000_000
+ROOT = "s1"
+WRAPPING = (StepKind.TASK, StepKind.HANDOFF, StepKind.LIFECYCLE)
 
 
 @dataclass
@@ -48,6 +50,8 @@ class Style:
         header: words that begin every tool output.
         builder: whether a step of its own renders the observations.
         times: whether steps have times.
+        single: whether the whole conversation is sent as one text.
+        turns_nested: whether each turn is a step around its model call and tools.
         parallel, retry, handoff, rerun, short: odds a turn that calls run in parallel, a call is retried, a helper is
             asked; that an output is nearly the one before, or only a few words.
     """
@@ -60,6 +64,8 @@ class Style:
     header: str = ""
     builder: bool = False
     times: bool = True
+    single: bool = False
+    turns_nested: bool = False
     parallel: float = 0.15
     retry: float = 0.1
     handoff: float = 0.05
@@ -87,19 +93,31 @@ class TrueRun:
         self.clock = SECOND
         self.owner: dict[str, str] = {}
         self.earlier: list[str] = []
+        self.rounds: list[str] = []
 
     def make(self) -> tuple[Recording, Truth]:
         """The recording and what holds in it."""
         task = self.part("user", self.writer.prose(200))
         root = self.step(StepKind.TASK, "agent", agent="lead", input=(task,))
         system = self.part("system", self.writer.prose(400))
-        self.truth.links.add((LinkKind.COPIED, root, self._next_id()))
+        self.truth.links.add((LinkKind.COPIED, root, self._request_id()))
         history, previous = [system, task], ""
         for turn in range(self.turns):
-            history, previous = self._turn(root, history, previous, turn + 1 == self.turns)
+            inside = self._round(root, previous) if self.style.turns_nested else root
+            history, previous = self._turn(inside, history, previous, turn + 1 == self.turns)
+            if inside != root:
+                self._update(inside)
         self._update(root)
         run = RunInfo(id=f"truth-{self.writer.random.random():.12f}")
         return Recording(run=run, steps=tuple(self.steps), texts=self.pool.texts), self.truth
+
+    def _round(self, root: str, previous: str) -> str:
+        """A step around one turn; rounds of the loop are then these."""
+        here = self.step(StepKind.LIFECYCLE, f"step {len(self.steps)}", parent=root)
+        if self.rounds:
+            self.truth.links.add((LinkKind.ITERATION, self.rounds[-1], here))
+        self.rounds.append(here)
+        return here
 
     def _turn(self, root: str, history: list[Part], previous: str, last: bool) -> tuple[list[Part], str]:
         asked = self._ask(root, history, previous)
@@ -108,7 +126,7 @@ class TrueRun:
         wanted = [self._call() for _ in range(calls)]
         self._answer(asked, (thought, *(call for call, _ in wanted)))
         if last:
-            self.truth.links.add((LinkKind.TERMINATED_BY, root, asked))
+            self.truth.links.add((LinkKind.TERMINATED_BY, ROOT, asked))
             return history, asked
         follows = [thought, *(call for call, _ in wanted)]
         fed: list[tuple[str, str]] = []
@@ -121,7 +139,7 @@ class TrueRun:
             fed.append((tool, fate))
         if self.random.random() < self.style.handoff:
             self._helper(root)
-        request = self._next_id()
+        request = self._request_id()
         new = [*history, *follows]
         for tool, fate in fed:
             self._note(fate, tool, request)
@@ -133,16 +151,28 @@ class TrueRun:
     def _ask(self, root: str, history: list[Part], previous: str) -> str:
         if self.random.random() < self.style.retry and previous:
             failed = self.step(
-                StepKind.MODEL_CALL, "chat", parent=root, input=tuple(history), error=ErrorInfo(type="RateLimitError")
+                StepKind.MODEL_CALL,
+                "chat",
+                parent=root,
+                input=self._sent(history),
+                error=ErrorInfo(type="RateLimitError"),
             )
-            asked = self.step(StepKind.MODEL_CALL, "chat", parent=root, input=tuple(history))
+            asked = self.step(StepKind.MODEL_CALL, "chat", parent=root, input=self._sent(history))
             self.truth.links.add((LinkKind.RETRY_OF, failed, asked))
-            self.truth.links |= {(LinkKind.ITERATION, previous, failed), (LinkKind.ITERATION, failed, asked)}
+            self.truth.links.add((LinkKind.ITERATION, failed, asked))
+            if not self.style.turns_nested:
+                self.truth.links.add((LinkKind.ITERATION, previous, failed))
             return asked
-        asked = self.step(StepKind.MODEL_CALL, "chat", parent=root, input=tuple(history))
-        if previous:
+        asked = self.step(StepKind.MODEL_CALL, "chat", parent=root, input=self._sent(history))
+        if previous and not self.style.turns_nested:
             self.truth.links.add((LinkKind.ITERATION, previous, asked))
         return asked
+
+    def _sent(self, history: list[Part]) -> tuple[Part, ...]:
+        if not self.style.single:
+            return tuple(history)
+        texts = (f"{part.role}: {self.pool.texts[part.text]}" for part in history[1:])
+        return (history[0], self.part("user", "\n\n".join(texts)))
 
     def _answer(self, asked: str, parts: tuple[Part, ...]) -> None:
         self._update(asked, output=parts)
@@ -241,7 +271,7 @@ class TrueRun:
         for step in (call, task, ask):
             self._update(step, output=(answer,))
         self.truth.links |= {
-            (LinkKind.DELEGATED_TO, root, task),
+            (LinkKind.DELEGATED_TO, ROOT, task),
             (LinkKind.TERMINATED_BY, task, call),
             (LinkKind.COPIED, ask, task),
             (LinkKind.COPIED, task, call),
@@ -252,12 +282,15 @@ class TrueRun:
     def _style(self) -> Style:
         choose = self.random.choice
         role = choose(("tool", "user"))
+        single = self.random.random() < 0.15
         return Style(
             call_ids=role == "tool" or self.random.random() < 0.5,
             role=role,
             template=choose(("{}", "Observation:\n{}\n", "<output>\n{}</output>", f"{self.writer.prose(150)}\n{{}}\n")),
             fates=(*(choose(list(FATES)) for _ in range(9)), "copy", "copy"),
-            window=choose((0, 0, 0, 9)),
+            window=0 if single else choose((0, 0, 0, 9)),
+            single=single,
+            turns_nested=self.random.random() < 0.2,
             header=choose(("", "", self.writer.prose(90))),
             builder=self.random.random() < 0.2,
             times=self.random.random() < 0.8,
@@ -299,9 +332,13 @@ class TrueRun:
 
     def _update(self, step: str, **fields: object) -> None:
         at = int(step[1:]) - 1
-        wraps = self.style.times and self.steps[at].kind in (StepKind.TASK, StepKind.HANDOFF)
+        wraps = self.style.times and self.steps[at].kind in WRAPPING
         ended = self.clock if wraps else self.steps[at].ended_ns
         self.steps[at] = self.steps[at].model_copy(update={**fields, "ended_ns": ended})
+
+    def _request_id(self) -> str:
+        """Id of the next model call, which comes after a step around it where turns are steps."""
+        return f"s{len(self.steps) + 1 + self.style.turns_nested}"
 
     def _next_id(self) -> str:
         return f"s{len(self.steps) + 1}"

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harnessfix_ir.compiler.extent import agree_backward, agree_forward
+
+from .ranges import Ranges
 
 MOST_RUNS = 4096
 STRONG = 24
@@ -52,7 +55,39 @@ def extend_seeds(
         run = Run(s - before, t - before, before + width + after)
         runs.append(run)
         done, ahead = run.sink + run.length, run.source + run.length
-    return without_chance(runs, min(STRONG, max(len(source), 2) // 2))
+    return told_once(without_chance(runs, min(STRONG, max(len(source), 2) // 2)))
+
+
+def told_once(runs: list[Run]) -> list[Run]:
+    """Runs that tell each stretch of the source once: where the sink repeats it, the longest telling is kept.
+
+    A telling is a row of runs that goes forward in the source; one that is tiny beside another is chance.
+    """
+    if len(runs) < 2:
+        return runs
+    tellings: list[list[Run]] = [[runs[0]]]
+    for before, run in pairwise(runs):
+        if run.source < before.source + before.length - NEAR:
+            tellings.append([])
+        tellings[-1].append(run)
+    if len(tellings) == 1:
+        return runs
+    tellings.sort(key=_told, reverse=True)
+    least = min(2 * STRONG, _told(tellings[0]) // 10)
+    told = Ranges()
+    kept: list[Run] = []
+    for telling in tellings:
+        if _told(telling) < least:
+            break
+        spans = [(run.source, run.source + run.length) for run in telling]
+        if told.share(spans) <= 0.5:
+            told.add(spans)
+            kept.extend(telling)
+    return sorted(kept, key=lambda run: run.sink)
+
+
+def _told(telling: list[Run]) -> int:
+    return sum(run.length for run in telling)
 
 
 def without_chance(runs: list[Run], strong: int = STRONG) -> list[Run]:
@@ -71,10 +106,16 @@ def _close(first: Run, second: Run) -> bool:
     return second.sink - first.sink - first.length <= NEAR and -NEAR <= gap <= NEAR
 
 
-def local_seeds(source: bytes, sink: bytes) -> list[tuple[int, int]]:
-    """Seeds of `LOCAL_K` bytes between two short texts, for pairs that are known to belong together."""
-    source, sink = source[:LOCAL_LIMIT], sink[:LOCAL_LIMIT]
+def local_seeds(source: bytes, sink: bytes, start: int = 0) -> list[tuple[int, int]]:
+    """Seeds of `LOCAL_K` bytes between two short texts, for pairs that are known to belong together.
+
+    Only the first `LOCAL_LIMIT` bytes of the source, and as many of the sink from `start` on, are looked at.
+    """
     places: dict[bytes, int] = {}
-    for at in range(len(source) - LOCAL_K, -1, -1):
+    for at in range(min(len(source), LOCAL_LIMIT) - LOCAL_K, -1, -1):
         places[source[at : at + LOCAL_K]] = at
-    return [(places[gram], at) for at in range(len(sink) - LOCAL_K + 1) if (gram := sink[at : at + LOCAL_K]) in places]
+    return [
+        (places[gram], at)
+        for at in range(start, min(len(sink), start + LOCAL_LIMIT) - LOCAL_K + 1)
+        if (gram := sink[at : at + LOCAL_K]) in places
+    ]

@@ -5,7 +5,7 @@ leads to the nearest of them, but it is not evidence by itself.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .fingerprints import Prints
@@ -31,6 +31,10 @@ class Candidate:
     source: int
     seeds: list[tuple[int, int]]
     rare: int
+
+    def after(self, start: int) -> "Candidate":
+        """The candidate without its seeds before a position of the sink."""
+        return replace(self, seeds=[seed for seed in self.seeds if seed[1] >= start])
 
 
 def join(sources: Prints, sinks: Prints, source_rank: "NDArray[Any]", sink_rank: "NDArray[Any]") -> Iterator[Candidate]:

@@ -18,6 +18,7 @@ LEAST_RUN = 31
 LEAST_SHARE = 0.08
 CLOSE_SHARE = 0.5
 PLAIN_CUT = 24
+MOST_SHARE = 0.8
 WHOLE = 0.95
 MUCH = 200
 
@@ -53,8 +54,14 @@ class Judge:
         runs = extend_seeds(source.data, target.data, candidate.seeds, K, start)
         return self._relation(source, target, runs, place, sink)
 
-    def of_expected(self, text: int, place: Production, sink: Sink) -> Relation | None:
-        """The relation of two texts that should belong together: here even short ones count."""
+    def of_expected(self, text: int, place: Production, sink: Sink, start: int) -> Relation | None:
+        """The relation of two texts that should belong together: here even short ones count.
+
+        Args:
+            text: number of the source text.
+            place, sink: where the two texts stand.
+            start: normalised bytes of the sink that the request before held already.
+        """
         source, target = self.normal(text), self.normal(sink.text)
         words = source.text.strip()
         at = target.text.find(words, sink.fresh_from) if words else -1
@@ -62,10 +69,11 @@ class Judge:
             return whole_copy(source, target, at - (len(source.text) - len(source.text.lstrip())))
         if min(len(source.data), len(target.data)) < LOCAL_K:
             return None
-        value = reserialised(source, target) or value_in(source, target)
+        value = (reserialised(source, target) if not start else None) or value_in(source, target, sink.fresh_from)
         if value is not None:
             return value
-        runs = extend_seeds(source.data, target.data, local_seeds(source.data, target.data), LOCAL_K)
+        seeds = local_seeds(source.data, target.data, start)
+        runs = extend_seeds(source.data, target.data, seeds, LOCAL_K, start)
         relation = self._relation(source, target, runs, place, sink)
         return relation if relation is not None and is_close(relation) else None
 
@@ -124,6 +132,6 @@ class Judge:
 
 def is_close(relation: Relation) -> bool:
     """Whether at least half of either text is in the other, or an end of the source at least, letter for letter."""
-    return max(relation.source_share, relation.sink_share) >= CLOSE_SHARE or (
-        relation.plain_cut and relation.kept >= PLAIN_CUT
-    )
+    if relation.kept < PLAIN_CUT:
+        return relation.source_share >= MOST_SHARE
+    return relation.plain_cut or max(relation.source_share, relation.sink_share) >= CLOSE_SHARE

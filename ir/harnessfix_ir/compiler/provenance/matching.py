@@ -1,7 +1,7 @@
 """Provenance of sinks that equal no earlier text: shared fingerprints, verified and extended to character ranges."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harnessfix_ir.compiler.occurrences import IN, Production, Sink, may_feed
@@ -14,7 +14,8 @@ from .fingerprints import WINDOW, K, Prints, fingerprint
 from .joining import Candidate, join
 from .judging import Judge, is_close
 from .normal import normalise
-from .relation import Range, Relation
+from .ranges import Ranges
+from .relation import Relation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 MOST_EXPECTED = 64
 MOST_PLACES = 64
 NEAR_TEXTS = 16
-MOST_RANGES = 32
 LEAST_CANDIDATES = 8
 PER_CANDIDATE = 500
 FAVOUR = 1.15
@@ -37,6 +37,15 @@ class MatchLink:
     sink: Sink
     relation: Relation
     evidence: Evidence
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """A link that a sink may get; `good` when it is enough by itself."""
+
+    link: MatchLink
+    candidate: Candidate | None
+    good: bool
 
 
 class Matcher:
@@ -105,51 +114,77 @@ class Matcher:
 
     def _claims(self, sink: Sink, candidates: Sequence[Candidate], linked: set[tuple[int, int]]) -> list[MatchLink]:
         """The links of one sink: its characters are given to the source that explains most of them."""
-        known: dict[int, Relation] = {}
-        offers = list(self._found_offers(sink, candidates, known))
-        offers += self._expected_offers(sink, linked, known)
+        fresh_from = sink.fresh_from
+        start = len(normalise(self.ids.text[sink.text][:fresh_from])) if fresh_from else 0
+        offers = list(self._found_offers(sink, candidates, start))
+        offers += self._expected_offers(sink, linked, offers, start)
+        offers = [offer for offer in offers if offer.good]
         if len(offers) > 1:
             near = {step for step, _ in self.neighbours.expected(sink)}
-
-            def worth(offer: MatchLink) -> tuple[bool, float, int]:
-                favour = FAVOUR if offer.source.step in near else 1.0
-                return self.judge.wraps(offer.source), -favour * _explained(offer.relation), -offer.source.position
-
-            offers.sort(key=worth)
-        claimed: list[Range] = []
-        accepted = []
-        seen: set[int] = set()
+            offers.sort(key=lambda offer: self._worth(offer.link, near))
+        claimed = Ranges()
+        accepted: dict[int, MatchLink] = {}
+        again: list[_Offer] = []
         for offer in offers:
-            ranges = _ranges(offer.relation)
-            if offer.source.step in seen or _overlap(ranges, claimed) > 0.5:
-                continue
-            seen.add(offer.source.step)
-            claimed = _merged([*claimed, *ranges])
-            accepted.append(offer)
-        return accepted
+            self._claim(offer, claimed, accepted, again)
+        for offer in again:
+            if offer.link.source.step not in accepted:
+                rest = self._in_the_rest(offer, claimed, start)
+                if rest is not None:
+                    self._claim(rest, claimed, accepted, [])
+        return list(accepted.values())
 
-    def _found_offers(
-        self, sink: Sink, candidates: Sequence[Candidate], known: dict[int, Relation]
-    ) -> Iterator[MatchLink]:
-        """Offers from texts that share fingerprints; `known` is given every relation, good enough or not."""
-        fresh_from = sink.fresh_from
-        start = len(normalise(self.ids.text[sink.text][:fresh_from])) if fresh_from and candidates else 0
+    def _worth(self, link: MatchLink, near: set[int]) -> tuple[bool, float, int]:
+        """Sort key: steps that only stand around others last, then by characters explained, those due favoured."""
+        favour = FAVOUR if link.source.step in near else 1.0
+        return self.judge.wraps(link.source), -favour * _explained(link.relation), -link.source.position
+
+    def _claim(self, offer: "_Offer", claimed: Ranges, accepted: dict[int, MatchLink], again: list["_Offer"]) -> None:
+        link = offer.link
+        ranges = [piece.sink for piece in link.relation.pieces]
+        if link.source.step in accepted:
+            return
+        if claimed.share(ranges) > 0.5:
+            again.append(offer)
+            return
+        claimed.add(ranges)
+        accepted[link.source.step] = link
+
+    def _in_the_rest(self, offer: "_Offer", claimed: Ranges, start: int) -> "_Offer | None":
+        """The offer that the same text makes for what is not claimed yet, when it is still good enough."""
+        candidate, link = offer.candidate, offer.link
+        if candidate is None:
+            return None
+        target = self.judge.normal(link.sink.text)
+        seeds = [seed for seed in candidate.seeds if target.offset(seed[1]) not in claimed]
+        if not seeds or len(seeds) == len(candidate.seeds):
+            return None
+        rest = replace(candidate, seeds=seeds)
+        relation = self.judge.of_candidate(rest, link.source, link.sink, start)
+        if relation is None or not self.judge.enough(relation, rest.rare, link.source, link.sink):
+            return None
+        return _Offer(replace(link, relation=relation), rest, True)
+
+    def _found_offers(self, sink: Sink, candidates: Sequence[Candidate], start: int) -> Iterator["_Offer"]:
+        """Offers from texts that share fingerprints, good enough or not."""
+        if start:
+            candidates = [c for c in (c.after(start) for c in candidates) if c.seeds]
         most = LEAST_CANDIDATES + len(self.ids.text[sink.text]) // PER_CANDIDATE
         for candidate in sorted(candidates, key=lambda c: -len(c.seeds))[:most]:
             if not candidate.rare and len(candidate.seeds) * 2 * WINDOW < len(self.judge.normal(candidate.source).data):
                 continue
             place = self._nearest(candidate.source, sink)
             relation = self.judge.of_candidate(candidate, place, sink, start) if place is not None else None
-            if place is None or relation is None:
-                continue
-            known[candidate.source] = relation
-            if self.judge.enough(relation, candidate.rare, place, sink):
-                yield MatchLink(place, sink, relation, Evidence.DERIVED)
+            if place is not None and relation is not None:
+                good = self.judge.enough(relation, candidate.rare, place, sink)
+                yield _Offer(MatchLink(place, sink, relation, Evidence.DERIVED), candidate, good)
 
     def _expected_offers(
-        self, sink: Sink, linked: set[tuple[int, int]], known: Mapping[int, Relation]
-    ) -> Iterator[MatchLink]:
+        self, sink: Sink, linked: set[tuple[int, int]], found: Iterable["_Offer"], start: int
+    ) -> list["_Offer"]:
         """Offers from the steps that the sink should come from."""
+        known = {offer.candidate.source: offer for offer in found if offer.candidate is not None}
+        offers = []
         for step, evidence in self.neighbours.expected(sink)[:MOST_EXPECTED]:
             if evidence is Evidence.HEURISTIC and (step, sink.step) in linked:
                 continue
@@ -157,12 +192,14 @@ class Matcher:
                 place = self._nearest(text, sink, step)
                 if place is None:
                     continue
-                relation = known.get(text)
-                if relation is None or not is_close(relation):
-                    relation = self.judge.of_expected(text, place, sink)
+                other = known.get(text)
+                relation = other.link.relation if other is not None and is_close(other.link.relation) else None
+                relation = relation or self.judge.of_expected(text, place, sink, start)
                 if relation is not None:
                     rung = Evidence.DERIVED if evidence is Evidence.OBSERVED else evidence
-                    yield MatchLink(place, sink, relation, rung)
+                    candidate = other.candidate if other is not None else None
+                    offers.append(_Offer(MatchLink(place, sink, relation, rung), candidate, True))
+        return offers
 
     def _nearest(self, text: int, sink: Sink, step: int | None = None) -> Production | None:
         """The last production of the text that may feed the sink, of that step when one is given."""
@@ -178,34 +215,3 @@ def _select(prints: Prints, chosen: "NDArray[np.bool_]") -> Prints:
 
 def _explained(relation: Relation) -> int:
     return sum(piece.sink[1] - piece.sink[0] for piece in relation.pieces)
-
-
-def _ranges(relation: Relation) -> list[Range]:
-    """The sink ranges of a relation; from first to last when there are many."""
-    if len(relation.pieces) > MOST_RANGES:
-        return [relation.sink]
-    return [piece.sink for piece in relation.pieces]
-
-
-def _overlap(ranges: Sequence[Range], claimed: Sequence[Range]) -> float:
-    """Share of the ranges' characters that are claimed; `claimed` is sorted and disjoint."""
-    if not claimed:
-        return 0.0
-    total = sum(end - start for start, end in ranges) or 1
-    taken = 0
-    for start, end in ranges:
-        for low, high in claimed:
-            if low >= end:
-                break
-            taken += max(0, min(end, high) - max(start, low))
-    return taken / total
-
-
-def _merged(ranges: Iterable[Range]) -> list[Range]:
-    merged: list[Range] = []
-    for start, end in sorted(ranges):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged

@@ -10,6 +10,7 @@ from harnessfix_ir.vocabulary import LinkKind
 from .alignment import Run
 from .manner import cut_is_marked, manner
 from .normal import Normal
+from .ranges import Range, Ranges
 from .records import place_of_record
 
 SMALL_GAP = 12
@@ -17,8 +18,6 @@ WRAPPER = 32
 CHANCE = 8
 EDGE = 16
 MOSTLY = 0.6
-
-Range = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,9 @@ def _cut(
     if not cuttable:
         return _excerpt(source, sink, pieces)
     if all(piece.verbatim for piece in pieces):
-        characters = sum(piece.source[1] - piece.source[0] for piece in pieces)
+        kept_ranges = Ranges()
+        kept_ranges.add(piece.source for piece in pieces)
+        characters = len(kept_ranges)
         how = ""
     else:
         characters = min(round(shares[0] * len(source.text)), len(source.text) - 1)
@@ -252,7 +253,7 @@ class _Loss:
 
     def where(self, verbatim: bool) -> str:
         """Which part was kept when the loss is one cut (or one at each end), else the empty string."""
-        slack = 0 if verbatim else WRAPPER
+        slack = 0 if verbatim else max(WRAPPER, self.size // 20)
         cut_head, cut_tail = self.head > slack, self.tail > slack
         at_the_ends = self.head <= max(slack, EDGE) and self.tail <= max(slack, EDGE)
         if at_the_ends and self.largest_inner > slack and self.largest_inner >= MOSTLY * self.total:

@@ -14,20 +14,23 @@ MOST_LEAVES = 24
 MOST_SEEDS = 64
 WIDTH = 8
 SURE = 8
+LEAST_PART = 48
+WHOLE = 0.95
 
 
-def value_in(source: Normal, sink: Normal) -> Relation | None:
-    """The relation when the sink is one of the record's values, or holds one that is most of the record."""
-    wanted = sink.text.strip()
+def value_in(source: Normal, sink: Normal, start: int = 0) -> Relation | None:
+    """The relation when the sink from `start` on is one of the record's values, or holds one that is most of it."""
+    wanted = sink.text[start:].strip()
     for leaf in source.leaves[:MOST_LEAVES]:
         words = leaf.text.strip()
         if not words or (words != wanted and (len(words) < SURE or not leaf.is_most_of(source.text))):
             continue
-        if words not in sink.text:
+        at = sink.text.find(words, start)
+        if at < 0:
             continue
         inner = Normal(leaf.text)
         lead = len(leaf.text) - len(leaf.text.lstrip())
-        relation = whole_copy(inner, sink, sink.text.find(words) - lead)
+        relation = whole_copy(inner, sink, at - lead)
         if relation is not None:
             return _of_record(relation, leaf, source)
     return None
@@ -52,7 +55,8 @@ def relate_value(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bo
         seeds = [(inner.data.find(sink.data[run.sink : run.sink + WIDTH]), run.sink) for run in runs[:MOST_SEEDS]]
         found = extend_seeds(inner.data, sink.data, [seed for seed in seeds if seed[0] >= 0], WIDTH)
         relation = relate(inner, sink, found, cuttable)
-        return None if relation is None else _of_record(relation, leaf, source)
+        small = relation is not None and relation.kept < LEAST_PART and relation.source_share < WHOLE
+        return None if relation is None or relation.is_excerpt or small else _of_record(relation, leaf, source)
     return None
 
 
