@@ -190,6 +190,14 @@ class _Finder:
                 return True
         return False
 
+    def _whole(self, source: Production) -> Span | None:
+        """The span of a whole part; error messages are no parts and have none."""
+        if source.side not in (IN, OUT):
+            return None
+        step = self.view.steps[source.step]
+        part = (step.input if source.side == IN else step.output)[source.part]
+        return Span(side=source.side, part=source.part, start=0, end=len(self._text(part)))
+
     def _left(self, text: str, fresh: list[str]) -> bool:
         """Whether the text stands in one of these; of a short one, which leaves no fingerprint, an end of it."""
         words = text.strip()
@@ -209,9 +217,7 @@ class _Finder:
             source=self.view.steps[source.step].id,
             target=self.view.steps[request.step].id,
             kind=LinkKind.OMITTED,
-            source_span=None
-            if source.side not in (IN, OUT)
-            else Span(side=source.side, part=source.part, start=0, end=len(text)),
+            source_span=self._whole(source),
             evidence=evidence,
             detail=f"{how}: {len(text)} characters, {where}",
         )
