@@ -105,6 +105,15 @@ def _caught(node: LoopNode, scope: Scope) -> Iterator[str]:
             yield from caught_types(inner, scope) or ["BaseException"]
 
 
+def _goes_round_under_limit(node: LoopNode, scope: Scope) -> bool:
+    """Whether a body that ends by leaving begins another round only where a limit was compared."""
+    if not isinstance(node.body[-1], (ast.Break, ast.Return, ast.Raise)) or not _continues(node.body):
+        return False
+    guarded = [n for n in inside(node.body) if isinstance(n, ast.If) and is_limit_test(n.test, scope)]
+    within = {id(n) for branch in guarded for n in inside(branch.body)}
+    return all(id(n) in within for n in inside(node.body) if isinstance(n, ast.Continue))
+
+
 def _bounds(node: LoopNode, scope: Scope) -> Iterator[str]:
     if isinstance(node, ast.While):
         if not is_true(node.test) and is_limit_test(node.test, scope):
@@ -118,6 +127,8 @@ def _bounds(node: LoopNode, scope: Scope) -> Iterator[str]:
     for inner in inside(node.body):
         if isinstance(inner, ast.If) and is_limit_test(inner.test, scope) and _leaves(inner):
             yield "counter-exit"
+    if _goes_round_under_limit(node, scope):
+        yield "counter-exit"
     for call in calls_in(node.body):
         # A call that exists only to enforce a limit raises when it is reached.
         name = callee(call, scope).rpartition(".")[2]
