@@ -1,6 +1,7 @@
 """A click group that knows its commands by name and one line of help, and imports one only to run it."""
 
 import importlib
+import sys
 from collections.abc import Mapping
 
 import click
@@ -72,7 +73,7 @@ class LazyGroup(click.Group):
                 formatter.write_dl(list(commands.items()))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; an error of ours becomes one message and exit code 2."""
+        """Run the command; an error of ours becomes one message and exit code 2. Stores are closed in any case."""
         try:
             return super().invoke(ctx)
         except HarnessfixError as error:
@@ -82,3 +83,11 @@ class LazyGroup(click.Group):
             ctx.exit(2)
         except BrokenPipeError:
             ctx.exit(0)
+        finally:
+            _close_stores()
+
+
+def _close_stores() -> None:
+    database = sys.modules.get("harnessfix.store.database")
+    if database is not None:
+        database.close_all()

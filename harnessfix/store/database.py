@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from urllib.parse import quote
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -39,6 +40,7 @@ class Database:
         self.readonly = readonly
         self.timeout = timeout
         self.engine = _sqlite(self, foreign_keys) if place.url is None else _postgresql(self)
+        _OPEN.add(self)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -80,6 +82,15 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+_OPEN: WeakSet[Database] = WeakSet()
+
+
+def close_all() -> None:
+    """Close all connections of this process, as a command does when it ends; a database asked again opens new ones."""
+    for database in list(_OPEN):
+        database.close()
 
 
 def is_sqlite(connection: Connection) -> bool:

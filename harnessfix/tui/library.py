@@ -193,10 +193,18 @@ class StoreLibrary:
 
     def check(self, tell: Tell) -> Contents:
         """As `harnessfix check` without arguments."""
-        from harnessfix.checking import check_runs
+        from harnessfix.checking import chosen_rules
+        from harnessfix.pipeline import Pipeline
 
-        check_runs(self.start, store=self.store, tell=tell)
+        workspace = self._open().workspace
+        rules = chosen_rules(workspace.settings, (), ())
+        Pipeline(workspace, tell).diagnose([row.id for row in workspace.store.runs()], rules)
         return self.contents()
+
+    def close(self) -> None:
+        """Close the store, if it was opened."""
+        if self._opened is not None:
+            self._opened.store.close()
 
     def _bases(self, roots: tuple[Path, ...]) -> tuple[Path, ...]:
         base = self._open().model(roots).root

@@ -1,10 +1,13 @@
 """A library built of documents: a run with a flaw, its source on disk, and the lists of a store."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
 from harnessfix.store import RunRow
 from harnessfix.tui.library import Advice, Contents, OpenRun, Tell

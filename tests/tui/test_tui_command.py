@@ -32,7 +32,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def library(recorded: Path) -> StoreLibrary:
+def library(recorded: Path) -> Iterator[StoreLibrary]:
     """The real library over it, diagnosed."""
     found = StoreLibrary(recorded)
     assert [row.flaws for row in found.contents().runs] == [None]
@@ -40,7 +40,8 @@ def library(recorded: Path) -> StoreLibrary:
     contents = found.check(heard.append)
     assert heard
     assert [row.flaws for row in contents.runs] != [None]
-    return found
+    yield found
+    found.close()
 
 
 @pytest.fixture
