@@ -16,7 +16,7 @@ from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import Evidence, LinkKind, Status, StepKind
 
 SOURCE = Source(format="test")
-DEPTH = 20_000
+DEPTH = 5_000
 
 
 def step(number: int, parent: str | None = None, **fields: Any) -> TraceStep:
@@ -167,7 +167,7 @@ def recordings(draw: st.DrawFn) -> Recording:
     return Recording(run=RunInfo(id="r"), steps=steps, texts=pool.texts)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(recordings())
 def test_any_recording_compiles_to_a_consistent_document(recording: Recording) -> None:
     htir = compile_run(recording)
