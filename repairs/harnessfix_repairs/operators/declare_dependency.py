@@ -79,10 +79,10 @@ class DeclareDependency(Operator):
         """Declare the dependency where the anchor stands."""
         before = source_of(files, anchor)
         name, specifier = parameters.text(spec, "name"), parameters.text(spec, "specifier")
+        if not name:
+            raise Refusal("which distribution provides the module is not known; give it with the parameter 'name'")
         if not _NAME.fullmatch(name) or not _SPECIFIER.fullmatch(specifier):
-            raise Refusal(
-                f"{(name or 'no name')[:40]!r} with {specifier[:40]!r} is not a distribution that can be declared"
-            )
+            raise Refusal(f"{name[:40]!r} with {specifier[:40]!r} is not a distribution that can be declared")
         wanted = f"{name}{specifier.strip()}"
         file = PurePosixPath(anchor.path)
         if file.name == "pyproject.toml":

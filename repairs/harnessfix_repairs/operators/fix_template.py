@@ -39,7 +39,7 @@ class FixTemplate(Operator):
     Jinja's `{{ name }}` and `str.format`'s `{name}` are both found. A Python text that shows `{name}` because it lacks
     the `f` of an f-string gets it, when every name in it is bound at that place.
 
-    A `.format(name=value)` call on a text that was put together, at the line that `line` gives, becomes
+    A `.format(name=value)` call on a text that was put together, when `line` is given, becomes
     `.replace("{name}", str(value))`: braces of the other parts are then no placeholders.
 
     Anchor: the literal, the key, any line of the prompt file, or the call.
@@ -47,7 +47,7 @@ class FixTemplate(Operator):
     Parameters:
         placeholder: the name that nothing supplies; by default, for a Python template with `.format` calls in the same
             file, the only one that none of them supplies.
-        line: line of the `.format` call.
+        line: line of the `.format` call; when there is none, the only one at the anchor is meant.
         supplied: the name to put in its place; by default the one that those calls supply, the template does not use,
             and that resembles it most.
     """
@@ -125,18 +125,25 @@ def _replaced(file: PythonFile, anchor: Anchor, line: int) -> str:
     def formats(call: cst.Call) -> bool:
         return isinstance(call.func, cst.Attribute) and call.func.attr.value == "format"
 
-    found = [call for call in file.find(anchor, cst.Call, formats) if file.line(call) == line]
-    if not found:
-        if any(file.line(call) == line for call in file.find(anchor, cst.Call) if ".replace(" in file.code(call)):
+    def replaces(call: cst.Call) -> bool:
+        return isinstance(call.func, cst.Attribute) and call.func.attr.value == "replace"
+
+    def literal(call: cst.Call) -> bool:
+        return isinstance(call.func, cst.Attribute) and isinstance(
+            call.func.value, (cst.SimpleString, cst.ConcatenatedString)
+        )
+
+    there = [call for call in file.find(anchor, cst.Call, formats) if not literal(call)]
+    found = [call for call in there if file.line(call) == line] or there
+    if len(found) != 1:
+        if not found and any("str(" in file.code(call) for call in file.find(anchor, cst.Call, replaces)):
             return file.text
-        raise Refusal(f"{file.path}:{line} calls no format")
+        raise Refusal(f"{anchor.place} does not call format once on a text that was put together")
     call = found[0]
-    place = f"{file.path}:{line}"
+    place = f"{file.path}:{file.line(call)}"
     if not call.args or any(arg.keyword is None for arg in call.args) or not isinstance(call.func, cst.Attribute):
         raise Refusal(f"{place} passes something else than names with values")
     source = file.code(call.func.value)
-    if isinstance(call.func.value, (cst.SimpleString, cst.ConcatenatedString)):
-        raise Refusal(f"{place} formats a literal, whose braces are meant")
     for arg in call.args:
         assert arg.keyword is not None
         source += f'.replace("{{{arg.keyword.value}}}", str({file.code(arg.value)}))'

@@ -31,6 +31,7 @@ _SECRET_NAMES = re.compile(
     r"(?i)(^|[._])(headers?|environ|env|secrets?|credentials?|(api_?)?key|token|password|settings|config)$"
 )
 
+_SECRET_ITSELF = re.compile(r"(?i)(^|[._])((api_?)?key|token|secret|password)$")
 _BEFORE = """\
 import re
 
@@ -48,8 +49,9 @@ def ask(client, headers, body):
 class Redact(PythonOperator):
     """Masks what looks like a credential in a value that is logged, or put into a prompt.
 
-    A value that is logged and whose name says headers, environment, settings, key or the like is passed through a small
-    function that masks the values of such keys, and tokens of known forms.
+    A value that by its name is a secret itself (key, token, password) is replaced by stars. One whose name says headers,
+    environment, settings or the like is passed through a small function that masks the values of such keys, and tokens
+    of known forms.
 
     Anchor: the log call or the text, or the function that holds it.
 
@@ -83,6 +85,12 @@ class Redact(PythonOperator):
             line=5,
             parameters={"expression": "settings"},
         ),
+        EditExample(
+            'def note(log, api_key):\n    log.info(f"key {api_key}")\n',
+            "def note(log, api_key):\n    log.info(f\"key {'***'}\")\n",
+            qualname="note",
+            line=2,
+        ),
         EditExample(_BEFORE.replace("body, headers)  #", "body, 1)  #"), "", qualname="ask", line=9),
     )
 
@@ -98,11 +106,20 @@ class Redact(PythonOperator):
             ):
                 seen = True
             elif shown(file, node) if wanted else _is_logged(file, node):
-                source = f"{_REDACTED.name}({file.code(node)})"
+                source = _masked(file, node)
                 changes[node] = lambda _, source=source: file.expression(source)  # type: ignore[misc]
         if not changes and not seen:
             raise Refusal(f"{anchor.place} logs nothing whose name says that it holds credentials")
-        return file.rewrite(changes, helpers=[_REDACTED])
+        helped = any(_SECRET_ITSELF.search(file.code(node)) is None for node in changes)
+        return file.rewrite(changes, helpers=[_REDACTED] if helped else [])
+
+
+def _masked(file: PythonFile, node: cst.CSTNode) -> str:
+    """Source that stands for the value: stars where it is the secret itself, else its text with secrets masked."""
+    if _SECRET_ITSELF.search(file.code(node)) is None:
+        return f"{_REDACTED.name}({file.code(node)})"
+    around = next((above.end for above in file.parents(node) if isinstance(above, cst.FormattedString)), "'")
+    return "'***'" if around.startswith('"') else '"***"'
 
 
 def _is_secret(file: PythonFile, node: cst.CSTNode, wanted: str) -> bool:
