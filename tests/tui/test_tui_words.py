@@ -1,5 +1,7 @@
 """Documents in words."""
 
+from collections.abc import Iterable
+
 import pytest
 from textual.content import Content
 
@@ -16,9 +18,8 @@ from harnessfix_ir.steps import Span, TraceLink
 from harnessfix_ir.vocabulary import LinkFamily, LinkKind, Safety, StepKind, Verdict
 
 
-def said(blocks: object) -> str:
-    assert hasattr(blocks, "__iter__")
-    return "\n".join(f"{block.heading.plain}{block.text}" for block in blocks if isinstance(block, Block))
+def said(blocks: Iterable[Block]) -> str:
+    return "\n".join(f"{block.heading.plain}{block.text}" for block in blocks)
 
 
 def test_every_word_of_the_vocabulary_has_a_look() -> None:
