@@ -142,7 +142,7 @@ def _falsy(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNo
 def _if_none(file: PythonFile, node: cst.BooleanOperation) -> Change:
     value, default = file.code(node.left), file.code(node.right)
     above = next(file.parents(node))
-    whole = isinstance(above, (cst.Assign, cst.AnnAssign, cst.Arg, cst.Return))
+    whole = isinstance(above, (cst.Assign, cst.AnnAssign, cst.Arg, cst.Return, cst.DictElement))
     source = f"{default} if {value} is None else {value}"
     made = file.expression(source if whole or node.lpar else f"({source})")
     return lambda old: made.with_changes(lpar=old.lpar, rpar=old.rpar) if old.lpar else made

@@ -13,7 +13,7 @@ from harnessfix_repairs.editing import parameters
 from harnessfix_repairs.editing.config import LANGUAGES, ConfigFile, with_value
 from harnessfix_repairs.editing.operator import source_of
 from harnessfix_repairs.editing.python import Change, PythonFile
-from harnessfix_repairs.editing.reporting import constant_text
+from harnessfix_repairs.editing.reporting import constant_text, is_textual
 from harnessfix_repairs.editing.scope import bound_at
 
 from .base import EditExample, Operator, Refusal
@@ -47,7 +47,7 @@ class FixTemplate(Operator):
     Parameters:
         placeholder: the name that nothing supplies; by default, for a Python template with `.format` calls in the same
             file, the only one that none of them supplies.
-        line: line of the `.format` call; when there is none, the only one at the anchor is meant.
+        line: line of the `.format` call; without one there, all such calls at the anchor are meant.
         supplied: the name to put in its place; by default the one that those calls supply, the template does not use,
             and that resembles it most.
     """
@@ -135,19 +135,24 @@ def _replaced(file: PythonFile, anchor: Anchor, line: int) -> str:
 
     there = [call for call in file.find(anchor, cst.Call, formats) if not literal(call)]
     found = [call for call in there if file.line(call) == line] or there
-    if len(found) != 1:
-        if not found and any("str(" in file.code(call) for call in file.find(anchor, cst.Call, replaces)):
-            return file.text
-        raise Refusal(f"{anchor.place} does not call format once on a text that was put together")
-    call = found[0]
-    place = f"{file.path}:{file.line(call)}"
+    if not found and not file.find(anchor, cst.Call, replaces):
+        raise Refusal(f"{anchor.place} calls no format on a text that was put together")
+    return file.rewrite({call: _replacing(file, call) for call in found})
+
+
+def _replacing(file: PythonFile, call: cst.Call) -> Change:
+    """The change from `text.format(name=value)` to `text.replace("{name}", value)`."""
     if not call.args or any(arg.keyword is None for arg in call.args) or not isinstance(call.func, cst.Attribute):
-        raise Refusal(f"{place} passes something else than names with values")
+        raise Refusal(f"{file.path}:{file.line(call)} passes something else than names with values")
+    around = next((above.end for above in file.parents(call) if isinstance(above, cst.FormattedString)), "")
+    quote = "'" if around.startswith('"') else '"'
     source = file.code(call.func.value)
     for arg in call.args:
         assert arg.keyword is not None
-        source += f'.replace("{{{arg.keyword.value}}}", str({file.code(arg.value)}))'
-    return file.rewrite({call: lambda _: file.expression(source)})
+        value = file.code(arg.value)
+        shown = value if is_textual(file, arg.value) else f"str({value})"
+        source += f".replace({quote}{{{arg.keyword.value}}}{quote}, {shown})"
+    return lambda _: file.expression(source)
 
 
 def _hole(name: str) -> re.Pattern[str]:

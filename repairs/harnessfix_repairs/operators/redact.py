@@ -49,7 +49,7 @@ def ask(client, headers, body):
 class Redact(PythonOperator):
     """Masks what looks like a credential in a value that is logged, or put into a prompt.
 
-    A value that by its name is a secret itself (key, token, password) is replaced by stars. One whose name says headers,
+    A value that by its name is a secret itself (key, token, password) is replaced by stars. One whose name says header,
     environment, settings or the like is passed through a small function that masks the values of such keys, and tokens
     of known forms.
 

@@ -82,6 +82,33 @@ def execute(tools, name, arguments):
     tool = tools[name]
     return str(tool(**arguments))
 '''
+_CAUGHT = """\
+import json
+
+
+def parse(raws):
+    found = []
+    for raw in raws:
+        args, problem = {}, ""
+        try:
+            args = json.loads(raw)
+        except Exception as e:
+            problem = f"not JSON: {e}"
+        if "command" not in args:
+            problem += "no command"
+        found.append(problem or args["command"])
+    return found
+"""
+_PROMISED = """\
+import json
+
+
+def read(text) -> dict[str, object]:
+    try:
+        return json.loads(text) if text else {}
+    except ValueError as error:
+        raise BadReply(text) from error
+"""
 _CALLER = """\
 from .parsing import parse_call
 
@@ -144,6 +171,31 @@ class ReturnParseError(PythonOperator):
             qualname="answer",
             line=5,
         ),
+        EditExample(
+            _CAUGHT,
+            _CAUGHT.replace(
+                "            args = json.loads(raw)\n",
+                "            parsed = json.loads(raw)\n"
+                "            if not isinstance(parsed, dict):\n"
+                '                raise TypeError(f"the arguments must be a JSON object, not {type(parsed).__name__}")\n'
+                "            args = parsed\n",
+            ),
+            qualname="parse",
+            line=4,
+            end_line=15,
+        ),
+        EditExample(
+            _PROMISED,
+            _PROMISED.replace(
+                "        return json.loads(text) if text else {}\n",
+                "        parsed = json.loads(text) if text else {}\n"
+                "        if not isinstance(parsed, dict):\n"
+                '            raise ValueError(f"the reply must be a JSON object, not {type(parsed).__name__}")\n'
+                "        return parsed\n",
+            ),
+            qualname="read",
+            line=6,
+        ),
         EditExample("import json\n\n\ndef parse(text):\n    return json.loads(text)\n", "", qualname="parse", line=5),
         EditExample("import json\n\nX = [json.loads(t) for t in open('x')]\n", "", line=3),
     )
@@ -160,8 +212,8 @@ class ReturnParseError(PythonOperator):
             calls = [call for call in calls if file.line(call) in wanted]
         open_calls = [call for call in calls if not in_try(file, call, "ValueError", "JSONDecodeError")]
         changes: dict[cst.CSTNode, Change] = {}
-        for call in open_calls:
-            changes.update(_parsed(file, call, raises))
+        for call in calls:
+            changes.update(_parsed(file, call, raises) if call in open_calls else _shaped(file, call))
         if calls:
             return file.rewrite(changes)
         for call in file.find(
@@ -193,6 +245,40 @@ def _parsed(file: PythonFile, call: cst.Call, raises: str) -> dict[cst.CSTNode, 
         return {line: chain(guarded(file, handler), _then(checks))}
     parsed = file.statements(f"try:\n    {name} = {file.code(call)}\n{handler}")
     return {line: before([*parsed, *checks]), call: lambda _: cst.Name(name)}
+
+
+def _shaped(file: PythonFile, call: cst.Call) -> dict[cst.CSTNode, Change]:
+    """For a parse whose errors are caught: JSON that is no object raises there too, before its name is bound to it."""
+    small = _small_statement(file, call)
+    whole: cst.BaseExpression | None = None
+    if isinstance(small, cst.Assign) and small.value is call and isinstance(small.targets[0].target, cst.Name):
+        whole = call if _needs_object(file, call, small.targets[0].target.value, whole=True) else None
+    elif isinstance(small, cst.Return) and _promises_object(file, call):
+        whole = small.value
+    if small is None or whole is None:
+        return {}
+    what = "the arguments" if "arg" in file.code(small).lower() else "the reply"
+    kind = "TypeError" if in_try(file, call, "TypeError") else "ValueError"
+    if not in_try(file, call, kind):
+        return {}
+    parsed = file.fresh(file.function(call) or file.module, "parsed", "parsed_json", "read")
+    check = (
+        f"{parsed} = {file.code(whole)}\nif not isinstance({parsed}, dict):\n"
+        f'    raise {kind}(f"{what} must be a JSON object, not {{type({parsed}).__name__}}")\n'
+    )
+    return {own_line(file, call): before(file.statements(check)), whole: lambda _: cst.Name(parsed)}
+
+
+def _small_statement(file: PythonFile, node: cst.CSTNode) -> cst.BaseSmallStatement | None:
+    return next((above for above in file.parents(node) if isinstance(above, cst.BaseSmallStatement)), None)
+
+
+def _promises_object(file: PythonFile, call: cst.Call) -> bool:
+    """Whether the function is annotated to return a dict, and returns what it parsed without a look at it."""
+    function = file.function(call)
+    if function is None or function.returns is None or "isinstance(" in file.code(function):
+        return False
+    return re.match(r"[\"']?(dict|Dict|Mapping|typing\.Dict)\b", file.code(function.returns.annotation)) is not None
 
 
 def _then(statements: list[cst.BaseStatement]) -> Change:
