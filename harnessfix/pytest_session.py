@@ -42,7 +42,6 @@ class HarnessfixSession:
         self.ignored: dict[str, tuple[str, ...]] = {}
         self.runs: dict[str, str] = {}
         self.trouble: list[str] = []
-        self.is_worker = hasattr(config, "workerinput") or "PYTEST_XDIST_WORKER" in os.environ
         try:
             self.workspace = Workspace.open(config.rootpath, create=True)
             self.roots = self.workspace.roots()
@@ -53,6 +52,11 @@ class HarnessfixSession:
         settings = self.workspace.settings.probe
         plan = make_plan(model, include=settings.include, exclude=settings.exclude, cache=folder.parent / "code")
         self.probe = InProcessProbe(plan, [str(root) for root in self.roots], folder)
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this is a process of xdist that runs tests for a controller; known once the session has started."""
+        return hasattr(self.config, "workerinput")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
