@@ -18,6 +18,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.compiler import compile_run
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.recording import Recording
+from harnessfix_ir.source import read_harness
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Route, StepKind
 
@@ -56,10 +57,11 @@ def recordings(folder: Path) -> Iterator[tuple[Recording, HarnessModel]]:
     shutil.copytree(EXAMPLE, work, ignore=shutil.ignore_patterns("__pycache__", ".harnessfix"))
     workspace = Workspace.open(work, create=True)
     pipeline = Pipeline(workspace)
+    model = read_harness([work / "shipmate"])
     for task in sorted((work / "tasks").glob("*.json")):
         collected = pipeline.record(["python", "-m", "shipmate", task.stem], cwd=work, quiet=True, timeout=60)
         for run in collected.runs:
-            yield workspace.store.recording(run, _read), pipeline.model(pipeline.roots_of(run))
+            yield workspace.store.recording(run, _read), model
 
 
 def _read(data: bytes, format_name: str, filename: str) -> Iterable[Recording]:

@@ -75,6 +75,35 @@ HARNESS = {
             Please solve this errand for the post office: {{ task }}
 
             Answer within {{ limit }} steps, and mind the opening hours.
+          observation_template: |
+            <status>{{ output.status }}</status>
+            {% if output.text | length < 500 -%}
+            <answer>{{ output.text }}</answer>
+            {%- else -%}
+            <warning>The answer of the depot was too long to be shown in full.</warning>
+            <head>{{ output.text[:200] }}</head>
+            {%- endif %}
+        """,
+    "depot/other.yaml": """
+        agent:
+          instance_template: |
+            Count whatever there is to count in the depot {{ task }}.
+          observation_template: |
+            <status>{{ output.status }}</status>
+            {% if output.text | length < 500 -%}
+            <answer>{{ output.text }}</answer>
+            {%- else -%}
+            <warning>The answer of the depot was too long to be shown in full.</warning>
+            <head>{{ output.text[:200] }}</head>
+            {%- endif %}
+        """,
+    "depot/handbook_prompt.md": """
+        You keep the handbook of the parcel service and answer questions about it.
+
+        Every answer names the page of the handbook on which it stands.
+        A question that the handbook does not answer is passed on to the head office.
+        Prices are always told in the currency of the country of the sender.
+        Nothing is ever promised about the day of delivery.
         """,
 }
 
@@ -133,6 +162,26 @@ def test_a_prompt_in_configuration_leads_to_its_key(model: HarnessModel) -> None
     [found] = anchors(model, (StepKind.MODEL_CALL, {"input": [("user", seen)]}))
     assert (found[0].path, found[0].route) == ("depot/config.yaml", Route.CONFIG_KEY)
     assert found[0].qualname == "agent.instance_template"
+
+
+def test_an_earlier_version_of_a_prompt_leads_home_as_a_guess(model: HarnessModel) -> None:
+    seen = dedent(HARNESS["depot/handbook_prompt.md"]).replace("country of the sender", "country of delivery")
+    [found] = anchors(model, (StepKind.MODEL_CALL, {"input": [("system", seen)]}))
+    assert (found[0].path, found[0].evidence) == ("depot/handbook_prompt.md", Evidence.HEURISTIC)
+    assert "another version" in found[0].reason
+
+
+def test_of_equal_templates_that_of_the_file_in_use_comes_first(model: HarnessModel) -> None:
+    task = "Count whatever there is to count in the depot north."
+    seen = "<status>0</status>\n<answer>17 parcels</answer>\n"
+    _, found = anchors(
+        model,
+        (StepKind.MODEL_CALL, {"input": [("user", task)]}),
+        (StepKind.MODEL_CALL, {"input": [("user", task), ("assistant", "?"), ("user", seen)]}),
+    )
+    assert [anchor.path for anchor in found[:2]] == ["depot/other.yaml", "depot/config.yaml"]
+    assert "one of 2 that say the same" in found[0].reason
+    assert found[0].qualname == "agent.observation_template"
 
 
 def test_a_tool_leads_to_the_function_registered_under_its_name(model: HarnessModel) -> None:

@@ -19,6 +19,7 @@ from .routes.literals import LiteralRoute
 from .routes.names import NameRoute
 from .routes.registration import RegistrationRoute
 from .routes.roles import RoleRoute
+from .routes.wording import WordingIndex
 
 MOST_ANCHORS = 5
 _ROUTES = {route: rank for rank, route in enumerate(Route)}
@@ -30,7 +31,7 @@ class AnchorIndex:
 
     code: CodeRoute
     registration: RegistrationRoute
-    literals: LiteralRoute
+    wordings: WordingIndex
     names: NameRoute
     roles: RoleRoute
 
@@ -44,7 +45,7 @@ class AnchorIndex:
 
     @classmethod
     def _made(cls, model: HarnessModel) -> "AnchorIndex":
-        return cls(CodeRoute(model), RegistrationRoute(model), LiteralRoute(model), NameRoute(model), RoleRoute(model))
+        return cls(CodeRoute(model), RegistrationRoute(model), WordingIndex(model), NameRoute(model), RoleRoute(model))
 
 
 # Runs of one harness are compiled one after another; only what follows from the model alone is kept.
@@ -66,13 +67,16 @@ def anchor_steps(
         fresh: for model calls, by index of the step, which input parts were not in the request before.
     """
     index = AnchorIndex.of(model)
+    literals = LiteralRoute(index.wordings, texts)
+    for i, step in enumerate(steps):
+        literals.vote(step, fresh.get(i))
     anchored: list[TraceStep] = []
     first: dict[str, Anchor] = {}
     for i, step in enumerate(steps):
         found = [
             *index.code.anchors(step),
             *index.registration.anchors(step),
-            *index.literals.anchors(step, texts, fresh.get(i)),
+            *literals.anchors(step, fresh.get(i)),
         ]
         if not any(_ROUTES[anchor.route] <= _ROUTES[Route.TOOL_REGISTRATION] for anchor in found):
             found.extend(index.names.anchors(step))
