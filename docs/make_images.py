@@ -13,6 +13,9 @@ from harnessfix.cli.render.story import run_heading, story
 from harnessfix.example import copy_example
 from harnessfix.pipeline import Pipeline
 from harnessfix.tasks import run_tasks, with_interpreter_first
+from harnessfix.tui.app import HarnessfixApp
+from harnessfix.tui.library import StoreLibrary
+from harnessfix.tui.screenshot import screenshot
 from harnessfix.workspace import Workspace
 
 IMAGES = Path(__file__).parent / "images"
@@ -38,6 +41,8 @@ def main() -> None:
         run_heading(htir),
         story(htir, found.diagnoses[htir.run.id], WIDTH),
     )
+    app = HarnessfixApp(StoreLibrary(workspace.settings.root), run=ids["slow-docs"])
+    (IMAGES / "tui.svg").write_text(screenshot(app, WIDTH, 34), "utf-8")
 
 
 def save(name: str, title: str, *parts: object) -> None:

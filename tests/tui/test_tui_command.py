@@ -97,6 +97,7 @@ def test_pictures_of_all_three_screens(
         result = CliRunner().invoke(main, asked, catch_exceptions=False)
         assert result.exit_code == 0, result.output
         assert expected in svg_text(picture)
+        assert "url(http" not in picture.read_text("utf-8").replace('"', "")
 
 
 def test_without_a_store_the_first_screen_says_how_to_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

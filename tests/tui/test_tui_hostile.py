@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any, TypeAlias
+from xml.etree import ElementTree
 
 import pytest
 from textual.app import App
@@ -13,7 +14,7 @@ from harnessfix.tui.library import Advice, OpenRun
 from harnessfix.tui.palette import Commands
 from harnessfix.tui.patch_view import PatchView
 from harnessfix.tui.screens.run import RunScreen
-from harnessfix.tui.screenshot import settled
+from harnessfix.tui.screenshot import picture, settled
 from harnessfix.tui.widgets.text_view import TextView
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import Diagnosis, FlawRecord, Support
@@ -24,7 +25,7 @@ from harnessfix_ir.vocabulary import Evidence, Layer, LinkKind, Outcome, Severit
 
 Shelf: TypeAlias = Any
 """The library in memory of `conftest.py`, which cannot be imported."""
-EVIL = "\x1b]0;owned\x07\x1b[2J[bold red]m[/] [@click=app.quit]q[/] \ud800 \u202e\u2028 \x9b31m \r\n\t"
+EVIL = "\x1b]0;owned\x07\x1b[2J[bold red]m[/] [@click=app.quit]q[/] \ud800 \u202e\u2028 \ufffe \x9b31m \r\n\t"
 OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -104,6 +105,7 @@ def drawn(app: App[Any]) -> str:
 
 def assert_harmless(app: App[Any]) -> None:
     text = drawn(app).replace("\n", "")
+    ElementTree.fromstring(picture(app))
     leaked = [text[max(0, found.start() - 60) : found.end() + 30] for found in OBEYED.finditer(text)]
     assert not leaked
 
