@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote, reply_parts, requests
+from harnessfix.rules._query import ancestors, as_anchor, nearest_anchors, one_of_each, quote, reply_parts, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -88,16 +88,24 @@ class ApprovalOfAnotherMessage(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Guards that were given a tool's result where an earlier guard of the same turn was given the reply."""
         said, answered = _said(run), _answered(run)
-        first: dict[tuple[str | None, str, str | None], TraceStep] = {}
+        first: dict[tuple[str | None, str, str], TraceStep] = {}
         spoken: set[str] = set()
         for step in run.of_kind(StepKind.GUARD):
             for part in step.input:
+                if part.name is None or part.role != "arguments":
+                    continue  # a history that it is shown as well holds both
                 place = step.parent, step.name, part.name
+                before = first.get(place)
                 if part.text in said:
                     first.setdefault(place, step)
-                elif part.text in answered and place in first and step.name not in spoken:
-                    spoken.add(step.name)
-                    yield _finding(run, model, first[place], step, part)
+                elif part.text in answered and before is not None and not _within(run, step, spoken):
+                    spoken.add(step.id)
+                    yield _finding(run, model, before, step, part)
+
+
+def _within(run: Htir, step: TraceStep, spoken: set[str]) -> bool:
+    """Whether the guard hands on what the one around it was given."""
+    return any(outer.id in spoken for outer in ancestors(run, step))
 
 
 def _said(run: Htir) -> set[str]:
