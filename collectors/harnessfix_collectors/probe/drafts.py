@@ -1,11 +1,13 @@
 """From the lines of a recording to drafts of steps: kind by role, parts by shape."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import AnchorKind, Status, StepKind
 
+from .dispatch import leave_out_calls
 from .draft import Draft, element_anchor, frames
 from .expand import Expander
 from .failures import Failures
@@ -23,6 +25,7 @@ KINDS = {
     "parser": StepKind.PARSE,
     "context_builder": StepKind.CONTEXT_BUILD,
 }
+CALLS_BY_NAME = re.compile(r"(call|execute|run|invoke)_tool$")
 UNFINISHED = "its end was not seen: the program was ended in it, or is still running"
 
 
@@ -41,8 +44,11 @@ class Drafter:
 
     def drafts(self) -> Iterator[Draft]:
         """Spans, then exceptions and handlers, in no particular order."""
-        for span in self.document.spans.values():
-            yield self._span(span)
+        leave_out_calls(self.document, self.expander)
+        self.expander.take_lacking()
+        drafts = {span.id: self._span(span) for span in self.document.spans.values()}
+        _lift_answers(drafts)
+        yield from drafts.values()
         yield from self.failures.drafts()
 
     def _span(self, span: SpanLines) -> Draft:
@@ -53,11 +59,14 @@ class Drafter:
             up=span.up,
             order=span.order,
             kind=self._kind(span, role),
-            name=string(element.get("name")) or string(element.get("fn")) or "?",
+            name=_name(span, element),
             started_ns=integer(span.start.get("time")),
             attributes={"role": role, "roles": element.get("roles") or [], "element": element.get("id", "")},
         )
-        anchor = element_anchor(element, AnchorKind.FUNCTION, "the function that ran")
+        if element.get("site") is True:
+            anchor = element_anchor(element, AnchorKind.CALL, "the call that was made")
+        else:
+            anchor = element_anchor(element, AnchorKind.FUNCTION, "the function that ran")
         draft.anchors.extend([] if anchor is None else [anchor])
         callers = frames(span.start.get("stack"))
         if callers:
@@ -107,13 +116,19 @@ class Drafter:
     def _kind(self, span: SpanLines, role: str) -> StepKind:
         """A model asked inside a model call is an attempt of it; a loop inside its own agent's loop is no new task."""
         kind = KINDS.get(role, StepKind.LIFECYCLE)
-        if kind not in (StepKind.MODEL_CALL, StepKind.TASK):
+        site = self.document.element(span.start.get("e")).get("site") is True
+        if kind not in (StepKind.MODEL_CALL, StepKind.TASK) and not site:
             return kind
         own = self._owner(span)
         for above in self._above(span):
             other = self.document.element(above.start.get("e")).get("role")
             if kind is StepKind.MODEL_CALL and other == "model_call":
                 return StepKind.LIFECYCLE
+            if kind is StepKind.TOOL_CALL and site:
+                if other == "tool":
+                    return StepKind.LIFECYCLE
+                if other in ("agent_loop", "model_call"):
+                    return kind
             if kind is StepKind.TASK and other == "agent_loop" and self._owner(above) == own:
                 return StepKind.LIFECYCLE
         return kind
@@ -132,3 +147,35 @@ class Drafter:
             above = self.document.spans[up]
             yield above
             up = above.up
+
+
+def _name(span: SpanLines, element: dict[str, Any]) -> str:
+    """What a step is called: the tool's name, the function's, or what a call names."""
+    name = string(element.get("name")) or string(element.get("fn")) or "?"
+    if element.get("site") is not True or element.get("role") != "tool":
+        return name
+    if CALLS_BY_NAME.search(name):
+        arguments = mapping(span.start.get("args"))
+        told = next((arguments[key] for key in ("name", "tool_name", "0") if string(arguments.get(key))), None)
+        if told is not None and str(told).replace("-", "_").isidentifier():
+            return str(told)
+    return (string(span.start.get("called")) or name).rpartition(".")[2]
+
+
+def _lift_answers(drafts: dict[str, Draft]) -> None:
+    """A model class often keeps only the text of an answer: finish reason and usage are those of its last attempt."""
+    for draft in drafts.values():
+        if draft.kind is not StepKind.LIFECYCLE or draft.attributes["role"] != "model_call":
+            continue
+        above = drafts.get(draft.up or "")
+        seen = {draft.key}
+        while above is not None and above.kind is not StepKind.MODEL_CALL and above.key not in seen:
+            seen.add(above.key)
+            above = drafts.get(above.up or "")
+        if above is None or above.kind is not StepKind.MODEL_CALL or draft.status is not Status.OK:
+            continue
+        lifted = above.attributes.get("answer_of") is not None
+        if draft.finish_reason is not None and (lifted or above.finish_reason is None):
+            above.finish_reason, above.attributes["answer_of"] = draft.finish_reason, draft.name
+        if draft.usage is not None and (lifted or above.usage is None):
+            above.usage, above.attributes["answer_of"] = draft.usage, draft.name

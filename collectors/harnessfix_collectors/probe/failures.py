@@ -10,7 +10,7 @@ from harnessfix_ir.vocabulary import AnchorKind, Status, StepKind
 
 from .draft import Draft, element_anchor, frames, line_anchor
 from .expand import Expander
-from .lines import Line, Order, SpoolDocument, integer, string
+from .lines import Line, Order, SpoolDocument, integer
 
 DEEPEST = 10
 
@@ -30,9 +30,9 @@ class Failures:
 
     def drafts(self) -> Iterator[Draft]:
         """In order of time: the first sight of an exception object is where it was raised."""
-        lines = [(span.ended, span.id, span.end) for span in self.document.spans.values() if span.end is not None]
-        lines += [(order, string(line.get("up")) or "", line) for order, line in self.document.handled]
-        lines += [(order, "", line) for order, line in self.document.uncaught]
+        spans = self.document.spans.values()
+        lines: list[tuple[Order, str | None, Line]] = [(s.ended, s.id, s.end) for s in spans if s.end is not None]
+        lines += [*self.document.handled, *self.document.uncaught]
         for order, up, line in sorted(lines, key=lambda item: item[0]):
             if isinstance(line.get("exc"), dict):
                 yield from self._failure(order, up if up in self.document.spans else None, line)

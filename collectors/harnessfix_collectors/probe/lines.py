@@ -16,19 +16,15 @@ INSIDE = ("tick", "loop", "io", "io_capped", "cut")
 
 @dataclass
 class SpanLines:
-    """All lines of one span; `order` and `ended` are their places among the lines of all processes."""
+    """All lines of one span, and the span it is in; `order` and `ended` are places among the lines of all processes."""
 
     id: str
     start: Line
     order: Order
+    up: str | None = None
     end: Line | None = None
     ended: Order = (0, 0)
     inside: list[Line] = field(default_factory=list)
-
-    @property
-    def up(self) -> str | None:
-        """Id of the span that it is in, None at the top."""
-        return string(self.start.get("up"))
 
 
 @dataclass
@@ -39,7 +35,7 @@ class SpoolDocument:
         header: the first line.
         processes: `run` lines.
         spans: by id, in order of the file.
-        handled, uncaught: exceptions that a clause, or nothing, caught, with their order.
+        handled, uncaught: exceptions that a clause, or nothing, caught: order, span and line.
         texts: digest to text.
         lists: name to the list that it continues and the items that it adds.
         ended: the last line, None when the recorder was ended too.
@@ -51,8 +47,8 @@ class SpoolDocument:
     header: Line = field(default_factory=dict)
     processes: list[Line] = field(default_factory=list)
     spans: dict[str, SpanLines] = field(default_factory=dict)
-    handled: list[tuple[Order, Line]] = field(default_factory=list)
-    uncaught: list[tuple[Order, Line]] = field(default_factory=list)
+    handled: list[tuple[Order, str | None, Line]] = field(default_factory=list)
+    uncaught: list[tuple[Order, str | None, Line]] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     lists: dict[str, tuple[str | None, list[Any]]] = field(default_factory=dict)
     ended: Line | None = None
@@ -69,6 +65,25 @@ class SpoolDocument:
         """What the plan says of an instrumented place; empty when it says nothing."""
         known = isinstance(number, int) and not isinstance(number, bool)
         return mapping(mapping(self.plan.get("elements")).get(str(number))) if known else {}
+
+    def leave_out(self, ids: dict[str, str | None]) -> None:
+        """Forget spans: what was in them is in the span that each maps to."""
+
+        def above(name: str | None) -> str | None:
+            seen = set()
+            while name in ids and name not in seen:
+                seen.add(name)
+                name = ids[name]
+            return None if name in ids else name
+
+        for name in ids:
+            gone = self.spans.pop(name)
+            up = self.spans.get(above(gone.up) or "")
+            if up is not None:
+                up.inside.extend(gone.inside)
+        for span in self.spans.values():
+            span.up = above(span.up)
+        self.handled = [(order, above(up), line) for order, up, line in self.handled]
 
 
 def read_lines(data: bytes, filename: str) -> SpoolDocument:
@@ -90,15 +105,15 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
         order = (latest, number)
         name = string(line.get("id"))
         if kind == "start" and name is not None:
-            document.spans.setdefault(name, SpanLines(name, line, order))
+            document.spans.setdefault(name, SpanLines(name, line, order, string(line.get("up"))))
         elif kind == "end" and name is not None:
             ends.append((name, order, line))
         elif kind in INSIDE:
             inside.append((string(line.get("up")) or "", line))
         elif kind == "handled":
-            document.handled.append((order, line))
+            document.handled.append((order, string(line.get("up")), line))
         elif kind == "uncaught":
-            document.uncaught.append((order, line))
+            document.uncaught.append((order, None, line))
         else:
             _sort(line, document)
     for name, order, line in ends:

@@ -51,6 +51,13 @@ def model_output(value: Any, pool: TextPool) -> list[Part]:
     return [Part(role="assistant", text=pool.put(as_text(value)))] if value is not None else []
 
 
+def asks_something(arguments: dict[str, Any], value: Any) -> bool:
+    """Whether a call that is given no messages may be one of a model: it is given a prompt and answers with words."""
+    prompt = any(isinstance(arguments.get(name), str) for name in (*PROMPT_NAMES, "0"))
+    reply = isinstance(value, str) or reply_of(value) is not None or _message(value) is not None
+    return prompt and reply
+
+
 def _message(value: Any) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         return None
@@ -88,9 +95,12 @@ def named_parts(role: str, values: dict[str, Any], pool: TextPool) -> Iterator[P
 
 
 def result_parts(value: Any, pool: TextPool) -> list[Part]:
-    """A result: a record's fields apart, anything else whole."""
+    """A result: messages and a record's fields apart, anything else whole."""
     if value is None:
         return []
+    messages = messages_of(value)
+    if messages is not None:
+        return list(message_parts(messages, pool))
     if isinstance(value, dict) and len(value) <= MOST_KEYS and any(isinstance(item, str) for item in value.values()):
         return list(named_parts("result", value, pool))
     return [Part(role="result", text=pool.put(as_text(value)))]

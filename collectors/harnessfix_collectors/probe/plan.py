@@ -14,6 +14,8 @@ from typing import Any
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.vocabulary import ElementRole as Role
 
+from .sites import sites_of
+
 SCHEMA = "harnessfix.plan/2"
 RUNTIME = Path(__file__).parent / "runtime"
 # Most telling first: a function with several roles is recorded as the first of them.
@@ -77,6 +79,7 @@ class _Planner:
         by_path = {part["path"]: part for part in self.files.values()}
         spanned = self._functions(roles, by_path)
         self._inner(by_path, spanned)
+        self._sites(by_path)
         return {
             "schema": SCHEMA,
             "root": self.model.root,
@@ -133,6 +136,28 @@ class _Planner:
                 part: dict[str, Any] = {"line": anchor.start_line}
                 part["e"] = self._element(element, element.role.value, [element.role.value], element.name)
                 by_path[anchor.path].setdefault(key, []).append(part)
+
+    def _sites(self, by_path: dict[str, dict[str, Any]]) -> None:
+        for site in sites_of(self.model):
+            if site.path not in by_path or self._excluded(f"{site.path}:{site.qualname}"):
+                continue
+            part = {"e": len(self.elements), "line": site.line, "name": site.callee.rpartition(".")[2]}
+            self.elements.append(
+                {
+                    "id": site.element,
+                    "role": site.role.value,
+                    "roles": [site.role.value],
+                    "path": site.path,
+                    "fn": site.qualname,
+                    "name": site.callee,
+                    "line": site.line,
+                    "end": site.line,
+                    "hash": "",
+                    "site": True,
+                    "guess": site.guess,
+                }
+            )
+            by_path[site.path].setdefault("sites", []).append(part)
 
     def _loops(self, spanned: set[tuple[str, str]]) -> Iterable[Element]:
         for loop in self.model.of_role(Role.AGENT_LOOP, Role.RETRY):

@@ -9,6 +9,7 @@ from itertools import count
 
 from .errors import Errors
 from .jsontext import dumps
+from .sites import Site, site_of
 from .spans import SILENT, Silent, Span, current
 from .spool import Spool
 from .system import System
@@ -125,6 +126,44 @@ class Probe:
         except Exception as error:
             self.failed("span", error)
             return SILENT
+
+    def site(self, number: int) -> Silent:
+        """A statement begins that holds one planned call."""
+        try:
+            asking = self.errors.asking
+            if (asking and get_ident() in asking) or not self.may("span", number, self._caps[number]):
+                return SILENT
+            return Site(self, number)
+        except Exception as error:
+            self.failed("site", error)
+            return SILENT
+
+    def called(self, number: int, alone: bool, function: T) -> T:
+        """The function that a planned call calls; `alone` when it takes no arguments."""
+        site = site_of(number)
+        if site is not None:
+            try:
+                site.called(function, alone)
+            except Exception as error:
+                self.failed("called", error)
+        return function
+
+    def given(self, number: int, name: str, last: bool, value: T) -> T:
+        """An argument of a planned call."""
+        site = site_of(number)
+        if site is not None:
+            try:
+                site.given(name, value, last)
+            except Exception as error:
+                self.failed("given", error)
+        return value
+
+    def answered(self, number: int, value: T) -> T:
+        """What a planned call returned."""
+        site = site_of(number)
+        if site is not None:
+            site.answered(value)
+        return value
 
     def handled(self, number: int) -> None:
         """An `except` clause was entered."""

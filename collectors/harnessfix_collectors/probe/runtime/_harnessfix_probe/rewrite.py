@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _COMPREHENSIONS = (ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
+_YIELDS = (ast.Yield, ast.YieldFrom)
 _SUSPENDS = (ast.Yield, ast.YieldFrom, ast.Await)
 _LOOPS = (ast.While, ast.For, ast.AsyncFor)
 
@@ -49,6 +50,7 @@ class _Rewriter(ast.NodeTransformer):
         self._handlers = {handler["line"]: handler["e"] for handler in plan.get("handlers", ())}
         self._loops = {loop["line"]: loop["e"] for loop in plan.get("loops", ())}
         self._cuts = {cut["line"]: cut["e"] for cut in plan.get("cuts", ())}
+        self._sites = {(site["line"], site["name"]): site["e"] for site in plan.get("sites", ())}
         self._names: list[str] = []
         self._spanned = [False]
         self.left_alone: list[str] = []
@@ -138,6 +140,76 @@ class _Rewriter(ast.NodeTransformer):
         node.value = at(call(PROBE, "before", number, node.value), node.value)
         return at(call(PROBE, "after", number, node), node)
 
+    # -- statements with a planned call --------------------------------------------------------------------------
+
+    def _simple(self, node: ast.stmt) -> Any:
+        self.generic_visit(node)
+        inside = list(_walk_here(node, _COMPREHENSIONS)) if self._sites else []
+        calls = [inner for inner in inside if isinstance(inner, ast.Call) and self._site(inner) is not None]
+        if len(calls) != 1 or any(isinstance(inner, _YIELDS) for inner in inside):
+            return node
+        number = self._site(calls[0])
+        found: ast.stmt = _Asks(calls[0], number).visit(node)
+        item = ast.withitem(call(PROBE, "site", ast.Constant(number)))
+        around = at(ast.With([item], [found]), node)
+        around.end_lineno = node.end_lineno
+        return around
+
+    def _site(self, node: ast.Call) -> int | None:
+        function = node.func
+        name = function.attr if isinstance(function, ast.Attribute) else _plain_name(function)
+        return self._sites.get((node.lineno, name))
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        return self._simple(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        return self._simple(node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        return self._simple(node)
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        return self._simple(node)
+
+    def visit_Return(self, node: ast.Return) -> Any:
+        return self._simple(node)
+
+
+class _Asks(ast.NodeTransformer):
+    """One call of a statement: what it calls, what it gives, what comes back, awaited where it is."""
+
+    def __init__(self, wanted: ast.Call, number: int | None) -> None:
+        self._wanted, self._number = wanted, ast.Constant(number)
+
+    def visit_Await(self, node: ast.Await) -> ast.AST:
+        if node.value is not self._wanted:
+            return self.generic_visit(node)
+        self._told(self._wanted)
+        return at(call(PROBE, "answered", self._number, node), node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if node is not self._wanted:
+            return self.generic_visit(node)
+        self._told(node)
+        return at(call(PROBE, "answered", self._number, node), node)
+
+    def _told(self, node: ast.Call) -> None:
+        given: list[Any] = [*node.args, *node.keywords]
+        alone = ast.Constant(not given)
+        node.func = at(call(PROBE, "called", self._number, alone, node.func), node.func)
+        for place, argument in enumerate(given):
+            last = argument is given[-1]
+            if isinstance(argument, ast.keyword):
+                argument.value = self._given(argument.arg or "**", last, argument.value)
+            elif isinstance(argument, ast.Starred):
+                argument.value = self._given("*", last, argument.value)
+            else:
+                node.args[place] = self._given(str(place), last, argument)
+
+    def _given(self, name: str, last: bool, value: ast.expr) -> ast.expr:
+        return at(call(PROBE, "given", self._number, name, ast.Constant(last), value), value)
+
 
 class _Here(ast.NodeTransformer):
     """Rewrites one function and not those inside it."""
@@ -218,6 +290,16 @@ class _Breaks(_Here):
         return [statement(call(SPAN, "left", self._number, "break"), node), node]
 
 
+def _plain_name(function: ast.expr) -> str:
+    """How a call names what it calls, where that is no attribute: `tool`, or `TOOLS[]` for an entry of a table."""
+    if isinstance(function, ast.Name):
+        return function.id
+    if isinstance(function, ast.Subscript):
+        owner = function.value
+        return f"{owner.attr if isinstance(owner, ast.Attribute) else _plain_name(owner)}[]"
+    return ""
+
+
 def _spanned(node: Function, number: int) -> Function:
     heading = 1 if is_docstring(node.body[0]) else 0
     body = node.body[heading:]
@@ -240,12 +322,12 @@ def _resumed(where: ast.stmt | ast.excepthandler) -> ast.stmt:
     return statement(call(SPAN, "resume", at(ast.Constant(None), where)), where)
 
 
-def _walk_here(node: ast.AST) -> Iterator[ast.AST]:
-    """`node` and what is inside it, without the bodies of functions and classes, which are other scopes."""
+def _walk_here(node: ast.AST, closed: tuple[type[ast.AST], ...] = ()) -> Iterator[ast.AST]:
+    """`node` and what is inside it, without what is in functions, classes and nodes that are `closed`."""
     yield node
-    if not isinstance(node, _SCOPES):
+    if not isinstance(node, (*_SCOPES, *closed)):
         for child in ast.iter_child_nodes(node):
-            yield from _walk_here(child)
+            yield from _walk_here(child, closed)
 
 
 def _looks_at_locals(node: Function) -> bool:

@@ -65,10 +65,10 @@ class Span(Silent):
         arguments: name to value; let go of as soon as they are written.
     """
 
-    __slots__ = ("_arguments", "_loops", "_number", "_value", "above", "id", "io", "probe", "spawned")
+    __slots__ = ("_arguments", "_loops", "_value", "above", "id", "io", "number", "probe", "spawned")
 
     def __init__(self, probe: Probe, number: int, arguments: dict[str, Any]) -> None:
-        self.probe, self._number = probe, number
+        self.probe, self.number = probe, number
         self._arguments: dict[str, Any] | None = arguments
         self._value: Any = _NOTHING
         self._loops: dict[int, int] = {}
@@ -77,30 +77,35 @@ class Span(Silent):
         self.spawned = self.io = 0
 
     def __enter__(self) -> Span:
-        probe, arguments = self.probe, self._arguments or {}
+        arguments = self._arguments or {}
         self._arguments = None
         try:
-            self.above = current.get()
-            span = probe.new_id()
             told = []
-            me = ""
+            more = ""
             for name, value in arguments.items():
                 if name in ("self", "cls"):
                     told.append(f'"self":{quote(class_name(value))}')
-                    me = f',"me":"{id(value):x}"'
+                    more = f',"me":"{id(value):x}"'
                 else:
-                    told.append(f"{quote(name)}:{probe.encoder.encode(value)}")
-            thread = "" if get_ident() == probe.main_thread else f',"thread":{quote(_thread_name())}'
-            stack = dumps(_callers(sys._getframe(1), probe.places))
-            probe.spool.line(
-                f'{{"t":"start","id":"{span}","up":{dumps(probe.up())},"e":{self._number},"args":{{{",".join(told)}}}'
-                f'{me},"stack":{stack},"time":{System.now()}{thread}}}'
-            )
-            self.id = span
-            current.set(self)
+                    told.append(f"{quote(name)}:{self.probe.encoder.encode(value)}")
+            self._begin(told, more, 2)
         except Exception as error:
-            probe.failed("start", error)
+            self.probe.failed("start", error)
         return self
+
+    def _begin(self, told: list[str], more: str, depth: int) -> None:
+        """Write that it begins, and make it the current step; `depth` frames up is the code that is recorded."""
+        probe = self.probe
+        self.above = current.get()
+        span = probe.new_id()
+        thread = "" if get_ident() == probe.main_thread else f',"thread":{quote(_thread_name())}'
+        stack = dumps(_callers(sys._getframe(depth), probe.places))
+        probe.spool.line(
+            f'{{"t":"start","id":"{span}","up":{dumps(probe.up())},"e":{self.number},"args":{{{",".join(told)}}}'
+            f'{more},"stack":{stack},"time":{System.now()}{thread}}}'
+        )
+        self.id = span
+        current.set(self)
 
     def ret(self, value: T) -> T:
         """The function returns `value`."""

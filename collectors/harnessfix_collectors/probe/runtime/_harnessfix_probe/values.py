@@ -36,7 +36,7 @@ class _Slotted:
     __slots__ = ("slot",)
 
 
-_OPAQUE = (type(sys), type(_Sample.method), type(len), type(_Sample().method))
+OPAQUE = (type(sys), type(_Sample.method), type(len), type(_Sample().method))
 _DICTIONARY = type(_Sample.__dict__["__dict__"])
 _SLOT = type(_Slotted.__dict__["slot"])
 
@@ -107,7 +107,7 @@ class _Pass:
             return self.spool.text(bytes(value).decode("utf-8", "replace"))
         if issubclass(kind, type):
             return f'{{"$type":"type","name":{quote(type_name(value))}}}'
-        if issubclass(kind, _OPAQUE):
+        if issubclass(kind, OPAQUE):
             name = getattr(value, "__qualname__", None) or getattr(value, "__name__", "?")
             return f'{{"$type":{quote(kind.__name__)},"name":{quote(name if type(name) is str else "?")}}}'
         return None
@@ -135,7 +135,7 @@ class _Pass:
     def _object(self, value: Any, kind: type, depth: int) -> str:
         enumeration = sys.modules.get("enum")
         if enumeration is not None and issubclass(kind, enumeration.Enum):
-            return self.encode(_dict_of(value).get("_value_"), depth)
+            return self.encode(dict_of(value).get("_value_"), depth)
         self.objects -= 1
         if self.objects < 0:
             return _named(kind, more=True)
@@ -204,7 +204,7 @@ def _real(value: float) -> str:
     return repr(value) if value - value == 0 else f'{{"$type":"float","value":"{value!r}"}}'
 
 
-def _dict_of(value: Any) -> dict[Any, Any]:
+def dict_of(value: Any) -> dict[Any, Any]:
     """The instance dictionary, past any `__dict__` that the class defines itself."""
     for base in type(value).__mro__:
         found = base.__dict__.get("__dict__")
@@ -225,4 +225,4 @@ def _fields(value: Any, kind: type) -> Iterable[tuple[Any, Any]]:
                 if name == "__pydantic_extra__" and type(field) is dict:  # fields that its class does not declare
                     yield from list(field.items())
                 yield name, field
-    yield from list(_dict_of(value).items())
+    yield from list(dict_of(value).items())
