@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, LinkKind, StepKind
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole, LinkKind, StepKind
 
 from ._own import is_model_step, own_anchors, own_function
 from ._signals import is_signal
@@ -57,22 +57,35 @@ def _again(before: TraceStep, step: TraceStep) -> bool:
     return [(p.name, p.text) for p in before.input] == [(p.name, p.text) for p in step.input]
 
 
-def retry_around(model: HarnessModel, step: TraceStep) -> Element | None:
-    """The retry in the source that makes `step` again: its decorator, or the retrying loop around its call.
+def retry_around(run: Htir, model: HarnessModel, step: TraceStep) -> Element | None:
+    """The retry in the source that makes `step` again.
 
-    A loop is known by its lines holding a call of the step's function; calls further down are not followed.
+    That is a decorator of the step's function, a retrying loop whose lines hold a call of it, or a retrying object of a
+    library in the function that called it, or in one that this function calls (`for attempt in retrying(): ...`).
     """
     function = own_function(model, step)
     if function is None:
         return None
     path, qualname = function.anchor.path, function.anchor.qualname
+    around = _callers(run, model, step)
     for retry in model.of_role(ElementRole.RETRY):
-        if retry.value("library") != "loop":
-            if retry.anchor.path == path and retry.value("decorates") == qualname:
+        place = (retry.anchor.path, str(retry.value("decorates") or retry.anchor.qualname))
+        if retry.value("library") == "loop":
+            if _calls_in(model, retry, f"{path}:{qualname}", qualname.rpartition(".")[2]):
                 return retry
-        elif _calls_in(model, retry, f"{path}:{qualname}", qualname.rpartition(".")[2]):
+        elif place == (path, qualname) or (retry.anchor.kind is AnchorKind.CALL and ":".join(place) in around):
             return retry
     return None
+
+
+def _callers(run: Htir, model: HarnessModel, step: TraceStep) -> set[str]:
+    """`path:qualname` of the function that called the step's, and of the functions that this one calls."""
+    outer = run.step(step.parent) if step.parent is not None else None
+    function = own_function(model, outer) if outer is not None else None
+    if function is None:
+        return set()
+    key = f"{function.anchor.path}:{function.anchor.qualname}"
+    return {key, *(call.resolved for call in model.calls if call.caller == key and call.resolved)}
 
 
 def _calls_in(model: HarnessModel, loop: Element, resolved: str, name: str) -> bool:

@@ -111,7 +111,7 @@ class RetryOfPermanentError(Rule):
         for group in attempts(run):
             found = [error for step in group.failed if (error := _permanent(step.error)) is not None]
             again = sum(step.error is not None for step in group.steps[:-1])
-            retry = retry_around(model, group.steps[0])
+            retry = retry_around(run, model, group.steps[0])
             if found and len(found) == len(group.failed) and again and (group.linked or retry is not None):
                 yield _finding(group, found[-1], retry)
 

@@ -106,7 +106,7 @@ class UnboundedRetry(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Calls that a retry without a stop made many times."""
         for group in attempts(run):
-            retry = retry_around(model, group.steps[0])
+            retry = retry_around(run, model, group.steps[0])
             if retry is None or retry.fact("no-stop") is None or len(group.failed) < MANY:
                 continue
             first, last = group.steps[0], group.steps[-1]

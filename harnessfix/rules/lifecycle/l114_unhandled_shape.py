@@ -76,11 +76,12 @@ class UnhandledShape(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Shape errors raised in harness code after a reply, or on reading one, that ended the run."""
         replies = _replies(run)
+        place = {step.id: number for number, step in enumerate(run.steps)}
         for origin in raised(run, *SHAPE):
             ended = escaped_to(run, origin)
             if ended is None or not origin.anchors or showing_function(model, origin) is not None:
                 continue
-            reply = _reply_before(run, replies, origin)
+            reply = _reply_before(run, place, replies, origin)
             if not _was_asked(run, origin, replies, reply) or _own_matter(run, origin, reply):
                 continue
             yield _finding(run, model, origin, reply, ended)
@@ -92,9 +93,8 @@ def _replies(run: Htir) -> list[TraceStep]:
     return requests(run) or list(run.of_kind(StepKind.MODEL_CALL))
 
 
-def _reply_before(run: Htir, replies: list[TraceStep], origin: TraceStep) -> TraceStep | None:
+def _reply_before(run: Htir, place: dict[str, int], replies: list[TraceStep], origin: TraceStep) -> TraceStep | None:
     around = {step.id for step in ancestors(run, origin)}
-    place = {step.id: number for number, step in enumerate(run.steps)}
     before = [reply for reply in replies if place[reply.id] < place[origin.id] or reply.id in around]
     return before[-1] if before else None
 

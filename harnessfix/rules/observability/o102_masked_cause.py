@@ -248,6 +248,8 @@ def _anew(model: HarnessModel, new: TraceStep, earlier: list[TraceStep], cause: 
         return None
     if inside and chained is None and handler.fact("broad") is None and len(earlier) < 2:
         return None  # a narrow clause that translates what it knows, once; Python keeps the context
+    if inside and not cause.message.strip() and handler.fact("uses-exception") is not None:
+        return None  # it passed on all there was to pass on
     if not inside and len(earlier) < 2:
         return None  # the clause and the new error may have nothing to do with each other
     times = f"{len(earlier)} times, last at" if len(earlier) > 1 else "at"
