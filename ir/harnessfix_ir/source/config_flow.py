@@ -31,6 +31,7 @@ _HARMLESS = words("print len bool isinstance str repr type dict list copy.deepco
 _OPENS = (ast.Starred, ast.For, ast.AsyncFor, ast.comprehension, ast.BinOp, ast.Return, ast.Yield)
 _LOADER = re.compile(r"^_*(load|read|get|parse)_\w*(config|settings|options)")
 _CLASS_PATH = re.compile(r"[a-z_]\w*(\.\w+)*\.[A-Z]\w*")
+_MOST = 8
 _WHOLE = ("items", "values", "keys", "copy", "update")
 _READS = ("get", "pop", "setdefault", "__getitem__")
 _MAPPING = frozenset(dir(dict))
@@ -255,11 +256,9 @@ def _called(call: ast.Call, scope: Scope) -> str:
         return callee(call, scope)
     name = call.func.id
     found: list[str] = []
-    for node in scope.assignments:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        if node.value is not None and any(isinstance(t, ast.Name) and t.id == name for t in targets):
-            values = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
-            found += [dotted(value, scope) or "?" for value in values]
+    for bound in scope.bindings.get(name, [])[:_MOST]:
+        values = [bound.body, bound.orelse] if isinstance(bound, ast.IfExp) else [bound]
+        found += [dotted(value, scope) or "?" for value in values]
     return "|".join(found) if found else callee(call, scope)
 
 

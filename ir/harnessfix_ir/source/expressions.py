@@ -1,6 +1,7 @@
 """Questions about single expressions: dotted names, literals, templates, what flows where."""
 
 import ast
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from .scopes import FunctionNode, Scope
@@ -123,44 +124,20 @@ def inside(nodes: list[ast.stmt]) -> Iterator[ast.AST]:
 
 def assigned_value(name: str, scope: Scope, before: int) -> ast.expr | None:
     """The expression last assigned to a plain name above line `before` of the same scope, or None."""
-    found: ast.expr | None = None
-    for node in scope.of(ast.Assign):
-        if node.lineno <= before and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-            found = node.value
-    for annotated in scope.of(ast.AnnAssign):
-        if annotated.lineno <= before and isinstance(annotated.target, ast.Name) and annotated.target.id == name:
-            found = annotated.value or found
-    return found
+    values = scope.bindings.get(name, [])
+    at = bisect_right(values, before, key=lambda value: value.lineno)
+    return values[at - 1] if at else None
 
 
 def tainted_names(scope: Scope, seeds: set[str]) -> set[str]:
     """Names that may hold something made from `seeds`, by following plain assignments and `append`-like calls."""
-    tainted = set(seeds)
-    steps: list[ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr] = [
-        *scope.assignments,
-        *scope.of(ast.AugAssign),
-        *scope.of(ast.NamedExpr),
-    ]
-    grown = True
-    while grown:
-        grown = False
-        for step in steps:
-            targets = step.targets if isinstance(step, ast.Assign) else [step.target]
-            names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-            if step.value is not None and not names <= tainted and tainted.intersection(names_in(step.value)):
-                tainted |= names
-                grown = True
-        for call in scope.of(ast.Call):
-            func = call.func
-            if (
-                isinstance(func, ast.Attribute)
-                and func.attr in ("append", "extend", "insert", "update")
-                and isinstance(func.value, ast.Name)
-                and func.value.id not in tainted
-                and any(tainted.intersection(names_in(a)) for a in call.args)
-            ):
-                tainted.add(func.value.id)
-                grown = True
+    tainted: set[str] = set()
+    pending = list(seeds)
+    while pending:
+        name = pending.pop()
+        if name not in tainted:
+            tainted.add(name)
+            pending.extend(scope.flows.get(name, ()))
     return tainted
 
 

@@ -2,11 +2,13 @@
 
 import ast
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, TypeVar
 
 N = TypeVar("N", bound=ast.AST)
+_FILLS = ("append", "extend", "insert", "update")
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 _PLAIN = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
@@ -28,7 +30,18 @@ class Scope:
         imports: local name to dotted name, for imports written here.
     """
 
-    __slots__ = ("callees", "children", "imports", "node", "nodes", "parent", "qualname")
+    __slots__ = (
+        "_bindings",
+        "_flows",
+        "_texts",
+        "callees",
+        "children",
+        "imports",
+        "node",
+        "nodes",
+        "parent",
+        "qualname",
+    )
 
     def __init__(self, node: ast.Module | ast.ClassDef | FunctionNode, qualname: str, parent: "Scope | None") -> None:
         self.node = node
@@ -38,6 +51,9 @@ class Scope:
         self.children: list[Scope] = []
         self.imports: dict[str, str] = {}
         self.callees: dict[ast.Call, str] = {}
+        self._bindings: dict[str, list[ast.expr]] | None = None
+        self._flows: dict[str, set[str]] | None = None
+        self._texts: tuple[list[int], list[str]] | None = None
 
     @property
     def is_function(self) -> bool:
@@ -81,6 +97,53 @@ class Scope:
         yield from self.of(ast.While)
         yield from self.of(ast.For)
         yield from self.of(ast.AsyncFor)
+
+    @property
+    def bindings(self) -> dict[str, list[ast.expr]]:
+        """Plain names assigned here, with their values in order of source."""
+        if self._bindings is None:
+            found: dict[str, list[ast.expr]] = {}
+            for node in sorted(self.assignments, key=lambda n: n.lineno):
+                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    if isinstance(target, ast.Name) and node.value is not None:
+                        found.setdefault(target.id, []).append(node.value)
+            self._bindings = found
+        return self._bindings
+
+    @property
+    def flows(self) -> dict[str, set[str]]:
+        """From each name to the names that are made from it here, by assignment or by `append`-like calls."""
+        if self._flows is None:
+            found: dict[str, set[str]] = {}
+            for targets, value in self._moves():
+                names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+                for node in ast.walk(value):
+                    if isinstance(node, ast.Name):
+                        found.setdefault(node.id, set()).update(names)
+            self._flows = found
+        return self._flows
+
+    def _moves(self) -> Iterator[tuple[list[ast.expr], ast.expr]]:
+        for node in self.assignments:
+            if node.value is not None:
+                yield node.targets if isinstance(node, ast.Assign) else [node.target], node.value
+        for grown in self.of(ast.AugAssign):
+            yield [grown.target], grown.value
+        for named in self.of(ast.NamedExpr):
+            yield [named.target], named.value
+        for call in self.of(ast.Call):
+            func = call.func
+            if isinstance(func, ast.Attribute) and func.attr in _FILLS and isinstance(func.value, ast.Name):
+                for value in call.args:
+                    yield [func.value], value
+
+    def texts_near(self, line: int, reach: int) -> list[str]:
+        """String literals at most `reach` lines away from a line."""
+        if self._texts is None:
+            pairs = sorted((node.lineno, node.value) for node in self.of(ast.Constant) if isinstance(node.value, str))
+            self._texts = [at for at, _ in pairs], [text for _, text in pairs]
+        lines, texts = self._texts
+        return texts[bisect_left(lines, line - reach) : bisect_right(lines, line + reach)]
 
     @property
     def for_loops(self) -> Iterator[ast.For | ast.AsyncFor]:
@@ -199,6 +262,8 @@ class FileContext:
         for scope in self.scopes:
             scope.children.clear()
             scope.nodes.clear()
+            scope.callees.clear()
+            scope._bindings = None
             scope.parent = None
         self.scopes.clear()
 

@@ -16,6 +16,7 @@ from .program import Key, Program
 _KNOWN_BASES = words("BaseModel BaseSettings object ABC Protocol Generic TypedDict NamedTuple")
 _DEPTH = 8
 _NEAR = 0.75
+_MOST_NEAR = 50
 
 
 @dataclass
@@ -265,7 +266,7 @@ def _judge(keys: list[Draft], reach: Reach) -> bool:
             known = True
             if not draft.get("read-at"):
                 draft.add("declared", declared, 0, Evidence.DERIVED)
-        elif not draft.get("read-at") and reach.closed:
+        elif not draft.get("read-at") and reach.closed and len(near) < _MOST_NEAR:
             near[draft.name] = _near(draft.name, [*reach.declared])
     if not reach.closed or not (known or any(near.values())):
         return known

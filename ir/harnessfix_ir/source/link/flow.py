@@ -1,11 +1,12 @@
 """The call graph with the questions that roles ask of it: which calls ask the model, what a loop reaches."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harnessfix_ir.source.expressions import last
-from harnessfix_ir.source.facts import Call, Draft, FileFacts
+from harnessfix_ir.source.facts import Call, Draft
 from harnessfix_ir.source.words import MESSAGES_NAME, MESSAGES_PARAMS, MODEL_RECEIVER, MODEL_VERBS, STRICT_MESSAGES
 from harnessfix_ir.vocabulary import ElementRole
 
@@ -50,6 +51,7 @@ class Flow:
             (facts.path, d.start) for facts, d in program.drafts(ElementRole.RETRY) if d.get("library") == "loop"
         }
         self._exposed: dict[tuple[Key, int], bool] = {}
+        self._nests: dict[Key, Nest] = {}
 
     def all_edges(self) -> Iterator[Edge]:
         """Every edge in order of file and source."""
@@ -75,16 +77,18 @@ class Flow:
             return True
         return worded_like_asking(edge.call)
 
-    def stepping_loops(self, key: Key) -> list[Draft]:
-        """Loops of a function that could be agent loops: `while`, or `for` that counts; no retries."""
-        return [
-            loop
-            for loop in self.loops.get(key, ())
-            if (loop.get("kind") == "while" or loop.get("steps-through"))
-            and not loop.get("runs-once")
-            and not self._inside_client(key)
-            and (key[0], loop.start) not in self.retried
-        ]
+    def nest(self, key: Key) -> "Nest":
+        """The loops of a function that could be agent loops, with the calls in each."""
+        if key not in self._nests:
+            loops = [
+                loop
+                for loop in self.loops.get(key, ())
+                if (loop.get("kind") == "while" or loop.get("steps-through"))
+                and not loop.get("runs-once")
+                and (key[0], loop.start) not in self.retried
+            ]
+            self._nests[key] = Nest([] if self._inside_client(key) else loops, self.edges.get(key, []))
+        return self._nests[key]
 
     def _inside_client(self, key: Key) -> bool:
         """Whether a function is a method of a model class that itself asks: its loops stream, page or try again."""
@@ -98,11 +102,9 @@ class Flow:
         slot = (key, depth)
         if slot not in self._exposed:
             self._exposed[slot] = False  # recursion asks nothing new
-            loops = self.stepping_loops(key)
             self._exposed[slot] = any(
                 self.asks(edge) or (depth > 0 and self._leads_to_asking(edge, depth - 1))
-                for edge in self.edges.get(key, ())
-                if not any(_body(loop, edge) for loop in loops)
+                for edge in self.nest(key).free
             )
         return self._exposed[slot]
 
@@ -112,19 +114,10 @@ class Flow:
         return any(self.exposes(target, depth) for target in edge.targets)
 
     def asking_edges(self, key: Key, loop: Draft) -> list[Edge]:
-        """Calls in a loop's body through which the model is asked, inner stepping loops left out."""
-        inner = [
-            other
-            for other in self.stepping_loops(key)
-            if other is not loop and loop.start <= other.start and other.end <= loop.end
+        """Calls in a loop's body through which the model is asked, those in loops inside it left out."""
+        return [
+            edge for edge in self.nest(key).own(loop) if self.asks(edge) or self._leads_to_asking(edge, MAX_EDGES - 1)
         ]
-        found = []
-        for edge in self.edges.get(key, ()):
-            if not _body(loop, edge) or any(_body(other, edge) for other in inner):
-                continue
-            if self.asks(edge) or self._leads_to_asking(edge, MAX_EDGES - 1):
-                found.append(edge)
-        return found
 
     def reached(self, edges: list[Edge], depth: int = MAX_EDGES, past_models: bool = True) -> set[Key]:
         """Functions that some calls lead to over at most `depth` edges; what model calls call, if `past_models`."""
@@ -144,15 +137,53 @@ class Flow:
             }
         return found
 
-    def in_loop(self, key: Key, loop: Draft) -> list[Edge]:
-        """Calls in a loop's lines."""
-        return [e for e in self.edges.get(key, ()) if _body(loop, e)]
+
+class Nest:
+    """Candidate loops of one function and which calls each makes anew in every turn; one sweep over the lines.
+
+    Args:
+        loops: in any order; two loops of a function are nested or apart.
+        edges: calls of the function.
+
+    Attributes:
+        loops: in order of line.
+        free: calls outside of every loop.
+    """
+
+    def __init__(self, loops: list[Draft], edges: list[Edge]) -> None:
+        self.loops = sorted(loops, key=lambda loop: (_first(loop), -loop.end))
+        self._edges = sorted(edges, key=lambda edge: edge.call.line)
+        self._lines = [edge.call.line for edge in self._edges]
+        self._own: dict[int, list[Edge]] = {}
+        self.free: list[Edge] = []
+        stack: list[Draft] = []
+        waiting = iter(self.loops)
+        coming = next(waiting, None)
+        for edge in self._edges:
+            line = edge.call.line
+            while coming is not None and _first(coming) <= line:
+                stack.append(coming)
+                coming = next(waiting, None)
+            while stack and stack[-1].end < line:
+                stack.pop()
+            if stack:
+                self._own.setdefault(id(stack[-1]), []).append(edge)
+            else:
+                self.free.append(edge)
+
+    def own(self, loop: Draft) -> list[Edge]:
+        """Calls in a loop and in no loop inside it."""
+        return self._own.get(id(loop), [])
+
+    def within(self, loop: Draft) -> list[Edge]:
+        """All calls in a loop."""
+        return self._edges[bisect_left(self._lines, _first(loop)) : bisect_right(self._lines, loop.end)]
 
 
-def _body(loop: Draft, edge: Edge) -> bool:
-    """Whether a call is made anew in each turn of a loop; what a `for` walks through is asked for once."""
+def _first(loop: Draft) -> int:
+    """First line that is run anew in each turn; what a `for` walks through is asked for once."""
     start = loop.get("body-from")
-    return (start if isinstance(start, int) else loop.start) <= edge.call.line <= loop.end
+    return start if isinstance(start, int) else loop.start
 
 
 _ASKING = re.compile(
@@ -173,8 +204,3 @@ def worded_like_asking(call: Call) -> bool:
     if MODEL_RECEIVER.search(call.callee) and (about_messages or handed & _HANDED):
         return True
     return about_messages and _ASKING.search(last(call.callee)) is not None
-
-
-def files_of(program: Program) -> Iterator[FileFacts]:
-    """The Python files of a program."""
-    return (facts for facts in program.files.values() if facts.language == "python")

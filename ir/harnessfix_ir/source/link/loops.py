@@ -1,5 +1,7 @@
 """Which loops are agent loops, and what bounds them."""
 
+from bisect import bisect_left, bisect_right
+
 from harnessfix_ir.source.expressions import last
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.words import EXECUTE_NAME
@@ -13,16 +15,19 @@ _WORKS = (ElementRole.TOOL, ElementRole.PARSER, ElementRole.CONTEXT_BUILDER, Ele
 
 def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
     """Turn loops in whose body the model is asked into `agent_loop` elements; returns them by function."""
-    working: dict[Key, list[Draft]] = {}
+    working: dict[Key, list[int]] = {}
     for facts, draft in flow.program.drafts(*_WORKS):
-        working.setdefault((facts.path, draft.qualname), []).append(draft)
+        working.setdefault((facts.path, draft.qualname), []).extend(_lines(draft))
+    for lines in working.values():
+        lines.sort()
     found: dict[Key, list[Draft]] = {}
     for key in flow.loops:
-        for loop in flow.stepping_loops(key):
+        nest = flow.nest(key)
+        for loop in nest.loops:
             asking = flow.asking_edges(key, loop)
             if not asking:
                 continue
-            edges = flow.in_loop(key, loop)
+            edges = nest.within(loop)
             reached = flow.reached(edges)
             if not _goes_on(flow, key, loop, edges, working):
                 continue
@@ -36,7 +41,7 @@ def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
     return found
 
 
-def _goes_on(flow: Flow, key: Key, loop: Draft, edges: list[Edge], working: dict[Key, list[Draft]]) -> bool:
+def _goes_on(flow: Flow, key: Key, loop: Draft, edges: list[Edge], working: dict[Key, list[int]]) -> bool:
     """Whether one turn builds on the last: messages grow, a tool runs, an answer is parsed.
 
     Looks at the loop's own lines and at what it calls, but not inside model calls. A `while` that nothing is known of
@@ -45,10 +50,9 @@ def _goes_on(flow: Flow, key: Key, loop: Draft, edges: list[Edge], working: dict
     reached = flow.reached(edges, past_models=False) - set(flow.models)
     if any(target in working for target in reached):
         return True
-    for draft in working.get(key, ()):
-        lines = [draft.start] if draft.role is ElementRole.TOOL_REGISTRY else _lines(draft)
-        if any(loop.start <= line <= loop.end for line in lines):
-            return True
+    lines = working.get(key, [])
+    if bisect_left(lines, loop.start) < bisect_right(lines, loop.end):
+        return True
     names = {last(edge.call.callee) for edge in edges}
     if any(EXECUTE_NAME.search(name) for name in names):
         return True
@@ -57,7 +61,7 @@ def _goes_on(flow: Flow, key: Key, loop: Draft, edges: list[Edge], working: dict
 
 def _lines(draft: Draft) -> list[int]:
     """Lines on which a function does what its role says."""
-    found: list[int] = []
+    found: list[int] = [draft.start] if draft.role is ElementRole.TOOL_REGISTRY else []
     for name in ("appends", "json-loads", "regex-lines"):
         value = draft.get(name)
         if isinstance(value, list):

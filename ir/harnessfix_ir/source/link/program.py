@@ -1,6 +1,6 @@
 """All files of a harness together: classes, functions, and which function a call means."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from harnessfix_ir.source.facts import Call, ClassFacts, Draft, FileFacts, FunctionFacts
@@ -80,6 +80,8 @@ _COMMON = frozenset(
     ]
 )
 MAX_CANDIDATES = 40
+MAX_FAMILY = 60
+MAX_NAMESAKES = 200
 
 
 class Program:
@@ -107,6 +109,7 @@ class Program:
                 self.classes[(facts.path, found.qualname)] = found
         self._lookups: dict[tuple[str, str], Key | None] = {}
         self._ancestors: dict[Key, list[Key]] = {}
+        self._descendants: dict[Key, list[Key]] = {}
         self._implementers: dict[Key, list[Key]] = {}
 
     def drafts(self, *roles: ElementRole) -> Iterator[tuple[FileFacts, Draft]]:
@@ -115,6 +118,11 @@ class Program:
             for draft in facts.drafts:
                 if draft.role in roles:
                     yield facts, draft
+
+    @cached_property
+    def function_drafts(self) -> dict[Key, Draft]:
+        """The `function` element of every function."""
+        return {(facts.path, draft.qualname): draft for facts, draft in self.drafts(ElementRole.FUNCTION)}
 
     @cached_property
     def subclasses(self) -> dict[Key, list[Key]]:
@@ -130,28 +138,27 @@ class Program:
         return [base for name in self.classes[key].bases if (base := self.find(name, key[0])) in self.classes and base]
 
     def ancestors(self, key: Key) -> list[Key]:
-        """The class itself and its bases in the harness, nearest first."""
+        """The class itself and its bases in the harness, nearest first, at most `MAX_FAMILY`."""
         if key not in self._ancestors:
-            found, pending = [key], [key]
-            while pending:
-                current = pending.pop(0)
-                for base in self.bases(current):
-                    if base not in found:
-                        found.append(base)
-                        pending.append(base)
-            self._ancestors[key] = found
+            self._ancestors[key] = self._closure(key, self.bases)
         return self._ancestors[key]
 
     def descendants(self, key: Key) -> list[Key]:
-        """All subclasses of a class in the harness."""
-        found: list[Key] = []
-        pending = list(self.subclasses.get(key, ()))
-        while pending:
-            current = pending.pop()
-            if current not in found:
-                found.append(current)
-                pending.extend(self.subclasses.get(current, ()))
-        return found
+        """Subclasses of a class in the harness, nearest first, at most `MAX_FAMILY`."""
+        if key not in self._descendants:
+            self._descendants[key] = self._closure(key, lambda k: self.subclasses.get(k, []))[1:]
+        return self._descendants[key]
+
+    @staticmethod
+    def _closure(key: Key, step: Callable[[Key], list[Key]]) -> list[Key]:
+        found: dict[Key, None] = {key: None}
+        pending = [key]
+        for current in pending:  # grows while it is walked
+            for other in step(current):
+                if other not in found and len(found) < MAX_FAMILY:
+                    found[other] = None
+                    pending.append(other)
+        return list(found)
 
     def find(self, name: str, path: str, hops: int = 8) -> Key | None:
         """The function or class that a dotted name means in `path`, through at most `hops` imports and re-exports."""
@@ -300,6 +307,8 @@ class Program:
         """Methods of that name anywhere in the harness, those first whose class is named like the receiver."""
         receiver, _, method = name.rpartition(".")
         if method in _COMMON or receiver.endswith("()") or method.startswith("__"):
+            return []
+        if len(self.by_method.get(method, ())) > MAX_NAMESAKES:
             return []
         owner = "" if caller is None else caller[1]
         found = [key for key in self.by_method.get(method, ()) if self.functions[key].owner != owner]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.facts import Draft, FileFacts, FunctionFacts
+from harnessfix_ir.source.facts import Draft, FileFacts
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
 
 from .program import Key, Program
@@ -68,7 +68,7 @@ def _register(
         return
     function = program.functions[key]
     facts = program.files[key[0]]
-    base = function_draft(facts, key[1])
+    base = program.function_drafts.get(key)
     if base is None or function.abstract:
         return
     draft = Draft(ElementRole.TOOL, name, key[1], base.start, base.end, AnchorKind.FUNCTION)
@@ -82,20 +82,14 @@ def _register(
     tools[key] = draft
 
 
-def function_draft(facts: FileFacts, qualname: str) -> Draft | None:
-    """The `function` element of a function."""
-    return next((d for d in facts.drafts if d.role is ElementRole.FUNCTION and d.qualname == qualname), None)
-
-
 def _prefixed(program: Program, facts: FileFacts, qualname: str, prefix: str) -> Iterator[Key]:
     owner = program.owner_of(facts.path, qualname)
     if owner is None:
         return
-    family = {*program.ancestors(owner), *program.descendants(owner)}
-    for key in program.functions:
-        function: FunctionFacts = program.functions[key]
-        if (key[0], function.owner) in family and key[1].rpartition(".")[2].startswith(prefix) and key[1] != qualname:
-            yield key
+    for path, name in dict.fromkeys([*program.ancestors(owner), *program.descendants(owner)]):
+        for method in program.classes[(path, name)].methods:
+            if method.startswith(prefix) and f"{name}.{method}" != qualname:
+                yield path, f"{name}.{method}"
 
 
 def _bare(name: str) -> str:

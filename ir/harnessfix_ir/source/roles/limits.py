@@ -26,8 +26,9 @@ class Limits(Role):
     """One element per limit."""
 
     def find(self, file: FileContext) -> Iterator[Draft]:
+        classes: dict[str, dict[str, list[int]]] = {}
         for scope in file.scopes:
-            counters = _counters(scope)
+            counters = _counters(scope, classes)
             for compare in scope.of(ast.Compare):
                 draft = _comparison(compare, scope, file, counters) or _remainder(compare, scope, file)
                 if draft is not None:
@@ -95,15 +96,33 @@ def _only_checks_the_setting(sides: list[ast.expr], limits: list[ast.expr]) -> b
     return all(side in limits or isinstance(side, ast.Constant) for side in sides)
 
 
-def _counters(scope: Scope) -> dict[str, list[int]]:
-    """Names that are added to, with the lines; for attributes of `self`, anywhere in the class."""
+def _counters(scope: Scope, known: dict[str, dict[str, list[int]]]) -> dict[str, list[int]]:
+    """Names that are added to, with the lines; for attributes of `self`, anywhere in the class.
+
+    Args:
+        scope: whose counters.
+        known: counters of classes met before, by qualified name; added to.
+    """
+    found = _added(scope)
+    owner = scope.owner
+    if owner is not None:
+        if owner.qualname not in known:
+            shared: dict[str, list[int]] = {}
+            for method in owner.children:
+                for name, lines in _added(method).items():
+                    if name.startswith("self."):
+                        shared.setdefault(name, []).extend(lines)
+            known[owner.qualname] = shared
+        found = {**found, **known[owner.qualname]}
+    return found
+
+
+def _added(scope: Scope) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
-    family = scope.owner.children if scope.owner is not None else [scope]
-    for member in {id(s): s for s in (scope, *family)}.values():
-        for node in member.of(ast.AugAssign):
-            name = dotted(node.target, member)
-            if name and isinstance(node.op, ast.Add) and (member is scope or name.startswith("self.")):
-                found.setdefault(name, []).append(node.lineno)
+    for node in scope.of(ast.AugAssign):
+        name = dotted(node.target, scope)
+        if name and isinstance(node.op, ast.Add):
+            found.setdefault(name, []).append(node.lineno)
     return found
 
 

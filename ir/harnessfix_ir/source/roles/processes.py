@@ -31,6 +31,7 @@ STARTS = (
     | {"pexpect.spawn", "pexpect.run", "os.posix_spawn", "os.startfile"}
 )
 _CHECKING = frozenset(("subprocess.check_call", "subprocess.check_output"))
+_MOST = 8
 _TEXT = ("text", "universal_newlines", "encoding")
 
 
@@ -38,18 +39,54 @@ class Subprocesses(Role):
     """One element per call that starts a process."""
 
     def find(self, file: FileContext) -> Iterator[Draft]:
-        for scope, call in file.all(ast.Call):
-            name = callee(call, scope)
-            if name in STARTS:
-                yield _process(call, name, scope, file)
+        for scope in file.scopes:
+            around: _Around | None = None
+            for call in scope.of(ast.Call):
+                name = callee(call, scope)
+                if name in STARTS:
+                    around = around or _Around(scope, file)
+                    yield _process(call, name, scope, file, around)
 
 
-def _process(call: ast.Call, name: str, scope: Scope, file: FileContext) -> Draft:
+class _Around:
+    """What the rest of a function does with the processes that it starts, looked up once."""
+
+    def __init__(self, scope: Scope, file: FileContext) -> None:
+        self.waited: dict[str, ast.expr | None] = {}
+        self.kills = False
+        self.read = {node.attr for node in scope.of(ast.Attribute) if isinstance(node.ctx, ast.Load)}
+        self.timeout: ast.expr | None = None
+        params = {p for p in scope.params if p not in ("self", "cls")}
+        self.tainted = tainted_names(scope, params)
+        for call in scope.of(ast.Call):
+            self.kills = self.kills or callee(call, scope) == "os.killpg"
+            self._wait(call, file)
+        for item in scope.of(ast.AsyncWith):
+            if any("timeout" in dotted(i.context_expr, scope) for i in item.items):
+                self.timeout = self.timeout or item.items[0].context_expr
+
+    def _wait(self, call: ast.Call, file: FileContext) -> None:
+        """`p.wait(…)`, `p.communicate(…)` and `asyncio.wait_for(p.communicate(), …)`: the process and its limit."""
+        func = call.func
+        if not isinstance(func, ast.Attribute):
+            return
+        if func.attr == "wait_for" and call.args and isinstance(call.args[0], ast.Call):
+            inner = call.args[0].func
+            if isinstance(inner, ast.Attribute):
+                holder, limit = file.segment(inner.value), argument(call, 1, "timeout")
+                self.waited[holder] = self.waited.get(holder) or limit
+        elif func.attr in ("wait", "communicate"):
+            limit = keyword(call, "timeout") or (call.args[0] if func.attr == "wait" and call.args else None)
+            holder = file.segment(func.value)
+            self.waited[holder] = self.waited.get(holder) or limit
+
+
+def _process(call: ast.Call, name: str, scope: Scope, file: FileContext, around: _Around) -> Draft:
     draft = at_node(ElementRole.SUBPROCESS, scope, call, AnchorKind.CALL, name)
     draft.add("call", name)
     draft.note("shell", name in _SHELL or is_true(keyword(call, "shell")))
     holder = _result_name(call, file)
-    _time(draft, call, name, holder, scope, file)
+    _time(draft, call, name, holder, file, around)
     session = keyword(call, "start_new_session")
     setsid = keyword(call, "preexec_fn")
     draft.note(
@@ -59,17 +96,17 @@ def _process(call: ast.Call, name: str, scope: Scope, file: FileContext) -> Draf
         or keyword(call, "process_group") is not None
         or keyword(call, "creationflags") is not None,
     )
-    draft.note("kills-group", any(callee(c, scope) == "os.killpg" for c in scope.of(ast.Call)))
-    _result(draft, call, name, holder, scope)
+    draft.note("kills-group", around.kills)
+    _result(draft, call, name, around.read)
     _environment(draft, call, scope, file)
     text = any(keyword(call, k) is not None for k in _TEXT) or name in ("os.popen", "subprocess.getoutput")
     draft.note("text-without-errors", text and keyword(call, "errors") is None and not has_star_keywords(call))
-    draft.add("command-from", _command_source(call, scope))
+    draft.add("command-from", _command_source(call, around.tainted))
     return draft
 
 
 def _result_name(call: ast.Call, file: FileContext) -> str:
-    """Dotted name that the call's result is bound to, empty when it is not kept."""
+    """Source of what the call's result is bound to, empty when it is not kept."""
     node: ast.AST = call
     parent = file.parents.get(node)
     while isinstance(parent, (ast.Await, ast.NamedExpr, ast.IfExp)):
@@ -83,25 +120,10 @@ def _result_name(call: ast.Call, file: FileContext) -> str:
     return ""
 
 
-def _time(draft: Draft, call: ast.Call, name: str, holder: str, scope: Scope, file: FileContext) -> None:
-    timeout = keyword(call, "timeout")
+def _time(draft: Draft, call: ast.Call, name: str, holder: str, file: FileContext, around: _Around) -> None:
     waits = name in _BLOCKING or name in ("os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput")
-    for other in scope.of(ast.Call):
-        func = other.func
-        if not isinstance(func, ast.Attribute) or func.attr not in ("wait", "communicate", "wait_for", "poll"):
-            continue
-        target = file.segment(func.value)
-        if func.attr == "wait_for" and other.args and isinstance(other.args[0], ast.Call):
-            inner = other.args[0].func
-            if isinstance(inner, ast.Attribute) and file.segment(inner.value) == holder:
-                waits, timeout = True, timeout or argument(other, 1, "timeout")
-        elif holder and target == holder and func.attr in ("wait", "communicate"):
-            waits = True
-            limit = keyword(other, "timeout") or (other.args[0] if func.attr == "wait" and other.args else None)
-            timeout = timeout or limit
-    for item in scope.of(ast.AsyncWith):
-        if any("timeout" in dotted(i.context_expr, scope) for i in item.items):
-            timeout = timeout or item.items[0].context_expr
+    waits = waits or (bool(holder) and holder in around.waited)
+    timeout = keyword(call, "timeout") or around.waited.get(holder) or around.timeout
     if timeout is not None and not (isinstance(timeout, ast.Constant) and timeout.value is None):
         draft.add("timeout", file.segment(timeout), timeout.lineno)
     else:
@@ -109,15 +131,13 @@ def _time(draft: Draft, call: ast.Call, name: str, holder: str, scope: Scope, fi
     draft.note("waits", waits)
 
 
-def _result(draft: Draft, call: ast.Call, name: str, holder: str, scope: Scope) -> None:
-    read = {node.attr for node in scope.of(ast.Attribute) if isinstance(node.ctx, ast.Load)}
+def _result(draft: Draft, call: ast.Call, name: str, read: set[str]) -> None:
     checks = name in _CHECKING or is_true(keyword(call, "check")) or bool({"returncode", "check_returncode"} & read)
     draft.note("checks-returncode", checks or name in ("subprocess.getstatusoutput",))
     captured = is_true(keyword(call, "capture_output")) or keyword(call, "stdout") is not None
     used = bool({"stdout", "stderr", "output", "communicate", "read"} & read)
     reads = name in ("subprocess.check_output", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput")
     draft.note("output-used", reads or ((captured or name == "subprocess.Popen") and used))
-    draft.note("result-name", holder)
 
 
 def _environment(draft: Draft, call: ast.Call, scope: Scope, file: FileContext) -> None:
@@ -127,9 +147,7 @@ def _environment(draft: Draft, call: ast.Call, scope: Scope, file: FileContext) 
         return
     sources = [env]
     if isinstance(env, ast.Name):
-        sources += [
-            a.value for a in scope.of(ast.Assign) if any(isinstance(t, ast.Name) and t.id == env.id for t in a.targets)
-        ]
+        sources += scope.bindings.get(env.id, [])[:_MOST]
     for source in sources:
         for node in ast.walk(source):
             if isinstance(node, ast.Attribute) and dotted(node, scope) == "os.environ" and _whole(node, file):
@@ -145,13 +163,12 @@ def _whole(node: ast.Attribute, file: FileContext) -> bool:
     return not (isinstance(parent, ast.Attribute) and parent.attr in ("get", "pop", "setdefault"))
 
 
-def _command_source(call: ast.Call, scope: Scope) -> str:
+def _command_source(call: ast.Call, tainted: set[str]) -> str:
     arguments = call.args or [k.value for k in call.keywords if k.arg in ("args", "cmd", "command")]
     if not arguments:
         return "expression"
     names = {name for a in arguments for name in names_in(a)}
-    params = {p for p in scope.params if p not in ("self", "cls")}
-    if names & tainted_names(scope, params):
+    if names & tainted:
         return "parameter"
     return "constant" if all(is_constant(a) for a in arguments) else "expression"
 

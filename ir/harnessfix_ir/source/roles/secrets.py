@@ -3,8 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from harnessfix_ir.source.expressions import callee, dotted, last, names_in, tainted_names, text_of
+from harnessfix_ir.source.expressions import callee, dotted, last, tainted_names, text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import CONFIG_NAME, MESSAGES_NAME, PROMPT_NAME, SECRET_NAME
@@ -26,9 +27,11 @@ class Secrets(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.scopes:
+            sinks: list[_Sink] | None = None
             for node, name, source in _reads(scope):
+                sinks = [*_sinks(scope)] if sinks is None else sinks
                 draft = at_node(ElementRole.SECRET, scope, node, AnchorKind.CALL, name).add("source", source)
-                for target, line in _destinations(node, scope, file):
+                for target, line in dict.fromkeys(_destinations(node, sinks, scope, file)):
                     draft.add("goes-to", target, line, Evidence.DERIVED)
                 yield draft
             yield from _whole_environment(scope, file)
@@ -51,7 +54,34 @@ def _reads(scope: Scope) -> Iterator[tuple[ast.expr, str, str]]:
             yield constant, constant.value[:4] + "…", "literal"
 
 
-def _destinations(node: ast.expr, scope: Scope, file: FileContext) -> Iterator[tuple[str, int]]:
+@dataclass
+class _Sink:
+    """A call that puts what it is given where a credential should not be: what it is, its line, names and nodes."""
+
+    kind: str
+    line: int
+    names: set[str]
+    nodes: set[int]
+
+
+def _sinks(scope: Scope) -> Iterator[_Sink]:
+    for call in scope.of(ast.Call):
+        name = callee(call, scope)
+        values = [*call.args, *(k.value for k in call.keywords)]
+        if is_log_call(call, scope):
+            kind = "log"
+        elif name in STARTS:
+            kind, values = "child-environment", [k.value for k in call.keywords if k.arg == "env"]
+        elif _to_prompt(name):
+            kind = "prompt"
+        else:
+            continue
+        nodes = [node for value in values for node in ast.walk(value)]
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        yield _Sink(kind, call.lineno, names, {id(node) for node in nodes})
+
+
+def _destinations(node: ast.expr, sinks: list[_Sink], scope: Scope, file: FileContext) -> Iterator[tuple[str, int]]:
     """Where a credential goes inside its function: into a message, a log line, or a child's environment."""
     statement = file.statement(node)
     seeds: set[str] = set()
@@ -59,18 +89,9 @@ def _destinations(node: ast.expr, scope: Scope, file: FileContext) -> Iterator[t
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         seeds = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)} - {"self"}
     tainted = tainted_names(scope, seeds) if seeds else set()
-    for call in scope.of(ast.Call):
-        values = [*call.args, *(k.value for k in call.keywords)]
-        holds = any(node is n for v in values for n in ast.walk(v)) or any(tainted & set(names_in(v)) for v in values)
-        if not holds:
-            continue
-        name = callee(call, scope)
-        if is_log_call(call, scope):
-            yield "log", call.lineno
-        elif name in STARTS and any(k.arg == "env" and tainted & set(names_in(k.value)) for k in call.keywords):
-            yield "child-environment", call.lineno
-        elif _to_prompt(name):
-            yield "prompt", call.lineno
+    for sink in sinks:
+        if id(node) in sink.nodes or tainted & sink.names:
+            yield sink.kind, sink.line
 
 
 def _to_prompt(name: str) -> bool:

@@ -48,10 +48,12 @@ def describe(draft: Draft, scope: Scope) -> Draft:
 
 def destructive(name: str, scope: Scope) -> str:
     """Why a tool may do harm, empty when nothing says so."""
+    tainted: set[str] | None = None
     for call in scope.of(ast.Call):
         dotted_name = callee(call, scope)
         if dotted_name in STARTS:
-            tainted = tainted_names(scope, {p for p in scope.params if p not in ("self", "cls")})
+            if tainted is None:
+                tainted = tainted_names(scope, {p for p in scope.params if p not in ("self", "cls")})
             if any(tainted & {n.id for n in ast.walk(a) if isinstance(n, ast.Name)} for a in call.args):
                 return f"runs a command made from its arguments ({dotted_name})"
         elif dotted_name in DESTRUCTIVE_CALLS:

@@ -121,10 +121,9 @@ def limit_value(node: ast.expr, scope: Scope) -> JsonValue:
     if isinstance(node, ast.Name):
         around: Scope | None = scope
         while around is not None:
-            for assign in around.of(ast.Assign):
-                if any(isinstance(t, ast.Name) and t.id == node.id for t in assign.targets):
-                    value = assign.value
-                    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, int) else None
+            if node.id in around.bindings:
+                value = around.bindings[node.id][0]
+                return value.value if isinstance(value, ast.Constant) and isinstance(value.value, int) else None
             if around.is_function:
                 default = dict(defaults_of(around.function)).get(node.id)
                 if isinstance(default, ast.Constant) and isinstance(default.value, int):
@@ -141,8 +140,7 @@ def _marked(node: ast.AST, scope: Scope, file: FileContext) -> bool:
         if isinstance(around, ast.stmt):
             break
     texts = [t for n in ast.walk(top) if (t := text_of(n))]
-    function = scope.of(ast.Constant)
-    nearby = [t for n in function if abs(n.lineno - node.lineno) <= 4 and (t := text_of(n))]  # type: ignore[attr-defined]
+    nearby = scope.texts_near(getattr(node, "lineno", 0), 4)
     return any(MARKER.search(t) for t in (*texts, *nearby))
 
 
