@@ -74,6 +74,7 @@ def overspent(run: Htir, model: HarnessModel) -> Iterator[Finding]:
             confidence=0.85,
             severity=Severity.ERROR,
             parameters={"form": "overspent", "limit": given.name},
+            operator="",
             key=f"overspent {given.name}",
         )
 
@@ -160,6 +161,7 @@ def one_too_few(run: Htir, model: HarnessModel) -> Iterator[Finding]:
                 confidence=0.9,
                 severity=Severity.ERROR,
                 parameters={"form": "attempts", "limit": limit.name},
+                operator="",
                 key=f"attempts {limit.name}",
             )
             return

@@ -344,6 +344,16 @@ def test_guards_hand_overs_and_ends() -> None:
     }
 
 
+def test_an_agent_that_hands_over_at_its_end_delegates() -> None:
+    run = Run()
+    run.add(StepKind.TASK, "workflow", times=(0, 100))
+    run.add(StepKind.TASK, "lead", parent="s1", agent="lead", times=(1, 20))
+    run.add(StepKind.TOOL_CALL, "transfer_to_helper", parent="s2", times=(2, 3))
+    run.add(StepKind.TASK, "helper", parent="s1", agent="helper", times=(21, 30))
+    handed = only([link for link in run.compile().links if link.kind is LinkKind.DELEGATED_TO])
+    assert (handed.source, handed.target, handed.evidence) == ("s2", "s4", Evidence.DERIVED)
+
+
 def test_a_read_is_linked_to_the_last_write() -> None:
     def touch(effect: str, resource: str) -> tuple[Effect, ...]:
         return (Effect(effect=effect, resource=resource),)

@@ -66,6 +66,17 @@ def test_tools_of_another_file_by_schema(read: Reader) -> None:
     assert tool.value("params") == ["town"]
 
 
+def test_the_shell_that_is_offered_is_the_environment(read: Reader) -> None:
+    model = read(
+        {
+            "schema.py": 'BASH = {"name": "bash", "description": "d", "parameters": {"properties": {"command": {}}}}\n',
+            "env.py": "import subprocess\nclass LocalEnv:\n    def execute(self, action, command=''):\n"
+            "        return subprocess.run(command, shell=True)\n",
+        }
+    )
+    assert tools(model) == {"bash": ("LocalEnv.execute", "environment")}
+
+
 def test_tools_by_class(read_one: ReadOne) -> None:
     model = read_one(
         """

@@ -130,6 +130,14 @@ def test_texts_in_settings(read: Reader) -> None:
     assert prompt.value("is-observation") is True
 
 
+def test_a_short_template_is_a_prompt(read_one: ReadOne) -> None:
+    model = read_one(
+        'class Config:\n    observation_template: str = "Observation: {{output}}"\n    template_dir = "x"\n'
+    )
+    (prompt,) = prompts(model)
+    assert (prompt.name, prompt.value("placeholders")) == ("observation_template", ["output"])
+
+
 def test_log_lines_and_help_are_no_prompts(read_one: ReadOne) -> None:
     model = read_one(
         "def f(logger, x):\n    logger.info(f'This is a long line for the log about {x}')\n"

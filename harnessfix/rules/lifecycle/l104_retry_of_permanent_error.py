@@ -143,6 +143,6 @@ def _finding(group: Attempts, error: ErrorInfo, retry: Element | None) -> Findin
         confidence=0.9 if everything else 0.75,
         evidence=Evidence.OBSERVED if group.linked else Evidence.DERIVED,
         quotes=[(f"{last.id} error", quote(error.message))],
-        parameters={"permanent": [error.type], "attempts": len(group.steps)},
+        parameters={"permanent": [short_type(error)], "seen": len(group.steps)},
         key="permanent",
     )

@@ -116,13 +116,15 @@ def _zero_matters(name: str) -> float:
 
 
 def _static(element: Element, message: str, form: str, confidence: float) -> Finding:
+    counter = element.value("counter")
     return Finding(
         message,
         [as_anchor(element, "the limit that does not hold")],
         confidence=confidence,
         severity=Severity.WARNING if confidence >= 0.5 else Severity.INFO,
         evidence=Evidence.DERIVED,
-        parameters={"form": form, "counter": element.value("counter")},
+        parameters={"form": form, **({"counter": counter} if isinstance(counter, str) else {})},
+        operator="" if form == "attempts" else None,
         key=f"{form} {element.name}",
     )
 

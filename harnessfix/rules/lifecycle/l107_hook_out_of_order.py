@@ -128,7 +128,7 @@ class HookOutOfOrder(Rule):
                 confidence=0.8 if re.match(r"(on|before|after)_", str(pair.end.value("name"))) else 0.6,
                 evidence=Evidence.DERIVED,
                 quotes=[(f"{step.id} error", quote(step.error.message))],
-                parameters={"start-line": pair.start.anchor.start_line, "end-line": pair.end.anchor.start_line},
+                parameters={"hook": str(pair.end.value("name")), "line": pair.end.anchor.start_line},
                 key=str(pair.end.value("call")),
             )
 

@@ -86,6 +86,7 @@ class StepErrorEndsRun(Rule):
         "https://modelcontextprotocol.io/specification/2025-06-18/server/tools#error-handling",
     )
     operator = "contain-step-error"
+    yields_to = ("E106", "L111")
     bad = harness(_AGENT, _MAIN, exit_code=1)
     good = edited(
         bad,
@@ -152,6 +153,6 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep,
         path=list(dict.fromkeys([origin.id, tool.id, *(step.id for step in way if step.error is not None)])),
         confidence=0.85 if loop is not None else 0.7,
         quotes=[(f"{tool.id} error", quote(f"{short_type(origin.error)}: {message}"))],
-        parameters={"tool": tool.name, "error": short_type(origin.error)},
+        parameters={"tool": tool.name},
         key="contain",
     )

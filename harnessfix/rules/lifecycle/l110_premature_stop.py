@@ -105,7 +105,7 @@ class PrematureStop(Rule):
                     confidence=0.8,
                     evidence=Evidence.DERIVED,
                     quotes=[(f"{last.id} output", quote(_around(run.output_text(last), phrase)))],
-                    parameters={"phrase": phrase},
+                    parameters={"sentinel": phrase},
                     key="phrase",
                 )
                 break

@@ -97,7 +97,8 @@ class BlocksOnInput(Rule):
                 ended = [step for step in ancestors(run, origin) if step.error is not None]
                 what = f" and ended {ended[-1].name} ({ended[-1].id})" if ended else ""
                 words = f"The harness asked a question and standard input had ended: EOFError ({origin.id}){what}."
-                yield _finding(run, model, origin, (ended or [origin])[-1], words, 0.95)
+                line = origin.anchors[0].start_line if origin.anchors else 0
+                yield _finding(run, model, origin, (ended or [origin])[-1], words, 0.95, line)
         last = max(run.steps, key=lambda step: step.started_ns or 0, default=None)
         if last is not None and last.status is Status.UNFINISHED:
             call = next((c for a in nearest_own(run, last)[:1] if (c := _question_in(model, a)) is not None), None)
@@ -105,7 +106,7 @@ class BlocksOnInput(Rule):
                 words = (
                     f"{last.name} ({last.id}) never ended, and it asks a question ({call.callee}, line {call.line})."
                 )
-                yield _finding(run, model, last, last, words, 0.7)
+                yield _finding(run, model, last, last, words, 0.7, call.line)
 
 
 def _question(model: HarnessModel, anchor: Anchor) -> CallEdge | None:
@@ -127,7 +128,7 @@ def _question_in(model: HarnessModel, anchor: Anchor) -> CallEdge | None:
 
 
 def _finding(
-    run: Htir, model: HarnessModel, step: TraceStep, ended: TraceStep, words: str, confidence: float
+    run: Htir, model: HarnessModel, step: TraceStep, ended: TraceStep, words: str, confidence: float, line: int
 ) -> Finding:
     places = nearest_own(run, step)
     function = next((f for anchor in places[:1] if (f := function_of(model, anchor)) is not None), None)
@@ -140,6 +141,6 @@ def _finding(
         path=list(dict.fromkeys([step.id, ended.id])),
         confidence=confidence,
         quotes=[(f"{step.id} error", quote(step.error.message))] if step.error is not None else (),
-        parameters={"line": places[0].start_line} if places else {},
+        parameters={"line": line} if line else {},
         key="asks",
     )

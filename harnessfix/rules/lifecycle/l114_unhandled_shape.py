@@ -65,6 +65,7 @@ class UnhandledShape(Rule):
         "https://github.com/openai/openai-agents-python/pull/2850",
     )
     operator = "contain-step-error"
+    yields_to = ("T101", "T105", "O109")
     bad = harness(_AGENT, _MAIN, exit_code=1)
     good = edited(
         bad,

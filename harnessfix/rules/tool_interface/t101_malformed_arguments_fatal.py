@@ -86,9 +86,14 @@ class MalformedArgumentsFatal(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Parsers of tool arguments that let a decode error out, here and in all their callers."""
+        registries = model.of_role(ElementRole.TOOL_REGISTRY)
+        dispatching = {place_key(registry.anchor) for registry in registries if registry.fact("lookup")}
+        calling = callers(model)
         for parser in model.of_role(ElementRole.PARSER):
             lines = lines_of(parser.value("unguarded-json-loads"))
-            if lines and parser.fact("recognised-by") is None:
+            place = place_key(parser.anchor)
+            # What is parsed on the way to a tool are arguments; other JSON may well be the harness's own.
+            if lines and not dispatching.isdisjoint((place, *calling.get(place, ()))):
                 yield Finding(
                     message=f"`json.loads` of what a model wrote (line {lines[0]}): no caller catches its error.",
                     anchors=[as_anchor(parser, "parses what a model wrote, unguarded"), *_callers(model, parser)],

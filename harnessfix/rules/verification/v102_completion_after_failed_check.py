@@ -147,7 +147,7 @@ def _finding(run: Htir, model: HarnessModel, seen: _Ignored, verifier: Element |
         path=[check.id, episode.id],
         confidence=0.95 if seen.unused else 0.6,
         quotes=[(f"{s.id} output", quote(run.output_text(s))) for s in (check, episode)],
-        parameters={"check": check.name, **({"line": seen.unused[0]} if seen.unused else {})},
+        parameters={"check": check.name.rpartition(".")[2], **({"line": seen.unused[0]} if seen.unused else {})},
         key=check.name,
         missing=() if seen.unused else ("the place where the result of the check is used",),
     )

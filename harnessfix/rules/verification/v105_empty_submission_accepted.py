@@ -66,6 +66,7 @@ class EmptySubmissionAccepted(Rule):
         "https://github.com/opensearch-project/ml-commons/issues/4011",
     )
     operator = "validate-final"
+    yields_to = ("L112", "V108", "V109")
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

@@ -6,7 +6,7 @@ from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._handed_in import episodes
 from harnessfix.rules._own import asking_functions, is_model_step, nearest_own
 from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote, requests
-from harnessfix.rules._replies import failure_of
+from harnessfix.rules._replies import REFUSED, failure_of, finish_reason
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -86,6 +86,7 @@ class FailedReplyAccepted(Rule):
             if not failure or episode is None or episode.status is not Status.OK or _told(run, episode, failure):
                 continue
             functions = asking_functions(run, model, step)
+            reason = finish_reason(run, step) if finish_reason(run, step).lower() in REFUSED else ""
             caller = next((nearest_own(run, s) for s in ancestors(run, step) if not is_model_step(s)), ())
             yield Finding(
                 f"The reply of {step.id} was no answer ({failure}); nothing was raised, and {episode.name} "
@@ -99,7 +100,8 @@ class FailedReplyAccepted(Rule):
                     (f"{step.id} output", quote(run.output_text(step))),
                     (f"{episode.id} output", quote(run.output_text(episode))),
                 ],
-                parameters={"finish-reasons": [step.finish_reason] if step.finish_reason else []},
+                parameters={"finish-reasons": [reason]} if reason else {},
+                operator=None if reason else "",
                 key="failed-reply",
             )
 

@@ -12,7 +12,7 @@ from harnessfix_ir.harness import HarnessModel
 
 from .facts import FileFacts
 
-EXTRACTOR = "3"
+EXTRACTOR = "4"
 """Raised whenever extraction or linking says something else about the same text."""
 
 

@@ -1,15 +1,18 @@
 """Control links: rounds and retries, handlers, parallel calls, guards, hand-overs, and what ended a task."""
 
+import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from harnessfix_ir.compiler.pairing import Pairing
 from harnessfix_ir.compiler.view import RunView
-from harnessfix_ir.steps import TraceLink
+from harnessfix_ir.steps import TraceLink, TraceStep
 from harnessfix_ir.vocabulary import Evidence, LinkKind, StepKind
 
 from .failures import handled_links, termination_links
 from .loops import failed_steps, iteration_links, retry_links
 
+_HANDOVER = re.compile(r"hand.?off|hand.?over|transfer.?to", re.IGNORECASE)
 GUARDED = frozenset((StepKind.TOOL_CALL, StepKind.SUBMIT, StepKind.ARTIFACT))
 
 
@@ -80,21 +83,44 @@ def delegation_links(view: RunView) -> Iterator[TraceLink]:
             through = "" if between == owner else f"through {view.steps[between].id} ({view.steps[between].name})"
             yield _delegation(view, owner, i, Evidence.OBSERVED, through)
     for siblings in (view.roots, *view.children):
-        pending = -1
-        for i in siblings:
-            if view.steps[i].kind is StepKind.HANDOFF:
-                pending = i
-            elif pending >= 0 and view.agent_of[i] != view.agent_of[pending]:
-                yield _delegation(view, pending, i, Evidence.DERIVED, "the first step of the next agent")
-                pending = -1
+        yield from _handovers(view, siblings)
+
+
+def _handovers(view: RunView, siblings: Sequence[int]) -> Iterator[TraceLink]:
+    """From a hand-over, or from a task that ends in one, to the next agent's step beside it."""
+    pending, through = -1, ""
+    for i in siblings:
+        step = view.steps[i]
+        if pending >= 0 and step.kind is not StepKind.HANDOFF and view.agent_of[i] != view.agent_of[pending]:
+            yield _delegation(view, pending, i, Evidence.DERIVED, through)
+            pending = -1
+        if step.kind is StepKind.HANDOFF:
+            pending, through = i, "the first step of the next agent"
+        elif step.kind is StepKind.TASK:
+            last = _handing_over(view, i)
+            pending, through = (i, f"through {last.id} ({last.name})") if last is not None else (-1, "")
+
+
+def _handing_over(view: RunView, task: int) -> TraceStep | None:
+    """The step by which a task hands over, when that is the last thing it does."""
+    at = task
+    while view.children[at]:
+        at = view.children[at][-1]
+        step = view.steps[at]
+        named = step.kind is StepKind.TOOL_CALL and _HANDOVER.search(step.name) is not None
+        if step.kind is StepKind.HANDOFF or named:
+            return step
+    return None
 
 
 def _another(view: RunView, owner: int, task: int) -> bool:
-    """Whether two nested tasks are two agents, not one episode recorded at two levels."""
-    outer, inner = view.steps[owner], view.steps[task]
-    if view.agent_of[owner] != view.agent_of[task]:
-        return True
-    return inner.name != outer.name and view.parent[task] != owner
+    """Whether two nested tasks are two agents, not one episode recorded at two levels (a workflow and its agent)."""
+    through = any(
+        view.steps[step].kind in (StepKind.TOOL_CALL, StepKind.HANDOFF)
+        for step in takewhile(lambda step: step != owner, view.ancestors(task))
+    )
+    outer, inner = view.agent_of[owner], view.agent_of[task]
+    return (bool(outer) and outer != inner) or (through and view.steps[task].name != view.steps[owner].name)
 
 
 def _delegation(view: RunView, source: int, target: int, evidence: Evidence, detail: str) -> TraceLink:

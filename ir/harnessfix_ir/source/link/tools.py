@@ -11,6 +11,7 @@ from .program import Key, Program
 _MARKS = re.compile(
     r"^(tool|do|run|handle|execute|exec|cmd|action|call|perform|on)_|_(tool|action|command|impl|handler)$"
 )
+_COMMANDS = {"command", "cmd", "commands", "script", "bash_command", "shell_command"}
 _RUN = ("forward", "run", "execute", "__call__", "call", "invoke", "_run")
 
 
@@ -124,6 +125,7 @@ def _schemas(program: Program, tools: dict[Key, Draft]) -> None:
     by_name: dict[str, list[Draft]] = {}
     for draft in tools.values():
         by_name.setdefault(str(draft.get("tool-name")), []).append(draft)
+    shells: set[str] = set()
     for facts, schema in list(program.drafts(ElementRole.TOOL_REGISTRY)):
         if not schema.get("schema"):
             continue
@@ -134,10 +136,24 @@ def _schemas(program: Program, tools: dict[Key, Draft]) -> None:
                 _register(program, tools, key, name, "schema", schema.start, facts.path)
                 if key in tools:
                     by_name[name] = [tools[key]]
+        if name not in by_name and _of_shell(schema):
+            shells.add(name)
         for draft in by_name.get(name, ()):
             if draft.get("described-params") is None:
                 described = schema.get("described-params")
                 draft.add("described-params", described, schema.start if facts.path else 0, Evidence.DERIVED)
+
+    if len(shells) == 1:
+        # One shell is offered and no function bears its name: it is what `execute(command)` of the environments is.
+        for draft in tools.values():
+            if draft.get("registered-by") == "environment":
+                draft.replace("tool-name", next(iter(shells)))
+
+
+def _of_shell(schema: Draft) -> bool:
+    """Whether a declared tool takes a command and little else."""
+    described = schema.get("described-params")
+    return isinstance(described, list) and bool(_COMMANDS & {str(name) for name in described}) and len(described) <= 3
 
 
 def _named(program: Program, name: str, path: str) -> Key | None:

@@ -53,14 +53,18 @@ class Prompts(Role):
             if id(node) in taken or id(node) in docstrings:
                 continue
             template = template_of(node, file, scope)
-            if template is None or not (
-                len(template.text.strip()) > LEAST or (template.holes and template.skeleton.strip("{} "))
-            ):
+            if template is None or not _is_worth_it(template):
                 continue
             taken.update(id(inner) for inner in ast.walk(node))
             draft = at_node(ElementRole.PROMPT, scope, anchor, AnchorKind.PROMPT_TEMPLATE, name)
             draft.qualname = qualname
             yield describe(draft, name, template)
+
+
+def _is_worth_it(template: Template) -> bool:
+    """Whether a text is long enough to be a prompt, or words something round a value."""
+    worded = bool(template.holes and template.skeleton.strip("{} "))
+    return len(template.text.strip()) > LEAST or worded or looks_like_jinja(_without_holes(template))
 
 
 def describe(draft: Draft, name: str, template: Template) -> Draft:
