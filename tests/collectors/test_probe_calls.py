@@ -144,7 +144,8 @@ def test_calls_are_steps(play: Play, python: str) -> None:
         *told[7:],
     ]
     assert told[7:] == [
-        # The function looks at its own local names: its loop is not recorded, its calls are.
+        # A function that looks at its own local names.
+        ("task", "arun", "ok", ""),
         ask,
         ask,
         ("task", "Agent.run", "ok", ""),

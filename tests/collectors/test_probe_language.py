@@ -434,4 +434,40 @@ def test_same_output(play: Callable[..., Any], python: str, program: str) -> Non
     played.assert_same()
     assert played.code == 0, played.err
     assert len(played.steps) > 20
-    assert not [what for what in played.runs[0].incomplete if "local names" not in what]
+    (run,) = played.runs
+    assert run.incomplete == ()
+    if program is LANGUAGE:
+        assert "secret" in played.out_text(played.step("looks"))
+
+
+LOCALS = """
+class Model:
+    def complete(self, messages):
+        return "reply"
+
+def agent(task):
+    messages = [{"role": "user", "content": task}]
+    while True:
+        messages.append({"role": "assistant", "content": Model().complete(messages)})
+        if len(messages) > 3:
+            break
+    return sorted(locals())
+
+def formats(task):
+    return "{task}".format(**vars())
+
+def generates(task):
+    yield dir()
+    yield sorted(locals())
+
+print(agent("a"), formats("b"), list(generates("c")))
+"""
+
+
+def test_functions_that_look_at_their_names(play: Callable[..., Any], python: str) -> None:
+    played = play(python, LOCALS)
+    played.assert_same()
+    agent = played.step("agent")
+    assert [event.attributes["why"] for event in agent.events if event.name == "loop_ended"] == ["break"]
+    assert played.out_text(played.step("formats")) == "b"
+    assert played.runs[0].incomplete == ("agent.py:generates was not recorded: it looks at its own local names",)

@@ -1,5 +1,6 @@
 """The reader of recordings: several processes, several agents, and documents that someone has tampered with."""
 
+import copy
 import json
 import random
 import sys
@@ -176,7 +177,7 @@ VALUES = st.one_of(
     st.text(max_size=5),
     st.lists(st.integers() | st.text(max_size=3), max_size=3),
     st.dictionaries(st.sampled_from(["$", "$list", "exc", "type", "id", "cmd"]), st.text(max_size=3), max_size=2),
-    st.just({"$list": "a", "more": True}),
+    st.builds(lambda: {"$list": "a", "more": True}),
     st.recursive(st.just({}), lambda inner: st.fixed_dictionaries({"cause": inner}), max_leaves=3),
 )
 
@@ -187,7 +188,7 @@ def test_tampered_documents_are_read_or_refused(document: bytes, chance: random.
     lines = [json.loads(line) for line in document.splitlines()]
     for value in values:
         line = chance.choice(lines[chance.choice([0, 1]) :])
-        _tamper(line, value, chance)
+        _tamper(line, copy.deepcopy(value), chance)
     if chance.random() < 0.3:
         chance.shuffle(lines)
     data = b"\n".join(json.dumps(line).encode() for line in lines)

@@ -24,6 +24,8 @@ TASK_NAMES = (
     "instruction",
     "goal",
     "user_input",
+    "user_prompt",
+    "input",
     "query",
     "prompt",
     "problem",

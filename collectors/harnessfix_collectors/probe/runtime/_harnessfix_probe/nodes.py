@@ -13,10 +13,16 @@ if TYPE_CHECKING:
 PROBE, SPAN = "@hf", "@s"
 
 
-def call(owner: str, method: str, *arguments: ast.expr | int | str) -> ast.Call:
-    """`owner.method(arguments)`; numbers and texts become constants."""
+def call(owner: str | int, method: str, *arguments: ast.expr | int | str) -> ast.Call:
+    """`owner.method(arguments)`; numbers and texts become constants.
+
+    Args:
+        owner: a name, or the number of an element: then its span is asked of the probe, and needs no name.
+        method, arguments: what is called with what.
+    """
     given = [argument if isinstance(argument, ast.expr) else ast.Constant(argument) for argument in arguments]
-    return ast.Call(ast.Attribute(ast.Name(owner, ast.Load()), method, ast.Load()), given, [])
+    whose = ast.Name(owner, ast.Load()) if isinstance(owner, str) else call(PROBE, "here", owner)
+    return ast.Call(ast.Attribute(whose, method, ast.Load()), given, [])
 
 
 def statement(expression: ast.expr, where: ast.stmt | ast.excepthandler) -> ast.stmt:

@@ -127,6 +127,11 @@ class Probe:
             self.failed("span", error)
             return SILENT
 
+    def here(self, number: int) -> Silent:
+        """The span of the function that asks: for functions that must not have another local name."""
+        step = current.get()
+        return step if step is not None and step.number == number else SILENT
+
     def site(self, number: int) -> Silent:
         """A statement begins that holds one planned call."""
         try:
@@ -138,12 +143,12 @@ class Probe:
             self.failed("site", error)
             return SILENT
 
-    def called(self, number: int, alone: bool, function: T) -> T:
-        """The function that a planned call calls; `alone` when it takes no arguments."""
+    def called(self, number: int, alone: bool, function: T, owner: object = None) -> T:
+        """The function that a planned call calls, of `owner` if any; `alone` when it takes no arguments."""
         site = site_of(number)
         if site is not None:
             try:
-                site.called(function, alone)
+                site.called(function, owner, alone)
             except Exception as error:
                 self.failed("called", error)
         return function

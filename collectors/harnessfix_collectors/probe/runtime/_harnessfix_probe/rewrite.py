@@ -2,7 +2,7 @@
 
 The names that instrumented code uses (`@hf`, `@s`) cannot be written in Python, so none of the program's can be
 the same; `@hf` lives in `builtins`, so that no namespace of the program gains a name. A function that looks at its own
-local names would see `@s` and is left alone.
+local names does without `@s`; a generator that does so is left alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
     Loop = Union[ast.While, ast.For, ast.AsyncFor]
-    Comprehension = Union[ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp]
+    Owner = Union[str, int]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _COMPREHENSIONS = (ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
@@ -36,7 +36,7 @@ def instrument(tree: ast.Module, plan: dict[str, Any]) -> list[str]:
             the line of a function may be that of its first decorator.
 
     Returns:
-        Names of functions that were left alone because they look at their own local names.
+        Names of generators that were left alone because they look at their own local names.
     """
     rewriter = _Rewriter(plan)
     rewriter.visit(tree)
@@ -52,14 +52,15 @@ class _Rewriter(ast.NodeTransformer):
         self._cuts = {cut["line"]: cut["e"] for cut in plan.get("cuts", ())}
         self._sites = {(site["line"], site["name"]): site["e"] for site in plan.get("sites", ())}
         self._names: list[str] = []
-        self._spanned = [False]
+        # How to reach the span of each function around: by name, by number, or not at all.
+        self._spans: list[Owner | None] = [None]
         self.left_alone: list[str] = []
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        return self._scope(node, node.name, spanned=False)
+        return self._scope(node, node.name, None)
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        return self._scope(node, "<lambda>", spanned=False)
+        return self._scope(node, "<lambda>", None)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return self._function(node)
@@ -71,28 +72,33 @@ class _Rewriter(ast.NodeTransformer):
         name = ".".join((*self._names, node.name))
         lines = [node.lineno, *(decorator.lineno for decorator in node.decorator_list)]
         number = next((self._functions[name, line] for line in lines if (name, line) in self._functions), None)
+        owner: Owner | None = None if number is None else SPAN
         if number is not None and _looks_at_locals(node):
-            self.left_alone.append(name)
-            number = None
-        self._scope(node, node.name, spanned=number is not None)
-        return node if number is None else _spanned(node, number)
+            owner = number
+            if _is_generator(node):
+                self.left_alone.append(name)
+                number = owner = None
+        self._scope(node, node.name, owner)
+        return node if number is None or owner is None else _spanned(node, number, owner)
 
-    def _scope(self, node: ast.AST, name: str, *, spanned: bool) -> ast.AST:
+    def _scope(self, node: ast.AST, name: str, owner: Owner | None) -> ast.AST:
         self._names.append(name)
-        self._spanned.append(spanned)
+        self._spans.append(owner)
         self.generic_visit(node)
-        self._spanned.pop()
+        self._spans.pop()
         self._names.pop()
         return node
 
     # -- inside functions ----------------------------------------------------------------------------------------
 
     def visit_Try(self, node: ast.Try) -> ast.AST:
-        begun = self._loops_in(node.body) if self._spanned[-1] else []
+        owner = self._spans[-1]
+        begun = self._loops_in(node.body)
         self.generic_visit(node)
-        for handler in node.handlers:
-            left = [statement(call(SPAN, "left", number, "exception"), handler) for number in begun]
-            handler.body[:0] = left
+        if owner is not None:
+            for handler in node.handlers:
+                left = [statement(call(owner, "left", number, "exception"), handler) for number in begun]
+                handler.body[:0] = left
         return node
 
     def visit_TryStar(self, node: Any) -> ast.AST:
@@ -113,13 +119,14 @@ class _Rewriter(ast.NodeTransformer):
     def _loop(self, node: Loop) -> Any:
         self.generic_visit(node)
         number = self._loops.get(node.lineno)
-        if number is None or not self._spanned[-1]:
+        owner = self._spans[-1]
+        if number is None or owner is None:
             return node
-        node.body = _Breaks(number).block(node.body)
-        node.body.insert(0, statement(call(SPAN, "tick", number), node.body[0]))
+        node.body = _Breaks(owner, number).block(node.body)
+        node.body.insert(0, statement(call(owner, "tick", number), node.body[0]))
         why = "condition" if isinstance(node, ast.While) else "exhausted"
-        node.orelse.insert(0, statement(call(SPAN, "left", number, why), node))
-        return [statement(call(SPAN, "loop", number), node), node]
+        node.orelse.insert(0, statement(call(owner, "left", number, why), node))
+        return [statement(call(owner, "loop", number), node), node]
 
     def visit_While(self, node: ast.While) -> Any:
         return self._loop(node)
@@ -197,7 +204,9 @@ class _Asks(ast.NodeTransformer):
     def _told(self, node: ast.Call) -> None:
         given: list[Any] = [*node.args, *node.keywords]
         alone = ast.Constant(not given)
-        node.func = at(call(PROBE, "called", self._number, alone, node.func), node.func)
+        owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        again = [ast.Name(owner.id, ast.Load())] if isinstance(owner, ast.Name) else []
+        node.func = at(call(PROBE, "called", self._number, alone, node.func, *again), node.func)
         for place, argument in enumerate(given):
             last = argument is given[-1]
             if isinstance(argument, ast.keyword):
@@ -231,13 +240,13 @@ class _Here(ast.NodeTransformer):
 class _Ends(_Here):
     """`return x` and `yield x`; in a generator also the clauses that an exception thrown into it enters."""
 
-    def __init__(self, generator: bool) -> None:
-        self._generator = generator
+    def __init__(self, owner: Owner, generator: bool) -> None:
+        self._owner, self._generator = owner, generator
 
     def visit_Return(self, node: ast.Return) -> ast.AST:
         self.generic_visit(node)
         if node.value is not None:
-            node.value = at(call(SPAN, "ret", node.value), node.value)
+            node.value = at(call(self._owner, "ret", node.value), node.value)
         return node
 
     def visit_Yield(self, node: ast.Yield) -> ast.AST:
@@ -270,8 +279,8 @@ class _Ends(_Here):
 class _Breaks(_Here):
     """`break` of one loop, not of those inside it."""
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self, owner: Owner, number: int) -> None:
+        self._owner, self._number = owner, number
 
     def _inner(self, node: Loop) -> ast.AST:
         node.orelse = self.block(node.orelse)
@@ -287,7 +296,7 @@ class _Breaks(_Here):
         return self._inner(node)
 
     def visit_Break(self, node: ast.Break) -> Any:
-        return [statement(call(SPAN, "left", self._number, "break"), node), node]
+        return [statement(call(self._owner, "left", self._number, "break"), node), node]
 
 
 def _plain_name(function: ast.expr) -> str:
@@ -300,19 +309,23 @@ def _plain_name(function: ast.expr) -> str:
     return ""
 
 
-def _spanned(node: Function, number: int) -> Function:
+def _is_generator(node: Function) -> bool:
+    return any(isinstance(inner, _YIELDS) for entry in node.body for inner in _walk_here(entry))
+
+
+def _spanned(node: Function, number: int, owner: Owner) -> Function:
     heading = 1 if is_docstring(node.body[0]) else 0
     body = node.body[heading:]
     if not body:
         return node
-    inside = [inner for entry in body for inner in _walk_here(entry)]
-    generator = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in inside)
+    ends = _Ends(owner, _is_generator(node))
     arguments = node.args
     names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     names += [a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None]
     told = ast.Dict([ast.Constant(name) for name in names], [ast.Name(name, ast.Load()) for name in names])
-    item = ast.withitem(call(PROBE, "span", number, told), ast.Name(SPAN, ast.Store()))
-    span = at(ast.With([item], _Ends(generator).block(body)), body[0])
+    name = ast.Name(SPAN, ast.Store()) if owner == SPAN else None
+    item = ast.withitem(call(PROBE, "span", number, told), name)
+    span = at(ast.With([item], ends.block(body)), body[0])
     span.end_lineno = body[-1].end_lineno
     node.body = [*node.body[:heading], span]
     return node

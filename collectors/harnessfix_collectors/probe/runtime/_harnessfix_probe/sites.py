@@ -37,9 +37,10 @@ class Site(Span):
         waiting.set(self)
         return self
 
-    def called(self, function: Any, alone: bool) -> None:
-        """What is called, by its name; `alone` when it takes no arguments."""
-        self._called = f',"called":{quote(_name_of(function))}'
+    def called(self, function: Any, owner: Any, alone: bool) -> None:
+        """What is called, by its owner's name or its own; `alone` when it takes no arguments."""
+        name = _given_name(owner) or _given_name(function) or _name_of(function)
+        self._called = f',"called":{quote(name)}'
         if alone:
             self._start()
 
@@ -79,11 +80,19 @@ def site_of(number: int) -> Site | None:
     return site if site is not None and site.number == number else None
 
 
+def _given_name(value: Any) -> str | None:
+    """The `name` that an object or its class has been given, as tools are; nothing of the program is asked for it."""
+    kind = type(value)
+    if value is None or kind in OPAQUE or issubclass(kind, type):
+        return None
+    name = dict_of(value).get("name")
+    for base in kind.__mro__:
+        name = base.__dict__.get("name") if name is None else name
+    return name if type(name) is str else None
+
+
 def _name_of(function: Any) -> str:
-    """Its qualified name; of an object its `name`, else its class's. Nothing of the program is asked for it."""
+    """The qualified name of a function or class, of an object its class's."""
     kind = type(function)
-    if kind in OPAQUE or issubclass(kind, type):
-        name = getattr(function, "__qualname__", "?")
-    else:
-        name = dict_of(function).get("name", getattr(kind, "name", None))
-    return name if type(name) is str else kind.__qualname__
+    name = function.__qualname__ if kind in OPAQUE or issubclass(kind, type) else kind.__qualname__
+    return name if type(name) is str else "?"
