@@ -14,7 +14,6 @@ SCRIPTS = {
     "links": "links",
     "compile": "compile",
     "harness-model": "harness_model",
-    "overhead": "probe_overhead",
     "store": "store",
 }
 
@@ -42,7 +41,8 @@ def run_benchmark(name: str) -> dict[str, float]:
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
         spec.loader.exec_module(module)
-        return {key: float(value) for key, value in module.measure().items()}
+        measure = module.measure if hasattr(module, "measure") else module.run
+        return {key: float(value) for key, value in measure().items()}
     finally:
         sys.path.remove(str(path.parent))
 

@@ -12,7 +12,7 @@ from harnessfix_ir.harness import HarnessModel
 
 from .facts import FileFacts
 
-EXTRACTOR = "4"
+EXTRACTOR = "5"
 """Raised whenever extraction or linking says something else about the same text."""
 
 
@@ -48,8 +48,13 @@ class FactCache:
 
     def put_model(self, key: str, model: HarnessModel) -> None:
         """Keep a model."""
-        if self.folder is not None:
-            self._write("models", key, model.model_dump_json(exclude_defaults=True).encode())
+        if self.folder is None:
+            return
+        try:
+            text = model.model_dump_json(exclude_defaults=True)
+        except ValueError:  # a literal with a lone surrogate is no JSON: such a harness is read anew each time
+            return
+        self._write("models", key, text.encode())
 
     def get_facts(self, digest: str, path: str, module: str, base: str) -> FileFacts | None:
         """Facts of a file with that content under that path, None when there are none that can be read."""

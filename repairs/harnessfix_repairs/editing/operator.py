@@ -8,7 +8,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.operators.base import Operator, Refusal
 
-from .python import PythonFile
+from .python import PythonFile, python_file
 
 
 def source_of(files: Mapping[str, str], anchor: Anchor) -> str:
@@ -31,7 +31,7 @@ class PythonOperator(Operator):
         before = source_of(files, anchor)
         if suffix_of(anchor) not in (".py", ".pyi"):
             raise Refusal(f"{anchor.path} is not Python")
-        after = self.edit_python(PythonFile(anchor.path, before), anchor, spec)
+        after = self.edit_python(python_file(anchor.path, before), anchor, spec)
         return {} if after == before else {anchor.path: after}
 
     @abstractmethod

@@ -6,7 +6,7 @@ cheaper than the metadata providers for them.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import libcst as cst
@@ -252,6 +252,12 @@ class PythonFile:
 
     def _holds(self, top: cst.CSTNode, changes: Mapping[cst.CSTNode, Change]) -> bool:
         return any(node is top or top in self.parents(node) for node in changes)
+
+
+@lru_cache(maxsize=2)
+def python_file(path: str, text: str) -> PythonFile:
+    """A parsed file; the last ones are kept, as several repairs of one file parse it again and again."""
+    return PythonFile(path, text)
 
 
 class _Rewriter(cst.CSTTransformer):

@@ -23,7 +23,7 @@ TEXT_KEYS = re.compile(r"(?i)output|stdout|stderr|content|result|text|message|er
 _CODE_KEYS = re.compile(r"(?i)return_?code|exit_?(code|status)|status_?code")
 _OK_KEYS = re.compile(r"(?i)^(ok|success|succeeded|passed)$")
 _TEXT_CALLS = re.compile(
-    r"(^|\.)(str|repr|dumps|strip|rstrip|join|format|decode|read_text|read|render|getvalue|replace)$"
+    r"^(str|repr|ascii|dumps)$|\.(r?strip|lstrip|join|format|decode|read(_text)?|render|getvalue|replace|dumps|lower)$"
 )
 _TEXT_ATTRIBUTES = re.compile(r"\.(stdout|stderr|output|text|content)$")
 

@@ -10,7 +10,7 @@ from harnessfix_repairs.operators.base import Refusal
 
 from .python import Change, PythonFile
 from .reporting import constant_text, is_textual, message_calls
-from .shortening import Shortener, is_observation_name, is_text, shown
+from .shortening import HEAD_AND_TAIL, Shortener, is_observation_name, is_text, shown
 
 Changes = dict[cst.CSTNode, Change]
 
@@ -26,13 +26,11 @@ def bound_in_code(file: PythonFile, anchor: Anchor, wanted: str, spec: RepairSpe
         shortener: how to bound.
     """
     ways = [_head_only, _called_cutter, _format_value, _named, _f_string, _message, _returned]
-    bounded = False
     for way in ways:
         found = way(file, anchor, wanted, spec, shortener)
-        if found:
+        if found is not None:
             return file.rewrite(found, helpers=shortener.helpers)
-        bounded = bounded or found is not None
-    if bounded:
+    if any(shortener.is_bounded(call) for call in file.find(anchor, cst.Call)):
         return file.text
     raise Refusal(f"{anchor.place} puts nothing into a message that is known to be a text and is not cut")
 
@@ -58,7 +56,8 @@ def _head_only(file: PythonFile, anchor: Anchor, wanted: str, spec: RepairSpec, 
         assert cut.upper is not None
         limit, inner = file.code(cut.upper), file.code(node.value)
         changes[node] = shortener.wrap(node, limit=limit, inner=inner)
-    return changes or None
+    added = file.find(anchor, cst.Call, lambda call: file.code(call.func) == HEAD_AND_TAIL.name)
+    return changes or ({} if added else None)
 
 
 def _called_cutter(
@@ -190,7 +189,9 @@ def _f_string(file: PythonFile, anchor: Anchor, wanted: str, spec: RepairSpec, s
         return None
 
     def fits(node: cst.FormattedStringExpression) -> bool:
-        return is_observation_name(file.code(node.expression)) and shown(file, node)
+        above = list(file.parents(node))
+        spoken = any(isinstance(a, cst.Raise) or (isinstance(a, cst.Call) and _is_log(file, a)) for a in above)
+        return is_observation_name(file.code(node.expression)) and shown(file, node) and not spoken
 
     found = file.find(anchor, cst.FormattedStringExpression, fits)
     changes: Changes = {}
@@ -198,6 +199,12 @@ def _f_string(file: PythonFile, anchor: Anchor, wanted: str, spec: RepairSpec, s
         if not shortener.is_bounded(node.expression):
             changes.update(_piece(file, node, shortener))
     return changes if found else None
+
+
+def _is_log(file: PythonFile, call: cst.Call) -> bool:
+    """Whether a call writes for people and not for a model."""
+    name = file.code(call.func)
+    return re.search(r"(?i)(^|\.)(log|logger|logging|console|warnings|parser|sys\.std\w+)\.|^print$", name) is not None
 
 
 def _message(file: PythonFile, anchor: Anchor, wanted: str, spec: RepairSpec, shortener: Shortener) -> Changes | None:
@@ -221,8 +228,8 @@ def _returned(file: PythonFile, anchor: Anchor, wanted: str, spec: RepairSpec, s
         value = node.value
         if value is None or constant_text(value) is not None or not is_text(file, value):
             continue
-        if isinstance(value, cst.FormattedString) and not file.within(value, cst.FormattedStringExpression):
-            continue
+        if isinstance(value, cst.FormattedString):
+            continue  # what it shows has been looked at
         seen = True
         if not shortener.is_bounded(value):
             changes[value] = shortener.wrap(value)

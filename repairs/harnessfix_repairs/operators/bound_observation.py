@@ -11,7 +11,7 @@ from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing import jinja, literals, parameters
 from harnessfix_repairs.editing.config import LANGUAGES, ConfigFile, with_value
 from harnessfix_repairs.editing.operator import source_of, suffix_of
-from harnessfix_repairs.editing.python import PythonFile
+from harnessfix_repairs.editing.python import PythonFile, python_file
 from harnessfix_repairs.editing.shortening import HEAD_AND_TAIL, Shortener
 from harnessfix_repairs.editing.unbounded import bound_in_code, head_cutters
 
@@ -170,7 +170,7 @@ class BoundObservation(Operator):
         if suffix_of(anchor) != ".py" or anchor.path not in files:
             return []
         try:
-            file = PythonFile(anchor.path, files[anchor.path])
+            file = python_file(anchor.path, files[anchor.path])
             return [f"{anchor.path}:{file.qualname(function)}" for function in head_cutters(file, anchor)]
         except Refusal:
             return []
@@ -180,7 +180,7 @@ class BoundObservation(Operator):
         before = source_of(files, anchor)
         suffix = suffix_of(anchor)
         if suffix in (".py", ".pyi"):
-            after = self._python(PythonFile(anchor.path, before), anchor, spec)
+            after = self._python(python_file(anchor.path, before), anchor, spec)
         elif suffix in LANGUAGES:
             after = self._config(ConfigFile(anchor.path, before), anchor, spec)
         else:

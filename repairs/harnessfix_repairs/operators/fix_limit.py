@@ -114,7 +114,7 @@ class FixLimit(PythonOperator):
 def _is_limit(file: PythonFile, node: cst.BaseExpression, spec: RepairSpec) -> bool:
     wanted = parameters.text(spec, "limit")
     source = file.code(node)
-    return isinstance(node, _PLAIN) and (source == wanted if wanted else bool(_LIMIT.search(source)))
+    return isinstance(node, _PLAIN) and (source == wanted if wanted else bool(_LIMIT.search(source.rsplit(".", 1)[-1])))
 
 
 def _falsy(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNode, Change] | None:

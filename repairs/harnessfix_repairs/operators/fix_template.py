@@ -12,7 +12,7 @@ from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing import parameters
 from harnessfix_repairs.editing.config import LANGUAGES, ConfigFile, with_value
 from harnessfix_repairs.editing.operator import source_of
-from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.python import Change, PythonFile, python_file
 from harnessfix_repairs.editing.reporting import constant_text, is_textual
 from harnessfix_repairs.editing.scope import bound_at
 
@@ -101,7 +101,7 @@ class FixTemplate(Operator):
                 raise Refusal(f"{name[:40]!r} is not the name of a placeholder")
         suffix = PurePosixPath(anchor.path).suffix.lower()
         if suffix in (".py", ".pyi"):
-            file = PythonFile(anchor.path, before)
+            file = python_file(anchor.path, before)
             line = parameters.whole(spec, "line")
             after = _replaced(file, anchor, line) if line is not None and not old else _python(file, anchor, old, new)
         elif suffix in LANGUAGES:

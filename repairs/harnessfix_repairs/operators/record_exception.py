@@ -92,7 +92,7 @@ class RecordException(PythonOperator):
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
-        """Log in every clause at the anchor that neither logs nor raises."""
+        """Log in every clause at the anchor that neither logs, raises nor uses its exception."""
         level = parameters.text(spec, "level", "warning")
         if level not in _LEVELS:
             raise Refusal(f"parameter 'level' must be one of {', '.join(_LEVELS)}, not {level[:40]!r}")
@@ -101,7 +101,7 @@ class RecordException(PythonOperator):
             raise Refusal(f"{anchor.place} holds no except clause")
         changes: dict[cst.CSTNode, Change] = {}
         for handler in handlers:
-            if logs(file, handler) or file.within(handler, cst.Raise):
+            if logs(file, handler) or file.within(handler, cst.Raise) or _uses(file, handler):
                 continue
             if not isinstance(handler.body, cst.IndentedBlock):
                 raise Refusal(f"{file.path}:{file.line(handler)} has its clause on one line")
@@ -110,6 +110,14 @@ class RecordException(PythonOperator):
             first = handler.body.body[0]
             changes[first] = instead(line) if _is_pass(handler.body) else before(line)
         return file.rewrite(changes, imports=imports_for_log(file) if changes else ())
+
+
+def _uses(file: PythonFile, handler: cst.ExceptHandler) -> bool:
+    """Whether the clause does something with its exception."""
+    if handler.name is None or not isinstance(handler.name.name, cst.Name):
+        return False
+    name = handler.name.name.value
+    return any(node.value == name for node in file.within(handler.body, cst.Name))
 
 
 def _is_pass(body: cst.IndentedBlock) -> bool:

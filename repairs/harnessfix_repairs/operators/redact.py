@@ -28,10 +28,11 @@ def _redacted(value):
     ("re",),
 )
 _SECRET_NAMES = re.compile(
-    r"(?i)(^|[._])(headers?|environ|env|secrets?|credentials?|(api_?)?key|token|password|settings|config)$"
+    r"(?i)(^|[._])(headers?|environ|env|secrets?|credentials?|api_?key|token|password|settings|config)$|(^|\.)key$"
 )
 
-_SECRET_ITSELF = re.compile(r"(?i)(^|[._])((api_?)?key|token|secret|password)$")
+_SECRET_ITSELF = re.compile(r"(?i)(^|[._])(api_?key|token|secret|password)$|(^|\.)key$")
+_PROMPT = re.compile(r"(?i)prompt|system|message|instruction|content")
 _BEFORE = """\
 import re
 
@@ -132,12 +133,22 @@ def _is_secret(file: PythonFile, node: cst.CSTNode, wanted: str) -> bool:
 
 
 def _is_logged(file: PythonFile, node: cst.CSTNode) -> bool:
-    """Whether a value is an argument of a log call, or a piece of an f-string."""
+    """Whether a value is an argument of a log call, or a piece of an f-string that is logged or makes a prompt."""
     for above in file.parents(node):
-        if isinstance(above, cst.FormattedString) and not isinstance(next(file.parents(above)), cst.Arg):
+        if isinstance(above, cst.FormattedString) and _is_prompt(file, above):
             return True
         if isinstance(above, cst.Call):
             return above.func is not node and logs(file, above) and not any(above.func is a for a in [node])
         if not isinstance(above, (cst.Arg, cst.FormattedString, cst.FormattedStringExpression)):
             return False
     return False
+
+
+def _is_prompt(file: PythonFile, text: cst.FormattedString) -> bool:
+    """Whether a text goes under a name, a key or out of a function that says it is for a model."""
+    above = next(file.parents(text))
+    if isinstance(above, cst.Assign):
+        return _PROMPT.search(file.code(above.targets[0].target)) is not None
+    if isinstance(above, cst.DictElement):
+        return _PROMPT.search(file.code(above.key)) is not None
+    return isinstance(above, cst.Return) and _PROMPT.search(file.qualname(above)) is not None

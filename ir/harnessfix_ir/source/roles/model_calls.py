@@ -76,6 +76,8 @@ def sdk_call(scope: Scope) -> tuple[str, int, ast.Call] | None:
             return name.removesuffix("()"), call.lineno, call
         if _POSTS.search(name) and _posts_messages(call, scope):
             return name, call.lineno, call
+        if messages_param(scope) and any(_is_endpoint(argument) for argument in call.args):
+            return name, call.lineno, call  # a helper that posts: the address says to whom
     return None
 
 
@@ -87,12 +89,16 @@ def _is_model_request(name: str, call: ast.Call) -> bool:
     return bool(given & {"messages", "model", "max_tokens", None})
 
 
+def _is_endpoint(node: ast.expr) -> bool:
+    """Whether an expression holds the address that a model is asked at."""
+    texts = (text_of(inner) for inner in ast.walk(node))
+    return any(text and _ENDPOINT.search(text) for text in texts)
+
+
 def _posts_messages(call: ast.Call, scope: Scope) -> bool:
-    for node in [*call.args, *(k.value for k in call.keywords if k.arg in ("url", "json", "data", "content"))]:
-        for inner in ast.walk(node):
-            text = text_of(inner)
-            if text and _ENDPOINT.search(text):
-                return True
+    given = [*call.args, *(k.value for k in call.keywords if k.arg in ("url", "json", "data", "content"))]
+    if any(_is_endpoint(node) for node in given):
+        return True
     payload = keyword(call, "json") or keyword(call, "data") or keyword(call, "content")
     if isinstance(payload, ast.Call) and payload.args:
         payload = payload.args[0]
