@@ -120,18 +120,19 @@ def relate(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bool) ->
     if record is not None:
         return record
     pieces = _pieces(source, sink, runs)
+    start, end = pieces[0].sink[0], pieces[-1].sink[1]
     loss = _Loss.of(source, sink, runs)
     shares = loss.kept / max(len(source.data), 1), loss.kept / max(len(sink.data), 1)
     verbatim = len(pieces) <= 2 and all(piece.verbatim for piece in pieces)
     if not loss.total:
-        how = manner(source.text, sink.text[pieces[0].sink[0] : pieces[-1].sink[1]])
+        how = manner(source.text, sink.text[start:end])
         return Relation(LinkKind.TRANSFORMED, pieces, f"{how}; nothing lost", loss.kept, *shares)
     where = loss.where(verbatim)
     unwrapped = where == "middle" and (source.text.lstrip()[:1] in ("{", "[") or loss.wrapper)
     if where and not unwrapped:
         return _cut(source, sink, pieces, where, cuttable, loss.kept, shares)
     if shares[0] >= 0.3 or unwrapped:
-        how = manner(source.text, sink.text[pieces[0].sink[0] : pieces[-1].sink[1]])
+        how = manner(source.text, sink.text[start:end])
         detail = f"{how}; {shares[0]:.0%} of its letters and digits kept"
         return Relation(LinkKind.TRANSFORMED, pieces, detail, loss.kept, *shares)
     return _excerpt(source, sink, pieces)
