@@ -166,3 +166,10 @@ def test_settings_with_a_wrong_key_name_file_and_key(run: Run, project: Path) ->
     assert result.exit_code == 2
     assert "harnessfix.toml" in result.stderr
     assert "harnes" in result.stderr
+
+
+def test_record_says_in_json_what_it_kept(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text("import sys; sys.exit(3)\n")
+    result = run(tmp_path, "record", "--format", "json", "--", sys.executable, "agent.py")
+    document = json.loads(result.stdout)
+    assert (document["schema"], document["exit_code"], len(document["runs"])) == ("harnessfix.record/1", 3, 1)

@@ -3,12 +3,14 @@
 import click
 
 from harnessfix.cli import data
+from harnessfix.cli.options import format_option
 
 
 @click.command("demo")
 @click.option("--keep", metavar="FOLDER", help="Work in this new folder and leave it there.")
 @click.option("--no-validate", is_flag=True, help="Stop after the patches; do not run the tasks again.")
-def command(keep: str | None, no_validate: bool) -> None:
+@format_option("text", "json")
+def command(keep: str | None, no_validate: bool, output_format: str) -> None:
     """Copy a small agent with flaws to a scratch folder, record its tasks, diagnose, repair, and prove the repairs.
 
     Nothing here knows that agent: the same commands on a harness of yours give the same kind of answer.
@@ -22,4 +24,7 @@ def command(keep: str | None, no_validate: bool) -> None:
     if not no_validate:
         demo.validate()
         demo.again()
-    data.show(demo.summary(), demo.what_next())
+    if output_format == "json":
+        data.dump(demo.document())
+    else:
+        data.show(demo.summary(), demo.what_next())

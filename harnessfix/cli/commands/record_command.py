@@ -2,7 +2,8 @@
 
 import click
 
-from harnessfix.cli.options import folder, harness_option, store_option
+from harnessfix.cli import data
+from harnessfix.cli.options import folder, format_option, harness_option, store_option
 
 
 @click.command("record", context_settings={"ignore_unknown_options": False})
@@ -12,6 +13,7 @@ from harnessfix.cli.options import folder, harness_option, store_option
 @click.option("--task", default="", metavar="NAME", help="Name of the task, to compare its runs with each other.")
 @click.option("--no-probe", is_flag=True, help="Do not instrument the harness; keep only what it emits itself.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="End the program after this long.")
+@format_option("text", "json")
 @store_option
 def command(
     program: tuple[str, ...],
@@ -20,6 +22,7 @@ def command(
     task: str,
     no_probe: bool,
     timeout: float | None,
+    output_format: str,
     store: str | None,
 ) -> None:
     """Run PROGRAM and record every step of its agent: nothing in it is changed, and its exit code is passed on.
@@ -46,6 +49,9 @@ def command(
     for run in collected.runs:
         row = rows[run]
         talk.note(f"recorded {row.short_id}: {row.steps} steps, {row.errors} errors, {row.outcome.value}", "dim")
-    if collected.runs:
+    if output_format == "json":
+        document = {"schema": "harnessfix.record/1", "runs": list(collected.runs), "exit_code": collected.exit_code}
+        data.dump({**document, "missing": list(collected.missing)})
+    elif collected.runs:
         talk.note(f"next: harnessfix show {rows[collected.runs[-1]].short_id}   or   harnessfix check", "dim")
     raise SystemExit(collected.exit_code)

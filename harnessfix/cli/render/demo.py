@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -16,6 +17,7 @@ from harnessfix.example import copy_example
 from harnessfix.pipeline import Pipeline
 from harnessfix.proving import Proof, prove
 from harnessfix.repairing import Proposed, Repairs
+from harnessfix.reports.check_json import check_document
 from harnessfix.tasks import TaskRun, with_interpreter_first
 from harnessfix.workspace import Workspace
 from harnessfix_ir.findings import FlawRecord
@@ -145,6 +147,19 @@ class Demo:
             text.append(f", {after} of {len(self.after)} after", "bold green" if after > before else "bold red")
             text.append(f"; {len(self.left.flaws)} flaws left", "bold")
         return text
+
+    def document(self) -> dict[str, Any]:
+        """All of it as one JSON object."""
+        after = {run.task: run.passed for run in self.after}
+        found = check_document(self.found.flaws, self.found.runs, self.found.incomplete)
+        return {
+            "schema": "harnessfix.demo/1",
+            "folder": str(self.folder),
+            "tasks": [{"task": run.task, "before": run.passed, "after": after.get(run.task)} for run in self.before],
+            "findings": found["findings"],
+            "patches": [patch.model_dump(mode="json") for patch in self.proposed.patches],
+            "validations": [proof.validation.model_dump(mode="json") for proof in self.proofs.values()],
+        }
 
     def what_next(self) -> Text:
         """What to type next."""
