@@ -14,13 +14,11 @@ def command(document: str) -> None:
     from harnessfix_ir.document import Document
     from harnessfix_ir.findings import Diagnosis, FlawRecord, RepairSpec
     from harnessfix_ir.harness import HarnessModel
-    from harnessfix_ir.htir import SCHEMA, Htir
+    from harnessfix_ir.htir import Htir
     from harnessfix_ir.recording import Recording
+    from harnessfix_ir.serial import document_schema, json_schema
     from harnessfix_repairs.patch import Patch
 
     types: tuple[type[Document], ...] = (Htir, Recording, HarnessModel, Diagnosis, FlawRecord, RepairSpec, Patch)
     models: dict[str, type[Document]] = dict(zip(DOCUMENTS, types))
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **models[document].model_json_schema()}
-    if document == "htir":
-        schema["$id"] = SCHEMA
-    data.dump(schema)
+    data.dump(json_schema() if document == "htir" else document_schema(models[document]))
