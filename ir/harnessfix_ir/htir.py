@@ -7,6 +7,7 @@ from pydantic import Field
 
 from .document import Document
 from .errors import BadDocumentError
+from .reached import Reached
 from .recording import RunInfo
 from .steps import Part, TraceLink, TraceStep
 from .vocabulary import LinkKind, StepKind
@@ -23,6 +24,7 @@ class Htir(Document):
         steps: in order of start, anchors filled in.
         links: between steps, in order of target.
         texts: digest to text.
+        reached: which lines ran, by file of the harness; empty where the capture does not tell.
         incomplete: evidence known to be missing, in words.
     """
 
@@ -31,6 +33,7 @@ class Htir(Document):
     steps: tuple[TraceStep, ...] = ()
     links: tuple[TraceLink, ...] = ()
     texts: dict[str, str] = Field(default_factory=dict)
+    reached: dict[str, Reached] = Field(default_factory=dict)
     incomplete: tuple[str, ...] = ()
 
     def step(self, step_id: str) -> TraceStep:

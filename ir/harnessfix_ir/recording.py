@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from .document import Document, JsonValue
+from .reached import Reached
 from .steps import TraceStep
 from .vocabulary import Outcome
 
@@ -43,10 +44,12 @@ class Recording(Document):
         run: the run as a whole.
         steps: in order of start; ids `s1`, `s2`, ….
         texts: digest to text; a text is stored once however often it was sent.
+        reached: which lines ran, by file of the harness; empty where the capture does not tell.
         incomplete: evidence known to be missing from the run, in words.
     """
 
     run: RunInfo
     steps: tuple[TraceStep, ...] = ()
     texts: dict[str, str] = Field(default_factory=dict)
+    reached: dict[str, Reached] = Field(default_factory=dict)
     incomplete: tuple[str, ...] = ()

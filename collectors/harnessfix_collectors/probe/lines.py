@@ -41,6 +41,7 @@ class SpoolDocument:
         ended: the last line, None when the recorder was ended too.
         redacted: secrets that were replaced.
         counts: element and what was counted, to how often and how many of them were written.
+        reached: file to the marked lines of its functions, each with whether it was reached.
         trouble: what could not be read or done, in words.
     """
 
@@ -54,6 +55,7 @@ class SpoolDocument:
     ended: Line | None = None
     redacted: int = 0
     counts: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
+    reached: dict[str, dict[int, bool]] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
 
     @property
@@ -151,8 +153,19 @@ def _sort(line: Line, document: SpoolDocument) -> None:
             key = (integer(line.get("e")) or 0, str(line.get("what")))
             times, most = integer(line.get("n")) or 0, integer(line.get("most")) or 0
             document.counts[key] = (max(times, document.counts.get(key, (0, 0))[0]), most)
+        case "reached":
+            _reached(line, document.reached.setdefault(str(line.get("path")), {}))
         case "trouble" | "skipped":
             document.trouble.append(str(line.get("what")))
+
+
+def _reached(line: Line, known: dict[int, bool]) -> None:
+    """Add what one process told of a file; what ran in any of them ran."""
+    for name, ran in (("missed", False), ("hit", True)):
+        marks = line.get(name)
+        for mark in marks if isinstance(marks, list) else ():
+            if integer(mark):
+                known[mark] = ran or known.get(mark, False)
 
 
 def _lines(data: bytes, filename: str, trouble: list[str]) -> Iterator[Line]:

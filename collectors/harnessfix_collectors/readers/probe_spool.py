@@ -12,6 +12,7 @@ from harnessfix_collectors.probe.drafts import Drafter
 from harnessfix_collectors.probe.expand import BoundedPool
 from harnessfix_collectors.probe.lines import SpoolDocument, integer, mapping, read_lines, string
 from harnessfix_ir.errors import BadInputError
+from harnessfix_ir.reached import reached_of
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.steps import Source, TraceStep
 from harnessfix_ir.vocabulary import Outcome, Status, StepKind
@@ -102,6 +103,7 @@ def _recording(
         run=_run(document, members, number),
         steps=steps,
         texts={key: texts[key] for key in dict.fromkeys(cited)},
+        reached={path: reached_of(lines) for path, lines in document.reached.items()},
         incomplete=tuple(_incomplete(document)),
     )
 

@@ -57,6 +57,7 @@ def _compile(recording: Recording, model: HarnessModel | None) -> Htir:
         steps=tuple(steps),
         links=tuple(_in_order(view, links)),
         texts=repaired.texts,
+        reached=recording.reached,
         incomplete=tuple(dict.fromkeys(repaired.incomplete)),
     )
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from .later import Later
     from .probe import Probe
+    from .reached import Marks
+
+    Instrumented = tuple[list[str], Marks, CodeType]
 
 
 class Loader(SourceFileLoader):
@@ -120,7 +123,8 @@ class Finder:
             if sha256(source) != plan["sha256"]:
                 self._skipped(path, "changed since the plan was made")
                 return None
-            left_alone, code = self._kept_code(path, plan) or self._new_code(path, source, plan)
+            left_alone, marks, code = self._kept_code(path, plan) or self._new_code(path, source, plan)
+            self._probe.reached.open(plan["path"], marks)
         except Exception as error:
             self._probe.failed(f"instrument {os.path.basename(path)}", error)
             return None
@@ -129,25 +133,28 @@ class Finder:
             self._probe.spool.write({"t": "skipped", "what": what})
         return code
 
-    def _new_code(self, path: str, source: bytes, plan: dict[str, Any]) -> tuple[list[str], CodeType]:
+    def _new_code(self, path: str, source: bytes, plan: dict[str, Any]) -> Instrumented:
         import ast
 
+        from .marks import mark
+        from .reached import array_name
         from .rewrite import instrument
 
         tree = ast.parse(source, path)
+        marks = mark(tree, array_name(plan["path"]))
         left_alone = instrument(tree, plan)
         code: CodeType = compile(tree, path, "exec", dont_inherit=True)
         kept = self._kept(path, plan)
         if kept is not None:
-            self._keep(kept, marshal.dumps((left_alone, code)))
-        return left_alone, code
+            self._keep(kept, marshal.dumps((left_alone, marks, code)))
+        return left_alone, marks, code
 
-    def _kept_code(self, path: str, plan: dict[str, Any]) -> tuple[list[str], CodeType] | None:
+    def _kept_code(self, path: str, plan: dict[str, Any]) -> Instrumented | None:
         kept = self._kept(path, plan)
         if kept is None:
             return None
         try:
-            found: tuple[list[str], CodeType] = marshal.loads(read_file(kept))
+            found: Instrumented = marshal.loads(read_file(kept))
         except (OSError, ValueError, EOFError, TypeError):
             return None
         return found

@@ -9,6 +9,7 @@ from itertools import count
 
 from .errors import Errors
 from .jsontext import dumps
+from .reached import Reached
 from .sites import Site, site_of
 from .spans import SILENT, Silent, Span, current
 from .spool import Spool
@@ -47,6 +48,7 @@ class Probe:
         self._caps = [CAP_ROLE if element["role"] in UNCAPPED else CAP for element in elements]
         self._trouble: dict[str, int] = {}
         self._lengths: dict[tuple[int, int], int] = {}
+        self.reached = Reached()
         self.turn_to(spool, trace, parent)
 
     def turn_to(self, spool: Spool, trace: str, parent: str | None = None) -> None:
@@ -97,7 +99,9 @@ class Probe:
         return times <= most
 
     def tell_counts(self) -> None:
-        """Write how often things happened of which only the first were written."""
+        """Write which lines ran, and how often things happened of which only the first were written."""
+        for line in self.reached.take():
+            self.spool.write(line)
         for (what, number), times in self._counts.items():
             most = self._caps[number] if what == "span" else CAPS[what]
             if times > most:
