@@ -52,8 +52,15 @@ def _leads_to(span: SpanLines, role: str, children: dict[str, list[SpanLines]], 
         seen.add(below.id)
         element: dict[str, Any] = document.element(below.start.get("e"))
         site = element.get("site") is True
-        if element.get("role") == role and not site:
+        # A function that asks a model in a loop of its own is an agent: to call it is no model call.
+        agent = element.get("role") == "agent_loop" and role == "model_call" and role in _roles(element)
+        if (element.get("role") == role or agent) and not site:
             return True
         if site or element.get("role") not in OTHERS.get(role, ()):
             pending.extend(children.get(below.id, ()))
     return False
+
+
+def _roles(element: dict[str, Any]) -> list[Any]:
+    roles = element.get("roles")
+    return roles if isinstance(roles, list) else []

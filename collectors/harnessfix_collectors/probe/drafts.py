@@ -12,6 +12,7 @@ from .draft import Draft, element_anchor, frames
 from .expand import Expander
 from .failures import Failures
 from .inside import add_children, add_inside
+from .isolation import add_isolation
 from .lines import SpanLines, SpoolDocument, integer, mapping, string
 from .parts import finish_of, model_input, model_output, named_parts, result_parts, usage_of
 
@@ -110,6 +111,7 @@ class Drafter:
         if end.get("closed") is True:
             draft.attributes["closed"] = True
         add_children(end, draft)
+        add_isolation(span, draft, self.expander)
 
     # -- kinds ---------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
 
 from .alive import traceparent
 from .spans import current
@@ -94,7 +95,14 @@ def _carrying(original: Callable[..., Any]) -> Callable[..., Any]:
 def _inside(function: Callable[..., Any], step: Span) -> Callable[..., Any]:
     def begin(*args: Any, **kwargs: Any) -> Any:
         current.set(step)
-        return function(*args, **kwargs)
+        ident = get_ident()
+        thread = getattr(function, "__self__", None)
+        if getattr(getattr(thread, "_target", None), "__module__", "") != "concurrent.futures.thread":  # its pool's own
+            step.threads[ident] = (str(getattr(thread, "_name", ident)), bool(getattr(thread, "_daemonic", False)))
+        try:
+            return function(*args, **kwargs)
+        finally:
+            step.threads.pop(ident, None)
 
     return begin
 

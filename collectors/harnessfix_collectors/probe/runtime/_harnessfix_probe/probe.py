@@ -10,6 +10,7 @@ from itertools import count
 from .errors import Errors
 from .jsontext import dumps
 from .reached import Reached
+from .settings import Settings
 from .sites import Site, site_of
 from .spans import SILENT, Silent, Span, current
 from .spool import Spool
@@ -46,6 +47,8 @@ class Probe:
         self.places = places
         self.main_thread = get_ident()
         self._caps = [CAP_ROLE if element["role"] in UNCAPPED else CAP for element in elements]
+        self._roles = [element["role"] for element in elements]
+        self.settings = Settings(places)
         self._trouble: dict[str, int] = {}
         self._lengths: dict[tuple[int, int], int] = {}
         self.reached = Reached()
@@ -62,6 +65,7 @@ class Probe:
         self._prefix = System.random(4).hex()
         self._numbers = count(1)
         self._counts: dict[tuple[str, int], int] = {}
+        self.runs = 0  # agents that were not run by an agent
 
     def after_fork(self) -> None:
         """In a forked child: ids, counts and a file of its own."""
@@ -78,6 +82,14 @@ class Probe:
         """Id of the current step, or of the one this process was started in."""
         step = current.get()
         return self.parent if step is None else step.id
+
+    def is_agent(self, number: int) -> bool:
+        """Whether an element is the loop of an agent."""
+        return bool(self._roles[number] == "agent_loop")
+
+    def is_role(self, number: int) -> bool:
+        """Whether an element is more than a function that the user asked for."""
+        return bool(self._roles[number] != "function")
 
     def failed(self, where: str, error: BaseException) -> None:
         """Count an error of the probe itself; each sort is written once."""

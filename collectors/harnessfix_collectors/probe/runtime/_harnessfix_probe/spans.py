@@ -6,6 +6,7 @@ import sys
 from _thread import get_ident
 from contextvars import ContextVar
 
+from .isolation import Isolation
 from .jsontext import dumps, quote
 from .system import System
 from .values import class_name
@@ -65,7 +66,19 @@ class Span(Silent):
         arguments: name to value; let go of as soon as they are written.
     """
 
-    __slots__ = ("_arguments", "_loops", "_value", "above", "id", "io", "number", "probe", "spawned")
+    __slots__ = (
+        "_arguments",
+        "_isolation",
+        "_loops",
+        "_value",
+        "above",
+        "id",
+        "io",
+        "number",
+        "probe",
+        "spawned",
+        "threads",
+    )
 
     def __init__(self, probe: Probe, number: int, arguments: dict[str, Any]) -> None:
         self.probe, self.number = probe, number
@@ -75,17 +88,21 @@ class Span(Silent):
         self.above: Span | None = None
         self.id: str | None = None
         self.spawned = self.io = 0
+        # Threads that it started and that run still: ident to name and whether they are daemons.
+        self.threads: dict[int, tuple[str, bool]] = {}
+        self._isolation: Isolation | None = None
 
     def __enter__(self) -> Span:
         arguments = self._arguments or {}
         self._arguments = None
         try:
             told = []
-            more = ""
+            self._isolation = Isolation(self.probe, self.number, arguments, current.get())
+            more = self._isolation.entry()
             for name, value in arguments.items():
                 if name in ("self", "cls"):
                     told.append(f'"self":{quote(class_name(value))}')
-                    more = f',"me":"{id(value):x}"'
+                    more += f',"me":"{id(value):x}"'
                 else:
                     told.append(f"{quote(name)}:{self.probe.encoder.encode(value)}")
             self._begin(told, more, 2)
@@ -148,10 +165,13 @@ class Span(Silent):
                 from .alive import alive
 
                 told += f',"spawned":{self.spawned},"kids":{dumps(alive(probe, self.id))}'
+            if self._isolation is not None:
+                told += "".join([f",{quote(name)}:{dumps(item)}" for name, item in self._isolation.exit(self).items()])
             probe.spool.line(f'{told},"time":{now}}}')
         except Exception as failure:
             probe.failed("end", failure)
         finally:
+            self._isolation = None
             if current.get() is self:
                 current.set(self.above)
 

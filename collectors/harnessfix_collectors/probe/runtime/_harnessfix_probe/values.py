@@ -139,7 +139,7 @@ class _Pass:
         self.objects -= 1
         if self.objects < 0:
             return _named(kind, more=True)
-        fields = [(name, field) for name, field in _fields(value, kind) if type(name) is str and name[:1] != "_"]
+        fields = [(name, field) for name, field in fields_of(value, kind) if type(name) is str and name[:1] != "_"]
         return self._pairs(fields, depth, f'"$type":{quote(type_name(kind))}', MOST_FIELDS)
 
     def _tuple(self, value: Any, kind: type, depth: int) -> str:
@@ -214,7 +214,8 @@ def dict_of(value: Any) -> dict[Any, Any]:
     return {}
 
 
-def _fields(value: Any, kind: type) -> Iterable[tuple[Any, Any]]:
+def fields_of(value: Any, kind: type) -> Iterable[tuple[Any, Any]]:
+    """Slots and instance dictionary, as name and value."""
     for base in kind.__mro__:
         for name, slot in base.__dict__.items() if "__slots__" in base.__dict__ else ():
             if type(slot) is _SLOT:
