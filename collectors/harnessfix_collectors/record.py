@@ -16,6 +16,7 @@ from harnessfix_ir.errors import RecordError
 from harnessfix_ir.harness import HarnessModel
 
 from .document import RUNTIME, Header, assemble, environment_for, write_plan
+from .probe.exchanges import Exchange
 from .probe.plan import make_plan
 
 __all__ = ["RUNTIME", "RecordResult", "is_isolated", "python_of", "record"]
@@ -64,6 +65,7 @@ def record(
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
     quiet: bool = False,
+    replay: Sequence[Exchange] | None = None,
 ) -> RecordResult:
     """Run `command` and record it.
 
@@ -81,6 +83,7 @@ def record(
         env: environment; this process's when None.
         timeout: seconds; then the program and its group are ended.
         quiet: send the program's output nowhere.
+        replay: exchanges of an earlier recording, whose answers the program gets instead of asking.
 
     Raises:
         RecordError: the program cannot be started, or nothing can be written to `spool_root`.
@@ -89,6 +92,8 @@ def record(
     plan["redact_patterns"] = list(redact_patterns)
     if not probe:
         plan |= {"files": {}, "elements": []}
+    if replay is not None:
+        plan["replay"] = [exchange.as_plan() for exchange in replay]
     header = Header(
         secrets.token_hex(16), tuple(command), task, tuple(str(root) for root in roots) or (model.root,), plan
     )

@@ -168,6 +168,11 @@ def _reached(line: Line, known: dict[int, bool]) -> None:
                 known[mark] = ran or known.get(mark, False)
 
 
+def raw_lines(data: bytes) -> Iterator[Line]:
+    """Every line that is a JSON object; what cannot be read is left out."""
+    return _lines(data, "", [])
+
+
 def _lines(data: bytes, filename: str, trouble: list[str]) -> Iterator[Line]:
     broken = 0
     first = ""

@@ -8,7 +8,7 @@ import marshal
 import os
 import sys
 
-from . import VERSION, effects, launches
+from . import VERSION, clients, effects, launches
 from .hook import Finder
 from .later import Later
 from .probe import Probe
@@ -91,6 +91,7 @@ def _instrument(probe: Probe, plan: dict[str, Any]) -> None:
     later.add("threading", launches.carry_into_threads)
     later.add("concurrent.futures.thread", launches.carry_into_pools)
     later.add("runpy", claim_run_path(finder))
+    clients.watch(probe, later, plan.get("replay"))
     script = sys.argv[0] if getattr(sys, "argv", None) else ""
     if script and os.path.isfile(script) and finder.claims(script):
         claim_script(finder, script)
