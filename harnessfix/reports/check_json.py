@@ -1,21 +1,28 @@
 """The JSON that `harnessfix check --format json` prints: schema `harnessfix.check/1`, which scripts rely on."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from harnessfix_ir.attribution import Attribution
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.findings import FlawRecord
 
 SCHEMA = "harnessfix.check/1"
 
 
-def check_document(flaws: Sequence[FlawRecord], runs: int, incomplete: Sequence[str]) -> dict[str, JsonValue]:
+def check_document(
+    flaws: Sequence[FlawRecord],
+    runs: int,
+    incomplete: Sequence[str],
+    attributions: Iterable[Attribution] = (),
+) -> dict[str, JsonValue]:
     """One object for all findings, best first.
 
     Args:
         flaws: consolidated, best first.
         runs: how many runs were looked at.
         incomplete: what was missing or skipped, in words.
+        attributions: whose fault each failed run is.
     """
     layers = Counter(flaw.best.layer.value for flaw in flaws)
     return {
@@ -27,7 +34,14 @@ def check_document(flaws: Sequence[FlawRecord], runs: int, incomplete: Sequence[
             "by_layer": dict(sorted(layers.items())),
             "incomplete": list(incomplete),
         },
+        "verdicts": [verdict(each) for each in attributions],
     }
+
+
+def verdict(found: Attribution) -> dict[str, JsonValue]:
+    """One entry of its `verdicts`: a failed run, whose fault it is, why, and the way from cause to symptom."""
+    document: dict[str, JsonValue] = found.model_dump(mode="json")
+    return document
 
 
 def finding(flaw: FlawRecord) -> dict[str, JsonValue]:

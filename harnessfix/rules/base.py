@@ -105,6 +105,11 @@ class Rule(ABC):
         """The layer, by the letter of the code."""
         return Layer.from_letter(self.code[0])
 
+    @property
+    def observes(self) -> bool:
+        """Whether the rule looks at runs, so that its silence on one says something."""
+        return type(self).check_run is not Rule.check_run
+
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Findings in the source alone. One pass over the elements."""
         return ()

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
+from harnessfix_ir.attribution import Attribution
 from harnessfix_ir.errors import PatchError
 from harnessfix_ir.findings import Diagnosis, FlawRecord
 from harnessfix_ir.htir import Htir
@@ -37,11 +38,12 @@ class Contents:
 
 @dataclass(frozen=True)
 class OpenRun:
-    """A compiled run, its diagnoses, and the folders that its anchors are relative to."""
+    """A compiled run, its diagnoses, the folders that its anchors are relative to, and whose fault its failure is."""
 
     run: Htir
     diagnoses: Sequence[Diagnosis] = ()
     bases: Sequence[Path] = ()
+    attribution: Attribution | None = None
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,12 @@ class StoreLibrary:
 
     def open_run(self, run_id: str) -> OpenRun:
         """Compile a run."""
+        from harnessfix.judging import judge
+
         pipeline = self._open()
         run = pipeline.compile(run_id)
-        return OpenRun(run, pipeline.store.diagnoses(run_id=run_id), self._bases(pipeline.roots_of(run.run)))
+        bases = self._bases(pipeline.roots_of(run.run))
+        return OpenRun(run, pipeline.store.diagnoses(run_id=run_id), bases, judge(pipeline, run))
 
     def advice(self, flaw: FlawRecord) -> Advice:
         """The rule's words, the operator's safety, stored patches."""

@@ -40,7 +40,7 @@ def command(
     if output_format == "json":
         from harnessfix.reports.check_json import check_document
 
-        data.dump(check_document(found.flaws, found.runs, found.incomplete))
+        data.dump(check_document(found.flaws, found.runs, found.incomplete, found.attributions.values()))
     else:
         from harnessfix.cli.render.findings import print_findings
 

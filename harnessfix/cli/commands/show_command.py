@@ -22,7 +22,8 @@ def command(run: str, step: str | None, full: bool, output_format: str, store: s
 
     workspace = Workspace.open(folder(None), store=store)
     run_id = workspace.run_id(run)
-    htir = Pipeline(workspace).compile(run_id)
+    pipeline = Pipeline(workspace)
+    htir = pipeline.compile(run_id)
     if output_format == "json":
         from harnessfix_ir.serial import dump_htir
 
@@ -30,6 +31,8 @@ def command(run: str, step: str | None, full: bool, output_format: str, store: s
         return
     from harnessfix.cli import talk
     from harnessfix.cli.render.story import run_heading, story
+    from harnessfix.cli.render.verdicts import verdict_view
+    from harnessfix.judging import judge
 
     if step is not None:
         from harnessfix.cli.render.step import step_view
@@ -41,6 +44,9 @@ def command(run: str, step: str | None, full: bool, output_format: str, store: s
         data.show(step_view(htir, step, full=full))
         return
     data.show(run_heading(htir))
+    verdict = judge(pipeline, htir)
+    if verdict is not None:
+        data.show(verdict_view(verdict, htir), "")
     data.show(story(htir, workspace.store.diagnoses(run_id=run_id), data.console().width))
     talk.warn(htir.incomplete)
     talk.note(f"next: harnessfix show {run_id[:8]} STEP   or   harnessfix check", "dim")

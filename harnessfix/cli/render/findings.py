@@ -14,6 +14,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import FlawRecord
 
 from .layers import LAYER_STYLE, SEVERITY_STYLE
+from .verdicts import verdict_list
 
 CONTEXT_LINES = 1
 MOST_LINES = 7
@@ -125,6 +126,8 @@ def print_findings(found: Diagnosed, output_format: str) -> None:
     else:
         for flaw in found.flaws:
             data.show(finding_view(flaw, found.roots), "")
+        if found.attributions:
+            data.show(verdict_list(found.attributions.values(), found.names), "")
     talk.warn(found.incomplete)
     if output_format == "text":
         data.show(_sum(found))

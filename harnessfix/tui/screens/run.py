@@ -19,7 +19,7 @@ from harnessfix.tui.widgets.step_tabs import TABS, StepTabs
 from harnessfix.tui.widgets.step_tree import StepTree
 from harnessfix.tui.words.links import LinkRow
 from harnessfix.tui.words.plainly import beginning
-from harnessfix.tui.words.runs import run_heading
+from harnessfix.tui.words.runs import run_heading, verdict_line
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.steps import TraceStep
 
@@ -99,7 +99,10 @@ class RunScreen(BaseScreen):
         self._outline = outline = Outline(opened.run, opened.diagnoses)
         self._sources = Sources(self.library, opened.bases)
         self.query_one("#run").loading = False
-        self.query_one("#title", Static).update(run_heading(opened.run))
+        title = run_heading(opened.run)
+        if opened.attribution is not None:
+            title = Content("\n").join((title, verdict_line(opened.attribution)))
+        self.query_one("#title", Static).update(title)
         marked = f"{len(outline.marks):,} marked" if outline.marks else ""
         self.steps.border_subtitle = Content(marked)
         self.steps.fill(opened.run, outline)

@@ -9,6 +9,7 @@ from harnessfix.cli.plain import one_line
 from harnessfix.tui import looks
 from harnessfix.tui.widgets.rows import Column
 from harnessfix.tui.words.plainly import beginning, count
+from harnessfix_ir.attribution import Attribution
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import Outcome
 
@@ -56,6 +57,20 @@ def run_words(row: "RunRow") -> str:
 def outcome_mark(outcome: Outcome) -> Content:
     """A mark and a colour for how a run ended."""
     return Content.styled(looks.OUTCOME_MARK[outcome], looks.OUTCOME[outcome])
+
+
+def verdict_line(found: Attribution) -> Content:
+    """Whose fault a failed run is, how sure, and the first reason, in one line."""
+    whose = " or ".join(verdict.value for verdict in found.tied) or found.verdict.value
+    mine = [cause.reason for cause in found.causes if cause.verdict is found.verdict or found.tied]
+    sure = f" {found.confidence:.2f}" if found.confidence else ""
+    return Content.assemble(
+        "  at fault: ",
+        (whose, "bold"),
+        (f"{sure}  ", looks.DIM),
+        (f"{found.origin}  " if found.origin else "", "bold"),
+        beginning(mine[0] if mine else found.noticed, 160),
+    )
 
 
 def run_heading(run: Htir) -> Content:

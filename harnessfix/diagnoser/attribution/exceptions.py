@@ -1,0 +1,125 @@
+"""Whose an exception is: raised by the provider, by a tool, by the system, or by the harness's own mistake."""
+
+import re
+from collections.abc import Iterator
+
+from harnessfix.rules._errors import chain, raised, short_type
+from harnessfix.rules._own import is_model_step
+from harnessfix.rules._query import ancestors, quote
+from harnessfix.rules._signals import is_same
+from harnessfix_ir.attribution import Cause
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import ErrorInfo, TraceStep
+from harnessfix_ir.vocabulary import Evidence, StepKind, Verdict
+
+from .symptom import Symptom
+
+MISTAKES = frozenset(
+    {
+        "AttributeError", "AssertionError", "IndexError", "JSONDecodeError", "KeyError", "NameError", "RecursionError",
+        "TypeError", "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError", "ValidationError", "ValueError",
+        "UndefinedError", "ZeroDivisionError",
+    }
+)  # fmt: skip
+"""Raised in code of the harness, these say that it met something it was not written for."""
+NETWORK = re.compile(
+    r"^(?:API|HTTP)?(?:Connect(?:ion)?|Read|Write|Pool|Remote|Proxy|SSL|URL|Network|Gateway|Chunked)\w*"
+    r"(?:Error|Exception|Timeout)$|^(?:timeout|gaierror|BrokenPipeError|IncompleteRead|RemoteDisconnected)$"
+)
+BUSY = re.compile(
+    r"^(?:RateLimit|InternalServer|ServiceUnavailable|Overloaded|BadGateway|Timeout|APITimeout|Throttling)\w*"
+    r"(?:Error|Exception)?$"
+)
+REFUSED_KEY = re.compile(r"^(?:Authentication|PermissionDenied|Unauthorized|Forbidden)\w*(?:Error|Exception)?$")
+WRONG_REQUEST = re.compile(r"^(?:BadRequest|InvalidRequest|UnprocessableEntity|NotFound|Conflict)\w*Error$")
+STATUS = re.compile(
+    r"(?:\b(?:error code|status(?:[ _]code)?|http(?:/\d\.\d)?(?: error)?|answered|response)\W{0,4}|^\s*)([45]\d\d)\b",
+    re.IGNORECASE,
+)
+OVERFLOW = re.compile(
+    r"context[_ ]length|maximum context|context window|prompt is too long|input is too long|too many (?:input )?tokens",
+    re.IGNORECASE,
+)
+SYSTEM = re.compile(r"no space left|cannot allocate memory|too many open files|read-only file system", re.IGNORECASE)
+STOPPED = frozenset({"KeyboardInterrupt", "CancelledError", "SystemExit"})
+WORLD = frozenset(
+    {
+        "FileNotFoundError",
+        "PermissionError",
+        "TimeoutExpired",
+        "TimeoutError",
+        "OSError",
+        "ConnectionError",
+        "IsADirectoryError",
+    }
+)
+
+
+def from_exception(run: Htir, symptom: Symptom) -> Iterator[Cause]:
+    """Causes that the exception which ended a run speaks for, its own cause before itself."""
+    step = symptom.origin
+    if step is None or step.error is None:
+        return
+    for error in reversed(list(chain(step.error))):
+        at = step if error is step.error else _raised_as(run, error) or step
+        cause = _judge(run, at, error)
+        if cause is not None:
+            yield cause
+            return
+    yield Cause(
+        verdict=Verdict.UNKNOWN,
+        reason=f"{short_type(step.error)} was raised in {step.id}, and what brought it about is not recorded",
+        weight=0.3,
+        evidence=Evidence.OBSERVED,
+        step=step.id,
+    )
+
+
+def _raised_as(run: Htir, error: ErrorInfo) -> TraceStep | None:
+    return next((step for step in raised(run, short_type(error)) if is_same(step.error, error)), None)
+
+
+def _judge(run: Htir, step: TraceStep, error: ErrorInfo) -> Cause | None:
+    name, where = short_type(error), step.id
+    around = [step, *ancestors(run, step)]
+    asked = next((s for s in around if is_model_step(s) or s.kind is StepKind.TOOL_CALL), None)
+    in_model = asked is not None and is_model_step(asked)
+    tool = next((s for s in around if s.kind is StepKind.TOOL_CALL), None)
+
+    def say(verdict: Verdict, weight: float, words: str) -> Cause:
+        said = f"{words} ({where}: {name}: {quote(error.message, 100)!r})"
+        return Cause(verdict=verdict, reason=said, weight=weight, evidence=Evidence.OBSERVED, step=where)
+
+    if name in STOPPED:
+        return say(Verdict.ENVIRONMENT, 0.7, "the run was stopped from outside")
+    if name == "MemoryError" or SYSTEM.search(error.message):
+        return say(Verdict.ENVIRONMENT, 0.8, "the machine ran out of something")
+    if in_model or tool is None:
+        provider = _provider(error, name, in_model)
+        if provider is not None:
+            return say(*provider)
+    if tool is not None:
+        words = f"an error inside the tool {tool.name} ({tool.id}) was contained by nothing and ended the run"
+        return say(Verdict.HARNESS, 0.5 if name in WORLD else 0.6, words)
+    if name in ("ImportError", "ModuleNotFoundError"):
+        return say(Verdict.ENVIRONMENT, 0.5, "a module is not installed where the run happened")
+    if name in MISTAKES and step.anchors:
+        return say(Verdict.HARNESS, 0.75, "code of the harness met a value that it was not written for")
+    return None
+
+
+def _provider(error: ErrorInfo, name: str, asked: bool) -> tuple[Verdict, float, str] | None:
+    """What an answer of the model's provider says, None when the error is no such answer."""
+    found = STATUS.search(error.message[:400])
+    status = int(found.group(1)) if found and (asked or "http" in name.lower() or "status" in name.lower()) else 0
+    if OVERFLOW.search(error.message[:2000]) and (asked or status == 400):
+        return Verdict.HARNESS, 0.7, "the harness sent a request that is larger than the model takes"
+    if status in (408, 409, 425, 429) or status >= 500 or (asked and BUSY.match(name)):
+        return Verdict.ENVIRONMENT, 0.85, "the model's provider was busy or broken"
+    if status in (401, 402, 403) or (asked and REFUSED_KEY.match(name)):
+        return Verdict.ENVIRONMENT, 0.8, "the model's provider refused the credentials"
+    if status or (asked and WRONG_REQUEST.match(name)):
+        return Verdict.HARNESS, 0.6, "the model's provider refused the request as wrong"
+    if asked and NETWORK.match(name):
+        return Verdict.ENVIRONMENT, 0.8, "the model's provider could not be reached"
+    return None

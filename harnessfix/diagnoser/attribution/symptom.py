@@ -1,0 +1,140 @@
+"""Where a failure was noticed: the exception that ended the run, the limit, the missing end, or the last answer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harnessfix.rules._errors import raised, same_error, short_type
+from harnessfix.rules._query import events, quote
+from harnessfix.rules._signals import is_same, is_signal
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import Status, StepKind
+
+LIMIT_NAMES = ("limit", "exceeded", "maxturns", "maxsteps", "budget", "exhausted")
+
+
+class Sort(StrEnum):
+    """How a failed run ended."""
+
+    EXCEPTION = "exception"
+    LIMIT = "limit"
+    UNFINISHED = "unfinished"
+    ANSWER = "answer"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """Where and how the failure was noticed.
+
+    Args:
+        sort: how the run ended.
+        step: where that shows; None for a run without steps.
+        words: the same for people.
+        origin: for an exception the step that says where it was raised, else `step`.
+    """
+
+    sort: Sort
+    step: TraceStep | None
+    words: str
+    origin: TraceStep | None
+
+
+def symptom_of(run: Htir) -> Symptom:
+    """How a run that did not pass was seen to fail; the strongest sign counts, in the order of `Sort`."""
+    if not run.steps:
+        return Symptom(Sort.EMPTY, None, "the run holds no steps", None)
+    ended = _exception(run)
+    if ended is not None:
+        return ended
+    limit = _limit(run)
+    if limit is not None:
+        return limit
+    cut = next((step for step in reversed(run.steps) if step.status is Status.UNFINISHED), None)
+    if cut is not None:
+        return Symptom(Sort.UNFINISHED, cut, f"{cut.id} ({cut.name}) began and never ended", cut)
+    last = last_answer(run)
+    by = f" by {run.run.outcome_by}" if run.run.outcome_by else ""
+    return Symptom(Sort.ANSWER, last, f"the run ended in an orderly way and was called failed{by}", last)
+
+
+def _roots(run: Htir) -> Iterator[TraceStep]:
+    """Outermost steps that are no reports of exceptions, last first."""
+    return (step for step in reversed(run.steps) if step.parent is None and step.kind is not StepKind.ERROR)
+
+
+def _exception(run: Htir) -> Symptom | None:
+    """The error of the last outermost step, or one that ended the program outside of any step."""
+    root = next(_roots(run), None)
+    if root is not None and root.error is not None:
+        if is_signal(root.error):
+            return _by_name(run, root)
+        words = f"{short_type(root.error)} ended {root.name} ({root.id}): {quote(root.error.message, 120)!r}"
+        return Symptom(Sort.EXCEPTION, root, words, raise_of(run, root) or root)
+    alone = next((s for s in raised(run) if s.parent is None and not is_signal(s.error) and not _taken(run, s)), None)
+    if alone is None or alone.error is None:
+        return None
+    words = f"{short_type(alone.error)} ended the program ({alone.id}): {quote(alone.error.message, 120)!r}"
+    return Symptom(Sort.EXCEPTION, alone, words, alone)
+
+
+def _by_name(run: Htir, root: TraceStep) -> Symptom | None:
+    name = short_type(root.error).lower()
+    if not any(word in name for word in LIMIT_NAMES):
+        return None
+    words = f"{short_type(root.error)} ended {root.name} ({root.id}): a limit of the harness was reached"
+    return Symptom(Sort.LIMIT, root, words, raise_of(run, root) or root)
+
+
+def _limit(run: Htir) -> Symptom | None:
+    """An agent loop that used up its rounds, with nothing of its kind after it."""
+    for step in reversed(run.steps):
+        for event in events(step, "loop_ended"):
+            loop = str(event.attributes.get("loop", ""))
+            if loop.startswith("agent_loop:"):
+                if event.attributes.get("why") not in ("exhausted", "condition"):
+                    return None
+                rounds = event.attributes.get("n")
+                if event.attributes.get("why") == "condition" and _answered(run, step):
+                    return None
+                return Symptom(
+                    Sort.LIMIT, step, f"the loop of {step.name} ({step.id}) ended after {rounds} rounds", step
+                )
+    return None
+
+
+def _answered(run: Htir, loop: TraceStep) -> bool:
+    """Whether the last thing that happened in a loop was the handing in of a result."""
+    inside = [step for step in run.descendants(loop.id) if step.kind in (StepKind.SUBMIT, StepKind.TOOL_CALL)]
+    return bool(loop.output) or (bool(inside) and inside[-1].kind is StepKind.SUBMIT)
+
+
+def raise_of(run: Htir, ended: TraceStep) -> TraceStep | None:
+    """The last `raise` step of the exception that ended a step."""
+    last = None
+    for step in raised(run):
+        if is_same(step.error, ended.error) or (last is None and same_error(ended.error, step.error)):
+            last = step
+    return last
+
+
+def last_answer(run: Htir) -> TraceStep:
+    """The step that handed in the result: the last submission, else the last model call, else the last step."""
+    handed_in = next((step for step in reversed(run.steps) if step.kind is StepKind.SUBMIT), None)
+    if handed_in is not None:
+        return handed_in
+    replied = next((step for step in reversed(run.steps) if step.kind is StepKind.MODEL_CALL), None)
+    if replied is None:
+        return run.steps[-1]
+    after = [s for s in run.descendants(replied.parent) if s.kind is StepKind.TOOL_CALL] if replied.parent else []
+    later = [s for s in after if _number(s) > _number(replied)]
+    return later[-1] if later else replied
+
+
+def _number(step: TraceStep) -> int:
+    return int(step.id[1:]) if step.id[1:].isdigit() else 0
+
+
+def _taken(run: Htir, step: TraceStep) -> bool:
+    return any(link.kind.value == "handled_by" for link in run.links_from(step.id))
