@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from harnessfix.baseline import FILE, read_baseline, sift
 from harnessfix.diagnoser import Diagnosed
 from harnessfix.pipeline import Pipeline, Tell
-from harnessfix.rules import Rule
+from harnessfix.rules import Rule, Tuning
 from harnessfix.rules.selection import select_rules
 from harnessfix.settings import Settings, load_settings
 from harnessfix.workspace import Workspace
@@ -16,7 +17,8 @@ from harnessfix_ir.source.resolve import locate_harness
 
 def chosen_rules(settings: Settings, select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
     """Rules that the command line and the settings leave; the command line's `select` replaces the settings'."""
-    return select_rules(select or settings.select, [*settings.ignore, *ignore])
+    tunings = {code: Tuning(own.model_extra or {}, own.exclude, own.confidence) for code, own in settings.rules.items()}
+    return select_rules(select or settings.select, [*settings.ignore, *ignore], tunings)
 
 
 def check_runs(
@@ -82,3 +84,19 @@ def check_paths(
         tell(path)
     found.consolidate({}, rules)
     return found
+
+
+def baseline_file(start: Path, asked: str | None, *, write: bool = False) -> Path | None:
+    """The baseline that counts: the one asked for, else that of the settings; one to write has a place in any case."""
+    if asked is not None:
+        return start / asked
+    settings = load_settings(start, {})
+    if settings.baseline is not None:
+        return Path(settings.baseline)
+    return settings.root / FILE if write else None
+
+
+def leave_out_known(found: Diagnosed, path: Path) -> None:
+    """Take the flaws of a baseline out of what was found. Raises `BadInputError` when it cannot be read."""
+    sifted = sift(found.flaws, read_baseline(path))
+    found.flaws, found.known = sifted.new, sifted.known

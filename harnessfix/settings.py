@@ -136,6 +136,23 @@ class RedactSettings(Table):
         return patterns
 
 
+class RuleSettings(Table):
+    """`[rules.CODE]`: what is changed of one rule; any other key is one of its own options, a number.
+
+    Args:
+        severity: of its findings.
+        exclude: glob patterns of files where it is silent.
+        confidence: its findings with less are left out.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]]
+
+    severity: Severity | None = None
+    exclude: Texts = ()
+    confidence: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.0
+
+
 class Settings(Table):
     """Everything that can be configured.
 
@@ -145,6 +162,8 @@ class Settings(Table):
         store: path (absolute once loaded) or URL; the nearest `.harnessfix/` when None.
         select, ignore: rule codes, beginnings of codes, or names.
         severity: rule code to the severity it shall have.
+        rules: rule code to what else is changed of it.
+        baseline: file of known flaws that are not told again (absolute once loaded).
         probe, validation (`[validate]`), redact: their own tables.
         root: folder of the file, or the start folder without one.
         source: the file; None without one.
@@ -156,6 +175,8 @@ class Settings(Table):
     select: Texts = ()
     ignore: Texts = ()
     severity: dict[str, Severity] = Field(default_factory=dict)
+    rules: dict[str, RuleSettings] = Field(default_factory=dict)
+    baseline: str | None = None
     probe: ProbeSettings = ProbeSettings()
     validation: ValidateSettings = Field(default=ValidateSettings(), alias="validate")
     redact: RedactSettings = RedactSettings()
@@ -236,9 +257,13 @@ def _build(where: str, table: Mapping[str, Any], root: Path, source: Path | None
         settings = Settings.model_validate({**table, "root": root, "source": source})
     except ValidationError as error:
         raise SettingsError(where + "; ".join(_problems(error)), hint=DOCS) from None
+    places = {}
     if settings.store is not None and "://" not in settings.store:
-        return settings.model_copy(update={"store": str(root / Path(settings.store).expanduser())})
-    return settings
+        places["store"] = str(root / Path(settings.store).expanduser())
+    if settings.baseline is not None:
+        places["baseline"] = str(root / Path(settings.baseline).expanduser())
+    severity = {**settings.severity, **{code: own.severity for code, own in settings.rules.items() if own.severity}}
+    return settings.model_copy(update={**places, "severity": severity})
 
 
 def _unknown(table: Mapping[str, Any], model: type[Table], above: tuple[str, ...]) -> Iterator[str]:

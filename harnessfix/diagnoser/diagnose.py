@@ -49,7 +49,7 @@ def _ask(
     seen: set[tuple[str, str | None]] = set()
     for rule in rules:
         try:
-            findings = list(question(rule))
+            findings = [finding for finding in question(rule) if rule.wants(finding)]
         except Exception as error:  # a rule may come from a third party: its failure is its own, the others go on
             report.incomplete.append(f"rule {rule.code} failed on {where}: {type(error).__name__}: {error}")
             continue

@@ -31,6 +31,7 @@ class Diagnosed:
         incomplete: what was missing or skipped, in words.
         suppressed: number of findings that a comment silenced.
         outdated: number of findings about code that has changed since the run was recorded.
+        known: number of flaws that a baseline left out.
     """
 
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class Diagnosed:
     incomplete: list[str] = field(default_factory=list)
     suppressed: int = 0
     outdated: int = 0
+    known: int = 0
 
     @property
     def runs(self) -> int:

@@ -28,6 +28,10 @@ def _lines(rule: Rule) -> Iterator[str]:
         yield from ("## What to do", "", rule.fix, "")
     if facts["fix_safety"]:
         yield from ("## Fix safety", "", f"Operator `{rule.operator}`, {facts['safety']}. {facts['fix_safety']}", "")
+    if rule.options:
+        yield from ("## Options", "", f"In `[tool.harnessfix.rules.{rule.code}]`, each with its default:", "")
+        yield from (f"- `{name} = {default:g}`" for name, default in rule.options.items())
+        yield ""
     if rule.references:
         yield from ("## References", "")
         yield from (f"- <{reference}>" for reference in rule.references)

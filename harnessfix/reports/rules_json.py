@@ -19,6 +19,7 @@ def rule_document(rule: Rule) -> dict[str, JsonValue]:
         "explanation": rule.why,
         "fix": rule.fix,
         "references": list(rule.references),
+        "options": dict(rule.options),
         "operator": rule.operator,
         "fix_availability": "none" if operator is None else "sometimes",
         "safety": None if operator is None else operator.safety.value,

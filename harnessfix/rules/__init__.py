@@ -2,9 +2,9 @@
 
 from functools import cache
 
-from .base import Example, Finding, Rule
+from .base import Example, Finding, Rule, Tuning
 
-__all__ = ["Example", "Finding", "Rule", "all_rules"]
+__all__ = ["Example", "Finding", "Rule", "Tuning", "all_rules"]
 
 
 @cache

@@ -7,11 +7,14 @@ reads; the operator it names does the editing.
 
 from abc import ABC
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from typing import ClassVar
+from fnmatch import fnmatchcase
+from typing import ClassVar, Self
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.document import JsonValue
+from harnessfix_ir.errors import SettingsError
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Layer, Property, Severity, Verdict
@@ -68,6 +71,21 @@ class Example:
     exit_code: int = 0
 
 
+@dataclass(frozen=True)
+class Tuning:
+    """What the settings change of a rule, `[rules.CODE]`.
+
+    Args:
+        numbers: values of the rule's own options, by name.
+        exclude: glob patterns of files where it is silent.
+        confidence: findings with less are left out.
+    """
+
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    exclude: Sequence[str] = ()
+    confidence: float = 0.0
+
+
 class Rule(ABC):
     """One sort of flaw.
 
@@ -83,6 +101,7 @@ class Rule(ABC):
         operator: name of the operator that repairs it, None without one.
         clone: role and fact of elements that have the same flaw in their code, so that one repair reaches all of them.
         yields_to: codes of rules that say more about the same lines; where one of them speaks, this one is silent.
+        options: numbers that the settings may change, in kebab case, each with its default.
         bad, good: the flaw and its absence.
     """
 
@@ -97,8 +116,30 @@ class Rule(ABC):
     operator: ClassVar[str | None] = None
     clone: ClassVar[tuple[ElementRole, str] | None] = None
     yields_to: ClassVar[Sequence[str]] = ()
+    options: ClassVar[Mapping[str, float]] = {}
     bad: ClassVar[Example]
     good: ClassVar[Example]
+    tuning: Tuning = Tuning()
+
+    def tuned(self, tuning: Tuning) -> Self:
+        """The same rule with other settings. Raises `SettingsError` for a number that it has no option for."""
+        for name in tuning.numbers:
+            if name not in self.options:
+                known = ", ".join(sorted([*self.options, "severity", "exclude", "confidence"]))
+                raise SettingsError(f"{self.code} has no option `{name}`", hint=f"Its options are {known}.")
+        rule = copy(self)
+        rule.tuning = tuning
+        return rule
+
+    def option(self, name: str) -> float:
+        """A number of the rule: as the settings say, else its default."""
+        return self.tuning.numbers.get(name, self.options[name])
+
+    def wants(self, finding: Finding) -> bool:
+        """Whether the settings let a finding through."""
+        path = finding.anchors[0].path if finding.anchors else ""
+        kept = not any(fnmatchcase(path, pattern) for pattern in self.tuning.exclude)
+        return kept and finding.confidence >= self.tuning.confidence
 
     @property
     def layer(self) -> Layer:

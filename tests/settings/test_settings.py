@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from harnessfix.settings import RedactSettings, Settings, ValidateSettings, load_settings
+from harnessfix.settings import RedactSettings, RuleSettings, Settings, ValidateSettings, load_settings
 from harnessfix_ir.errors import SettingsError
 from harnessfix_ir.vocabulary import Severity
 
@@ -102,13 +102,17 @@ MISTAKES = {
     "harnes = ['x']": "unknown key `harnes`; did you mean `harness`?",
     "[validate]\nmax_newly_failing = 1": "unknown key `validate.max_newly_failing`; did you mean `max-newly-failing`?",
     "[probe]\nenable = true": "unknown key `probe.enable`; did you mean `enabled`?",
-    "zzz = 1": "unknown key `zzz`; known are exclude, harness,",
+    "zzz = 1": "unknown key `zzz`; known are baseline, exclude, harness,",
     "root = '/'": "unknown key `root`; known are",
     "validation = {}": "unknown key `validation`; did you mean `validate`?",
     "harness = 'x'": "`harness` has to be a list",
     "select = ['C', 1]": "`select.1` has to be a string",
     "store = 3": "`store` has to be a string",
     "probe = 3": "`probe` has to be a table",
+    "rules = 3": "`rules` has to be a table",
+    "[rules.C101]\nseverity = 'loud'": "`rules.C101.severity` has to be 'error', 'warning' or 'info'",
+    "[rules.C101]\nconfidence = 2": "`rules.C101.confidence` has to be less than or equal to 1",
+    "[rules.L101]\nrepeats = 'many'": "`rules.L101.repeats` has to be a number",
     "[probe]\nenabled = 'yes'": "`probe.enabled` has to be true or false",
     "[validate]\njobs = 0": "`validate.jobs` has to be greater than or equal to 1",
     "[validate]\njobs = true": "`validate.jobs` has to be a whole number",
@@ -188,6 +192,8 @@ def keys(model: type[BaseModel], above: str = "") -> Iterator[str]:
         key = field.alias or name
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from keys(field.annotation, f"{key}.")
+        elif name == "rules":
+            yield from (*keys(RuleSettings, "rules.CODE."), "rules.CODE.…")
         elif name not in ("root", "source"):
             yield above + key
 

@@ -12,6 +12,10 @@ from harnessfix.cli.options import folder, format_option, harness_option, rule_o
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Only these runs; repeatable [default: all].")
 @rule_options
 @format_option("text", "json", "concise", "github")
+@click.option("--baseline", metavar="FILE", help="Leave out the flaws that this file holds [default: as configured].")
+@click.option(
+    "--write-baseline", is_flag=True, help="Write all flaws to the baseline; later checks tell new ones only."
+)
 @click.option("--exit-zero", is_flag=True, help="Exit 0 even with findings.")
 @store_option
 def command(
@@ -21,6 +25,8 @@ def command(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     output_format: str,
+    baseline: str | None,
+    write_baseline: bool,
     exit_zero: bool,
     store: str | None,
 ) -> None:
@@ -28,7 +34,8 @@ def command(
 
     With PATHS (folders, or installed packages by name) that source alone is checked, and no store is needed.
     """
-    from harnessfix.checking import check_paths, check_runs
+    from harnessfix.baseline import write_baseline as write_to
+    from harnessfix.checking import baseline_file, check_paths, check_runs, leave_out_known
     from harnessfix.cli import talk
 
     chosen = {"select": split_codes(select), "ignore": split_codes(ignore)}
@@ -37,10 +44,18 @@ def command(
             found = check_paths(folder(None), paths, tell=bar.advance, **chosen)
         else:
             found = check_runs(folder(None), store=store, harness=harness, runs=runs, tell=bar.advance, **chosen)
+    known_file = baseline_file(folder(None), baseline, write=write_baseline)
+    if write_baseline and known_file is not None:
+        write_to(known_file, found.flaws)
+        talk.note(f"wrote {len(found.flaws)} flaws to {known_file}")
+        return
+    if known_file is not None:
+        leave_out_known(found, known_file)
     if output_format == "json":
         from harnessfix.reports.check_json import check_document
 
-        data.dump(check_document(found.flaws, found.runs, found.incomplete, found.attributions.values()))
+        document = check_document(found.flaws, found.runs, found.incomplete, found.attributions.values())
+        data.dump(document)
     else:
         from harnessfix.cli.render.findings import print_findings
 

@@ -146,9 +146,12 @@ def _sum(found: Diagnosed) -> Text:
     files = sum(len(model.files) for model in found.models.values())
     checked = f"({runs}, {files} file{'s' if files != 1 else ''} checked)"
     hidden = f", {found.suppressed} suppressed" if found.suppressed else ""
+    hidden += f", {found.known} in the baseline" if found.known else ""
     hidden += f", {found.outdated} about code that has changed since: record again" if found.outdated else ""
     if not found.flaws:
-        return Text.assemble(("no flaws found ", "bold green"), (f"{checked}{hidden}", "dim"))
+        return Text.assemble(
+            ("no new flaws " if found.known else "no flaws found ", "bold green"), (f"{checked}{hidden}", "dim")
+        )
     layers = len({flaw.best.layer for flaw in found.flaws})
     number = len(found.flaws)
     return Text.assemble(

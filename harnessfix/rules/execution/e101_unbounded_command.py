@@ -70,6 +70,7 @@ class UnboundedCommand(Rule):
     )
     fix = "Give the call a timeout from the configuration, and turn its expiry into an observation."
     references = ("https://docs.python.org/3/library/subprocess.html#subprocess.run",)
+    options = {"long-seconds": LONG_SECONDS}
     operator = "bound-execution"
     bad = harness(_AGENT, _MAIN, exit_code=1)
     good = edited(bad, "agent.py", (_FOR_EVER, _BOUNDED), exit_code=0)
@@ -93,7 +94,7 @@ class UnboundedCommand(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool steps that never ended, or took most of the run, in code that waits without a timeout."""
         for step in run.of_kind(StepKind.TOOL_CALL):
-            if step.status is not Status.UNFINISHED and not _dominates(run, step):
+            if step.status is not Status.UNFINISHED and not _dominates(run, step, self.option("long-seconds")):
                 continue
             call = _waiting_call(model, step)
             if call is None:
@@ -121,11 +122,11 @@ def _finding(call: Element, words: str, confidence: float, step: TraceStep | Non
     )
 
 
-def _dominates(run: Htir, step: TraceStep) -> bool:
+def _dominates(run: Htir, step: TraceStep, long: float) -> bool:
     whole = None
     if run.run.started_ns is not None and run.run.ended_ns is not None:
         whole = (run.run.ended_ns - run.run.started_ns) / 1e9
-    return step.seconds is not None and whole is not None and step.seconds >= max(LONG_SECONDS, SHARE_OF_RUN * whole)
+    return step.seconds is not None and whole is not None and step.seconds >= max(long, SHARE_OF_RUN * whole)
 
 
 def _waiting_call(model: HarnessModel, step: TraceStep) -> Element | None:

@@ -109,6 +109,7 @@ class NoProgressLoop(Rule):
         "https://arxiv.org/abs/2606.06324",
         "https://github.com/SWE-agent/mini-swe-agent/pull/863",
     )
+    options = {"repeats": MANY, "repeats-waiting": MANY_WAITING}
     operator = "guard-loop"
     bad = harness(_AGENT, _MAIN)
     good = edited(
@@ -128,7 +129,8 @@ class NoProgressLoop(Rule):
         """Runs of equal turns, each longest run once."""
         for repeats in _repeats(run):
             first, last = repeats[0].steps[0], repeats[-1].steps[-1]
-            needed = MANY_WAITING if any(_waits(run, step) for step in repeats[0].steps) else MANY
+            waits = any(_waits(run, step) for step in repeats[0].steps)
+            needed = self.option("repeats-waiting" if waits else "repeats")
             if len(repeats) < needed:
                 continue
             loop = loop_around(run, model, first)

@@ -54,6 +54,7 @@ class UnboundedLoop(Rule):
         "https://github.com/openonion/connectonion/issues/1150",
         "https://github.com/SWE-agent/mini-swe-agent/pull/832",
     )
+    options = {"rounds": MANY}
     operator = "bound-loop"
     clone = (ElementRole.AGENT_LOOP, "unbounded")
     bad = harness(_AGENT, _MAIN)
@@ -80,7 +81,12 @@ class UnboundedLoop(Rule):
             for event in events(step, "loop_ended"):
                 rounds = event.attributes.get("n")
                 loop = element_at(model, event.anchor, ElementRole.AGENT_LOOP) if event.anchor is not None else None
-                if loop is None or not _is_unbounded(loop) or not isinstance(rounds, int) or rounds < MANY:
+                if (
+                    loop is None
+                    or not _is_unbounded(loop)
+                    or not isinstance(rounds, int)
+                    or rounds < self.option("rounds")
+                ):
                     continue
                 if _asks_person(model, loop):
                     continue

@@ -62,6 +62,7 @@ class UntracedGap(Rule):
         "https://docs.python.org/3/library/os.html#os._exit",
         "https://opentelemetry.io/docs/specs/otel/trace/sdk/#forceflush",
     )
+    options = {"gap-seconds": GAP_SECONDS}
     operator = "flush-on-exit"
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", ("                os._exit(0)\n", '                return reply["content"]\n'))
@@ -69,7 +70,7 @@ class UntracedGap(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Steps without an end whose function leaves the process hard, and long stretches of time in no step."""
         yield from _hard_exits(run, model)
-        yield from _gaps(run)
+        yield from _gaps(run, self.option("gap-seconds"))
 
 
 def _hard_exits(run: Htir, model: HarnessModel) -> Iterator[Finding]:
@@ -103,11 +104,11 @@ def _hard_exits(run: Htir, model: HarnessModel) -> Iterator[Finding]:
             return
 
 
-def _gaps(run: Htir) -> Iterator[Finding]:
+def _gaps(run: Htir, least: float) -> Iterator[Finding]:
     """Time between two steps of one parent in which nothing at all was recorded."""
     began, ended = run.run.started_ns, run.run.ended_ns
     whole = (ended - began) / 1e9 if began is not None and ended is not None else 0.0
-    if whole < GAP_SECONDS:
+    if whole < least:
         return
     for parent in run.of_kind(StepKind.TASK):
         seen: TraceStep | None = None
@@ -117,7 +118,7 @@ def _gaps(run: Htir) -> Iterator[Finding]:
             if start is None or end is None:
                 continue
             gap = (start - until) / 1e9 if seen is not None else 0.0
-            if seen is not None and gap >= GAP_SECONDS and gap >= GAP_SHARE * whole:
+            if seen is not None and gap >= least and gap >= GAP_SHARE * whole:
                 yield Finding(
                     f"{gap:.0f} of {whole:.0f} seconds passed in {parent.name} ({parent.id}) between {seen.id} and "
                     f"{step.id}, and no step says what was done.",
