@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from .anchors import Anchor
-from .document import Document, JsonValue
+from .document import Document, JsonValue, unchecked
 from .vocabulary import Evidence, LinkFamily, LinkKind, Status, StepKind
 
 
@@ -158,3 +158,6 @@ class TraceLink(Document):
     def family(self) -> LinkFamily:
         """The family of the relation."""
         return self.kind.family
+
+
+new_span, new_link = unchecked(Span), unchecked(TraceLink)

@@ -1,6 +1,7 @@
 """HTIR as a file: nothing is lost, nothing false is accepted, and the file grows with what is new."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +13,9 @@ from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.serial import document_schema, dump_document, dump_htir, json_schema, load_document, load_htir
-from harnessfix_ir.steps import Part, Source, TraceStep
+from harnessfix_ir.steps import Part, Source, Span, TraceLink, TraceStep, new_link, new_span
 from harnessfix_ir.texts import TextPool
-from harnessfix_ir.vocabulary import StepKind
+from harnessfix_ir.vocabulary import LinkKind, StepKind
 
 SOURCE = Source(format="test")
 
@@ -108,3 +109,19 @@ def test_other_documents_round_trip() -> None:
     assert load_document(RunInfo, dump_document(run)) == run
     with pytest.raises(BadDocumentError, match="at id"):
         load_document(RunInfo, "{}")
+
+
+def test_unchecked_documents_are_like_validated_ones_and_do_not_leak_into_each_other() -> None:
+    span: dict[str, Any] = {"side": "in", "part": 0, "start": 3, "end": 9}
+    fields: dict[str, Any] = {"source": "s1", "target": "s2", "kind": LinkKind.COPIED}
+    made = new_link(**fields, source_span=new_span(**span), detail="whole")
+    checked = TraceLink(**fields, source_span=Span(**span), detail="whole")
+    assert made == checked
+    assert (made.model_dump_json(), repr(made), hash(made.kind)) == (
+        checked.model_dump_json(),
+        repr(checked),
+        hash(checked.kind),
+    )
+    other = made.model_copy(update={"later_field": 1})
+    assert other.model_extra == {"later_field": 1}
+    assert made.model_extra == new_link(**fields).model_extra == {}

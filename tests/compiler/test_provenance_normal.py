@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harnessfix_ir.compiler.provenance.alignment import extend_seeds, local_seeds
+from harnessfix_ir.compiler.provenance.escapes import unescaped
 from harnessfix_ir.compiler.provenance.fingerprints import CHUNK, WINDOW, K, fingerprint
+from harnessfix_ir.compiler.provenance.joining import SourceIndex
 from harnessfix_ir.compiler.provenance.normal import Normal, normalise
 from harnessfix_ir.compiler.provenance.records import leaves_of, place_of_record, record_of
 
@@ -49,23 +51,54 @@ def test_any_shared_run_of_thirty_one_leaves_a_common_fingerprint() -> None:
 
     for _ in range(300):
         shared = noise(K + WINDOW - 1)
-        texts = [noise(rng.randrange(200)) + shared + noise(rng.randrange(200)) for _ in range(2)]
-        prints = fingerprint([0, 1], texts)
-        assert set(prints.hash[prints.text == 0].tolist()) & set(prints.hash[prints.text == 1].tolist())
+        first, second = [noise(rng.randrange(200)) + shared + noise(rng.randrange(200)) for _ in range(2)]
+        prints = printed([first, second])
+        hashes = [{code for code, place in prints if (place < len(first)) is here} for here in (True, False)]
+        assert hashes[0] & hashes[1]
+
+
+def printed(texts: list[bytes]) -> set[tuple[int, int]]:
+    """Fingerprints: hash, and place in the texts laid end to end."""
+    return {pair for prints in fingerprint(texts) for pair in zip(prints.hash.tolist(), prints.place.tolist())}
 
 
 def test_fingerprints_of_a_text_do_not_depend_on_its_neighbours_or_on_chunks() -> None:
     rng = random.Random(4)
     long = bytes(rng.choice(b"abcdefgh") for _ in range(3 * CHUNK + 77))
-    alone = fingerprint([0], [long])
-    among = fingerprint([5, 0, 6], [b"x" * 40, long, b"short"])
-    mine = among.text == 0
-    assert set(zip(alone.hash.tolist(), alone.position.tolist())) == set(
-        zip(among.hash[mine].tolist(), among.position[mine].tolist())
-    )
-    for position, code in zip(alone.position.tolist()[:200], alone.hash.tolist()[:200]):
-        again = fingerprint([0], [long[position : position + K]])
-        assert again.hash.tolist() == [code]
+    alone = printed([long])
+    among = printed([b"x" * 40, long, b"", b"short"])
+    assert {(code, place + 40) for code, place in alone} == {pair for pair in among if 40 <= pair[1] < 40 + len(long)}
+    for code, place in sorted(alone)[:200]:
+        assert printed([long[place : place + K]]) == {(code, 0)}
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 7), max_size=12), min_size=2, max_size=6))
+def test_candidates_are_earlier_texts_and_their_seeds_are_shared(paragraphs: list[list[int]]) -> None:
+    rng = random.Random(5)
+    stock = [bytes(rng.choice(b"abcdefghijklmnop") for _ in range(40)) for _ in range(8)]
+    texts = [b"".join(stock[n] for n in numbers) for numbers in paragraphs]
+    ranks = list(range(len(texts)))
+    index = SourceIndex(ranks, ranks, texts)
+    found = list(index.candidates(ranks, ranks, texts))
+    for candidate in found:
+        assert candidate.source < candidate.sink
+        for source, sink in candidate.seeds.tolist():
+            assert texts[candidate.source][source : source + K] == texts[candidate.sink][sink : sink + K]
+    for n in range(1, len(texts)):
+        if any(set(paragraphs[n]) & set(earlier) for earlier in paragraphs[:n]):
+            assert any(candidate.sink == n for candidate in found)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["\\", "u", "\\ud83d", "\\ude00", "\\u00e9", "\\u4e2d", "00", "\\n", "\ud83d", "é"])))
+def test_escapes_are_what_they_stand_for_at_their_place(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    plain = unescaped(text)
+    assert len(plain) == len(text.encode("utf-8", "surrogatepass"))
+    alone = "\\ud83d\\ude00, \\u00e9, \\ude00."
+    smile = "\U0001f600".encode().ljust(12)
+    assert unescaped(alone) == smile + b", " + "é".encode().ljust(6) + b", " + b"\xed\xb8\x80".ljust(6) + b"."
 
 
 @settings(deadline=None)

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from harnessfix_ir.compiler.pairing import Pairing
 from harnessfix_ir.compiler.view import RunView
-from harnessfix_ir.steps import TraceLink, TraceStep
+from harnessfix_ir.steps import TraceLink, TraceStep, new_link
 from harnessfix_ir.vocabulary import Evidence, LinkKind, StepKind
 
 from .failures import handled_links, termination_links
@@ -36,7 +36,7 @@ def branch_links(view: RunView, pairings: Sequence[Pairing]) -> Iterator[TraceLi
         if len(paired) < 2:
             continue
         for number, pairing in enumerate(paired, start=1):
-            yield TraceLink(
+            yield new_link(
                 source=view.steps[turn].id,
                 target=view.steps[pairing.tool].id,
                 kind=LinkKind.BRANCH,
@@ -65,7 +65,7 @@ def _guard_link(view: RunView, guard: int, action: int) -> TraceLink:
     """Derived when guard and action were given the same text, else a guess from their order."""
     given = {part.text for part in view.steps[guard].input}
     shared = any(part.text in given for part in view.steps[action].input)
-    return TraceLink(
+    return new_link(
         source=view.steps[guard].id,
         target=view.steps[action].id,
         kind=LinkKind.GUARDED_BY,
@@ -124,7 +124,7 @@ def _another(view: RunView, owner: int, task: int) -> bool:
 
 
 def _delegation(view: RunView, source: int, target: int, evidence: Evidence, detail: str) -> TraceLink:
-    return TraceLink(
+    return new_link(
         source=view.steps[source].id,
         target=view.steps[target].id,
         kind=LinkKind.DELEGATED_TO,

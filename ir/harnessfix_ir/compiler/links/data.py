@@ -11,7 +11,7 @@ from harnessfix_ir.compiler.provenance.values import find_values
 from harnessfix_ir.compiler.requests import Request
 from harnessfix_ir.compiler.textids import TextIds
 from harnessfix_ir.compiler.view import RunView
-from harnessfix_ir.steps import Span, TraceLink
+from harnessfix_ir.steps import Span, TraceLink, new_link, new_span
 from harnessfix_ir.vocabulary import Evidence, LinkKind
 
 MOST_PIECES = 16
@@ -69,7 +69,7 @@ def data_links(view: RunView, ids: TextIds, found: DataLinks, pairings: Sequence
 
 def _exact_link(view: RunView, ids: TextIds, link: ExactLink) -> TraceLink:
     length = len(ids.text[link.sink.text])
-    return TraceLink(
+    return new_link(
         source=view.steps[link.source.step].id,
         target=view.steps[link.sink.step].id,
         kind=LinkKind.COPIED,
@@ -84,7 +84,7 @@ def _match_link(view: RunView, ids: TextIds, link: MatchLink) -> TraceLink:
     start, end = link.relation.source
     low, high = link.relation.sink
     detail = link.relation.detail
-    return TraceLink(
+    return new_link(
         source=view.steps[link.source.step].id,
         target=view.steps[link.sink.step].id,
         kind=link.relation.kind,
@@ -98,11 +98,11 @@ def _match_link(view: RunView, ids: TextIds, link: MatchLink) -> TraceLink:
 
 def _source_span(source: Production, start: int, end: int) -> Span | None:
     """A span of the source; error messages are no parts and have none."""
-    return None if source.side == ERROR else Span(side=source.side, part=source.part, start=start, end=end)
+    return None if source.side == ERROR else new_span(side=source.side, part=source.part, start=start, end=end)
 
 
 def _sink_span(sink: Sink, start: int, end: int) -> Span:
-    return Span(side=sink.side, part=sink.part, start=start, end=end)
+    return new_span(side=sink.side, part=sink.part, start=start, end=end)
 
 
 def _pieces(link: MatchLink) -> tuple[tuple[Span, Span], ...]:
@@ -112,7 +112,7 @@ def _pieces(link: MatchLink) -> tuple[tuple[Span, Span], ...]:
         return ()
     return tuple(
         (
-            Span(side=link.source.side, part=link.source.part, start=p.source[0], end=p.source[1]),
+            new_span(side=link.source.side, part=link.source.part, start=p.source[0], end=p.source[1]),
             _sink_span(link.sink, *p.sink),
         )
         for p in pieces
@@ -121,11 +121,11 @@ def _pieces(link: MatchLink) -> tuple[tuple[Span, Span], ...]:
 
 def _call_link(view: RunView, pairing: Pairing) -> TraceLink:
     turn, tool = view.steps[pairing.turn], view.steps[pairing.tool]
-    return TraceLink(
+    return new_link(
         source=turn.id,
         target=tool.id,
         kind=LinkKind.TRANSFORMED,
-        source_span=Span(side=OUT, part=pairing.part, start=0, end=len(view.texts[turn.output[pairing.part].text])),
+        source_span=new_span(side=OUT, part=pairing.part, start=0, end=len(view.texts[turn.output[pairing.part].text])),
         evidence=Evidence.HEURISTIC if pairing.evidence is Evidence.HEURISTIC else Evidence.DERIVED,
         detail="the call that this step ran; its arguments were recorded in another form",
     )

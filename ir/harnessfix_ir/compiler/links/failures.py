@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from harnessfix_ir.compiler.view import RunView
-from harnessfix_ir.steps import TraceLink, TraceStep
+from harnessfix_ir.steps import TraceLink, TraceStep, new_link
 from harnessfix_ir.vocabulary import Evidence, LinkKind, Status, StepKind
 
 RAISE, EXCEPT = "raise ", "except "
@@ -32,7 +32,7 @@ def handled_links(view: RunView) -> Iterator[TraceLink]:
             if raised is None:
                 raised, evidence = by_words.get(words), Evidence.DERIVED
             if raised is not None:
-                yield TraceLink(
+                yield new_link(
                     source=view.steps[raised].id,
                     target=step.id,
                     kind=LinkKind.HANDLED_BY,
@@ -57,7 +57,7 @@ def termination_links(view: RunView) -> Iterator[TraceLink]:
         found = _ending(view, view.steps[task], steps)
         if found is not None:
             step, evidence, detail = found
-            yield TraceLink(
+            yield new_link(
                 source=view.steps[task].id,
                 target=view.steps[step].id,
                 kind=LinkKind.TERMINATED_BY,

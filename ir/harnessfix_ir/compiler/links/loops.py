@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from harnessfix_ir.compiler.view import RunView
-from harnessfix_ir.steps import StepEvent, TraceLink, TraceStep
+from harnessfix_ir.steps import StepEvent, TraceLink, TraceStep, new_link
 from harnessfix_ir.vocabulary import Evidence, LinkKind, Status, StepKind
 
 ITERATION = "iteration"
@@ -25,7 +25,7 @@ def iteration_links(view: RunView) -> Iterator[TraceLink]:
         evidence = Evidence.OBSERVED if heads else Evidence.DERIVED
         for rounds in [heads] if heads else _repeated(view, children, asks):
             for number, (before, after) in enumerate(itertools.pairwise(rounds), start=2):
-                yield TraceLink(
+                yield new_link(
                     source=view.steps[before].id,
                     target=view.steps[after].id,
                     kind=LinkKind.ITERATION,
@@ -101,7 +101,7 @@ def retry_links(view: RunView, failed: Sequence[bool]) -> Iterator[TraceLink]:
         turn_at[i] = turns_so_far
         if before is not None and failed[before] and _again(view, before, i):
             by_model = step.kind is StepKind.TOOL_CALL and turns_so_far > turn_at[before]
-            yield TraceLink(
+            yield new_link(
                 source=view.steps[before].id,
                 target=step.id,
                 kind=LinkKind.RETRY_OF,

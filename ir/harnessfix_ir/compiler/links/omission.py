@@ -12,7 +12,7 @@ from harnessfix_ir.compiler.provenance.relation import delimited
 from harnessfix_ir.compiler.requests import SYSTEM_ROLES, Request
 from harnessfix_ir.compiler.textids import TextIds
 from harnessfix_ir.compiler.view import RunView
-from harnessfix_ir.steps import Part, Span, TraceLink
+from harnessfix_ir.steps import Part, Span, TraceLink, new_link, new_span
 from harnessfix_ir.vocabulary import Evidence, LinkKind, Status, StepKind
 
 from .data import DataLinks
@@ -196,7 +196,7 @@ class _Finder:
             return None
         step = self.view.steps[source.step]
         part = (step.input if source.side == IN else step.output)[source.part]
-        return Span(side=source.side, part=source.part, start=0, end=len(self._text(part)))
+        return new_span(side=source.side, part=source.part, start=0, end=len(self._text(part)))
 
     def _left(self, text: str, fresh: list[str]) -> bool:
         """Whether the text stands in one of these; of a short one, which leaves no fingerprint, an end of it."""
@@ -213,7 +213,7 @@ class _Finder:
         assert request.previous is not None
         before = self.view.steps[request.previous.step].id
         where = f"in {before}, gone from here on" if how == "dropped" else "in no later request"
-        return TraceLink(
+        return new_link(
             source=self.view.steps[source.step].id,
             target=self.view.steps[request.step].id,
             kind=LinkKind.OMITTED,

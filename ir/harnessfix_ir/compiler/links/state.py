@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator
 
 from harnessfix_ir.compiler.view import RunView
-from harnessfix_ir.steps import Effect, TraceLink
+from harnessfix_ir.steps import Effect, TraceLink, new_link
 from harnessfix_ir.vocabulary import Evidence, LinkKind
 
 WRITES = frozenset(("artifact", "state"))
@@ -35,7 +35,7 @@ def state_links(view: RunView) -> Iterator[TraceLink]:
         if last < 0 or (last, i) in linked or not view.ended_before(last, i):
             continue
         linked.add((last, i))
-        yield TraceLink(
+        yield new_link(
             source=view.steps[last].id,
             target=view.steps[i].id,
             kind=LinkKind.WROTE_READ,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from harnessfix_ir.compiler.view import RunView
-from harnessfix_ir.steps import TraceLink
+from harnessfix_ir.steps import TraceLink, new_link
 from harnessfix_ir.vocabulary import Evidence, LinkKind
 
 
@@ -45,6 +45,4 @@ def _sound(times: Sequence[tuple[int, int]]) -> bool:
 
 
 def _link(view: RunView, before: int, after: int, evidence: Evidence) -> TraceLink:
-    return TraceLink(
-        source=view.steps[before].id, target=view.steps[after].id, kind=LinkKind.FOLLOWS, evidence=evidence
-    )
+    return new_link(source=view.steps[before].id, target=view.steps[after].id, kind=LinkKind.FOLLOWS, evidence=evidence)

@@ -1,11 +1,12 @@
 """From seeds to runs: verify each shared k-gram byte for byte and extend it as far as both texts agree."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from harnessfix_ir.compiler.extent import agree_backward, agree_forward
 
+from .fingerprints import grams_of
 from .ranges import Ranges
 
 MOST_RUNS = 4096
@@ -26,7 +27,7 @@ class Run:
 
 
 def extend_seeds(
-    source: bytes, sink: bytes, seeds: Iterable[tuple[int, int]], width: int, sink_from: int = 0
+    source: bytes, sink: bytes, seeds: Iterable[Sequence[int]], width: int, sink_from: int = 0
 ) -> list[Run]:
     """Maximal runs through the seeds, in order of the sink, not overlapping there.
 
@@ -106,16 +107,19 @@ def _close(first: Run, second: Run) -> bool:
     return second.sink - first.sink - first.length <= NEAR and -NEAR <= gap <= NEAR
 
 
-def local_seeds(source: bytes, sink: bytes, start: int = 0) -> list[tuple[int, int]]:
-    """Seeds of `LOCAL_K` bytes between two short texts, for pairs that are known to belong together.
+def local_seeds(source: bytes, sink: bytes, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Seeds of `LOCAL_K` bytes between two texts that are known to belong together, each at its first place.
 
     Only the first `LOCAL_LIMIT` bytes of the source, and as many of the sink from `start` on, are looked at.
     """
-    places: dict[bytes, int] = {}
-    for at in range(min(len(source), LOCAL_LIMIT) - LOCAL_K, -1, -1):
-        places[source[at : at + LOCAL_K]] = at
-    return [
-        (places[gram], at)
-        for at in range(start, min(len(sink), start + LOCAL_LIMIT) - LOCAL_K + 1)
-        if (gram := sink[at : at + LOCAL_K]) in places
-    ]
+    import numpy as np
+
+    bits, mask = np.uint64(32), np.uint64(0xFFFFFFFF)
+    keys = np.empty(max(min(len(source), LOCAL_LIMIT) - LOCAL_K + 1, 0), np.uint64)
+    for _, at, codes in grams_of([source[:LOCAL_LIMIT]], LOCAL_K):
+        keys[at : at + len(codes)] = (codes & ~mask) | np.arange(at, at + len(codes), dtype=np.uint64)
+    keys.sort()
+    for _, at, codes in grams_of([sink[start : start + LOCAL_LIMIT]] if len(keys) else [], LOCAL_K):
+        found = keys[np.minimum(np.searchsorted(keys, codes & ~mask), len(keys) - 1)]
+        hits = np.flatnonzero(found >> bits == codes >> bits)
+        yield from zip((found[hits] & mask).tolist(), (hits + at + start).tolist())

@@ -3,9 +3,11 @@
 Winnowing (Schleimer, Wilkerson, Aiken: "Winnowing: local algorithms for document fingerprinting", SIGMOD 2003) keeps
 the smallest hash of every window of w k-grams, so that any run of k + w - 1 = 31 letters and digits that two texts
 share leaves a common fingerprint, at about one fingerprint for every w/2 characters.
+
+Texts are read one after another, in batches of some kilobytes: what is held at any time does not grow with them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,73 +17,68 @@ if TYPE_CHECKING:
 
 K = 16
 WINDOW = 16
-CHUNK = 1 << 17
+CHUNK = 1 << 14
 _BASE = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True)
 class Prints:
-    """Fingerprints: three arrays of one length, in no order: hash, number of the text, normalised position."""
+    """Fingerprints of one batch: 32-bit hashes, and where each k-gram begins in all texts laid end to end (64 bits)."""
 
     hash: "NDArray[Any]"
-    text: "NDArray[Any]"
-    position: "NDArray[Any]"
-
-    def __len__(self) -> int:
-        return len(self.hash)
+    place: "NDArray[Any]"
 
 
-def fingerprint(texts: Sequence[int], data: Sequence[bytes]) -> Prints:
-    """Fingerprints of normalised texts.
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Bytes of text number `text` from its byte `start` on; `place` is where they begin in all texts end to end."""
 
-    Args:
-        texts: number of each text.
-        data: its normalised form.
-    """
+    text: int
+    start: int
+    place: int
+    data: bytes
+
+
+def fingerprint(texts: Iterable[bytes]) -> Iterator[Prints]:
+    """Fingerprints of normalised texts, batch by batch, in no order within a batch."""
     import numpy as np
 
-    found: list[tuple[Any, Any, Any]] = []
-    for batch in _batches(data, K):
-        blob = b"".join(data[n][start:end] for n, start, end in batch)
-        if len(blob) < K:
-            continue
-        lengths = np.array([end - start for _, start, end in batch])
-        grams = gram_hashes(blob, K)
+    for batch in _batches(texts, K):
+        lengths = np.array([len(piece.data) for piece in batch])
         ends = np.cumsum(lengths)
+        if not len(ends) or ends[-1] < K:
+            continue
+        grams = gram_hashes(b"".join(piece.data for piece in batch), K)
         _invalidate_crossings(grams, ends)
         chosen = np.flatnonzero(_winnow(grams))
-        piece = np.searchsorted(ends, chosen, side="right")
-        first = ends - lengths - np.array([start for _, start, _ in batch])
-        numbers = np.array([texts[n] for n, _, _ in batch], dtype=np.int32)
-        found.append((grams[chosen], numbers[piece], (chosen - first[piece]).astype(np.int32)))
-    if not found:
-        return Prints(np.empty(0, np.uint64), np.empty(0, np.int32), np.empty(0, np.int32))
-    hashes, numbers, positions = (np.concatenate(column) for column in zip(*found))
-    return Prints(hashes, numbers, positions)
+        shift = np.array([piece.place for piece in batch]) - (ends - lengths)
+        places = chosen + shift[np.searchsorted(ends, chosen, side="right")]
+        yield Prints((grams[chosen] >> np.uint64(32)).astype(np.uint32), places.astype(np.uint64))
 
 
-def pieces_of(texts: Sequence[int], data: Sequence[bytes], width: int) -> Iterator[tuple[int, int, "NDArray[Any]"]]:
-    """Hashes of all grams of normalised texts: number of the text, position of the first gram, and the hashes."""
-    for batch in _batches(data, width):
-        codes = gram_hashes(b"".join(data[n][start:end] for n, start, end in batch), width)
+def grams_of(texts: Iterable[bytes], width: int) -> Iterator[tuple[int, int, "NDArray[Any]"]]:
+    """Hashes of all grams of normalised texts: which text it is, position of the first gram, and the hashes."""
+    for batch in _batches(texts, width):
+        codes = gram_hashes(b"".join(piece.data for piece in batch), width)
         at = 0
-        for n, start, end in batch:
-            yield texts[n], start, codes[at : at + end - start - width + 1]
-            at += end - start
+        for piece in batch:
+            yield piece.text, piece.start, codes[at : at + len(piece.data) - width + 1]
+            at += len(piece.data)
 
 
-def _batches(data: Sequence[bytes], width: int) -> Iterator[list[tuple[int, int, int]]]:
-    """Pieces (text, start, end) in batches of about `CHUNK` bytes; pieces of one text overlap by `width` - 1 bytes."""
-    batch: list[tuple[int, int, int]] = []
-    size = 0
-    for n, text in enumerate(data):
+def _batches(texts: Iterable[bytes], width: int) -> Iterator[list[_Slice]]:
+    """Slices in batches of about `CHUNK` bytes; slices of one text overlap by `width` - 1 bytes."""
+    batch: list[_Slice] = []
+    size = place = 0
+    for number, text in enumerate(texts):
         for start in range(0, max(len(text) - width + 1, 0), CHUNK):
-            end = min(start + CHUNK + width - 1, len(text))
-            batch.append((n, start, end))
-            size += end - start
+            piece = _Slice(number, start, place + start, text[start : start + CHUNK + width - 1])
+            batch.append(piece)
+            size += len(piece.data)
             if size >= CHUNK:
                 yield batch
                 batch, size = [], 0
+        place += len(text)
     if batch:
         yield batch
 

@@ -1,5 +1,6 @@
 """Judging a pair of texts: how the sink relates to the source, and whether that is more than chance."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from harnessfix_ir.compiler.occurrences import IN, OUT, Production, Sink, part_of
@@ -21,6 +22,8 @@ PLAIN_CUT = 24
 MOST_SHARE = 0.8
 WHOLE = 0.95
 MUCH = 200
+# A normalised text with its way back takes five bytes for a character.
+HELD_SHARE, LEAST_HELD = 16, 1 << 15
 
 
 class Judge:
@@ -33,13 +36,20 @@ class Judge:
     def __init__(self, view: RunView, ids: TextIds) -> None:
         self.view = view
         self.ids = ids
-        self._normals: dict[int, Normal] = {}
+        self._normals: OrderedDict[int, Normal] = OrderedDict()
+        self._held = 0
+        self._most_held = max(sum(map(len, ids.text)) // HELD_SHARE, LEAST_HELD)
 
     def normal(self, text: int) -> Normal:
-        """The normalised form of a text, made once."""
+        """The normalised form of a text; those asked for last are held, for some share of the run's characters."""
         known = self._normals.get(text)
-        if known is None:
-            known = self._normals[text] = Normal(self.ids.text[text])
+        if known is not None:
+            self._normals.move_to_end(text)
+            return known
+        known = self._normals[text] = Normal(self.ids.text[text])
+        self._held += len(known.text)
+        while self._held > self._most_held and len(self._normals) > 1:
+            self._held -= len(self._normals.popitem(last=False)[1].text)
         return known
 
     def of_candidate(self, candidate: Candidate, place: Production, sink: Sink, start: int) -> Relation | None:
@@ -51,7 +61,7 @@ class Judge:
             start: normalised bytes of the sink that the request before held already.
         """
         source, target = self.normal(candidate.source), self.normal(sink.text)
-        runs = extend_seeds(source.data, target.data, candidate.seeds, K, start)
+        runs = extend_seeds(source.data, target.data, candidate.seeds.tolist(), K, start)
         return self._relation(source, target, runs, place, sink)
 
     def of_expected(self, text: int, place: Production, sink: Sink, start: int) -> Relation | None:

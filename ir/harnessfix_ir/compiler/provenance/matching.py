@@ -1,8 +1,8 @@
 """Provenance of sinks that equal no earlier text: shared fingerprints, verified and extended to character ranges."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from harnessfix_ir.compiler.occurrences import IN, Production, Sink, may_feed
 from harnessfix_ir.compiler.textids import TextIds
@@ -10,16 +10,12 @@ from harnessfix_ir.compiler.view import RunView
 from harnessfix_ir.vocabulary import Evidence
 
 from .exact import Neighbours
-from .fingerprints import WINDOW, K, Prints, fingerprint
-from .joining import Candidate, join
+from .fingerprints import WINDOW, K
+from .joining import BLOCK, Candidate, SourceIndex
 from .judging import Judge, is_close
 from .normal import normalise
 from .ranges import Ranges
 from .relation import Relation
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 MOST_EXPECTED = 64
 MOST_PLACES = 64
@@ -73,44 +69,41 @@ class Matcher:
 
     def links(self, left: Sequence[Sink], taken: Iterable[tuple[int, int]]) -> list[MatchLink]:
         """Links of the sinks that are left; `taken` are pairs (source step, sink step) that are linked already."""
-        first_of: dict[int, Sink] = {}
-        for sink in left:
-            first_of.setdefault(sink.text, sink)
-        candidates: dict[int, list[Candidate]] = {}
-        for candidate in self._candidates(list(first_of.values())):
-            candidates.setdefault(candidate.sink, []).append(candidate)
         linked = set(taken)
         found: list[MatchLink] = []
-        for sink in left:
-            claims = self._claims(sink, candidates.get(sink.text, ()), linked)
+        for sink, candidates in self._with_candidates(left):
+            claims = self._claims(sink, candidates, linked)
             found.extend(claims)
             linked.update((claim.source.step, claim.sink.step) for claim in claims)
         return found
 
-    def _candidates(self, firsts: Sequence[Sink]) -> Iterator[Candidate]:
-        import numpy as np
+    def _with_candidates(self, left: Sequence[Sink]) -> Iterator[tuple[Sink, Sequence[Candidate]]]:
+        """The sinks in order, each with the texts that share fingerprints with it.
 
-        sinks = [sink for sink in firsts if len(self.ids.text[sink.text]) >= K]
+        Candidates are found for some sinks at once and kept as long as another sink of the same text comes.
+        """
+        sources = self._index()
+        to_come = Counter(sink.text for sink in left)
+        known: dict[int, list[Candidate]] = {}
+        for block in _blocks(left, self.ids):
+            firsts: dict[int, int] = {}
+            for sink in block:
+                if sink.text not in known and len(self.ids.text[sink.text]) >= K:
+                    firsts.setdefault(sink.text, sink.position)
+            normalised = (self.judge.normal(text).data for text in firsts)
+            for candidate in sources.candidates(list(firsts), list(firsts.values()), normalised):
+                known.setdefault(candidate.sink, []).append(candidate)
+            for sink in block:
+                yield sink, known.get(sink.text, ())
+                to_come[sink.text] -= 1
+                if not to_come[sink.text]:
+                    known.pop(sink.text, None)
+
+    def _index(self) -> SourceIndex:
         sources = [text for text in self.produced if len(self.ids.text[text]) >= K]
-        if not sinks or not sources:
-            return
-        size = len(self.ids.text)
-        source_rank, sink_rank = np.zeros(size, np.int64), np.zeros(size, np.int64)
-        for text in sources:
-            source_rank[text] = self.produced[text][0].position
-        for sink in sinks:
-            sink_rank[sink.text] = sink.position
-        wanted = {sink.text for sink in sinks}
-        prints = self._prints([*wanted, *(text for text in sources if text not in wanted)])
-        is_sink, is_source = np.zeros(size, bool), np.zeros(size, bool)
-        is_sink[list(wanted)] = True
-        is_source[sources] = True
-        yield from join(
-            _select(prints, is_source[prints.text]), _select(prints, is_sink[prints.text]), source_rank, sink_rank
-        )
-
-    def _prints(self, texts: Sequence[int]) -> Prints:
-        return fingerprint(texts, [self.judge.normal(text).data for text in texts])
+        sources.sort(key=lambda text: self.produced[text][0].position)
+        ranks = [self.produced[text][0].position for text in sources]
+        return SourceIndex(sources, ranks, (self.judge.normal(text).data for text in sources))
 
     def _claims(self, sink: Sink, candidates: Sequence[Candidate], linked: set[tuple[int, int]]) -> list[MatchLink]:
         """The links of one sink: its characters are given to the source that explains most of them."""
@@ -156,10 +149,10 @@ class Matcher:
         if candidate is None:
             return None
         target = self.judge.normal(link.sink.text)
-        seeds = [seed for seed in candidate.seeds if target.offset(seed[1]) not in claimed]
-        if not seeds or len(seeds) == len(candidate.seeds):
+        free = [target.offset(position) not in claimed for _, position in candidate.seeds.tolist()]
+        if all(free) or not any(free):
             return None
-        rest = replace(candidate, seeds=seeds)
+        rest = replace(candidate, seeds=candidate.seeds[free])
         relation = self.judge.of_candidate(rest, link.source, link.sink, start)
         if relation is None or not self.judge.enough(relation, rest.rare, link.source, link.sink):
             return None
@@ -168,7 +161,7 @@ class Matcher:
     def _found_offers(self, sink: Sink, candidates: Sequence[Candidate], start: int) -> Iterator["_Offer"]:
         """Offers from texts that share fingerprints, good enough or not."""
         if start:
-            candidates = [c for c in (c.after(start) for c in candidates) if c.seeds]
+            candidates = [c for c in (c.after(start) for c in candidates) if len(c.seeds)]
         most = LEAST_CANDIDATES + len(self.ids.text[sink.text]) // PER_CANDIDATE
         for candidate in sorted(candidates, key=lambda c: -len(c.seeds))[:most]:
             if not candidate.rare and len(candidate.seeds) * 2 * WINDOW < len(self.judge.normal(candidate.source).data):
@@ -209,8 +202,22 @@ class Matcher:
         return None
 
 
-def _select(prints: Prints, chosen: "NDArray[np.bool_]") -> Prints:
-    return Prints(prints.hash[chosen], prints.text[chosen], prints.position[chosen])
+def _blocks(sinks: Sequence[Sink], ids: TextIds) -> Iterator[list[Sink]]:
+    """The sinks in order, some at a time: about `BLOCK` characters of text, however often each is used."""
+    block: list[Sink] = []
+    seen: set[int] = set()
+    size = 0
+    for sink in sinks:
+        block.append(sink)
+        if sink.text not in seen:
+            seen.add(sink.text)
+            size += len(ids.text[sink.text])
+        if size >= BLOCK:
+            yield block
+            block, size = [], 0
+            seen.clear()
+    if block:
+        yield block
 
 
 def _explained(relation: Relation) -> int:

@@ -4,10 +4,10 @@ Whitespace, punctuation and the escapes of JSON strings go, so that a text and i
 JSON-escaped form are the same bytes. Escapes are replaced byte for byte, which keeps offsets comparable.
 """
 
-import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from .escapes import unescaped
 from .records import Leaf, leaves_of, record_of
 
 if TYPE_CHECKING:
@@ -18,33 +18,12 @@ _DIGITS = b"0123456789"
 _KEPT = frozenset(_DIGITS + b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + bytes(range(0x80, 0x100)))
 _LOWER = bytes(range(256)).lower()
 _DROPPED = bytes(sorted(set(range(256)) - _KEPT))
-_CONTROL = re.compile(rb"\\[nrtbf]")
-_UNICODE = re.compile(rb"(?:\\u[0-9a-fA-F]{4})+")
-_ESCAPED_LENGTH = 6
+BLOCK = 1 << 13
 
 
 def normalise(text: str) -> bytes:
     """Letters and digits of a text, lower-cased, as UTF-8; every non-ASCII character counts as a letter."""
-    return _unescaped(text).translate(_LOWER, _DROPPED)
-
-
-def _unescaped(text: str) -> bytes:
-    """UTF-8 of a text with the escapes of JSON strings replaced by what they stand for, padded to their length."""
-    data = text.encode("utf-8", "surrogatepass")
-    if b"\\" not in data:
-        return data
-    if b"\\u" in data:
-        data = _UNICODE.sub(_characters, data)
-    return _CONTROL.sub(b"  ", data)
-
-
-def _characters(match: re.Match[bytes]) -> bytes:
-    units = bytes.fromhex(match.group().replace(b"\\u", b"").decode("ascii"))
-    found = []
-    for character in units.decode("utf-16-be", "surrogatepass"):
-        length = _ESCAPED_LENGTH if character <= "\uffff" else 2 * _ESCAPED_LENGTH
-        found.append(character.encode("utf-8", "surrogatepass").ljust(length))
-    return b"".join(found)
+    return unescaped(text).translate(_LOWER, _DROPPED)
 
 
 class Normal:
@@ -53,7 +32,7 @@ class Normal:
     def __init__(self, text: str) -> None:
         self.text = text
         self.data = normalise(text)
-        self._offsets: NDArray[np.int64] | None = None
+        self._offsets: NDArray[np.int32] | None = None
 
     @cached_property
     def record(self) -> str | None:
@@ -74,18 +53,31 @@ class Normal:
         offsets = self.offsets()
         return int(offsets[start]), int(offsets[end - 1]) + 1
 
-    def offsets(self) -> "NDArray[np.int64]":
+    def offsets(self) -> "NDArray[np.int32]":
         """Character offset of every normalised byte."""
         if self._offsets is None:
-            import numpy as np
-
-            plain = np.frombuffer(_unescaped(self.text), dtype=np.uint8)
-            kept = np.flatnonzero(_kept_table()[plain])
-            if not self.text.isascii():
-                raw = np.frombuffer(self.text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
-                kept = (np.cumsum((raw & 0xC0) != 0x80) - 1)[kept]
-            self._offsets = kept
+            self._offsets = self._find_offsets()
         return self._offsets
+
+    def _find_offsets(self) -> "NDArray[np.int32]":
+        import numpy as np
+
+        plain = np.frombuffer(unescaped(self.text), dtype=np.uint8)
+        raw = None
+        if not self.text.isascii():
+            raw = np.frombuffer(self.text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
+        offsets = np.empty(len(self.data), np.int32)
+        done = characters = 0
+        for start in range(0, len(plain), BLOCK):
+            kept = np.flatnonzero(_kept_table()[plain[start : start + BLOCK]])
+            if raw is None:
+                found = kept + start
+            else:
+                begun = np.cumsum((raw[start : start + BLOCK] & 0xC0) != 0x80) + characters
+                found, characters = begun[kept] - 1, int(begun[-1])
+            offsets[done : done + len(kept)] = found
+            done += len(kept)
+        return offsets
 
 
 @lru_cache(maxsize=1)

@@ -1,12 +1,15 @@
 """Records: JSON values in texts, whether two texts hold the same one, and the strings inside."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 LARGEST = 1_000_000
 LEAST = 16
 MUCH = 0.3
 MOST_STRINGS = 2000
+MOST_LEAVES = 24
 
 
 def record_of(text: str) -> str | None:
@@ -54,28 +57,36 @@ class Leaf:
 
 
 def leaves_of(text: str) -> tuple[Leaf, ...]:
-    """The strings of a JSON object or list, longest first, each found at its place; none for other texts."""
+    """The longest strings of a JSON object or list, longest first, each found at its place; none for other texts."""
     if not LEAST <= len(text) <= LARGEST or text.lstrip()[:1] not in ("{", "["):
         return ()
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return ()
+    strings = list(islice(_strings(value), MOST_STRINGS))
+    longest = sorted(range(len(strings)), key=lambda n: -len(strings[n]))[:MOST_LEAVES]
     found: list[Leaf] = []
     at = 0
+    for n in sorted(longest):
+        leaf = _placed(strings[n], text, at)
+        if leaf is not None:
+            found.append(leaf)
+            at = leaf.end
+    return tuple(sorted(found, key=lambda leaf: leaf.start - leaf.end))
+
+
+def _strings(value: object) -> Iterator[str]:
+    """The strings of a JSON value, keys aside, in the order in which they are written."""
     pending = [value]
-    while pending and len(found) < MOST_STRINGS:
+    while pending:
         item = pending.pop()
         if isinstance(item, dict):
             pending.extend(reversed(item.values()))
         elif isinstance(item, list):
             pending.extend(reversed(item))
         elif isinstance(item, str) and item:
-            leaf = _placed(item, text, at)
-            if leaf is not None:
-                found.append(leaf)
-                at = leaf.end
-    return tuple(sorted(found, key=lambda leaf: leaf.start - leaf.end))
+            yield item
 
 
 def _placed(value: str, text: str, start: int) -> Leaf | None:

@@ -10,7 +10,6 @@ from .normal import Normal
 from .records import Leaf
 from .relation import Piece, Relation, relate, whole_copy
 
-MOST_LEAVES = 24
 MOST_SEEDS = 64
 WIDTH = 8
 SURE = 8
@@ -21,7 +20,7 @@ WHOLE = 0.95
 def value_in(source: Normal, sink: Normal, start: int = 0) -> Relation | None:
     """The relation when the sink from `start` on is one of the record's values, or holds one that is most of it."""
     wanted = sink.text[start:].strip()
-    for leaf in source.leaves[:MOST_LEAVES]:
+    for leaf in source.leaves:
         words = leaf.text.strip()
         if not words or (words != wanted and (len(words) < SURE or not leaf.is_most_of(source.text))):
             continue
@@ -46,7 +45,7 @@ def relate_value(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bo
         return None
     longest = max(runs, key=lambda run: run.length)
     sample = sink.data[longest.sink : longest.sink + longest.length]
-    for leaf in source.leaves[:MOST_LEAVES]:
+    for leaf in source.leaves:
         inner = Normal(leaf.text)
         if not leaf.is_most_of(source.text):
             break

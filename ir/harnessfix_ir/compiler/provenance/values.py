@@ -14,7 +14,7 @@ from harnessfix_ir.compiler.textids import TextIds
 from harnessfix_ir.compiler.view import RunView
 from harnessfix_ir.vocabulary import LinkKind, StepKind
 
-from .fingerprints import gram_hashes, pieces_of
+from .fingerprints import gram_hashes, grams_of
 from .judging import Judge
 from .normal import normalise
 from .relation import Piece, Relation, delimited
@@ -123,8 +123,8 @@ class _Places:
         table = np.zeros(1 << _TABLE_BITS, dtype=bool)
         table[hashes >> np.uint64(64 - _TABLE_BITS)] = True
         hits = [
-            (order[numbers], np.full(len(numbers), text), at + start)
-            for text, start, codes in pieces_of(sources, [judge.normal(text).data for text in sources], PROBE)
+            (order[numbers], np.full(len(numbers), sources[number]), at + start)
+            for number, start, codes in grams_of((judge.normal(text).data for text in sources), PROBE)
             for numbers, at in [_hits(codes, hashes[order], table)]
             if len(numbers)
         ]
