@@ -48,11 +48,21 @@ class Workspace:
             StoreError: there is no store, or it cannot be opened.
         """
         from harnessfix.settings import load_settings
-        from harnessfix.store import Store, default_store_path, find_store
+        from harnessfix.store import Store
 
         settings = load_settings(start, overrides or {})
-        place = store or settings.store or find_store(start) or default_store_path(settings.root)
-        return cls(settings, Store.open(place, create=create))
+        opened = cls(settings, Store.open(place_of_store(start, settings, store), create=create))
+        opened.take_received()
+        return opened
+
+    def take_received(self) -> None:
+        """Make runs of what a receiver got and no run holds yet."""
+        from harnessfix.store.inbox import inbox_of
+
+        if inbox_of(self.store.place, self.folder).exists():
+            from harnessfix.receiving import take_received
+
+            take_received(self.store, self.folder)
 
     @property
     def folder(self) -> Path:
@@ -101,6 +111,13 @@ class Workspace:
         from harnessfix_ir.source import read_harness
 
         return read_harness(roots, cache_dir=self.cache_folder / "facts", exclude=tuple(self.settings.exclude))
+
+
+def place_of_store(start: Path, settings: "Settings", store: str | None) -> str | Path:
+    """Where the store of a folder is: as asked, as configured, the nearest, or where a new one belongs."""
+    from harnessfix.store import default_store_path, find_store
+
+    return store or settings.store or find_store(start) or default_store_path(settings.root)
 
 
 def model_digest(model: HarnessModel) -> str:

@@ -11,6 +11,7 @@ from harnessfix_ir.errors import HarnessfixError
 SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Get runs in": {
         "record": "Run a program and record every step of its agent.",
+        "collect": "Receive what programs send over OpenTelemetry (OTLP), and make runs of it.",
         "import": "Read trace files that other tools wrote.",
         "label": "Say whether a run passed or failed.",
     },

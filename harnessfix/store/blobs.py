@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 import zstandard
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 
 from harnessfix_ir.errors import StoreError
 
@@ -72,12 +72,21 @@ def get(connection: Connection, digest: bytes) -> bytes:
     return data
 
 
+def drop_if_unused(connection: Connection, digest: bytes) -> None:
+    """Delete one block if no run refers to it."""
+    connection.execute(delete(Blob).where(Blob.digest == digest, _unused()))
+
+
 def drop_unused(connection: Connection) -> int:
     """Delete the blocks that no run refers to; returns how many bytes they took."""
-    unused = ~(
+    size = select(func.coalesce(func.sum(func.length(Blob.data)), 0))
+    freed = connection.execute(size.where(_unused())).scalar_one()
+    connection.execute(delete(Blob).where(_unused()))
+    return int(freed)
+
+
+def _unused() -> ColumnElement[bool]:
+    return ~(
         select(Run.key).where(Run.blob == Blob.digest).exists()
         | select(EarlierBlob.key).where(EarlierBlob.blob == Blob.digest).exists()
     )
-    freed = connection.execute(select(func.coalesce(func.sum(func.length(Blob.data)), 0)).where(unused)).scalar_one()
-    connection.execute(delete(Blob).where(unused))
-    return int(freed)

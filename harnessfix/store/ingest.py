@@ -76,14 +76,21 @@ def prepare(run_id: str, recording: Recording, format_name: str, filename: str) 
     return Rows(run, label, steps, messages, words)
 
 
-def write(connection: Connection, block: blobs.Block, prepared: Sequence[Rows]) -> None:
-    """Insert a block and the runs that came out of it; what is there already stays as it is."""
+def write(connection: Connection, block: blobs.Block, prepared: Sequence[Rows], *, supersedes: bool = False) -> None:
+    """Insert a block and the runs that came out of it; what is there already stays as it is.
+
+    Args:
+        connection: in a transaction.
+        block: the bytes.
+        prepared: the runs.
+        supersedes: the block holds all that was held of these runs; their earlier bytes go.
+    """
     blobs.put(connection, block)
     for rows in prepared:
-        _write_run(connection, block.digest, rows)
+        _write_run(connection, block.digest, rows, supersedes)
 
 
-def _write_run(connection: Connection, digest: bytes, rows: Rows) -> None:
+def _write_run(connection: Connection, digest: bytes, rows: Rows, supersedes: bool) -> None:
     held = connection.execute(
         select(Run.key, Run.blob, Run.format, Run.filename, Run.added_ns)
         .where(Run.id == rows.run["id"])
@@ -97,8 +104,11 @@ def _write_run(connection: Connection, digest: bytes, rows: Rows) -> None:
         # Other bytes for a run we know: the newer recording counts, and nothing that people or files said is lost.
         kept_labels = _children(connection, LabelRow, held.key)
         kept_blobs = _children(connection, EarlierBlob, held.key)
-        kept_blobs.append({name: getattr(held, name) for name in ("blob", "format", "filename", "added_ns")})
+        if not supersedes:
+            kept_blobs.append({name: getattr(held, name) for name in ("blob", "format", "filename", "added_ns")})
         connection.execute(delete(Run).where(Run.key == held.key))
+        if supersedes:
+            blobs.drop_if_unused(connection, held.blob)
     room = search.reserve(connection, len(rows.steps))
     values = {**rows.run, "blob": digest, "words_from": room}
     key = connection.execute(insert(Run).values(values)).inserted_primary_key

@@ -99,6 +99,11 @@ def key_of(connection: Connection, run_id: str) -> int:
     return key
 
 
+def is_known(connection: Connection, run_id: str) -> bool:
+    """Whether there is a run with exactly that id."""
+    return connection.execute(select(Run.key).where(Run.id == column(run_id))).first() is not None
+
+
 def info(connection: Connection, run_id: str) -> RunInfo:
     """The run as a whole, with its id in this store and the outcome that its labels say."""
     query = select(Run.id, Run.outcome, Run.outcome_by, Run.document).where(Run.key == key_of(connection, run_id))

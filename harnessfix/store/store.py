@@ -75,7 +75,15 @@ class Store(FindingShelf, RepairShelf):
 
     # Runs
 
-    def add(self, data: bytes, *, format: str, filename: str, recordings: Sequence[Recording]) -> list[str]:
+    def add(
+        self,
+        data: bytes,
+        *,
+        format: str,
+        filename: str,
+        recordings: Sequence[Recording],
+        supersedes: bool = False,
+    ) -> list[str]:
         """Add the runs that a reader found in `data`.
 
         Adding the same bytes again changes nothing. Other bytes for a run id that is held make the newer recording the
@@ -85,6 +93,7 @@ class Store(FindingShelf, RepairShelf):
             data: the original bytes, all of them.
             format, filename: the reader's name and the file's, as `recording` will hand them to a reader again.
             recordings: every run in `data`, in the reader's order.
+            supersedes: `data` holds all that was held of these runs, so the earlier bytes need not be kept.
 
         Returns:
             The runs' ids in this store, in the order of `recordings`.
@@ -92,17 +101,17 @@ class Store(FindingShelf, RepairShelf):
         prepared = [ingest.prepare(run_id, each, format, filename) for run_id, each in ingest.with_own_ids(recordings)]
         block = blobs.Block.of(data)
         try:
-            self._write_runs(block, prepared)
+            self._write_runs(block, prepared, supersedes)
         except StoreError as error:
             # Two sessions of a server may both see that a run is new; the slower one looks again.
             if not isinstance(error.__cause__, IntegrityError):
                 raise
-            self._write_runs(block, prepared)
+            self._write_runs(block, prepared, supersedes)
         return [str(rows.run["id"]) for rows in prepared]
 
-    def _write_runs(self, block: blobs.Block, prepared: Sequence[ingest.Rows]) -> None:
+    def _write_runs(self, block: blobs.Block, prepared: Sequence[ingest.Rows], supersedes: bool) -> None:
         with self._database.write() as connection:
-            ingest.write(connection, block, prepared)
+            ingest.write(connection, block, prepared, supersedes=supersedes)
 
     def runs(
         self,
@@ -141,6 +150,11 @@ class Store(FindingShelf, RepairShelf):
         """The line of one run. Raises `StoreError` when there is none of that id."""
         with self._database.read() as connection:
             return runs.row(connection, run_id)
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether there is a run of exactly that id."""
+        with self._database.read() as connection:
+            return runs.is_known(connection, run_id)
 
     def resolve_run(self, asked: str) -> str:
         """The id that `asked` means: an id or its unambiguous beginning, one run's name, or `latest`.

@@ -43,10 +43,11 @@ def explained(place: Place) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise _translated(place, error) from error
+        raise translated(place, error) from error
 
 
-def _translated(place: Place, error: Exception) -> StoreError:
+def translated(place: Place, error: Exception) -> StoreError:
+    """What a driver or SQLAlchemy raised, as a `StoreError` about `place`."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     name = str(getattr(cause, "sqlite_errorname", None) or "")
     # Extended codes carry their primary one in front: SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE.

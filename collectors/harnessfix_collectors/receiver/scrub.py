@@ -1,0 +1,60 @@
+"""Secrets out of messages before they are stored: the shapes and values that the probe knows, too.
+
+Every message is searched once for what a secret begins with (an Aho-Corasick automaton over its bytes); only where that
+is found are its texts looked at one by one.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ahocorasick_rs import BytesAhoCorasick
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+
+from harnessfix_collectors.document import RUNTIME
+
+STRING, MESSAGE = FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_MESSAGE
+
+
+class Scrubber:
+    """Replaces secrets in messages. Not safe to share between threads.
+
+    Args:
+        enabled: whether to look for them at all.
+        patterns: further regular expressions of what is secret; with any, every text is looked at.
+        environment: variables whose names speak of secrets lend their values; this process's when None.
+    """
+
+    def __init__(
+        self, *, enabled: bool = True, patterns: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._enabled, self._always = enabled, bool(patterns)
+        sys.path.insert(0, str(RUNTIME))
+        try:
+            from _harnessfix_probe.redact import SHAPES, Redactor
+        finally:
+            sys.path.remove(str(RUNTIME))
+        self._redactor = Redactor(os.environ if environment is None else environment, patterns)
+        literals = [literal for literal, _ in SHAPES if literal] + self._redactor.values
+        self._automaton = BytesAhoCorasick([text.encode("utf-8", "surrogateescape") for text in literals])
+
+    def suspects(self, data: bytes) -> bool:
+        """Whether a serialised message may hold a secret."""
+        return self._enabled and (self._always or bool(self._automaton.find_matches_as_indexes(data)))
+
+    def scrub(self, message: Any) -> int:
+        """Replace the secrets in all texts of a message; returns how many there were."""
+        before = self._redactor.count
+        self._walk(message)
+        return self._redactor.count - before
+
+    def _walk(self, message: Any) -> None:
+        for field, value in message.ListFields():
+            if field.type == MESSAGE:
+                for inner in value if field.is_repeated else (value,):
+                    self._walk(inner)
+            elif field.type == STRING and not field.is_repeated:
+                clean = self._redactor.scrub(value)
+                if clean != value:
+                    setattr(message, field.name, clean)

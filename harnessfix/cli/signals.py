@@ -1,0 +1,23 @@
+"""Waiting for the person, or the system, to end a command that runs until then."""
+
+import signal
+import threading
+from typing import Any
+
+
+def wait_for_end() -> None:
+    """Return at the first SIGINT or SIGTERM; a second one ends the process as usual."""
+    ended = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before: dict[signal.Signals, Any] = {}
+
+    def end(number: int, frame: object) -> None:
+        for ours, handler in before.items():
+            signal.signal(ours, handler)
+        ended.set()
+
+    for number in numbers:
+        before[number] = signal.signal(number, end)
+    # A wait without a limit is not interrupted by signals on every system.
+    while not ended.wait(0.5):
+        pass

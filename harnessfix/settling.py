@@ -1,0 +1,69 @@
+"""`python -m harnessfix.settling`: the process beside a receiver that makes runs of what has fallen silent.
+
+In a process of its own so that compiling long traces takes nothing from those who send. It is told where to work in one
+line of JSON on its standard input, and to stop by the end of that input, which also comes when the receiver dies.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from harnessfix.receiving import Silence, Tell, settle
+from harnessfix.store import Store
+from harnessfix.store.inbox import Inbox, inbox_of
+from harnessfix_ir.errors import HarnessfixError
+
+LOOK_EVERY = 1.0
+POLITE = 5
+
+
+def settle_until(stopped: Callable[[float], bool], address: str, folder: Path, tell: Tell) -> None:
+    """Make runs of what falls silent, until it is time to stop; then of everything.
+
+    Args:
+        stopped: waits so many seconds at most and says whether to stop.
+        address: of the store.
+        folder: where the inbox of a store on a server lies.
+        tell: told of trouble, once while it lasts.
+    """
+    silence, trouble, stop = Silence(), "", False
+    while not stop:
+        try:
+            with Store.open(address) as store, Inbox(inbox_of(store.place, folder)) as inbox:
+                while not stop:
+                    stop = stopped(LOOK_EVERY)
+                    waiting = inbox.pending()
+                    settle(store, inbox, waiting if stop else silence.fallen(waiting), tell)
+                    trouble = ""
+        except HarnessfixError as error:
+            if str(error) != trouble:
+                trouble = str(error)
+                tell(f"no runs are made for the moment: {trouble}; what comes in is kept")
+            stop = stop or stopped(LOOK_EVERY)
+
+
+def main() -> None:
+    """Read where to work, and work until the input ends."""
+    from harnessfix.cli import talk
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the receiver says when to stop
+    if hasattr(os, "nice"):
+        os.nice(POLITE)
+    told = json.loads(sys.stdin.buffer.readline())
+    ended = threading.Event()
+
+    def listen() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        ended.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    settle_until(ended.wait, told["address"], Path(told["folder"]), lambda line: talk.note(line, "yellow"))
+
+
+if __name__ == "__main__":
+    main()
