@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harnessfix.checking import chosen_rules
 from harnessfix.repairing import Repairs
+from harnessfix.replaying import Replay
 from harnessfix.tasks import task_names
 from harnessfix.validating import Validator
 from harnessfix_ir.errors import SettingsError
@@ -30,6 +31,8 @@ def prove(
     flaws: Sequence[str] = (),
     *,
     all_tasks: bool = False,
+    tasks: Sequence[str] = (),
+    replays: Sequence[Replay] = (),
     env: dict[str, str] | None = None,
     patches: Sequence[Patch] | None = None,
     known: dict[str, FlawRecord] | None = None,
@@ -41,6 +44,8 @@ def prove(
         repairs: of the workspace.
         flaws: beginnings of flaw ids; all when empty.
         all_tasks: also run tasks that can prove nothing.
+        tasks: run these and no others; pytest node ids are run by pytest.
+        replays: recorded runs to run again with the answers of their recording, instead of tasks.
         env: variables to set for the tasks.
         patches, known: proposed already, with their flaws by id.
         tell: told after each run what is proved, and how many of how many runs of that proof are done.
@@ -49,25 +54,35 @@ def prove(
         proposed = repairs.propose(flaws)
         patches, known = proposed.patches, proposed.flaws
     rules = chosen_rules(repairs.workspace.settings, (), ())
-    try:
-        names = task_names(repairs.pipeline)
-    except SettingsError:
-        names = []
+    again = {_name(replay): replay for replay in replays}
+    named = [*tasks, *again]
+    names = named or _configured(repairs)
     proofs: list[Proof] = []
     now = ""
 
     def told(done: int, total: int, result: TaskResult) -> None:
         tell(f"{now}: {result.task}", done, total)
 
-    with Validator(repairs.workspace, rules, env=env, tell=told) as validator:
+    with Validator(repairs.workspace, rules, env=env, replays=again, tell=told) as validator:
         for patch in patches:
             flaw = known[patch.flaw]
             now = f"{flaw.best.rule} {patch.operator}"
-            tasks = names if all_tasks else validator.telling_tasks(flaw, names)
-            validation = validator.validate(patch, tasks)
+            wanted = names if all_tasks or named else validator.telling_tasks(flaw, names)
+            validation = validator.validate(patch, wanted)
             _remember(repairs, patch, validation)
             proofs.append(Proof(flaw, patch, validation))
     return proofs
+
+
+def _configured(repairs: Repairs) -> list[str]:
+    try:
+        return task_names(repairs.pipeline)
+    except SettingsError:
+        return []
+
+
+def _name(replay: Replay) -> str:
+    return f"replay {replay.run[:8]} ({replay.task})" if replay.task != replay.run[:8] else f"replay {replay.run[:8]}"
 
 
 def _remember(repairs: Repairs, patch: Patch, validation: Validation) -> None:

@@ -65,6 +65,7 @@ class ValidateSettings(Table):
 
     Args:
         command: runs one task; `{task}` stands for its name. A string is split as a shell would, but no shell runs it.
+        pytest: runs one test; a task whose name is a pytest node id (`tests/test_a.py::test_b`) is run by it.
         tasks: names of the tasks.
         tasks_from: glob pattern relative to the root; the stems of the files it finds are further names.
         repeats: runs of each task, with the patch and without.
@@ -74,6 +75,7 @@ class ValidateSettings(Table):
     """
 
     command: str | Texts | None = None
+    pytest: str | Texts = "python -m pytest -q {task}"
     tasks: Texts = ()
     tasks_from: str | None = None
     repeats: Count = 3
@@ -81,7 +83,7 @@ class ValidateSettings(Table):
     timeout: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = 600.0
     max_newly_failing: Annotated[int, Field(strict=True, ge=0)] = 0
 
-    @field_validator("command", mode="before")
+    @field_validator("command", "pytest", mode="before")
     @classmethod
     def _splits(cls, command: object) -> object:
         try:
@@ -101,11 +103,12 @@ class ValidateSettings(Table):
 
     def argv(self, task: str) -> list[str]:
         """Program and arguments for one task. Raises `SettingsError` when there is no command."""
-        if self.command is None:
+        command = self.pytest if "::" in task else self.command
+        if command is None:
             raise SettingsError(
                 "no command says how to run a task", hint='Set `validate.command`, as in "python agent.py {task}".'
             )
-        words = shlex.split(self.command) if isinstance(self.command, str) else self.command
+        words = shlex.split(command) if isinstance(command, str) else command
         return [word.replace("{task}", task) for word in words]
 
     def task_names(self, root: Path) -> list[str]:

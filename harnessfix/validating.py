@@ -1,41 +1,37 @@
 """Proving patches with the user's own tasks: what the gate asks for, answered by recording and diagnosing.
 
-Each task runs in a private tree with the probe beside it, so that the gate sees not only whether it passed but also
-which flaws its run shows. Runs of the unpatched tree are made once and shared by all patches of a session.
+Runs of the unpatched tree are made once and shared by all patches of a session; an interrupted session goes on where it
+stopped.
 """
 
-import os
-import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from harnessfix.diagnoser import diagnose_run, diagnose_source
+from harnessfix import __version__
+from harnessfix.diagnoser import diagnose_source
+from harnessfix.replaying import Replay
+from harnessfix.resuming import Unfinished
 from harnessfix.rules import Rule
+from harnessfix.trials import Trials
 from harnessfix.workspace import Workspace
-from harnessfix_collectors.readers import read_bytes
-from harnessfix_collectors.record import RUNTIME, record
-from harnessfix_ir.compiler import compile_run
-from harnessfix_ir.errors import HarnessfixError
 from harnessfix_ir.findings import FlawRecord
-from harnessfix_ir.harness import HarnessModel
 from harnessfix_repairs.patch import Patch
 from harnessfix_repairs.validation.documents import Validation
 from harnessfix_repairs.validation.gate import Bounds, Plan, validate
 from harnessfix_repairs.validation.runner import TaskResult
-from harnessfix_repairs.validation.sandbox import Limits, Sandbox
 from harnessfix_repairs.validation.worktree import Tree
 
 Tell = Callable[[int, int, TaskResult], None]
 
 
 @dataclass
-class _Baseline:
-    """Results of one task in the unpatched tree, and how many of them the patch at hand has been given."""
+class _Given:
+    """Results of one task in one sort of tree, and how many of them the validation at hand has been given."""
 
     results: list[TaskResult] = field(default_factory=list)
     given: int = 0
@@ -48,6 +44,7 @@ class Validator(AbstractContextManager["Validator"]):
         workspace: whose `validate` settings say how tasks are run.
         rules: asked of every run.
         env: variables to set for the command.
+        replays: recorded runs that are tasks, by the task's name.
         tell: told after each run.
     """
 
@@ -56,49 +53,58 @@ class Validator(AbstractContextManager["Validator"]):
         workspace: Workspace,
         rules: Sequence[Rule],
         *,
-        env: dict[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+        replays: Mapping[str, Replay] | None = None,
         tell: Tell | None = None,
     ) -> None:
-        self.workspace, self.rules, self.env, self.tell = workspace, rules, env or {}, tell
+        self.workspace, self.rules, self.tell = workspace, rules, tell
         self.settings = workspace.settings.validation
-        self.roots = workspace.roots()
-        self.root = Path(workspace.model(self.roots).root)
-        self.sandbox = Sandbox()
         self._spool = tempfile.TemporaryDirectory(prefix="harnessfix-spool-")
-        self._baseline: dict[str, _Baseline] = {}
-        self._models: dict[Path, HarnessModel] = {}
+        self.trials = Trials(workspace, rules, Path(self._spool.name), env or {}, replays or {})
+        self.unfinished = Unfinished(workspace.folder, self._circumstances(env or {}))
+        self._given: dict[tuple[str, bool], _Given] = {}
         self._lock = threading.Lock()
+
+    def _circumstances(self, env: Mapping[str, str]) -> list[str]:
+        replays = [f"{task}={replay.run}" for task, replay in self.trials.replays.items()]
+        rules = [rule.code for rule in self.rules]
+        return [__version__, self.settings.model_dump_json(), *rules, *replays, *(f"{k}={v}" for k, v in env.items())]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._spool.cleanup()
-
-    @property
-    def limits(self) -> Limits:
-        """Bounds of one run."""
-        return Limits(
-            seconds=self.settings.timeout,
-            writable=(Path(self._spool.name),),
-            readable=tuple(_environments({**os.environ, **self.env})),
-        )
+        if error is None:
+            self.unfinished.done()
 
     def validate(self, patch: Patch, tasks: Sequence[str]) -> Validation:
         """Prove one patch with these tasks. Raises `PatchError` when no private tree can be made."""
+        self.trials.forget()
         with self._lock:
-            self._models.clear()
-            for held in self._baseline.values():
-                held.given = 0
+            self._given = {key: _Given(held.results) for key, held in self._given.items() if not key[1]}
+        resumed = self.unfinished.found
         plan = Plan(
             static=self._static,
             tasks=tasks,
             run_task=self._run_task if tasks else None,
             jobs=self.settings.jobs,
-            bounds=Bounds(repeats=max(2, self.settings.repeats), newly_failing=self.settings.max_newly_failing),
-            limits=self.sandbox.stated_limits(self.limits),
+            bounds=Bounds(repeats=self._repeats(tasks), newly_failing=self.settings.max_newly_failing),
+            limits=self.trials.sandbox.stated_limits(self.trials.limits),
             progress=self.tell,
         )
-        return validate(self.root, patch, plan)
+        found = validate(self.trials.root, patch, plan)
+        notes = [f"{task}: {note}" for task in tasks for note in self._replay_notes(task)]
+        if self.unfinished.found > resumed:
+            notes.append(f"{self.unfinished.found - resumed} runs are those of an interrupted validation")
+        return found.model_copy(update={"notes": (*found.notes, *notes)}) if notes else found
+
+    def _repeats(self, tasks: Sequence[str]) -> int:
+        """At least two, to see noise; more cannot be learned from replays."""
+        return 2 if all(task in self.trials.replays for task in tasks) else max(2, self.settings.repeats)
+
+    def _replay_notes(self, task: str) -> Iterable[str]:
+        replay = self.trials.replays.get(task)
+        return () if replay is None else replay.notes
 
     def telling_tasks(self, flaw: FlawRecord | None, tasks: Sequence[str]) -> list[str]:
         """The tasks that can say something about a patch: those whose runs show the flaw, and those that passed.
@@ -116,79 +122,20 @@ class Validator(AbstractContextManager["Validator"]):
 
     def _static(self, folder: Path) -> Iterable[str]:
         """Flaw ids that the source below `folder` shows."""
-        model = self._read(folder)
-        return [diagnosis.flaw for diagnosis in diagnose_source(model, self.rules).diagnoses]
+        return [one.flaw for one in diagnose_source(self.trials.model(folder), self.rules).diagnoses]
 
     def _run_task(self, task: str, tree: Tree) -> TaskResult:
-        if tree.patches:
-            return self._record(task, tree)
+        """A run that was made before, in this session or in one that was interrupted, else a new one."""
         with self._lock:
-            held = self._baseline.setdefault(task, _Baseline())
+            held = self._given.setdefault((task, bool(tree.patches)), _Given())
             number, held.given = held.given, held.given + 1
             if number < len(held.results):
                 return held.results[number]
-        result = self._record(task, tree)
+        key = self.unfinished.key(task, tree, number)
+        result = self.unfinished.get(key)
+        if result is None:
+            result = self.trials.run(task, tree)
+            self.unfinished.put(key, result)
         with self._lock:
             held.results.append(result)
         return result
-
-    def _record(self, task: str, tree: Tree) -> TaskResult:
-        inside = bool(self.sandbox.bubblewrap)
-        base = tree.original if inside else tree.path
-        model = self._read(tree.path)
-        command = self.sandbox.wrap(self.settings.argv(task), tree, self.limits)
-        result = record(
-            command,
-            model=model.model_copy(update={"root": str(base)}),
-            spool_root=Path(self._spool.name),
-            include=self.workspace.settings.probe.include,
-            exclude=self.workspace.settings.probe.exclude,
-            task=task,
-            cwd=base,
-            env=self.sandbox.environment(tree, self.env),
-            timeout=self.settings.timeout,
-            quiet=True,
-        )
-        result.discard()
-        timed_out = result.exit_code == 124
-        return TaskResult(
-            task=task,
-            passed=result.exit_code == 0,
-            exit_code=None if timed_out else result.exit_code,
-            seconds=self._seconds(result.data),
-            flaws=tuple(self._flaws(result.data, model)),
-        )
-
-    @staticmethod
-    def _seconds(data: bytes) -> float:
-        runs = [recording.run for recording in read_bytes(data, "validation", "harnessfix-probe")]
-        starts = [run.started_ns for run in runs if run.started_ns is not None]
-        ends = [run.ended_ns for run in runs if run.ended_ns is not None]
-        return (max(ends) - min(starts)) / 1e9 if starts and ends else 0.0
-
-    def _flaws(self, data: bytes, model: HarnessModel) -> Iterable[str]:
-        for recording in read_bytes(data, "validation", "harnessfix-probe"):
-            htir = compile_run(recording, model)
-            yield from dict.fromkeys(diagnosis.flaw for diagnosis in diagnose_run(htir, model, self.rules).diagnoses)
-
-    def _read(self, folder: Path) -> HarnessModel:
-        with self._lock:
-            if folder not in self._models:
-                try:
-                    roots = [folder / root.relative_to(self.root) for root in self.roots]
-                except ValueError:
-                    raise HarnessfixError(
-                        "the harness lies in several places, of which no private tree can be made",
-                        hint="Name one folder in `harness`.",
-                    ) from None
-                self._models[folder] = self.workspace.model(roots)
-            return self._models[folder]
-
-
-def _environments(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Folders that Python programs of this environment need: interpreters and packages, and the probe itself."""
-    yield RUNTIME
-    names = environment.get("PATH", "").split(os.pathsep) + environment.get("PYTHONPATH", "").split(os.pathsep)
-    for folder in dict.fromkeys([Path(sys.prefix), *(Path(name) for name in names if name)]):
-        if folder.is_absolute() and folder.is_dir():
-            yield folder.parent if (folder.parent / "pyvenv.cfg").is_file() else folder

@@ -9,21 +9,44 @@ from harnessfix.cli.options import folder, format_option, store_option
 @click.command("validate")
 @click.argument("flaws", nargs=-1)
 @click.option("--all-tasks", is_flag=True, help="Run every task, also those that fail for other reasons.")
+@click.option(
+    "--task", "tasks", multiple=True, metavar="NAME", help="Run this task, or this pytest node id; repeatable."
+)
+@click.option(
+    "--replay",
+    "replays",
+    multiple=True,
+    metavar="RUN",
+    help="Run this recorded run again, its model's answers taken from the recording; repeatable.",
+)
+@click.option("--replay-tools", is_flag=True, help="With --replay: play back exchanges that ask no model too.")
 @format_option("text", "json")
 @store_option
-def command(flaws: tuple[str, ...], all_tasks: bool, output_format: str, store: str | None) -> None:
+def command(
+    flaws: tuple[str, ...],
+    all_tasks: bool,
+    tasks: tuple[str, ...],
+    replays: tuple[str, ...],
+    replay_tools: bool,
+    output_format: str,
+    store: str | None,
+) -> None:
     """Prove the patches for FLAWS (beginnings of ids; all by default): run the tasks with and without each.
 
     Your files are not touched: tasks run in private git worktrees, as [tool.harnessfix.validate] says. Exit code 0 when
     every patch was accepted, 1 otherwise.
+
+    With --replay no model is asked: a patch is proved up to the first request that is not the recorded one.
     """
     from harnessfix.cli import talk
     from harnessfix.proving import prove
     from harnessfix.repairing import Repairs
+    from harnessfix.replaying import replay_of
 
     repairs = Repairs.open(folder(None), store=store)
+    recorded = [replay_of(repairs.workspace, run, tools=replay_tools) for run in replays]
     with talk.progress("validating", None) as bar:
-        proofs = prove(repairs, flaws, all_tasks=all_tasks, tell=bar.move)
+        proofs = prove(repairs, flaws, all_tasks=all_tasks, tasks=tasks, replays=recorded, tell=bar.move)
     if output_format == "json":
         documents = [proof.validation.model_dump(mode="json") for proof in proofs]
         data.dump({"schema": "harnessfix.validate/1", "validations": documents})

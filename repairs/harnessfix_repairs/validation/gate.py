@@ -15,6 +15,7 @@ from harnessfix_repairs.patch import Patch
 from .documents import Comparison, Outcome, TaskRow, Validation
 from .free_gates import FreeGates, OwnCheck, StaticRules
 from .rates import compare, smallest_gain
+from .replays import proved_by_replay, replay_notes, unusable
 from .runner import Progress, Runner, RunTask, TaskResult, trees
 
 
@@ -141,12 +142,9 @@ class _Seen:
     """What the runs show, counted."""
 
     def __init__(self, flaw: str, rows: Sequence[TaskRow]) -> None:
-        self.rows = rows
+        self.flaw, self.rows = flaw, rows
         usable = [
-            (a, b)
-            for row in rows
-            for a, b in zip(row.baseline, row.patched, strict=True)
-            if not a.error and not b.error
+            (a, b) for row in rows for a, b in zip(row.baseline, row.patched, strict=True) if not unusable(flaw, a, b)
         ]
         self.pairs = len(usable)
         self.lost = sum(len(row.baseline) for row in rows) - self.pairs
@@ -155,11 +153,9 @@ class _Seen:
         )
         self.noise = sum(not _same(row.baseline) for row in rows) / len(rows) if rows else 0.0
         self.target = compare([(flaw in a.flaws, flaw in b.flaws) for a, b in usable])
-        self.failing = compare([(a.passed is False, b.passed is False) for a, b in usable])
+        self.failing = compare([(_failed(a), _failed(b)) for a, b in usable])
         self.newly_failing = tuple(
-            row.task
-            for row in rows
-            if all(run.passed for run in row.baseline) and any(run.passed is False for run in row.patched)
+            row.task for row in rows if all(run.passed for run in row.baseline) and any(map(_failed, row.patched))
         )
         known = {one for row in rows for run in row.baseline for one in run.flaws}
         self.new_flaws = tuple(
@@ -169,11 +165,14 @@ class _Seen:
             Comparison.of("target flaw", self.target, deterministic=self.deterministic),
             Comparison.of("failing", self.failing, deterministic=self.deterministic),
         )
-        self.notes = [f"{self.lost} pairs of runs could not be compared: {self._why()}"] if self.lost else []
+        self.notes = [f"{self.lost} pairs of runs could not be compared: {self.why}"] if self.lost else []
+        self.notes += replay_notes(rows)
 
-    def _why(self) -> str:
-        errors = [run.error for row in self.rows for run in (*row.baseline, *row.patched) if run.error]
-        return errors[0] if errors else "unknown"
+    @property
+    def why(self) -> str:
+        """Why the first pair that cannot be compared cannot be."""
+        pairs = [pair for row in self.rows for pair in zip(row.baseline, row.patched, strict=True)]
+        return next((words for a, b in pairs if (words := unusable(self.flaw, a, b))), "unknown")
 
     def ratio(self, what: str, slack: float = 0.0) -> float | None:
         """Median over tasks of patched to baseline, None when it is not known."""
@@ -187,6 +186,10 @@ class _Seen:
         return median(found) if found else None
 
 
+def _failed(run: TaskResult) -> bool:
+    return run.passed is False and not run.left_recording
+
+
 def _same(runs: Sequence[TaskResult]) -> bool:
     return len(runs) > 1 and len({(run.passed, frozenset(run.flaws), bool(run.error)) for run in runs}) == 1
 
@@ -197,7 +200,7 @@ def _decide(seen: _Seen, gates: FreeGates, bounds: Bounds) -> tuple[Outcome, str
             return Outcome.ACCEPTED, "the rule that found it in the source is silent; nothing was run"
         return Outcome.INCONCLUSIVE, "the free checks passed; no task was run, so the flaw's absence is not shown"
     if not seen.pairs:
-        return Outcome.INCONCLUSIVE, f"no pair of runs can be compared: {seen._why()}"
+        return Outcome.INCONCLUSIVE, f"no pair of runs can be compared: {seen.why}"
     if len(seen.newly_failing) > bounds.newly_failing:
         return Outcome.REJECTED_NEWLY_FAILING, f"passed before and now fail: {', '.join(seen.newly_failing)}"
     if seen.new_flaws:
@@ -224,7 +227,8 @@ def _target(seen: _Seen, gates: FreeGates) -> tuple[Outcome, str]:
         if gates.target_gone:
             return (
                 Outcome.ACCEPTED,
-                f"the rule that found it in the source is silent, and {target.pairs} pairs of runs are as before",
+                f"the rule that found it in the source is silent, and {target.pairs} pairs of runs are as before"
+                f"{proved_by_replay(seen.rows)}",
             )
         return Outcome.INCONCLUSIVE, f"the flaw did not occur in any of {target.pairs} baseline runs"
     if target.after >= target.before:
@@ -232,7 +236,7 @@ def _target(seen: _Seen, gates: FreeGates) -> tuple[Outcome, str]:
     if seen.deterministic:
         if target.after:
             return Outcome.REJECTED_TARGET_NOT_FIXED, f"the flaw was in {counts}, the same in every repetition"
-        return Outcome.ACCEPTED, f"the flaw was in {counts}, the same in every repetition"
+        return Outcome.ACCEPTED, f"the flaw was in {counts}, the same in every repetition{proved_by_replay(seen.rows)}"
     if target.fell:
         return Outcome.ACCEPTED, f"the flaw was in {counts}; its rate fell by {target.low:.2f} to {target.high:.2f}"
     least = smallest_gain(target.pairs)

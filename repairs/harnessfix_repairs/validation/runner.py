@@ -14,6 +14,24 @@ from harnessfix_repairs.patch import Patch
 from .worktree import Tree, private_tree
 
 
+class Replayed(Document):
+    """What a replay of recorded model answers came to.
+
+    Args:
+        answers: how many the recording holds.
+        held: how many requests, from the first on, were the recorded ones.
+        difference: where the first other request differs, in words; empty when all were the same.
+        step: id of the step that made it.
+        reach: by flaw, how many requests were made before its place.
+    """
+
+    answers: int
+    held: int
+    difference: str = ""
+    step: str = ""
+    reach: dict[str, int] = {}
+
+
 class TaskResult(Document):
     """One run of one task.
 
@@ -26,6 +44,7 @@ class TaskResult(Document):
         flaws: ids of the flaws found in it.
         cost: in the currency of the user's model, None when unknown.
         error: why it could not be run.
+        replay: of the recorded answers that it was given, None when it asked for itself.
     """
 
     task: str
@@ -36,6 +55,12 @@ class TaskResult(Document):
     flaws: tuple[str, ...] = ()
     cost: float | None = None
     error: str = ""
+    replay: Replayed | None = None
+
+    @property
+    def left_recording(self) -> bool:
+        """Whether it went on with answers to other requests than its own, so that its end proves nothing."""
+        return self.replay is not None and bool(self.replay.difference)
 
 
 class RunTask(Protocol):

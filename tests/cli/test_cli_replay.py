@@ -1,0 +1,189 @@
+"""`validate --replay`: patches proved with the answers that were recorded, asking nobody; and what interrupts it."""
+
+import json
+import sys
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from click.testing import Result
+
+from harnessfix.resuming import FILE
+from harnessfix.trials import Trials
+from harnessfix_repairs.validation.runner import TaskResult
+from harnessfix_repairs.validation.worktree import Tree
+
+Run = Callable[..., Result]
+
+HARNESS = '''\
+"""An agent whose model is asked over HTTP."""
+
+import json
+import os
+import sys
+from urllib.request import Request, urlopen
+
+
+class Model:
+    def complete(self, messages):
+        body = json.dumps({"model": "m", "messages": messages}).encode()
+        with urlopen(Request(os.environ["MODEL"], body, {"content-type": "application/json"})) as response:
+            return json.load(response)["choices"][0]["message"]["content"]
+
+
+def list_files(pattern):
+    """List files."""
+    try:
+        if pattern == "*":
+            raise PermissionError("the folder is locked")
+        return "a.txt"
+    except Exception:
+        return ""
+
+
+TOOLS = {"list_files": list_files}
+
+
+class Agent:
+    def __init__(self, model, steps=4):
+        self.model = model
+        self.steps = steps
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(self.steps):
+            reply = self.model.complete(messages)
+            messages.append({"role": "assistant", "content": reply})
+            call = json.loads(reply)
+            if call["tool"] == "done":
+                return call["answer"]
+            result = TOOLS[call["tool"]](call["pattern"])
+            messages.append({"role": "user", "content": "Tool result: " + result})
+        return "gave up"
+
+
+if __name__ == "__main__":
+    answer = Agent(Model()).run(sys.argv[1])
+    print(answer)
+    sys.exit(0 if "a.txt" in answer else 1)
+'''
+REPLIES = ('{"tool": "list_files", "pattern": "*"}', '{"tool": "done", "answer": "nothing there"}')
+
+
+@pytest.fixture
+def asked(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """A recorded run of the agent in `tmp_path`; its model is gone afterwards. The requests that reached the model."""
+    seen: list[bytes] = []
+
+    class Provider(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append(self.rfile.read(int(self.headers["content-length"])))
+            body = json.dumps({"choices": [{"message": {"content": REPLIES[(len(seen) - 1) % 2]}}]}).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Tests are quiet."""
+
+    (tmp_path / "agent.py").write_text(HARNESS)
+    (tmp_path / "harnessfix.toml").write_text("")
+    server = HTTPServer(("127.0.0.1", 0), Provider)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    monkeypatch.setenv("MODEL", f"http://127.0.0.1:{server.server_port}/v1/chat/completions")
+    try:
+        run(tmp_path, "record", "--", sys.executable, "agent.py", "Which files?")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    return seen
+
+
+def _flaw(run: Run, folder: Path, rule: str) -> str:
+    found = json.loads(run(folder, "check", "--format", "json").stdout)["findings"]
+    return str(next(one["flaw"] for one in found if one["rule"] == rule))
+
+
+def test_a_patch_is_proved_up_to_the_first_request_that_differs(run: Run, tmp_path: Path, asked: list[bytes]) -> None:
+    assert len(asked) == 2
+    done = run(tmp_path, "validate", _flaw(run, tmp_path, "T102"), "--replay", "latest", "--format", "json")
+    (validation,) = json.loads(done.stdout)["validations"]
+    assert validation["outcome"] == "accepted", validation["reason"]
+    assert "the proof holds for 1 of 2 recorded answers, until one request (step s" in validation["reason"]
+    (row,) = validation["rows"]
+    assert [run["replay"]["difference"] for run in row["baseline"]] == ["", ""]
+    assert "request 2 differs at character" in row["patched"][0]["replay"]["difference"]
+    assert "the folder is locked" in row["patched"][0]["replay"]["difference"]
+    assert len(asked) == 2
+
+
+def test_a_harness_that_asks_otherwise_by_itself_proves_nothing(run: Run, tmp_path: Path, asked: list[bytes]) -> None:
+    source = (tmp_path / "agent.py").read_text()
+    (tmp_path / "agent.py").write_text(source.replace('"Tool result: "', '"Tool said: "'))
+    done = run(tmp_path, "validate", _flaw(run, tmp_path, "T102"), "--replay", "latest", "--format", "json")
+    (validation,) = json.loads(done.stdout)["validations"]
+    assert validation["outcome"] == "inconclusive"
+    assert "the unpatched harness does not ask what was recorded: request 2 differs" in validation["reason"]
+    assert "recorded 'result: " in validation["reason"]
+
+
+def test_a_scripted_model_is_compared_call_by_call(run: Run, project: Path) -> None:
+    done = run(project, "validate", _flaw(run, project, "T102"), "--replay", "locked", "--format", "json")
+    (validation,) = json.loads(done.stdout)["validations"]
+    assert validation["outcome"] == "accepted", validation["reason"]
+    assert "the proof holds for 1 of 2 recorded answers" in validation["reason"]
+
+
+def test_a_run_without_a_program_cannot_be_replayed(run: Run, tmp_path: Path) -> None:
+    program = "print('no model here')"
+    (tmp_path / "harnessfix.toml").write_text("")
+    run(tmp_path, "record", "--", sys.executable, "-c", program)
+    done = run(tmp_path, "validate", "--replay", "latest")
+    assert done.exit_code == 2
+    assert "cannot be replayed: no model was asked in it" in done.stderr
+
+
+def test_pytest_node_ids_are_tasks(run: Run, project: Path) -> None:
+    (project / "test_agent.py").write_text(
+        "import agent\n\n\ndef test_locked():\n"
+        "    answer = agent.Agent(agent.Model(agent.REPLIES['locked'])).run('x')\n    assert answer\n"
+    )
+    (project / "harnessfix.toml").write_text(
+        f'exclude = ["test_*.py"]\n[validate]\npytest = "{sys.executable} -m pytest -q -p no:cacheprovider {{task}}"\n'
+    )
+    flaw = _flaw(run, project, "T102")
+    done = run(project, "validate", flaw, "--task", "test_agent.py::test_locked", "--format", "json")
+    (validation,) = json.loads(done.stdout)["validations"]
+    assert validation["outcome"] == "accepted", validation["reason"]
+    assert [one["passed"] for one in validation["rows"][0]["patched"]] == [True, True, True]
+
+
+def test_an_interrupted_validation_goes_on_where_it_stopped(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flaw = _flaw(run, project, "T102")
+    made: list[str] = []
+    real = Trials.run
+
+    def counted(self: Trials, task: str, tree: Tree) -> TaskResult:
+        if len(made) == 3 and not (project.parent / "again").exists():
+            raise KeyboardInterrupt
+        made.append(task)
+        return real(self, task, tree)
+
+    monkeypatch.setattr(Trials, "run", counted)
+    stopped = run(project, "validate", flaw)
+    assert stopped.exit_code == 1
+    assert (project / ".harnessfix" / FILE).exists()
+    (project.parent / "again").touch()
+    done = run(project, "validate", flaw, "--format", "json")
+    (validation,) = json.loads(done.stdout)["validations"]
+    assert validation["outcome"] == "accepted", validation["reason"]
+    assert "3 runs are those of an interrupted validation" in validation["notes"]
+    assert len(made) == 2 * 2 * 2  # two tasks, twice, on both sides
+    assert not (project / ".harnessfix" / FILE).exists()
