@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harnessfix.baseline import FILE, read_baseline, sift
 from harnessfix.diagnoser import Diagnosed
+from harnessfix.judging import judge_runs
 from harnessfix.pipeline import Pipeline, Tell
 from harnessfix.rules import Rule, Tuning
 from harnessfix.rules.selection import select_rules
@@ -52,7 +53,10 @@ def check_runs(
             hint="`harnessfix record -- python your_agent.py` records one; `harnessfix check .` checks source alone.",
         )
     source = [workspace.roots(harness)] if harness else []
-    return pipeline.diagnose(wanted, chosen_rules(workspace.settings, select, ignore), source=source)
+    rules = chosen_rules(workspace.settings, select, ignore)
+    found = pipeline.diagnose(wanted, rules, source=source)
+    judge_runs(pipeline, wanted, found, rules)
+    return found
 
 
 def check_paths(

@@ -171,7 +171,7 @@ class Pipeline:
             except HarnessfixError as error:
                 found.incomplete.append(f"run {run_id[:8]} was left out: {error}")
             self.tell(run_id[:8])
-        for roots in source:
+        for roots in dict.fromkeys([*found.models, *source]):
             found.take_source(roots, self.model(roots), rules)
         found.consolidate({run_id: row.outcome for run_id, row in rows.items()}, rules)
         if save:
@@ -182,12 +182,9 @@ class Pipeline:
         self, recording: Recording, row: "RunRow", rules: "Sequence[Rule]", found: Diagnosed, save: bool
     ) -> None:
         roots = self.roots_of(recording.run)
-        model = self.model(roots)
-        found.take_source(roots, model, rules)
+        model = found.models.setdefault(roots, self.model(roots))
         htir = self._compiled(recording, model, row)
         report = diagnose_run(htir, model, rules)
-        labels = [(label.outcome, label.by) for label in self.store.labels(row.id)] if row.outcome != "passed" else []
-        found.judge(htir, model, report, rules, labels)
         report.diagnoses, outdated = split_outdated(report.diagnoses, htir, model)
         found.outdated += len(outdated)
         found.take(row.id, report)

@@ -5,14 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harnessfix.rules import Rule
-from harnessfix_ir.attribution import Attribution
+from harnessfix_ir.attribution import Attribution, Suspect
 from harnessfix_ir.findings import Diagnosis, FlawRecord
 from harnessfix_ir.harness import HarnessModel
-from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import Outcome, Severity
 
-from .attribution import attribute, settle
-from .attribution.evaluation import Labels
 from .consolidate import consolidate
 from .diagnose import Report, diagnose_source
 
@@ -25,8 +22,8 @@ class Diagnosed:
         severities: rule code to the severity that its findings shall have, instead of the rule's.
         flaws: consolidated.
         diagnoses: by run id; the source's own under None.
-        attributions: whose fault each failed run is, by run id.
-        names: run id to what people call that run, for the runs that failed.
+        attributions: whose fault each failed run is, by run id; names: what people call those runs.
+        suspects: what the failed runs that no finding explains have in common.
         models: harness models by their folders.
         incomplete: what was missing or skipped, in words.
         suppressed: number of findings that a comment silenced.
@@ -39,6 +36,7 @@ class Diagnosed:
     diagnoses: dict[str | None, list[Diagnosis]] = field(default_factory=dict)
     attributions: dict[str, Attribution] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    suspects: list[Suspect] = field(default_factory=list)
     models: dict[tuple[Path, ...], HarnessModel] = field(default_factory=dict)
     incomplete: list[str] = field(default_factory=list)
     suppressed: int = 0
@@ -61,23 +59,12 @@ class Diagnosed:
         self.incomplete.extend(report.incomplete)
         self.suppressed += report.suppressed
 
-    def judge(self, run: Htir, model: HarnessModel, report: Report, rules: Sequence[Rule], labels: Labels) -> None:
-        """Say whose fault a failed run is, by what the rules said of it and of its source."""
-        static = self.diagnoses.get(None, ())
-        observing = {rule.code for rule in rules if rule.observes}
-        found = attribute(run, model, report.diagnoses, static=static, observing=observing, labels=labels)
-        if found is not None:
-            self.attributions[run.run.id] = found
-            self.names[run.run.id] = run.run.task or run.run.name
-
     def _as_configured(self, diagnosis: Diagnosis) -> Diagnosis:
         severity = self.severities.get(diagnosis.rule)
         return diagnosis if severity is None else diagnosis.model_copy(update={"severity": severity})
 
     def take_source(self, roots: tuple[Path, ...], model: HarnessModel, rules: Sequence[Rule]) -> None:
-        """Add what the rules say of a harness alone, and the files of it that could not be read; once each."""
-        if roots in self.models:
-            return
+        """Add what the rules say of a harness alone, and the files of it that could not be read."""
         self.models[roots] = model
         self.incomplete.extend(f"{file.path}: {file.error}" for file in model.files if file.error)
         self.take(None, diagnose_source(model, rules))
@@ -87,5 +74,3 @@ class Diagnosed:
         flat = [diagnosis for members in self.diagnoses.values() for diagnosis in members]
         models = list(self.models.values()) or [HarnessModel(root="")]
         self.flaws = consolidate(flat, outcomes, models, {rule.code: rule for rule in rules})
-        support = {flaw.flaw: flaw.support for flaw in self.flaws}
-        self.attributions = {run: settle(found, support) for run, found in self.attributions.items()}

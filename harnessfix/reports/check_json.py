@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from harnessfix_ir.attribution import Attribution
+from harnessfix_ir.attribution import Attribution, Suspect
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.findings import FlawRecord
 
@@ -15,6 +15,7 @@ def check_document(
     runs: int,
     incomplete: Sequence[str],
     attributions: Iterable[Attribution] = (),
+    suspects: Iterable[Suspect] = (),
 ) -> dict[str, JsonValue]:
     """One object for all findings, best first.
 
@@ -23,6 +24,7 @@ def check_document(
         runs: how many runs were looked at.
         incomplete: what was missing or skipped, in words.
         attributions: whose fault each failed run is.
+        suspects: what failed runs have in common.
     """
     layers = Counter(flaw.best.layer.value for flaw in flaws)
     return {
@@ -35,6 +37,7 @@ def check_document(
             "incomplete": list(incomplete),
         },
         "verdicts": [verdict(each) for each in attributions],
+        "suspects": [suspect(each) for each in suspects],
     }
 
 
@@ -42,6 +45,25 @@ def verdict(found: Attribution) -> dict[str, JsonValue]:
     """One entry of its `verdicts`: a failed run, whose fault it is, why, and the way from cause to symptom."""
     document: dict[str, JsonValue] = found.model_dump(mode="json")
     return document
+
+
+def suspect(found: Suspect) -> dict[str, JsonValue]:
+    """One entry of its `suspects`: places that tell failed runs from passed ones; a lead, never a finding."""
+    places: list[JsonValue] = [
+        {"path": a.path, "qualname": a.qualname, "start_line": a.start_line, "end_line": a.end_line}
+        for a in found.anchors
+    ]
+    runs = {"failed": found.failed, "passed": found.passed}
+    compared = {"failed": found.of_failed, "passed": found.of_passed}
+    return {
+        "score": found.score,
+        "confidence": found.confidence,
+        "evidence": "heuristic",
+        "runs": dict(runs),
+        "compared": dict(compared),
+        "anchors": places,
+        "more": found.more,
+    }
 
 
 def finding(flaw: FlawRecord) -> dict[str, JsonValue]:

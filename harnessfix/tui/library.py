@@ -142,12 +142,12 @@ class StoreLibrary:
 
     def open_run(self, run_id: str) -> OpenRun:
         """Compile a run."""
-        from harnessfix.judging import judge
+        from harnessfix.judging import judge_one
 
         pipeline = self._open()
         run = pipeline.compile(run_id)
         bases = self._bases(pipeline.roots_of(run.run))
-        return OpenRun(run, pipeline.store.diagnoses(run_id=run_id), bases, judge(pipeline, run))
+        return OpenRun(run, pipeline.store.diagnoses(run_id=run_id), bases, judge_one(pipeline, run))
 
     def advice(self, flaw: FlawRecord) -> Advice:
         """The rule's words, the operator's safety, stored patches."""

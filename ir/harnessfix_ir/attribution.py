@@ -1,5 +1,6 @@
-"""Whose fault a failed run is, why, and the way from where it went wrong to where that was noticed."""
+"""Whose fault a failed run is, why, the way from there to the symptom, and what failed runs have in common."""
 
+from .anchors import Anchor
 from .document import Document
 from .vocabulary import Evidence, Outcome, Verdict
 
@@ -70,3 +71,24 @@ class Attribution(Document):
     path: tuple[Hop, ...] = ()
     causes: tuple[Cause, ...] = ()
     missing: tuple[str, ...] = ()
+
+
+class Suspect(Document):
+    """Code that failed runs went through and passed ones did not; a lead, not a finding.
+
+    Args:
+        score: Ochiai's coefficient, 0 to 1.
+        confidence: the score in the light of how few runs there are and how many places share it.
+        failed, passed: runs that went through it; of_failed, of_passed: runs that were compared.
+        anchors: places with the same runs, which nothing tells apart.
+        more: number of such places that are left out.
+    """
+
+    score: float
+    confidence: float
+    failed: int
+    passed: int
+    of_failed: int
+    of_passed: int
+    anchors: tuple[Anchor, ...]
+    more: int = 0

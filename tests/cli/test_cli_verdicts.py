@@ -1,6 +1,7 @@
 """Whose fault a failed run is, as `check` and `show` tell it, from runs recorded for real."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,3 +30,75 @@ def test_check_lists_failed_runs_and_show_tells_the_way(run: Run, project: Path)
     assert "at fault: harness" in told
     assert "the way:" in told
     assert "at fault" not in run(project, "show", "good").stdout
+
+
+PRICES = '''\
+"""Nothing here raises, and no rule knows its arithmetic."""
+
+import json
+import sys
+import sys
+
+
+class Model:
+    def __init__(self, replies):
+        self.replies = list(replies)
+
+    def complete(self, messages):
+        return self.replies.pop(0)
+
+
+def price(item, count):
+    """Price of COUNT pieces of ITEM."""
+    each = {"bolt": 2, "rail": 40}[item]
+    if count >= 10:
+        total = each * count
+        total -= total // 5
+    else:
+        total = each * count
+    return str(total)
+
+
+TOOLS = {"price": price}
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(4):
+            reply = json.loads(self.model.complete(messages))
+            messages.append({"role": "assistant", "content": json.dumps(reply)})
+            if reply["tool"] == "done":
+                return messages[-2]["content"]
+            try:
+                result = TOOLS[reply["tool"]](reply["item"], reply["count"])
+            except Exception as error:
+                result = f"error: {type(error).__name__}: {error}"
+            messages.append({"role": "user", "content": result})
+        return "gave up"
+
+
+item, count, expected = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+call = json.dumps({"tool": "price", "item": item, "count": count})
+sys.exit(Agent(Model([call, '{"tool": "done"}'])).run(f"Price of {count} {item}s?") != expected)
+'''
+
+
+def test_a_flaw_that_no_rule_names_is_found_in_what_failed_runs_have_in_common(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text(PRICES)
+    for arguments in (("bolt", "2", "4"), ("rail", "1", "40"), ("bolt", "10", "18"), ("rail", "10", "360")):
+        run(tmp_path, "record", "--", sys.executable, "agent.py", *arguments)
+    found = run(tmp_path, "check", "--format", "json")
+    assert found.exit_code == 0, "a lead is no finding"
+    document = json.loads(found.stdout)
+    (lead,) = document["suspects"]
+    line = 1 + next(n for n, text in enumerate(PRICES.splitlines()) if "if count >= 10" in text)
+    assert [anchor["start_line"] for anchor in lead["anchors"]] == [line + 1]
+    assert lead["evidence"] == "heuristic"
+    for verdict in document["verdicts"]:
+        assert verdict["verdict"] == "unknown"
+        assert set(verdict["tied"]) == {"harness", "model"}
+    assert "what failed runs that no finding explains have in common" in run(tmp_path, "check").stdout

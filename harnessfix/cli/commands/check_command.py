@@ -54,8 +54,8 @@ def command(
     if output_format == "json":
         from harnessfix.reports.check_json import check_document
 
-        document = check_document(found.flaws, found.runs, found.incomplete, found.attributions.values())
-        data.dump(document)
+        verdicts = found.attributions.values()
+        data.dump(check_document(found.flaws, found.runs, found.incomplete, verdicts, found.suspects))
     else:
         from harnessfix.cli.render.findings import print_findings
 

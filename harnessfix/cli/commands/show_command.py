@@ -31,8 +31,8 @@ def command(run: str, step: str | None, full: bool, output_format: str, store: s
         return
     from harnessfix.cli import talk
     from harnessfix.cli.render.story import run_heading, story
-    from harnessfix.cli.render.verdicts import verdict_view
-    from harnessfix.judging import judge
+    from harnessfix.cli.render.verdicts import comparison_view, verdict_view
+    from harnessfix.judging import compare_with_passed, judge_one
 
     if step is not None:
         from harnessfix.cli.render.step import step_view
@@ -44,9 +44,14 @@ def command(run: str, step: str | None, full: bool, output_format: str, store: s
         data.show(step_view(htir, step, full=full))
         return
     data.show(run_heading(htir))
-    verdict = judge(pipeline, htir)
+    verdict = judge_one(pipeline, htir)
     if verdict is not None:
-        data.show(verdict_view(verdict, htir), "")
+        data.show(verdict_view(verdict, htir))
+    beside = compare_with_passed(pipeline, htir)
+    if beside is not None:
+        data.show(comparison_view(beside))
+    if verdict is not None or beside is not None:
+        data.show("")
     data.show(story(htir, workspace.store.diagnoses(run_id=run_id), data.console().width))
     talk.warn(htir.incomplete)
     talk.note(f"next: harnessfix show {run_id[:8]} STEP   or   harnessfix check", "dim")

@@ -14,7 +14,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import FlawRecord
 
 from .layers import LAYER_STYLE, SEVERITY_STYLE
-from .verdicts import verdict_list
+from .verdicts import suspect_list, verdict_list
 
 CONTEXT_LINES = 1
 MOST_LINES = 7
@@ -128,6 +128,8 @@ def print_findings(found: Diagnosed, output_format: str) -> None:
             data.show(finding_view(flaw, found.roots), "")
         if found.attributions:
             data.show(verdict_list(found.attributions.values(), found.names), "")
+        if found.suspects:
+            data.show(suspect_list(found.suspects), "")
     talk.warn(found.incomplete)
     if output_format == "text":
         data.show(_sum(found))

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harnessfix.cli.plain import one_line, plain
-from harnessfix_ir.attribution import Attribution, Cause, Hop
+from harnessfix.diagnoser.comparison import Comparison
+from harnessfix_ir.attribution import Attribution, Cause, Hop, Suspect
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import Verdict
 
@@ -72,6 +73,36 @@ def _first(one: Attribution) -> Text:
 def verdict_view(one: Attribution, run: Htir) -> RenderableType:
     """The verdict on one run: how it failed, the way there, what speaks for it and what else was weighed."""
     return Group(*_parts(one, run))
+
+
+def comparison_view(found: Comparison) -> RenderableType:
+    """Where a run parts from the nearest passed run of its task."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(justify="right", style="blue", no_wrap=True, min_width=9)
+    grid.add_column(overflow="fold")
+    where = f"{found.here or 'its end'} (there {found.there or 'the end'})"
+    parts = Text.assemble((f"{where}: ", "bold"), one_line(found.words, 260, ends=False))
+    grid.add_row("parts at:", parts if found.difference is not None else Text(found.words))
+    for label, kinds in (("only here:", found.only_here), ("only there:", found.only_there)):
+        if kinds:
+            grid.add_row(label, one_line(", ".join(f"{count}× {kind}" for kind, count in kinds), 200, ends=False))
+    alike = f"the first {found.alike} steps are alike" if found.alike else "no step is alike"
+    title = Text.assemble(("beside passed run ", "bold"), (found.other[:8], "bold"), (f"  {alike}", "dim"))
+    return Group(title, grid)
+
+
+def suspect_list(found: Iterable[Suspect]) -> RenderableType:
+    """Code that failed runs have in common, as leads."""
+    lines: list[RenderableType] = [Text("what failed runs that no finding explains have in common", style="bold")]
+    for one in found:
+        runs = f"{one.failed} of {one.of_failed} failed runs, {one.passed} of {one.of_passed} passed ones"
+        for number, anchor in enumerate(one.anchors):
+            place = (plain(anchor.place), "bold"), (f"  in {plain(anchor.qualname)}", "dim")
+            said = f"  {runs}  (heuristic, confidence {one.confidence:.2f})" if number == 0 else "  the same runs"
+            lines.append(Text.assemble("  " if number == 0 else "    or ", *place, (said, "dim")))
+        if one.more:
+            lines.append(Text(f"    and {one.more} more places that the same runs went through", style="dim"))
+    return Group(*lines)
 
 
 def _parts(one: Attribution, run: Htir) -> Iterator[RenderableType]:

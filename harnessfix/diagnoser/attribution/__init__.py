@@ -6,6 +6,6 @@ weighed (`weighing`); nothing decides alone.
 """
 
 from .attribute import attribute
-from .weighing import settle
+from .weighing import settle, with_lead
 
-__all__ = ["attribute", "settle"]
+__all__ = ["attribute", "settle", "with_lead"]

@@ -91,8 +91,16 @@ def _path(run: Htir, origin: Cause, diagnoses: Sequence[Diagnosis], back: Slice,
 def _missing(run: Htir, model: HarnessModel) -> Iterator[str]:
     if not model.files:
         yield "the source of the harness"
+    elif _changed(run, model):
+        yield "the source of the harness as it was when the run was recorded"
     if run.incomplete:
         more = f" and {len(run.incomplete) - 1} more" if len(run.incomplete) > 1 else ""
         yield f"{run.incomplete[0]}{more}"
     if not any(step.kind is StepKind.MODEL_CALL for step in run.steps):
         yield "what the model was asked and what it answered"
+
+
+def _changed(run: Htir, model: HarnessModel) -> bool:
+    recorded = run.run.attributes.get("files")
+    now = {file.path: file.sha256 for file in model.files}
+    return isinstance(recorded, dict) and any(now.get(path) != digest for path, digest in recorded.items())

@@ -1,14 +1,14 @@
 """When the judgement itself is in doubt: labels that disagree, a check that broke, equal answers judged differently."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from harnessfix.rules._errors import short_type
 from harnessfix_ir.attribution import Cause
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import Evidence, Outcome, Status, StepKind, Verdict
 
-from .symptom import Sort, Symptom
+from .symptom import Sort, Symptom, symptom_of
 
 NO_JUDGES = ("exit", "exception")  # how a program ended says little about its answer
 Labels = Sequence[tuple[Outcome, str]]
@@ -49,13 +49,29 @@ def from_checks(run: Htir, symptom: Symptom) -> Iterator[Cause]:
             )
 
 
-def answer_key(run: Htir, symptom: Symptom) -> str:
+def answer_key(run: Htir) -> str:
     """Equal for two runs of one task that handed in the same and left the same files; empty when nothing is known."""
-    if not run.run.task or symptom.sort is not Sort.ANSWER or symptom.step is None or not symptom.step.output:
+    symptom = symptom_of(run)
+    step = symptom.step
+    if not run.run.task or symptom.sort is not Sort.ANSWER or step is None or not (step.input and step.output):
         return ""
-    parts = [run.run.task, *(part.text for part in (*symptom.step.input, *symptom.step.output))]
+    parts = [run.run.task, *(part.text for part in (*step.input, *step.output))]
     for step in run.steps:
         for effect in step.effects:
-            if effect.effect != "read":
+            if effect.effect != "read" and effect.detail != "connect":
                 parts += [effect.effect, effect.resource, *(part.text for part in step.input)]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def from_twin(run: Htir, passed: Iterable[Htir]) -> Cause | None:
+    """A passed run of the same task that was shown the same, answered the same and wrote the same."""
+    key = answer_key(run)
+    twin = next((other for other in passed if key and answer_key(other) == key), None)
+    if twin is None:
+        return None
+    return Cause(
+        verdict=Verdict.EVALUATOR,
+        reason=f"run {twin.run.id[:8]} of the same task handed in the same, as far as was recorded, and passed",
+        weight=0.55,
+        evidence=Evidence.DERIVED,
+    )

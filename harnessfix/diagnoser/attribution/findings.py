@@ -9,7 +9,8 @@ from harnessfix_ir.attribution import Cause
 from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Layer, Route, Severity
+from harnessfix_ir.reached import Reached
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Layer, Route, Severity
 
 from .slicing import Slice
 from .symptom import Sort, Symptom
@@ -71,6 +72,7 @@ def from_source(
         already: flaws that were found in the run itself.
         observing: codes of the rules that would have seen the flaw at work.
     """
+    marked = run.reached
     went = {(a.path, a.qualname) for s in run.steps for a in s.anchors if a.route in (Route.PROBE, Route.STACK)}
     classes = {(path, name.rpartition(".")[0]) for path, name in went if "." in name}
     ended = _ended_by(run, model) if symptom.sort is Sort.LIMIT else ""
@@ -81,7 +83,9 @@ def from_source(
             continue
         if str(found.parameters.get("field") or "-") in _WORD.findall(ended):
             weight, why, step = NAMED, f"the loop of this run ended at `{ended}`", symptom.step
-        elif (anchor.path, anchor.qualname) in went:
+        elif anchor.path in marked and not _reached(marked[anchor.path], anchor):
+            continue
+        elif (anchor.path, anchor.qualname) in went or anchor.path in marked:
             weight, why, step = STANDING, "this run went through that code", None
             weight *= UNSEEN if found.rule in observing else 1.0
         elif owner and (anchor.path, owner) in classes and not _recorded(model, anchor):
@@ -97,6 +101,11 @@ def from_source(
             flaw=found.flaw,
             rule=found.rule,
         )
+
+
+def _reached(marks: Reached, anchor: Anchor) -> bool:
+    inside = marks.entered(anchor.start_line, anchor.end_line)
+    return inside or (anchor.kind not in (AnchorKind.FUNCTION, AnchorKind.CLASS) and marks.ran(anchor.start_line))
 
 
 def _recorded(model: HarnessModel, anchor: Anchor) -> bool:

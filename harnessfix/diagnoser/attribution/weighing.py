@@ -65,6 +65,18 @@ def _number(step: str | None) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
+def with_lead(one: Attribution, lead: Cause) -> Attribution:
+    """The attribution with something that other runs showed; what was left by exclusion is left the less for it."""
+    causes = [
+        cause.model_copy(update={"weight": round(cause.weight * (1 - lead.weight), 3)})
+        if cause.verdict is Verdict.MODEL and cause.evidence is Evidence.HEURISTIC
+        else cause
+        for cause in one.causes
+    ]
+    changed = decide(one.model_copy(update={"causes": (*causes, lead)}))
+    return changed if changed.verdict is one.verdict else changed.model_copy(update={"origin": None, "path": ()})
+
+
 def settle(one: Attribution, support: Mapping[str, Support]) -> Attribution:
     """The attribution in the light of the other runs: a flaw that passed runs have as well explains a failure less.
 
@@ -82,4 +94,5 @@ def settle(one: Attribution, support: Mapping[str, Support]) -> Attribution:
                 update={"weight": round(cause.weight * left, 3), "reason": f"{cause.reason} (also in {passed})"}
             )
         causes.append(cause)
-    return decide(one.model_copy(update={"causes": tuple(causes)}))
+    changed = decide(one.model_copy(update={"causes": tuple(causes)}))
+    return changed if changed.verdict is one.verdict else changed.model_copy(update={"origin": None, "path": ()})
