@@ -91,7 +91,8 @@ def record(
     plan = make_plan(model, include=include, exclude=exclude, redact=redact, cache=spool_root.resolve() / "code")
     plan["redact_patterns"] = list(redact_patterns)
     if not probe:
-        plan |= {"files": {}, "elements": []}
+        places = {path: file["path"] for path, file in plan["files"].items()}
+        plan |= {"files": {}, "elements": [], "places": places}
     if replay is not None:
         plan["replay"] = [exchange.as_plan() for exchange in replay]
     header = Header(

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from harnessfix_collectors.dialects import normalise
+from harnessfix_collectors.dialects import Normal, normalise
 from harnessfix_collectors.dialects.base import REDACTED
+from harnessfix_collectors.merge import SCOPE, merge_duplicates
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.recording import Recording, RunInfo
@@ -60,7 +61,8 @@ def _recording(
         format=format_name,
         attributes=dict(spans[0].resource) if spans else {},
     )
-    return Recording(run=run, steps=tuple(steps), texts=pool.texts, incomplete=tuple(incomplete))
+    merged = merge_duplicates(steps)
+    return Recording(run=run, steps=merged, texts=pool.texts, incomplete=tuple(incomplete))
 
 
 def _step(span: OtlpSpan, ids: dict[str, str], pool: TextPool, source: Source) -> TraceStep:
@@ -69,10 +71,7 @@ def _step(span: OtlpSpan, ids: dict[str, str], pool: TextPool, source: Source) -
     missing = list(span.dropped)
     if span.parent_id and parent is None:
         missing.append(f"its parent span {span.parent_id} is not in the trace")
-    if any(isinstance(value, str) and value in REDACTED for value in span.attributes.values()):
-        missing.append("content was redacted where it was recorded")
-    if normal.kind is StepKind.MODEL_CALL and not normal.input and not normal.output:
-        missing.append("messages were not recorded")
+    missing.extend(lacking(span, normal))
     return TraceStep(
         id=ids[span.span_id],
         parent=parent if parent != ids[span.span_id] else None,
@@ -83,25 +82,36 @@ def _step(span: OtlpSpan, ids: dict[str, str], pool: TextPool, source: Source) -
         ended_ns=span.end_ns,
         input=tuple(normal.input),
         output=tuple(normal.output),
-        status=_status(span),
-        error=_error(span),
+        status=status_of(span),
+        error=error_of(span),
         finish_reason=normal.finish_reason,
         usage=normal.usage,
-        anchors=tuple(_anchors(span)),
+        anchors=tuple(code_anchors(span)),
         events=tuple(StepEvent(name=e.name, time_ns=e.time_ns, attributes=e.attributes) for e in span.events),
         source=source,
-        attributes={key: value for key, value in span.attributes.items() if key not in normal.used},
+        attributes={key: value for key, value in span.attributes.items() if key not in normal.used}
+        | {SCOPE: span.scope},
         missing=tuple(missing),
     )
 
 
-def _status(span: OtlpSpan) -> Status:
+def lacking(span: OtlpSpan, normal: Normal) -> Iterator[str]:
+    """What a span was not given, in words."""
+    if any(isinstance(value, str) and value in REDACTED for value in span.attributes.values()):
+        yield "content was redacted where it was recorded"
+    if normal.kind is StepKind.MODEL_CALL and not normal.input and not normal.output:
+        yield "messages were not recorded"
+
+
+def status_of(span: OtlpSpan) -> Status:
+    """How a span ended."""
     if span.status == 2:
         return Status.ERROR
     return Status.UNFINISHED if span.end_ns is None else Status.OK
 
 
-def _error(span: OtlpSpan) -> ErrorInfo | None:
+def error_of(span: OtlpSpan) -> ErrorInfo | None:
+    """The last exception that it tells, else what its status says."""
     event = next((event for event in reversed(span.events) if event.name == "exception"), None)
     if event is not None:
         return ErrorInfo(
@@ -120,7 +130,8 @@ def _attribute(event: SpanEvent, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _anchors(span: OtlpSpan) -> Iterator[Anchor]:
+def code_anchors(span: OtlpSpan) -> Iterator[Anchor]:
+    """The place that its `code.*` attributes name."""
     path, line = span.text(*CODE_FILE), span.number(*CODE_LINE)
     if path and line:
         yield Anchor(

@@ -23,6 +23,7 @@ class Draft:
     name: str
     started_ns: int | None
     ended_ns: int | None = None
+    agent: str | None = None
     input: list[Part] = field(default_factory=list)
     output: list[Part] = field(default_factory=list)
     status: Status = Status.OK

@@ -15,6 +15,7 @@ from .inside import add_children, add_inside
 from .isolation import add_isolation
 from .lines import SpanLines, SpoolDocument, integer, mapping, string
 from .parts import finish_of, model_input, model_output, named_parts, result_parts, usage_of
+from .telemetry import telemetry_draft
 
 KINDS = {
     "agent_loop": StepKind.TASK,
@@ -53,13 +54,18 @@ class Drafter:
         yield from self.failures.drafts()
 
     def _span(self, span: SpanLines) -> Draft:
+        if "otel" in span.start:
+            return telemetry_draft(span, self.pool, self.expander)
         element = self.document.element(span.start.get("e"))
         role = string(element.get("role")) or "function"
+        kind = self._kind(span, role)
+        me = string(mapping(span.start.get("args")).get("self"))
         draft = Draft(
             key=span.id,
             up=span.up,
             order=span.order,
-            kind=self._kind(span, role),
+            agent=me if kind is StepKind.TASK else None,
+            kind=kind,
             name=_name(span, element),
             started_ns=integer(span.start.get("time")),
             attributes={"role": role, "roles": element.get("roles") or [], "element": element.get("id", "")},
@@ -167,7 +173,7 @@ def _name(span: SpanLines, element: dict[str, Any]) -> str:
 def _lift_answers(drafts: dict[str, Draft]) -> None:
     """A model class often keeps only the text of an answer: finish reason and usage are those of its last attempt."""
     for draft in drafts.values():
-        if draft.kind is not StepKind.LIFECYCLE or draft.attributes["role"] != "model_call":
+        if draft.kind is not StepKind.LIFECYCLE or draft.attributes.get("role") != "model_call":
             continue
         above = drafts.get(draft.up or "")
         seen = {draft.key}

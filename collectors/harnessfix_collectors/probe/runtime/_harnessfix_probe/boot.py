@@ -8,7 +8,7 @@ import marshal
 import os
 import sys
 
-from . import VERSION, clients, effects, launches
+from . import VERSION, clients, effects, launches, telemetry
 from .hook import Finder
 from .later import Later
 from .probe import Probe
@@ -45,7 +45,7 @@ def install(plan: dict[str, Any], folder: str, trace: str) -> Probe:
         OSError: nothing can be written to `folder`.
     """
     spool = Spool(folder, Redactor(patterns=plan.get("redact_patterns", ())) if plan.get("redact", True) else None)
-    places = {path: str(file["path"]) for path, file in plan["files"].items()}
+    places = {path: str(file["path"]) for path, file in plan["files"].items()} or plan.get("places", {})
     probe = Probe(spool, places, plan["elements"], trace, _parent(trace))
     _introduce(probe)
     setattr(builtins, PROBE, probe)
@@ -92,6 +92,7 @@ def _instrument(probe: Probe, plan: dict[str, Any]) -> None:
     later.add("concurrent.futures.thread", launches.carry_into_pools)
     later.add("runpy", claim_run_path(finder))
     clients.watch(probe, later, plan.get("replay"))
+    telemetry.watch(probe, later)
     script = sys.argv[0] if getattr(sys, "argv", None) else ""
     if script and os.path.isfile(script) and finder.claims(script):
         claim_script(finder, script)

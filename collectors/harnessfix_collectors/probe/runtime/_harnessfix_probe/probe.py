@@ -27,6 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeVar
 
+    from .telemetry import Telemetry
+
     T = TypeVar("T")
 
 
@@ -49,6 +51,8 @@ class Probe:
         self._caps = [CAP_ROLE if element["role"] in UNCAPPED else CAP for element in elements]
         self._roles = [element["role"] for element in elements]
         self.settings = Settings(places)
+        self.telemetry: Telemetry | None = None
+        self._order = count(1)
         self._trouble: dict[str, int] = {}
         self._lengths: dict[tuple[int, int], int] = {}
         self.reached = Reached()
@@ -78,9 +82,16 @@ class Probe:
         """A span id, 16 hex digits."""
         return f"{self._prefix}{next(self._numbers):08x}"
 
+    def next_number(self) -> int:
+        """Later steps have a higher one."""
+        return next(self._order)
+
     def up(self) -> str | None:
-        """Id of the current step, or of the one this process was started in."""
+        """Id of the current step, ours or an instrumentation's, or of the one this process was started in."""
         step = current.get()
+        other = None if self.telemetry is None else self.telemetry.nearest()
+        if other is not None and (step is None or other[1] > step.born):
+            return other[0]
         return self.parent if step is None else step.id
 
     def is_agent(self, number: int) -> bool:

@@ -72,6 +72,7 @@ class Span(Silent):
         "_loops",
         "_value",
         "above",
+        "born",
         "id",
         "io",
         "number",
@@ -87,7 +88,7 @@ class Span(Silent):
         self._loops: dict[int, int] = {}
         self.above: Span | None = None
         self.id: str | None = None
-        self.spawned = self.io = 0
+        self.spawned = self.io = self.born = 0
         # Threads that it started and that run still: ident to name and whether they are daemons.
         self.threads: dict[int, tuple[str, bool]] = {}
         self._isolation: Isolation | None = None
@@ -114,11 +115,13 @@ class Span(Silent):
         """Write that it begins, and make it the current step; `depth` frames up is the code that is recorded."""
         probe = self.probe
         self.above = current.get()
+        up = probe.up()
         span = probe.new_id()
-        thread = "" if get_ident() == probe.main_thread else f',"thread":{quote(_thread_name())}'
-        stack = dumps(_callers(sys._getframe(depth), probe.places))
+        self.born = probe.next_number()
+        thread = "" if get_ident() == probe.main_thread else f',"thread":{quote(thread_name())}'
+        stack = dumps(callers(sys._getframe(depth), probe.places))
         probe.spool.line(
-            f'{{"t":"start","id":"{span}","up":{dumps(probe.up())},"e":{self.number},"args":{{{",".join(told)}}}'
+            f'{{"t":"start","id":"{span}","up":{dumps(up)},"e":{self.number},"args":{{{",".join(told)}}}'
             f'{more},"stack":{stack},"time":{System.now()}{thread}}}'
         )
         self.id = span
@@ -209,7 +212,7 @@ SILENT = Silent()
 _NOTHING = object()
 
 
-def _callers(called: FrameType, places: dict[str, str]) -> list[list[object]]:
+def callers(called: FrameType, places: dict[str, str]) -> list[list[object]]:
     """Harness frames that led to a call, nearest first, without that of the function that was called."""
     frames: list[list[object]] = []
     depth = 0
@@ -224,7 +227,8 @@ def _callers(called: FrameType, places: dict[str, str]) -> list[list[object]]:
     return frames
 
 
-def _thread_name() -> str:
+def thread_name() -> str:
+    """Name of the thread that asks; `threading` is not loaded for this."""
     threading = sys.modules.get("threading")
     thread = None if threading is None else threading._active.get(get_ident())
     name = None if thread is None else thread.name

@@ -1,0 +1,234 @@
+"""Spans of whatever OpenTelemetry instrumentation the program has, in the same recording as our own steps.
+
+They are seen where the SDK makes them, not by a processor or an exporter: no provider, distro or exporter is replaced,
+and what the program's own exporters get is what they would have got, limits and content settings included, while
+nothing that an instrumentation says is cut here.
+"""
+
+from __future__ import annotations
+
+import sys
+from _thread import get_ident
+
+from .jsontext import Json, dumps, quote
+from .spans import callers, current, thread_name
+from .system import System
+
+MOST_BORN = 50_000
+MOST_SPANS = 50_000
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import FrameType, ModuleType
+    from typing import Any
+
+    from .later import Later
+    from .probe import Probe
+
+KEPT = "_harnessfix_told"
+
+
+class Telling:
+    """One span: what it has been told so far, whole.
+
+    Args:
+        telemetry: of this process.
+        identity: span id, 16 hex digits.
+        name, scope: of the span, and of the instrumentation that makes it.
+        attributes: that it begins with.
+    """
+
+    __slots__ = ("_begun", "_telemetry", "attributes", "born", "events", "id", "name", "open", "scope", "status")
+
+    def __init__(
+        self, telemetry: Telemetry, identity: str, name: str, scope: str, attributes: Mapping[str, Any] | None
+    ) -> None:
+        self._telemetry, self.id, self.name, self.scope = telemetry, identity, name, scope
+        self.attributes: dict[str, Any] = dict(attributes or {})
+        self._begun: dict[str, Any] = {}
+        self.events: list[tuple[str, int, dict[str, Any]]] = []
+        self.status: tuple[int, str] = (0, "")
+        self.born = telemetry.probe.next_number()
+        self.open = True
+
+    def set(self, attributes: Mapping[str, Any]) -> None:
+        """More attributes."""
+        if self.open:
+            self.attributes.update(attributes)
+
+    def event(self, name: str, attributes: Mapping[str, Any] | None, time: int | None) -> None:
+        """Something happened in it; `time` is Unix time in nanoseconds."""
+        if self.open:
+            self.events.append((name, time or System.now(), dict(attributes or {})))
+
+    def begin(self, parent: str | None, frame: FrameType | None, time: int | None = None) -> None:
+        """Write that it begins.
+
+        Args:
+            parent: id of the span that its instrumentation says it is in.
+            frame: of the code that started it.
+            time: Unix time in nanoseconds, now when None.
+        """
+        probe = self._telemetry.probe
+        up = self._telemetry.above(parent)
+        thread = "" if get_ident() == probe.main_thread else f',"thread":{quote(thread_name())}'
+        self._begun = dict(self.attributes)
+        stack = [] if frame is None else callers(frame, probe.places)
+        probe.spool.line(
+            f'{{"t":"start","id":"{self.id}","up":{dumps(up)},"otel":{{"name":{quote(self.name)},'
+            f'"scope":{quote(self.scope)},"attributes":{probe.encoder.encode(self.attributes)}}},"stack":{dumps(stack)},"time":{time or System.now()}{thread}}}'
+        )
+
+    def end(self, time: int | None = None) -> None:
+        """Write what it was told, once."""
+        if not self.open:
+            return
+        self.open = False
+        probe = self._telemetry.probe
+        encode = probe.encoder.encode
+        begun = self._begun
+        new = {key: value for key, value in self.attributes.items() if key not in begun or begun[key] is not value}
+        told: dict[str, object] = {"name": self.name, "attributes": Json(encode(new))}
+        if self.events:
+            told["events"] = [
+                {"name": name, "time": at, "attributes": Json(encode(given))} for name, at, given in self.events
+            ]
+        if self.status[0]:
+            told["status"], told["message"] = self.status[0], Json(probe.spool.text(self.status[1]))
+        probe.spool.line(f'{{"t":"end","id":"{self.id}","otel":{dumps(told)},"time":{time or System.now()}}}')
+        self.attributes, self._begun, self.events = {}, {}, []
+
+
+class Telemetry:
+    """All spans of this process.
+
+    Args:
+        probe: the probe.
+    """
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self._born: dict[str, int] = {}
+        self._count = 0
+        self.current_span: Callable[[], Any] | None = None
+
+    def new(self, identity: str, name: str, scope: str, attributes: Mapping[str, Any] | None) -> Telling | None:
+        """A span begins to be told; None when there were too many."""
+        self._count += 1
+        if self._count > MOST_SPANS:
+            if self._count == MOST_SPANS + 1:
+                what = f"only the first {MOST_SPANS:,} OpenTelemetry spans of a process are recorded"
+                self.probe.spool.write({"t": "trouble", "what": what})
+            return None
+        telling = Telling(self, identity, name, scope, attributes)
+        if len(self._born) >= MOST_BORN:
+            self._born.clear()
+        self._born[identity] = telling.born
+        return telling
+
+    def nearest(self) -> tuple[str, int] | None:
+        """Id and number of the current span, None outside any."""
+        if self.current_span is None:
+            return None
+        told = getattr(self.current_span(), KEPT, None)
+        return None if told is None else (told.id, told.born)
+
+    def above(self, parent: str | None) -> str | None:
+        """The step that a span is in: its parent or the current step of ours, whichever began later."""
+        step = current.get()
+        born = self._born.get(parent or "")
+        if born is not None and (step is None or step.id is None or born > step.born):
+            return parent
+        return self.probe.parent if step is None else step.id
+
+    # -- the SDK ---------------------------------------------------------------------------------------------------
+
+    def tell_sdk(self, module: ModuleType) -> None:
+        """A patch of `opentelemetry.sdk.trace`: spans tell what they are told."""
+        span: Any = module.Span  # type: ignore[attr-defined]
+        make, start, end = span.__init__, span.start, span.end
+        set_one, set_many, add_event = span.set_attribute, span.set_attributes, span.add_event
+        telemetry = self
+
+        def __init__(own: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 (it replaces one)
+            make(own, *args, **kwargs)
+            try:
+                scope = getattr(getattr(own, "instrumentation_scope", None), "name", "") or ""
+                given = kwargs.get("attributes") or own.attributes
+                identity = f"{own.get_span_context().span_id:016x}"
+                setattr(own, KEPT, telemetry.new(identity, str(own.name), str(scope), given))
+            except Exception as error:
+                telemetry.probe.failed("span", error)
+
+        def started(own: Any, *args: Any, **kwargs: Any) -> None:
+            told = getattr(own, KEPT, None)
+            if told is not None:
+                telemetry.do(lambda: told.begin(_parent_of(own), sys._getframe(3), kwargs.get("start_time")))
+            start(own, *args, **kwargs)
+
+        def set_attribute(own: Any, key: str, value: Any) -> None:
+            set_one(own, key, value)
+            told = getattr(own, KEPT, None)
+            if told is not None:
+                telemetry.do(lambda: told.set({key: value}))
+
+        def set_attributes(own: Any, attributes: Any) -> None:
+            set_many(own, attributes)
+            told = getattr(own, KEPT, None)
+            if told is not None:
+                telemetry.do(lambda: told.set(attributes))
+
+        def event(own: Any, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
+            add_event(own, name, attributes, timestamp)
+            told = getattr(own, KEPT, None)
+            if told is not None:
+                telemetry.do(lambda: told.event(str(name), attributes, timestamp))
+
+        def ended(own: Any, *args: Any, **kwargs: Any) -> None:
+            end(own, *args, **kwargs)
+            told = getattr(own, KEPT, None)
+            if told is not None:
+                telemetry.do(lambda: _finish(own, told))
+
+        span.__init__, span.start, span.end = __init__, started, ended
+        span.set_attribute, span.set_attributes, span.add_event = set_attribute, set_attributes, event
+
+    def do(self, what: Callable[[], None]) -> None:
+        """Do something of ours inside a call of the program; trouble is told and is not the program's."""
+        try:
+            what()
+        except Exception as error:
+            self.probe.failed("span", error)
+
+
+def _finish(span: Any, told: Telling) -> None:
+    status = span.status
+    told.name = str(span.name)
+    told.status = (int(status.status_code.value), str(status.description or ""))
+    told.end(span.end_time)
+
+
+def _parent_of(span: Any) -> str | None:
+    parent = span.parent
+    return None if parent is None else f"{parent.span_id:016x}"
+
+
+def watch(probe: Probe, later: Later) -> None:
+    """Watch the OpenTelemetry of this process, once the program imports it."""
+    telemetry = probe.telemetry = Telemetry(probe)
+
+    def api(module: Any) -> None:
+        from .fallback import lend_tracer
+
+        telemetry.current_span = module.get_current_span
+        lend_tracer(module, telemetry)
+
+    def completions(module: Any) -> None:
+        from .content import hear_completions
+
+        hear_completions(module, telemetry)
+
+    later.add("opentelemetry.trace", api)
+    later.add("opentelemetry.sdk.trace", telemetry.tell_sdk)
+    later.add("opentelemetry.util.genai.completion_hook", completions)
