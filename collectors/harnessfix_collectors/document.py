@@ -12,9 +12,6 @@ from typing import Any
 
 RUNTIME = Path(__file__).parent / "probe" / "runtime"
 SCHEMA = "harnessfix.probe/2"
-# Set only where the program's user has not: the SDK's default of 128 evicts the oldest attributes first, which are the
-# system prompt and the task of a long conversation.
-LOSSLESS = {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "10000"}
 _ELEMENT = re.compile(rb'"e":(\d+)')
 _FRAME = re.compile(rb'\["((?:[^"\\]|\\.)+)","')
 
@@ -51,7 +48,6 @@ def environment_for(environment: Mapping[str, str], plan: Path, folder: Path, tr
     """`environment` with what starts the probe in every Python program that inherits it."""
     path = environment.get("PYTHONPATH")
     return {
-        **LOSSLESS,
         **environment,
         "PYTHONPATH": str(RUNTIME) + (os.pathsep + path if path else ""),
         "HARNESSFIX_PLAN": str(plan),

@@ -209,6 +209,9 @@ def _missing(
             yield "Python was started isolated (-I, -S or -E), so the probe could not start: leave that flag out"
         else:
             yield f"no Python process was seen in {command[0]!r}: only Python 3.9 and later is recorded step by step"
+    elif "places" in plan:
+        if b'"otel":{' not in data:
+            yield "without the probe only OpenTelemetry spans are recorded, and this program made none"
     elif not plan["elements"]:
         yield "no function with a role was found in the harness: name it with --harness (folder or installed package)"
     elif b'\n{"t":"start"' not in data:

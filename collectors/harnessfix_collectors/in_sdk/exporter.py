@@ -17,7 +17,7 @@ VARIABLE = "HARNESSFIX_TRACE_FILE"
 DEFAULT = "harnessfix-trace.jsonl"
 
 
-class FileExporter(SpanExporter):
+class FileExporter(SpanExporter):  # type: ignore[misc]
     """Appends one `TracesData` object a line.
 
     Args:
@@ -35,7 +35,9 @@ class FileExporter(SpanExporter):
             with self._lock, self._path.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
         except OSError as error:
-            sys.stderr.write(f"harnessfix: {self._path}: {error.strerror}; set {VARIABLE} to a file that can be written\n")
+            sys.stderr.write(
+                f"harnessfix: {self._path}: {error.strerror}; set {VARIABLE} to a file that can be written\n"
+            )
             return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS
 

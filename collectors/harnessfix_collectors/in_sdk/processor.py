@@ -3,6 +3,7 @@
 import os
 import sys
 import sysconfig
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -22,7 +23,7 @@ class CodeProcessor:
     """
 
     def __init__(self, root: str | None = None) -> None:
-        self._root = os.path.realpath(root or os.getcwd()) + os.sep
+        self._root = os.path.realpath(root or Path.cwd()) + os.sep
         paths = sysconfig.get_paths()
         self._foreign = tuple({os.path.realpath(paths[name]) + os.sep for name in ("stdlib", "purelib", "platlib")})
         self._own: dict[str, bool] = {}

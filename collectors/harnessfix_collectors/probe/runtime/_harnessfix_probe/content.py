@@ -1,4 +1,4 @@
-"""Messages that GenAI instrumentations hand to their completion hook, also where they are told to keep content off spans.
+"""Messages that GenAI instrumentations hand to their completion hook, also where they keep content off their spans.
 
 The program's own hook goes on getting what it gets; ours stands beside it.
 https://github.com/open-telemetry/opentelemetry-python-genai (`opentelemetry.util.genai.completion_hook`)

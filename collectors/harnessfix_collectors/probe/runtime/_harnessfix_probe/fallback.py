@@ -35,7 +35,7 @@ def lend_tracer(trace: Any, telemetry: Telemetry) -> None:
 
 def _tracer_class(trace: Any, telemetry: Telemetry) -> Any:
     span_class = _span_class(trace, telemetry)
-    manager = sys.modules["opentelemetry.util._decorator"]._agnosticcontextmanager  # type: ignore[attr-defined]
+    decorators: Any = sys.modules["opentelemetry.util._decorator"]
 
     class Tracer(trace.Tracer):  # type: ignore[misc]
         def __init__(self, scope: str) -> None:
@@ -68,7 +68,7 @@ def _tracer_class(trace: Any, telemetry: Telemetry) -> Any:
                 telemetry.do(lambda: told.begin(up, sys._getframe(3), start_time))
             return span
 
-        @manager  # type: ignore[misc]
+        @decorators._agnosticcontextmanager  # type: ignore[untyped-decorator]
         def start_as_current_span(self, name: str, *args: Any, end_on_exit: bool = True, **kwargs: Any) -> Any:
             span = self.start_span(name, *args, **kwargs)
             with trace.use_span(

@@ -20,7 +20,7 @@ MOST_SPANS = 50_000
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import FrameType, ModuleType
+    from types import FrameType
     from typing import Any
 
     from .later import Later
@@ -75,9 +75,10 @@ class Telling:
         thread = "" if get_ident() == probe.main_thread else f',"thread":{quote(thread_name())}'
         self._begun = dict(self.attributes)
         stack = [] if frame is None else callers(frame, probe.places)
+        otel = {"name": self.name, "scope": self.scope, "attributes": Json(probe.encoder.encode(self.attributes))}
         probe.spool.line(
-            f'{{"t":"start","id":"{self.id}","up":{dumps(up)},"otel":{{"name":{quote(self.name)},'
-            f'"scope":{quote(self.scope)},"attributes":{probe.encoder.encode(self.attributes)}}},"stack":{dumps(stack)},"time":{time or System.now()}{thread}}}'
+            f'{{"t":"start","id":"{self.id}","up":{dumps(up)},"otel":{dumps(otel)},"stack":{dumps(stack)},'
+            f'"time":{time or System.now()}{thread}}}'
         )
 
     def end(self, time: int | None = None) -> None:
@@ -144,9 +145,9 @@ class Telemetry:
 
     # -- the SDK ---------------------------------------------------------------------------------------------------
 
-    def tell_sdk(self, module: ModuleType) -> None:
+    def tell_sdk(self, module: Any) -> None:
         """A patch of `opentelemetry.sdk.trace`: spans tell what they are told."""
-        span: Any = module.Span  # type: ignore[attr-defined]
+        span: Any = module.Span
         make, start, end = span.__init__, span.start, span.end
         set_one, set_many, add_event = span.set_attribute, span.set_attributes, span.add_event
         telemetry = self

@@ -1,0 +1,273 @@
+"""Spans of the program's own OpenTelemetry instrumentation, in one trace with the probe's steps."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harnessfix_collectors.readers import read_bytes
+
+Play = Callable[..., Any]
+
+pytest.importorskip("opentelemetry.sdk.trace")
+
+SHOWING = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+
+class Showing(SpanExporter):
+    def export(self, spans):
+        for span in spans:
+            kept = sorted(span.attributes)[:3]
+            print(span.name, len(span.attributes), kept, span.dropped_attributes, len(span.events))
+        return SpanExportResult.SUCCESS
+
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(Showing()))
+trace.set_tracer_provider(provider)
+"""
+
+CLIENT = """
+tracer = trace.get_tracer("some.instrumentation")
+
+def tool(city):
+    with tracer.start_as_current_span("execute_tool weather") as span:
+        span.set_attribute("gen_ai.operation.name", "execute_tool")
+        span.set_attribute("gen_ai.tool.name", "weather")
+        span.set_attribute("gen_ai.tool.call.id", "call_7")
+        return inner(city)
+
+def inner(city):
+    raise ValueError("station offline")
+
+class Client:
+    def create(self, model, messages):
+        with tracer.start_as_current_span("chat m", attributes={"gen_ai.operation.name": "chat"}) as span:
+            span.set_attributes({f"extra.{n:03}": n for n in range(200)})
+            span.set_attribute("gen_ai.usage.input_tokens", 11)
+            span.set_attribute("gen_ai.usage.output_tokens", 3)
+            span.set_attribute("gen_ai.response.finish_reasons", ["length"])
+            span.add_event("retried", {"attempt": 1})
+            return {"role": "assistant", "content": "sunny"}
+
+client = Client()
+
+def run(task):
+    history = [{"role": "user", "content": task}]
+    for turn in range(2):
+        reply = client.create(model="m", messages=history)
+        try:
+            tool("Rome")
+        except ValueError:
+            pass
+        if reply["content"]:
+            break
+    return reply
+
+print(run("weather?"))
+"""
+
+
+def test_spans_are_steps_of_the_same_trace_and_exporters_see_what_they_would(play: Play) -> None:
+    played = play(sys.executable, SHOWING + CLIENT)
+    played.assert_same()
+    assert "chat m 128 ['extra.075', 'extra.076', 'extra.077'] 76 1" in played.out
+    chat = played.step("Client.create")
+    assert chat.kind.value == "model_call"
+    assert (chat.finish_reason, chat.usage.input_tokens, chat.usage.output_tokens) == ("length", 11, 3)
+    assert len(chat.source.span_ids) == 2
+    told = next(each["attributes"] for each in chat.attributes["merged"] if each.get("scope") == "some.instrumentation")
+    assert {f"extra.{n:03}" for n in range(200)} <= set(told)
+    assert [event.name for event in chat.events] == ["retried"]
+    tool = played.step("weather")
+    assert (tool.kind.value, played.above(tool)) == ("tool_call", ["tool", "run"])
+    assert {part.call_id for part in tool.input} == {"call_7"}
+    assert tool.error.type == "ValueError"
+    assert played.above(played.step("inner")) == ["weather", "tool", "run"]
+
+
+def test_without_the_probe_spans_are_kept_with_the_line_that_led_to_them(play: Play, tmp_path: Path) -> None:
+    from harnessfix_collectors.record import record
+    from harnessfix_ir.source import read_harness
+
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    (folder / "agent.py").write_text(SHOWING + CLIENT)
+    result = record(
+        [sys.executable, "agent.py"],
+        model=read_harness([folder]),
+        spool_root=tmp_path,
+        probe=False,
+        cwd=folder,
+        quiet=True,
+    )
+    (run,) = read_bytes(result.data, "recording", "harnessfix-probe")
+    chat, tool = run.steps
+    assert (chat.name, chat.kind.value, tool.name, tool.kind.value) == ("chat m", "model_call", "weather", "tool_call")
+    assert [(anchor.path, anchor.qualname) for anchor in chat.anchors] == [("agent.py", "Client.create")]
+    assert tool.error is not None
+    assert (tool.error.type, tool.status.value) == ("ValueError", "error")
+    assert "station offline" in tool.error.traceback
+    assert result.missing == ()
+
+
+NOBODY = """
+from opentelemetry import trace
+
+tracer = trace.get_tracer("some.library")
+
+def work():
+    with tracer.start_as_current_span("outer", attributes={"a": 1}) as span:
+        span.set_attribute("b", "x")
+        with tracer.start_as_current_span("inner"):
+            raise KeyError("lost")
+
+try:
+    work()
+except KeyError:
+    pass
+print(type(trace.get_tracer_provider()).__name__)
+
+from opentelemetry.sdk.trace import TracerProvider
+provider = TracerProvider()
+trace.set_tracer_provider(provider)
+print(trace.get_tracer_provider() is provider)
+with tracer.start_as_current_span("later") as span:
+    print(type(span).__module__)
+"""
+
+
+def test_a_program_without_a_provider_is_lent_a_tracer_and_may_set_its_own(play: Play) -> None:
+    played = play(sys.executable, NOBODY, include=("*work",))
+    played.assert_same()
+    assert played.out.split() == ["ProxyTracerProvider", "True", "opentelemetry.sdk.trace"]
+    outer, inner, later = (played.step(name) for name in ("outer", "inner", "later"))
+    assert played.above(inner) == ["outer", "work"]
+    assert (outer.attributes["a"], outer.attributes["b"]) == (1, "x")
+    assert (inner.error.type, inner.status.value) == ("KeyError", "error")
+    assert later.status.value == "ok"
+
+
+INTERLEAVED = """
+import asyncio, threading
+from opentelemetry import trace
+
+tracer = trace.get_tracer("some.library")
+
+def leaf(name):
+    return name
+
+async def agent(name):
+    with tracer.start_as_current_span(f"span {name}"):
+        for turn in range(3):
+            await asyncio.sleep(0)
+            leaf(f"{name}{turn}")
+            with tracer.start_as_current_span(f"turn {name}"):
+                await asyncio.sleep(0)
+                await asyncio.to_thread(leaf, f"{name} thread")
+
+async def main():
+    await asyncio.gather(*(agent(name) for name in "abc"))
+
+asyncio.run(main())
+"""
+
+
+def test_interleaved_spans_and_steps_keep_their_own_parents(play: Play) -> None:
+    played = play(sys.executable, INTERLEAVED)
+    played.assert_same()
+    (run,) = played.runs
+    for step in played.steps:
+        if step.name == "leaf":
+            text = run.texts[step.input[0].text]
+            above = [f"turn {text[0]}"] if text.endswith("thread") else []
+            assert played.above(step) == [*above, f"span {text[0]}", "agent", "main"]
+    assert sum(step.name == "leaf" for step in played.steps) == 18
+
+
+def test_a_killed_program_leaves_its_open_spans(play: Play) -> None:
+    program = """
+        import os, signal
+        from opentelemetry import trace
+        tracer = trace.get_tracer("some.library")
+        with tracer.start_as_current_span("chat m", attributes={"gen_ai.operation.name": "chat"}):
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    played = play(sys.executable, program)
+    (step,) = played.steps
+    assert (step.name, step.kind.value, step.status.value) == ("chat m", "model_call", "unfinished")
+
+
+CONTENT = """
+from opentelemetry.util.genai.completion_hook import load_completion_hook
+from opentelemetry.util.genai.types import InputMessage, OutputMessage, Text
+
+hook = load_completion_hook()
+with trace.get_tracer("some.genai").start_as_current_span("chat m") as span:
+    span.set_attribute("gen_ai.operation.name", "chat")
+    hook.on_completion(
+        inputs=[InputMessage(role="user", parts=[Text(content="weather?")])],
+        outputs=[OutputMessage(role="assistant", parts=[Text(content="sunny")], finish_reason="stop")],
+        system_instruction=[Text(content="be brief")],
+        span=span,
+    )
+"""
+
+
+def test_content_is_captured_here_while_the_programs_spans_stay_free_of_it(play: Play) -> None:
+    pytest.importorskip("opentelemetry.util.genai")
+    played = play(sys.executable, SHOWING + CONTENT, include=())
+    played.assert_same()
+    assert played.out == "chat m 1 ['gen_ai.operation.name'] 0 0\n"
+    (step,) = played.steps
+    (run,) = played.runs
+    assert [(part.role, run.texts[part.text]) for part in (*step.input, *step.output)] == [
+        ("system", "be brief"),
+        ("user", "weather?"),
+        ("assistant", "sunny"),
+    ]
+
+
+def _instrumented(folder: Path, program: str, **variables: str) -> str:
+    (folder / "agent.py").write_text(program)
+    base = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    environment = {**base, "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", **variables}
+    command = [str(Path(sys.executable).with_name("opentelemetry-instrument")), sys.executable, "agent.py"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_entry_points_compose_with_a_distro(tmp_path: Path) -> None:
+    pytest.importorskip("opentelemetry.instrumentation.auto_instrumentation")
+    pytest.importorskip("opentelemetry.util.genai")
+    out = _instrumented(
+        tmp_path,
+        f"from opentelemetry import trace\n{CONTENT}",
+        OTEL_TRACES_EXPORTER="console,harnessfix",
+        OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK="harnessfix",
+        HARNESSFIX_TRACE_FILE=str(tmp_path / "trace.jsonl"),
+    )
+    shown = json.loads(out)["attributes"]
+    assert shown["gen_ai.operation.name"] == "chat"
+    assert "sunny" not in out
+    (run,) = read_bytes((tmp_path / "trace.jsonl").read_bytes(), "trace.jsonl", None)
+    (step,) = run.steps
+    assert [run.texts[part.text] for part in (*step.input, *step.output)] == ["be brief", "weather?", "sunny"]
+    (anchor,) = step.anchors
+    assert (Path(anchor.path).name, anchor.start_line) == ("agent.py", 7)
+
+
+def test_nothing_is_added_unless_it_is_asked_for(tmp_path: Path) -> None:
+    pytest.importorskip("opentelemetry.instrumentation.auto_instrumentation")
+    program = "from opentelemetry import trace\nwith trace.get_tracer('x').start_as_current_span('s'): pass\n"
+    assert json.loads(_instrumented(tmp_path, program, OTEL_TRACES_EXPORTER="console"))["attributes"] == {}
+    asked = {"OTEL_TRACES_EXPORTER": "console", "HARNESSFIX_CODE_ATTRIBUTES": "true"}
+    attributes = json.loads(_instrumented(tmp_path, program, **asked))["attributes"]
+    assert (attributes["code.function.name"], attributes["code.line.number"]) == ("<module>", 2)
