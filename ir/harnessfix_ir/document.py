@@ -1,11 +1,13 @@
 """The base of every typed document: immutable, and tolerant of fields that a later version added."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import Any, ParamSpec, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-__all__ = ["Document", "JsonValue", "unchecked"]
+__all__ = ["Document", "JsonValue", "unchecked", "unchecked_many"]
 
 
 class Document(BaseModel):
@@ -30,7 +32,7 @@ def unchecked(kind: Callable[P, D]) -> Callable[P, D]:
 
     A validated document owns a set of the names that were given and a dictionary of unknown fields; documents made
     here share theirs, which is safe because documents do not change, and copies of them copy both. For what is made by
-    the hundred thousand: links, and elements read back from the cache.
+    the hundred thousand.
 
     Args:
         kind: a kind of document whose defaults are immutable. The result takes the same arguments.
@@ -51,3 +53,18 @@ def unchecked(kind: Callable[P, D]) -> Callable[P, D]:
         return cast("D", document)
 
     return make
+
+
+def unchecked_many(kind: type[D], fields: Iterable[dict[str, Any]]) -> list[D]:
+    """Many such documents at once, twice as fast again.
+
+    Args:
+        kind: of the documents.
+        fields: of each, all of them, in order and of the declared types; the dictionaries become the documents'.
+    """
+    rows = list(fields)
+    documents = [kind.__new__(kind) for _ in rows]
+    columns: list[Iterable[Any]] = [rows, repeat(set(kind.model_fields)), repeat(_NOTHING), repeat(None)]
+    for set_slot, values in zip(_SLOTS, columns):
+        deque(map(set_slot, documents, values), maxlen=0)
+    return documents

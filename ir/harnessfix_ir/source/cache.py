@@ -6,11 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from harnessfix_ir.harness import HarnessModel
 
 from .facts import FileFacts
+from .stored import dump_model, load_model
 
 EXTRACTOR = "5"
 """Raised whenever extraction or linking says something else about the same text."""
@@ -38,12 +37,12 @@ class FactCache:
 
     def get_model(self, key: str) -> HarnessModel | None:
         """The model kept under `key`, None when there is none that can be read."""
-        text = self._read("models", key)
-        if text is None:
+        data = self._read("models", key)
+        if data is None:
             return None
         try:
-            return HarnessModel.model_validate_json(text)
-        except ValidationError:
+            return load_model(data)
+        except (ValueError, KeyError, TypeError, IndexError):
             return None
 
     def put_model(self, key: str, model: HarnessModel) -> None:
@@ -51,10 +50,10 @@ class FactCache:
         if self.folder is None:
             return
         try:
-            text = model.model_dump_json(exclude_defaults=True)
+            data = dump_model(model)
         except ValueError:  # a literal with a lone surrogate is no JSON: such a harness is read anew each time
             return
-        self._write("models", key, text.encode())
+        self._write("models", key, data)
 
     def get_facts(self, digest: str, path: str, module: str, base: str) -> FileFacts | None:
         """Facts of a file with that content under that path, None when there are none that can be read."""
