@@ -24,7 +24,8 @@ _DIGEST = 64
 
 def dump_model(model: HarnessModel) -> bytes:
     """The model as bytes. Raises `ValueError` when it holds what JSON cannot (a lone surrogate in a literal)."""
-    strings, facts = _Table(), _Table()
+    strings = _Table()
+    facts: dict[tuple[str, str, int, Evidence], tuple[int, Fact]] = {}
     anchors = [element.anchor for element in model.elements]
     body = {
         "root": model.root,
@@ -35,7 +36,7 @@ def dump_model(model: HarnessModel) -> bytes:
             "layer": [element.layer for element in model.elements],
             "name": strings.add(element.name for element in model.elements),
             "text": strings.add(element.text for element in model.elements),
-            "facts": [facts.add(map(_fact_row, element.facts)) for element in model.elements],
+            "facts": [[_number(fact, facts) for fact in element.facts] for element in model.elements],
             "path": strings.add(anchor.path for anchor in anchors),
             "qualname": strings.add(anchor.qualname for anchor in anchors),
             "start": [anchor.start_line for anchor in anchors],
@@ -49,7 +50,7 @@ def dump_model(model: HarnessModel) -> bytes:
             "line": [call.line for call in model.calls],
             "resolved": strings.add(call.resolved for call in model.calls),
         },
-        "facts": [json.loads(row) for row in facts.values],
+        "facts": [[fact.name, fact.value, fact.line, fact.evidence] for _, fact in facts.values()],
         "strings": strings.values,
     }
     data = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
@@ -129,8 +130,9 @@ def _elements(columns: dict[str, list[Any]], strings: Sequence[str], facts: Sequ
     )
 
 
-def _fact_row(fact: Fact) -> str:
-    return json.dumps([fact.name, fact.value, fact.line, fact.evidence], ensure_ascii=False)
+def _number(fact: Fact, known: dict[tuple[str, str, int, Evidence], tuple[int, Fact]]) -> int:
+    """The number of a fact among those that say the same (to the type: True is not 1); a new one for a new fact."""
+    return known.setdefault((fact.name, repr(fact.value), fact.line, fact.evidence), (len(known), fact))[0]
 
 
 def _facts(rows: list[list[Any]]) -> list[Fact]:
