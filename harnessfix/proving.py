@@ -1,15 +1,18 @@
 """From flaws to proved patches: propose, validate, remember."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harnessfix.checking import chosen_rules
-from harnessfix.repairing import Repairs
+from harnessfix.remembering import Memory
+from harnessfix.repairing import Proposed, Repairs
 from harnessfix.replaying import Replay
 from harnessfix.tasks import task_names
 from harnessfix.validating import Validator
 from harnessfix_ir.errors import SettingsError
 from harnessfix_ir.findings import FlawRecord
+from harnessfix_repairs.memory import remember
 from harnessfix_repairs.patch import Patch
 from harnessfix_repairs.validation.documents import Validation
 from harnessfix_repairs.validation.runner import TaskResult
@@ -28,31 +31,25 @@ class Proof:
 
 def prove(
     repairs: Repairs,
-    flaws: Sequence[str] = (),
+    proposed: Proposed,
     *,
     all_tasks: bool = False,
     tasks: Sequence[str] = (),
     replays: Sequence[Replay] = (),
     env: dict[str, str] | None = None,
-    patches: Sequence[Patch] | None = None,
-    known: dict[str, FlawRecord] | None = None,
     tell: Tell = lambda what, done, total: None,
 ) -> list[Proof]:
-    """Validate the patches of these flaws and remember what came of it.
+    """Validate proposed patches and remember what came of it.
 
     Args:
         repairs: of the workspace.
-        flaws: beginnings of flaw ids; all when empty.
+        proposed: the patches, with their flaws.
         all_tasks: also run tasks that can prove nothing.
         tasks: run these and no others; pytest node ids are run by pytest.
         replays: recorded runs to run again with the answers of their recording, instead of tasks.
         env: variables to set for the tasks.
-        patches, known: proposed already, with their flaws by id.
         tell: told after each run what is proved, and how many of how many runs of that proof are done.
     """
-    if patches is None or known is None:
-        proposed = repairs.propose(flaws)
-        patches, known = proposed.patches, proposed.flaws
     rules = chosen_rules(repairs.workspace.settings, (), ())
     again = {_name(replay): replay for replay in replays}
     named = [*tasks, *again]
@@ -64,8 +61,8 @@ def prove(
         tell(f"{now}: {result.task}", done, total)
 
     with Validator(repairs.workspace, rules, env=env, replays=again, tell=told) as validator:
-        for patch in patches:
-            flaw = known[patch.flaw]
+        for patch in proposed.patches:
+            flaw = proposed.flaws[patch.flaw]
             now = f"{flaw.best.rule} {patch.operator}"
             wanted = names if all_tasks or named else validator.telling_tasks(flaw, names)
             validation = validator.validate(patch, wanted)
@@ -89,3 +86,4 @@ def _remember(repairs: Repairs, patch: Patch, validation: Validation) -> None:
     state = validation.outcome.value
     repairs.store.save_verdict(validation, id=patch.id, flaw=patch.flaw, operator=patch.operator, state=state)
     repairs.store.save_patch(patch, state=state)
+    Memory(repairs.store).add(remember(patch, validation, when_ns=time.time_ns()))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harnessfix.checking import chosen_rules
 from harnessfix.pipeline import Pipeline
+from harnessfix.remembering import Memory
 from harnessfix.workspace import Workspace
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.errors import HarnessfixError, PatchError, StoreError
@@ -14,6 +15,7 @@ from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.vocabulary import Safety
 from harnessfix_repairs.apply import applied, apply, undo
 from harnessfix_repairs.patch import Patch, Unrepaired, propose
+from harnessfix_repairs.validation.documents import Validation
 
 SCHEMA = "harnessfix.repair/1"
 
@@ -27,12 +29,14 @@ class Proposed:
         unrepaired: with the reason.
         flaws: by id.
         root: folder that the patches are relative to.
+        memory: by patch, what earlier repairs say of it.
     """
 
     patches: list[Patch] = field(default_factory=list)
     unrepaired: list[Unrepaired] = field(default_factory=list)
     flaws: dict[str, FlawRecord] = field(default_factory=dict)
     root: Path = field(default_factory=Path)
+    memory: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def document(self) -> dict[str, JsonValue]:
         """As `harnessfix repair --format json` prints it."""
@@ -40,6 +44,7 @@ class Proposed:
             "schema": SCHEMA,
             "patches": [patch.model_dump(mode="json") for patch in self.patches],
             "unrepaired": [none.model_dump(mode="json") for none in self.unrepaired],
+            "memory": {patch: list(lessons) for patch, lessons in self.memory.items() if lessons},
         }
 
 
@@ -49,6 +54,7 @@ class Repairs:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace, self.store = workspace, workspace.store
         self.pipeline = Pipeline(workspace)
+        self.memory = Memory(workspace.store)
 
     @classmethod
     def open(cls, start: Path, *, store: str | None = None) -> "Repairs":
@@ -82,16 +88,28 @@ class Repairs:
         proposed.root = root = Path(model.root)
         hashes = {file.path: file.sha256 for file in model.files}
         try:
-            result = propose(root, flaw, hashes=hashes)
+            result = self.memory.judge(propose(root, flaw, hashes=hashes))
+            other = self.memory.parameters_instead(result)
+            if other is not None:
+                changed = flaw.best.model_copy(update={"parameters": other})
+                result = propose(root, flaw.model_copy(update={"best": changed}), hashes=hashes)
         except PatchError as error:
             result = Unrepaired(
                 flaw=flaw.flaw, rule=flaw.best.rule, operator=flaw.best.operator, status="blocked", reason=str(error)
             )
         if isinstance(result, Patch):
+            proposed.memory[result.id] = self.memory.lessons(result)
             self.store.save_patch(result, state="proposed")
             proposed.patches.append(result)
         else:
             proposed.unrepaired.append(result)
+
+    def proof(self, patch: Patch) -> Validation | None:
+        """What the last validation of this very patch came to; None when it was never validated."""
+        found = [one for one in self.store.verdicts(flaw=patch.flaw) if one["id"] == patch.id]
+        if not found:
+            return None
+        return Validation.model_validate({name: value for name, value in found[-1].items() if name != "id"})
 
     def apply(self, patches: Sequence[Patch], *, unsafe: bool) -> tuple[list[Patch], list[tuple[Patch, str]]]:
         """Apply patches one after another; a later one on the same file is made anew on the changed file.

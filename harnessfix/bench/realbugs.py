@@ -103,22 +103,35 @@ def _rate(part: int, whole: int) -> float:
 
 
 def _case(folder: Path) -> Case:
-    meta = json.loads((folder / "meta.json").read_text())
-    truth = set(_truth(meta))
+    meta = load_case(folder)
+    truth = Truth(meta)
     case = Case(folder.name, layers=tuple(meta["layers"]))
-    buggy = _diagnose(folder, meta, "buggy")
+    buggy = diagnose_case(folder, meta, "buggy")
     for place, flaw in enumerate(buggy.flaws, 1):
         if place <= 2 * FIRST:
             case.findings.append(f"{flaw.best.rule} {flaw.best.anchors[0].place} {flaw.best.anchors[0].qualname}")
-        if not case.rank and _hits(flaw, truth):
+        if not case.rank and truth.hit_by(flaw):
             case.rank, case.rule, case.layer = place, flaw.best.rule, flaw.best.layer.value
     if case.rank:
-        fixed = _diagnose(folder, meta, "fixed")
-        case.silent = not any(flaw.best.rule == case.rule and _hits(flaw, truth) for flaw in fixed.flaws)
+        fixed = diagnose_case(folder, meta, "fixed")
+        case.silent = not any(flaw.best.rule == case.rule and truth.hit_by(flaw) for flaw in fixed.flaws)
     return case
 
 
-def _diagnose(folder: Path, meta: Mapping[str, Any], which: str) -> Diagnosed:
+def load_case(folder: Path) -> dict[str, Any]:
+    """What is known of a case. Raises `ValueError` when its `meta.json` is no JSON object."""
+    meta = json.loads((folder / "meta.json").read_text())
+    if not isinstance(meta, dict):
+        raise ValueError(f"{folder.name}: meta.json is no object")
+    return meta
+
+
+def diagnose_case(folder: Path, meta: Mapping[str, Any], which: str) -> Diagnosed:
+    """Record the script on the `buggy` or the `fixed` release and diagnose it.
+
+    Raises:
+        HarnessfixError: the release cannot be installed, or the script ends otherwise than it should.
+    """
     python = interpreter(meta["pip"][which], folder / f"lock-{which}.txt")
     package = str(meta["installed"]["file"]).partition("/")[0]
     with tempfile.TemporaryDirectory(prefix="harnessfix-bench-") as scratch:
@@ -137,23 +150,32 @@ def _diagnose(folder: Path, meta: Mapping[str, Any], which: str) -> Diagnosed:
             return pipeline.diagnose(collected.runs, select_rules())
 
 
-def _truth(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Installed path and qualified name of every function that the real fix changed."""
+class Truth:
+    """The functions that the real fix changed, by installed path and qualified name.
+
+    Args:
+        meta: of the case.
+    """
+
+    def __init__(self, meta: Mapping[str, Any]) -> None:
+        self._places = set(_places(meta))
+
+    def hit_by(self, flaw: FlawRecord) -> bool:
+        """Whether the finding's first place is a true function, stands inside one, or is a class around one."""
+        anchor = flaw.best.anchors[0]
+        for path, qualname in self._places:
+            if path != anchor.path:
+                continue
+            name = anchor.qualname
+            if name == qualname or name.startswith(qualname + ".") or qualname.startswith(name + "."):
+                return True
+        return False
+
+
+def _places(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     package = str(meta["installed"]["file"]).partition("/")[0]
     for anchor in meta["fix_anchors"]:
         path = str(anchor["file"])
         at = path.find(f"{package}/")
         yield (path[at:] if at >= 0 else path), str(anchor["qualname"])
     yield str(meta["installed"]["file"]), str(meta["installed"]["qualname"])
-
-
-def _hits(flaw: FlawRecord, truth: set[tuple[str, str]]) -> bool:
-    """Whether the finding's first place is a true function, or stands inside one, or in a class attribute of one."""
-    anchor = flaw.best.anchors[0]
-    for path, qualname in truth:
-        if path != anchor.path:
-            continue
-        name = anchor.qualname
-        if name == qualname or name.startswith(qualname + ".") or qualname.startswith(name + "."):
-            return True
-    return False

@@ -28,6 +28,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Repair": {
         "repair": "Propose patches; apply or undo them.",
         "validate": "Prove patches by running the tasks again with and without them.",
+        "memory": "What earlier repairs taught; refuse a patch for good, or allow it again.",
     },
     "More": {
         "demo": "See all of it work on a small agent that comes with harnessfix.",

@@ -3,10 +3,10 @@
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from harnessfix_ir.document import Document, JsonValue
 from harnessfix_ir.errors import StoreError
@@ -86,3 +86,9 @@ def one(connection: Connection, model: Model, asked: str) -> Found:
         some = ", ".join(row.id for row in rows[:5]) + (", …" if len(rows) > 5 else "")
         raise StoreError(f"{asked!r} means more than one {name}: {some}", hint="Give more of the id.")
     raise StoreError(f"no {name} is called {asked!r}", hint="`harnessfix repair` proposes patches.")
+
+
+def remove(connection: Connection, model: Model, ids: Sequence[str]) -> None:
+    """Remove documents by their whole ids; those that are not there are no concern."""
+    for name in ids:
+        connection.execute(delete(model).where(model.id == column(name)))

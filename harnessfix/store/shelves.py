@@ -136,3 +136,8 @@ class RepairShelf:
         """Remembered repairs as JSON objects with their `id`, oldest first."""
         with self._database.read() as connection:
             return repairs.found(connection, MemoryRow, flaw=flaw, operator=operator, state=state)
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """Forget remembered repairs by their whole ids."""
+        with self._database.write(durable=True) as connection:
+            repairs.remove(connection, MemoryRow, ids)

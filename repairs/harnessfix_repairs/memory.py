@@ -23,6 +23,8 @@ class Remembered(Document):
         symbols: `path:qualname` of the places it was allowed to touch.
         hashes: content hashes of the places as they were, to know the same code again wherever it stands.
         outcome, reason: what became of it.
+        evidence: what that rests on: runs and steps that show the flaw, and what validation counted.
+        by: who said so: `validation` or `user`.
         when_ns: Unix time in nanoseconds.
         diff: what it did.
     """
@@ -37,8 +39,16 @@ class Remembered(Document):
     hashes: tuple[str, ...] = ()
     outcome: Outcome
     reason: str = ""
+    evidence: tuple[str, ...] = ()
+    by: str = "validation"
     when_ns: int = 0
     diff: str = ""
+
+    @property
+    def applies_to(self) -> str:
+        """Where it teaches something, in words."""
+        places = ", ".join(self.symbols[:3]) + (", …" if len(self.symbols) > 3 else "")
+        return f"{self.operator} for {self.rule} in {places or 'no place that is known'}, while its code is as it was"
 
 
 class Advice(Document):
@@ -49,6 +59,7 @@ class Advice(Document):
         reasons: why, and what else was seen, the closest first.
         accepted, rejected: ids of the remembered patches that this rests on.
         parameters: parameters with which this operator was accepted on the same code or for the same rule.
+        before: the record that `discard` rests on.
     """
 
     discard: bool = False
@@ -56,10 +67,21 @@ class Advice(Document):
     accepted: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     parameters: dict[str, JsonValue] = {}
+    before: Remembered | None = None
 
 
 def remember(patch: Patch, validation: Validation, *, when_ns: int = 0) -> Remembered:
     """The record of a repair that was validated."""
+    counted = [comparison.words for comparison in validation.comparisons]
+    return _record(patch, validation.outcome, validation.reason, counted, "validation", when_ns)
+
+
+def refused(patch: Patch, reason: str, *, when_ns: int = 0) -> Remembered:
+    """The record of a repair that a person does not want, for what reason."""
+    return _record(patch, Outcome.REJECTED_BY_USER, reason, [], "user", when_ns)
+
+
+def _record(patch: Patch, outcome: Outcome, reason: str, counted: list[str], by: str, when_ns: int) -> Remembered:
     return Remembered(
         patch=patch.id,
         flaw=patch.flaw,
@@ -68,8 +90,10 @@ def remember(patch: Patch, validation: Validation, *, when_ns: int = 0) -> Remem
         parameters=patch.spec.parameters,
         symbols=patch.spec.allowed.symbols,
         hashes=_hashes(patch.spec),
-        outcome=validation.outcome,
-        reason=validation.reason,
+        outcome=outcome,
+        reason=reason,
+        evidence=(*patch.contract.evidence[:20], *counted),
+        by=by,
         when_ns=when_ns,
         diff=patch.diff,
     )
@@ -89,8 +113,10 @@ def consult(memory: Iterable[Remembered], spec: RepairSpec) -> Advice:
     rejected = [one for one in near if one.outcome.value.startswith("rejected")]
     latest = next((one for one in near if _closeness(one, spec) == 3), None)
     reasons = [f"{one.patch} {one.outcome}: {one.reason}" for one in near]
+    discard = latest is not None and latest in rejected
     return Advice(
-        discard=latest is not None and latest in rejected,
+        discard=discard,
+        before=latest if discard else None,
         reasons=tuple(reasons[:10]),
         accepted=tuple(one.patch for one in accepted),
         rejected=tuple(one.patch for one in rejected),

@@ -94,7 +94,8 @@ class Unrepaired(Document):
     Args:
         flaw, rule, operator: which.
         status: `skipped` (no operator, or it refused), `blocked` (the place may not be touched), `out-of-scope` (the
-            edit would have left its scope) or `failed` (the operator has a bug).
+            edit would have left its scope), `rejected-before` (memory knows this repair of this code as a bad one) or
+            `failed` (the operator has a bug).
         reason: for people, with the place.
     """
 

@@ -45,8 +45,10 @@ def command(
 
     repairs = Repairs.open(folder(None), store=store)
     recorded = [replay_of(repairs.workspace, run, tools=replay_tools) for run in replays]
+    proposed = repairs.propose(flaws)
+    talk.warn([f"{none.rule} {none.flaw}: {none.reason}" for none in proposed.unrepaired], "no patch")
     with talk.progress("validating", None) as bar:
-        proofs = prove(repairs, flaws, all_tasks=all_tasks, tasks=tasks, replays=recorded, tell=bar.move)
+        proofs = prove(repairs, proposed, all_tasks=all_tasks, tasks=tasks, replays=recorded, tell=bar.move)
     if output_format == "json":
         documents = [proof.validation.model_dump(mode="json") for proof in proofs]
         data.dump({"schema": "harnessfix.validate/1", "validations": documents})

@@ -77,13 +77,7 @@ class Demo:
         talk.note("4  validate: run again in private worktrees, with each patch and without", "bold")
         repairs = Repairs(self.workspace)
         with talk.progress("validating", None) as bar:
-            proofs = prove(
-                repairs,
-                env=self.environment,
-                patches=self.proposed.patches,
-                known=self.proposed.flaws,
-                tell=bar.move,
-            )
+            proofs = prove(repairs, self.proposed, env=self.environment, tell=bar.move)
         self.proofs = {proof.patch.flaw: proof for proof in proofs}
 
     def again(self) -> None:

@@ -22,7 +22,10 @@ SAFETY_STYLE = {Safety.SAFE: "green", Safety.UNSAFE: "yellow", Safety.DISPLAY_ON
 def print_proposals(proposed: "Proposed") -> None:
     """All patches, then the flaws that have none, then one line that counts them."""
     for patch in proposed.patches:
-        data.show(patch_heading(patch, proposed.flaws.get(patch.flaw)), diff_text(patch.diff), "")
+        data.show(patch_heading(patch, proposed.flaws.get(patch.flaw)), diff_text(patch.diff))
+        for lesson in proposed.memory.get(patch.id, ()):
+            data.show(Text.assemble(("memory: ", "cyan"), plain(lesson)))
+        data.show("")
     for none in proposed.unrepaired:
         data.show(unrepaired_line(none))
     number, without = len(proposed.patches), len(proposed.unrepaired)

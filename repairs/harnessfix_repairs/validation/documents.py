@@ -23,6 +23,7 @@ class Outcome(StrEnum):
     REJECTED_NEWLY_FAILING = "rejected-newly-failing"
     REJECTED_NEW_FLAW = "rejected-new-flaw"
     REJECTED_COST = "rejected-cost"
+    REJECTED_BY_USER = "rejected-by-user"
     INCONCLUSIVE = "inconclusive"
 
 

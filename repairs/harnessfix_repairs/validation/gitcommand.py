@@ -16,13 +16,17 @@ _QUIET = (
 )  # fmt: skip
 
 
-def git(folder: Path, *args: str, data: bytes | None = None, check: bool = True) -> bytes | None:
-    """Output of a git command; None when it failed and `check` is not set.
+def git(
+    folder: Path, *args: str, data: bytes | None = None, check: bool = True, index: Path | None = None
+) -> bytes | None:
+    """Output of a git command; None when it failed and `check` is not set. With `index` that file is git's index.
 
     Raises `PatchError` with git's own words when it failed, or when there is no git.
     """
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     env |= {"GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    if index is not None:
+        env["GIT_INDEX_FILE"] = str(index)
     try:
         done = subprocess.run(
             ["git", *_QUIET, *args], cwd=folder, env=env, input=data or b"", capture_output=True, timeout=600
