@@ -129,8 +129,12 @@ def _one(keep: TraceStep, other: TraceStep) -> TraceStep:
     if _scope(other):
         told |= {"scope": _scope(other), "attributes": other.attributes}
     again = keep.attributes.get("merged")
-    attributes = {**keep.attributes, "merged": [*(again if isinstance(again, list) else ()), told]}
     input_, output = _parts(keep.input, other.input), _parts(keep.output, other.output)
+    kept = {part.text for part in (*input_, *output)}
+    unseen = [p.text for p in (*keep.input, *keep.output, *other.input, *other.output) if p.text not in kept]
+    if unseen:  # digests of what the two said differently
+        told["texts"] = list(dict.fromkeys(unseen))
+    attributes = {**keep.attributes, "merged": [*(again if isinstance(again, list) else ()), told]}
     call_id = next((part.call_id for part in (*other.input, *other.output) if part.call_id), None)
     if keep.kind is StepKind.TOOL_CALL and call_id:
         input_, output = _with_call(input_, call_id), _with_call(output, call_id)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -68,8 +69,9 @@ def prepare(run_id: str, recording: Recording, format_name: str, filename: str) 
         "document": to_json(info),
     }
     label = None
-    if info.outcome is not Outcome.UNKNOWN:
-        label = Label(outcome=info.outcome, by=column(info.outcome_by) or "file", created_ns=now)
+    score = info.score if info.score is not None and isfinite(info.score) else None
+    if info.outcome is not Outcome.UNKNOWN or score is not None:
+        label = Label(outcome=info.outcome, by=column(info.outcome_by) or "file", score=score, created_ns=now)
     numbers = {step.id: seq for seq, step in enumerate(recording.steps, 1)}
     steps = [_step_row(seq, step, numbers) for seq, step in enumerate(recording.steps, 1)]
     messages, words = _texts(recording)

@@ -17,6 +17,7 @@ class RunInfo(Document):
         task: name of the task it worked on; runs of one task are compared with each other.
         started_ns, ended_ns: Unix time in nanoseconds.
         outcome: passed, failed or unknown; `outcome_by` says who said so (`exit`, `exception`, `pytest`, `user`, …).
+        score: how good it was, as its source says; any number, larger is better.
         exit_code: of the recorded program.
         command: as it was started.
         harness: roots of the harness: absolute folders or files.
@@ -30,6 +31,7 @@ class RunInfo(Document):
     ended_ns: int | None = None
     outcome: Outcome = Outcome.UNKNOWN
     outcome_by: str = ""
+    score: float | None = None
     exit_code: int | None = None
     command: tuple[str, ...] = ()
     harness: tuple[str, ...] = ()

@@ -64,5 +64,5 @@ def test_the_bare_list_of_old_versions_is_read() -> None:
 
 def test_a_file_that_was_cut_is_named() -> None:
     data = json.dumps(trajectory()).encode()[:-40]
-    with pytest.raises(BadInputError, match=r"a\.traj\.json: not a whole trajectory"):
+    with pytest.raises(BadInputError, match=r"a\.traj\.json: not a whole JSON document"):
         list(read_bytes(data, "a.traj.json"))

@@ -1,23 +1,30 @@
 """What a dialect is, and the helpers that all of them need."""
 
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from harnessfix_collectors.messages import message_parts
 from harnessfix_collectors.otlp import OtlpSpan
+from harnessfix_collectors.values import as_text, parse_json
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.steps import Part, Usage
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
+
+__all__ = ["Dialect", "Normal", "as_text", "finish_reason", "message_parts", "parse_json", "usage_of"]
 
 REDACTED = ("<REDACTED>", "__REDACTED__", "details are redacted")
 
 
 @dataclass
 class Normal:
-    """A span in our vocabulary; fields as in `TraceStep`. `used` names the attributes whose texts are in the parts."""
+    """A span in our vocabulary; fields as in `TraceStep`.
+
+    `used` names the attributes that were read: what of them is not in the parts stays with the step. `error` is the
+    message of an error that the span's status does not tell.
+    """
 
     kind: StepKind
     name: str
@@ -27,6 +34,36 @@ class Normal:
     finish_reason: str | None = None
     usage: Usage | None = None
     used: set[str] = field(default_factory=set)
+    error: str | None = None
+    response_id: str | None = None
+
+    def take_messages(self, span: OtlpSpan, pool: TextPool, side: str, *keys: str, role: str = "user") -> bool:
+        """Read the first of these attributes that is present as messages; `side` is `input` or `output`."""
+        key = _present(span, keys)
+        if key is None:
+            return False
+        parsed = parse_json(span.attributes[key])
+        if isinstance(parsed, dict) and isinstance(parsed.get("messages"), list):
+            parsed = parsed["messages"]
+        self.side(side).extend(message_parts(parsed, pool, role))
+        self.used.add(key)
+        return True
+
+    def take_value(
+        self, span: OtlpSpan, pool: TextPool, side: str, *keys: str, role: str, call_id: str | None = None
+    ) -> bool:
+        """Read the first of these attributes that is present as one text."""
+        key = _present(span, keys)
+        if key is None:
+            return False
+        text = pool.put(as_text(span.attributes[key]))
+        self.side(side).append(Part(role=role, text=text, name=self.name, call_id=call_id))
+        self.used.add(key)
+        return True
+
+    def side(self, side: str) -> list[Part]:
+        """`input` or `output`."""
+        return self.input if side == "input" else self.output
 
 
 class Dialect(ABC):
@@ -44,109 +81,72 @@ class Dialect(ABC):
         """The span in our vocabulary."""
 
 
-def finish_reason(value: JsonValue) -> str | None:
+def finish_reason(value: Any) -> str | None:
     """A provider's finish reason in the words of GenAI: `tool_calls` becomes `tool_call`; the first of a list."""
-    if isinstance(value, list):
-        value = value[0] if value else None
     if isinstance(value, str) and value.startswith("["):
-        return finish_reason(parse_json(value))
+        value = parse_json(value)
+    if isinstance(value, list):
+        return finish_reason(value[0]) if value else None
     if not isinstance(value, str) or not value:
         return None
-    return {"tool_calls": "tool_call", "function_call": "tool_call", "end_turn": "stop", "max_tokens": "length"}.get(
-        value, value
-    )
+    plain = value.lower().replace("-", "_")
+    return {
+        "tool_calls": "tool_call",
+        "tool_use": "tool_call",
+        "function_call": "tool_call",
+        "end_turn": "stop",
+        "stop_sequence": "stop",
+        "max_tokens": "length",
+        "model_length": "length",
+    }.get(plain, plain)
 
 
-def usage_of(span: OtlpSpan, inputs: Iterable[str], outputs: Iterable[str], cached: Iterable[str] = ()) -> Usage | None:
+def usage_of(
+    span: OtlpSpan,
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    cached: Iterable[str] = (),
+    reasoning: Iterable[str] = (),
+) -> Usage | None:
     """Token usage from the first present attribute of each list, None when there is none."""
     usage = Usage(
-        input_tokens=span.number(*inputs), output_tokens=span.number(*outputs), cached_tokens=span.number(*cached)
+        input_tokens=span.number(*inputs),
+        output_tokens=span.number(*outputs),
+        cached_tokens=span.number(*cached),
+        reasoning_tokens=span.number(*reasoning),
     )
     return usage if usage.input_tokens is not None or usage.output_tokens is not None else None
 
 
-def parse_json(text: JsonValue) -> Any:
-    """`text` parsed as JSON, or itself when it is no string or no JSON."""
-    if not isinstance(text, str):
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+def unflatten(attributes: dict[str, JsonValue], prefix: str) -> tuple[Any, set[str]]:
+    """Dotted keys below `prefix` as nested objects, numbered ones as lists in order; and the keys that were read.
 
-
-def as_text(value: Any) -> str:
-    """A value as the text that stands for it: a string as it is, anything else as compact JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
-
-
-def message_parts(messages: Any, pool: TextPool) -> Iterator[Part]:
-    """Parts of a list of messages in the shapes that are about: OpenAI's, Anthropic's and GenAI's `parts`.
-
-    Args:
-        messages: parsed JSON; a single message, or a plain text (taken for the user's), is accepted too.
-        pool: where texts go.
+    `llm.input_messages.0.message.role` below `llm.input_messages.` becomes `[{"message": {"role": …}}]`.
     """
-    if isinstance(messages, str):
-        yield Part(role="user", text=pool.put(messages))
-        return
-    for message in messages if isinstance(messages, list) else [messages]:
-        if isinstance(message, dict):
-            yield from _message(message, pool)
+    tree: dict[str, Any] = {}
+    keys: set[str] = set()
+    for key, value in attributes.items():
+        if not key.startswith(prefix):
+            continue
+        keys.add(key)
+        *parents, last = key[len(prefix) :].split(".", 12)
+        node = tree
+        for parent in parents:
+            inner = node.setdefault(parent, {})
+            if not isinstance(inner, dict):
+                inner = node[parent] = {"": inner}
+            node = inner
+        node[last] = value
+    return _with_lists(tree), keys
 
 
-def _message(message: dict[str, Any], pool: TextPool) -> Iterator[Part]:
-    role = str(message.get("role") or "user")
-    call_id = message.get("tool_call_id") or message.get("id")
-    content = message.get("parts", message.get("content", message.get("contents")))
-    if isinstance(content, str):
-        kind = "tool_result" if role == "tool" else "text"
-        yield Part(
-            role=role, text=pool.put(content), kind=kind, call_id=_name(call_id), name=_name(message.get("name"))
-        )
-    elif isinstance(content, list):
-        for item in content:
-            yield from _content(role, item, pool)
-    for call in message.get("tool_calls") or ():
-        if isinstance(call, dict):
-            yield _tool_call(role, call.get("tool_call", call), pool)
+def _with_lists(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    if node and all(key.isdecimal() for key in node):
+        return [_with_lists(node[key]) for key in sorted(node, key=int)]
+    return {key: _with_lists(value) for key, value in node.items()}
 
 
-def _content(role: str, item: Any, pool: TextPool) -> Iterator[Part]:
-    if not isinstance(item, dict):
-        yield Part(role=role, text=pool.put(as_text(item)))
-        return
-    item = item.get("message_content", item)
-    match item.get("type"):
-        case "tool_call" | "tool_use" | "server_tool_call":
-            yield _tool_call(role, item, pool)
-        case "tool_call_response" | "tool_result":
-            result = item.get("response", item.get("result", item.get("content")))
-            call_id = _name(item.get("id") or item.get("tool_use_id"))
-            yield Part(
-                role="tool",
-                text=pool.put(as_text(result)),
-                kind="tool_result",
-                call_id=call_id,
-                name=_name(item.get("name")),
-            )
-        case "reasoning" | "thinking":
-            yield Part(role=role, text=pool.put(as_text(item.get("content", item.get("thinking")))), kind="reasoning")
-        case _:
-            yield Part(role=role, text=pool.put(as_text(item.get("content", item.get("text", item)))))
-
-
-def _tool_call(role: str, call: dict[str, Any], pool: TextPool) -> Part:
-    function = call.get("function") if isinstance(call.get("function"), dict) else call
-    arguments = function.get("arguments", function.get("input", ""))  # type: ignore[union-attr]
-    return Part(
-        role=role,
-        text=pool.put(as_text(arguments)),
-        kind="tool_call",
-        name=_name(function.get("name")),  # type: ignore[union-attr]
-        call_id=_name(call.get("id")),
-    )
-
-
-def _name(value: Any) -> str | None:
-    return str(value) if value not in (None, "") else None
+def _present(span: OtlpSpan, keys: Iterable[str]) -> str | None:
+    return next((key for key in keys if span.attributes.get(key) not in (None, "")), None)

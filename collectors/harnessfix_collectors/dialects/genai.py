@@ -1,4 +1,7 @@
-"""OpenTelemetry GenAI, 1.36 to genai v0.1.0, and what follows it: pydantic-ai, AG2, AutoGen, Strands.
+"""OpenTelemetry GenAI, 1.36 to genai v0.1.0, and what follows it: AG2, AutoGen, Strands.
+
+Messages are attributes since 1.37, events of the span (or log records, which are read as such) before, and numbered
+attributes (`gen_ai.prompt.0.content`) before that.
 
 https://github.com/open-telemetry/semantic-conventions-genai
 """
@@ -7,16 +10,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from harnessfix_collectors.otlp import OtlpSpan
-from harnessfix_ir.steps import Part
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
-from .base import Dialect, Normal, as_text, finish_reason, message_parts, parse_json, usage_of
+from .base import Dialect, Normal, finish_reason, message_parts, parse_json, unflatten, usage_of
 
 KINDS = {
     "chat": StepKind.MODEL_CALL,
     "generate_content": StepKind.MODEL_CALL,
     "text_completion": StepKind.MODEL_CALL,
+    "completion": StepKind.MODEL_CALL,
+    "fetch_response": StepKind.MODEL_CALL,
     "execute_tool": StepKind.TOOL_CALL,
     "invoke_agent": StepKind.TASK,
     "invoke_workflow": StepKind.TASK,
@@ -31,6 +35,11 @@ ROLE_EVENTS = {
     "gen_ai.assistant.message": "assistant",
     "gen_ai.tool.message": "tool",
 }
+DETAILS = "gen_ai.client.inference.operation.details"
+INPUTS = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens")
+OUTPUTS = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.usage.completion_tokens")
+CACHED = ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens")
+REASONING = ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens")
 
 
 class GenAi(Dialect):
@@ -48,69 +57,66 @@ class GenAi(Dialect):
         operation = span.text("gen_ai.operation.name") or ""
         kind = KINDS.get(operation, StepKind.MEMORY if "memory" in operation else StepKind.LIFECYCLE)
         normal = Normal(kind, span.name)
-        if kind is StepKind.TOOL_CALL:
-            normal.name = span.text("gen_ai.tool.name") or span.name
         normal.agent = span.text("gen_ai.agent.name", "gen_ai.workflow.name", "agent_name")
         if kind is StepKind.TOOL_CALL:
-            _tool(span, normal, pool)
+            take_tool(span, normal, pool)
         else:
-            _messages(span, normal, pool)
-        normal.finish_reason = finish_reason(span.attributes.get("gen_ai.response.finish_reasons"))
-        if kind is StepKind.MODEL_CALL:
-            normal.usage = usage_of(
-                span,
-                ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
-                ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
-                ("gen_ai.usage.cache_read.input_tokens",),
-            )
+            take_conversation(span, normal, pool)
         return normal
 
 
-def _tool(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
+def take_tool(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
+    """Name, arguments and result of a tool call."""
+    normal.name = span.text("gen_ai.tool.name") or span.name
     call_id = span.text("gen_ai.tool.call.id")
-    pairs = (
-        (normal.input, "arguments", ("gen_ai.tool.call.arguments", "tool_arguments")),
-        (normal.output, "result", ("gen_ai.tool.call.result", "tool_response")),
-    )
-    for parts, role, keys in pairs:
-        key = next((key for key in keys if span.attributes.get(key) is not None), None)
-        if key is not None:
-            text = pool.put(as_text(span.attributes[key]))
-            parts.append(Part(role=role, text=text, name=normal.name, call_id=call_id))
-            normal.used.add(key)
+    arguments = ("gen_ai.tool.call.arguments", "tool_arguments")
+    results = ("gen_ai.tool.call.result", "gen_ai.tool.call.response", "tool_response")
+    normal.take_value(span, pool, "input", *arguments, role="arguments", call_id=call_id)
+    normal.take_value(span, pool, "output", *results, role="result", call_id=call_id)
 
 
-def _messages(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
-    system = span.attributes.get("gen_ai.system_instructions")
-    if system is not None:
-        parsed = parse_json(system)
-        wrapped = (
-            {"role": "system", "parts": parsed} if isinstance(parsed, list) else {"role": "system", "content": parsed}
-        )
-        normal.input.extend(message_parts([wrapped], pool))
-        normal.used.add("gen_ai.system_instructions")
-    for side, keys in (
-        (normal.input, ("gen_ai.input.messages", "pydantic_ai.all_messages")),
-        (normal.output, ("gen_ai.output.messages", "final_result")),
-    ):
-        key = next((key for key in keys if span.attributes.get(key) is not None), None)
-        if key is not None:
-            parsed = parse_json(span.attributes[key])
-            side.extend(message_parts(parsed, pool) if not isinstance(parsed, str) else _plain(parsed, pool))
-            normal.used.add(key)
-    for parts, messages in _event_messages(span):
-        (normal.output if parts == "out" else normal.input).extend(message_parts([messages], pool))
+def take_conversation(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
+    """Instructions, messages, finish reason and, for a model call, usage."""
+    normal.take_messages(span, pool, "input", "gen_ai.system_instructions", role="system")
+    if not normal.take_messages(span, pool, "input", "gen_ai.input.messages", "pydantic_ai.all_messages"):
+        _numbered(span, normal, pool, "input", "gen_ai.prompt.", "llm.prompts.")
+    if not normal.take_messages(span, pool, "output", "gen_ai.output.messages", "final_result", role="assistant"):
+        _numbered(span, normal, pool, "output", "gen_ai.completion.", "llm.completions.")
+    for side, messages, role in _event_messages(span):
+        if side == "input" or not normal.output:
+            normal.side(side).extend(message_parts(messages, pool, role))
+    normal.finish_reason = finish_reason(span.attributes.get("gen_ai.response.finish_reasons"))
+    normal.response_id = span.text("gen_ai.response.id")
+    if normal.kind is StepKind.MODEL_CALL:
+        normal.usage = usage_of(span, INPUTS, OUTPUTS, CACHED, REASONING)
 
 
-def _plain(text: str, pool: TextPool) -> Iterator[Part]:
-    yield Part(role="assistant", text=pool.put(text))
+def _numbered(span: OtlpSpan, normal: Normal, pool: TextPool, side: str, *prefixes: str) -> None:
+    """`gen_ai.prompt.0.role`; LangSmith's exporter puts the whole request under `gen_ai.prompt`."""
+    for prefix in prefixes:
+        messages, keys = unflatten(span.attributes, prefix)
+        if keys and isinstance(messages, list):
+            normal.side(side).extend(message_parts(messages, pool, "user" if side == "input" else "assistant"))
+            normal.used |= keys
+            reasons = [message.get("finish_reason") for message in messages if isinstance(message, dict)]
+            normal.finish_reason = normal.finish_reason or finish_reason([r for r in reasons if r])
+            return
 
 
-def _event_messages(span: OtlpSpan) -> Iterator[tuple[str, dict[str, Any]]]:
+def _event_messages(span: OtlpSpan) -> Iterator[tuple[str, Any, str]]:
     for event in span.events:
         body = {key: parse_json(value) for key, value in event.attributes.items()}
         if event.name in ROLE_EVENTS:
-            yield "in", {"role": ROLE_EVENTS[event.name], **body}
+            yield "input", {"role": ROLE_EVENTS[event.name], **body}, "user"
         elif event.name == "gen_ai.choice":
             message = body.get("message")
-            yield "out", {"role": "assistant", **(message if isinstance(message, dict) else body)}
+            yield "output", {"role": "assistant", **(message if isinstance(message, dict) else body)}, "assistant"
+        elif event.name in (DETAILS, "gen_ai.content.prompt", "gen_ai.content.completion"):
+            for side, keys in (
+                ("input", ("gen_ai.system_instructions", "gen_ai.input.messages", "gen_ai.prompt")),
+                ("output", ("gen_ai.output.messages", "gen_ai.completion")),
+            ):
+                for key in keys:
+                    if body.get(key) is not None:
+                        role = "system" if key.endswith("instructions") else "user" if side == "input" else "assistant"
+                        yield side, body[key], role

@@ -3,16 +3,13 @@
 https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md
 """
 
-import re
-from typing import Any
-
+from harnessfix_collectors.messages import message_parts
 from harnessfix_collectors.otlp import OtlpSpan
-from harnessfix_ir.document import JsonValue
-from harnessfix_ir.steps import Part
+from harnessfix_collectors.values import dig, objects, parse_json
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
-from .base import Dialect, Normal, as_text, finish_reason, message_parts, parse_json, usage_of
+from .base import Dialect, Normal, finish_reason, unflatten, usage_of
 
 KINDS = {
     "LLM": StepKind.MODEL_CALL,
@@ -26,8 +23,6 @@ KINDS = {
     "EVALUATOR": StepKind.VERIFY,
     "PROMPT": StepKind.CONTEXT_BUILD,
 }
-_FLAT = re.compile(r"^llm\.(input|output)_messages\.(\d+)\.message\.(.+)$")
-_INDEX = re.compile(r"^(contents|tool_calls)\.(\d+)\.(.+)$")
 
 
 class OpenInference(Dialect):
@@ -47,61 +42,43 @@ class OpenInference(Dialect):
         if kind is StepKind.TOOL_CALL:
             normal.name = span.text("tool.name") or span.name
         if kind is StepKind.MODEL_CALL:
-            for side, parts in (("input", normal.input), ("output", normal.output)):
-                messages, keys = _unflatten(span.attributes, side)
-                parts.extend(message_parts(messages, pool))
-                normal.used |= keys
-            normal.usage = usage_of(
-                span,
-                ("llm.token_count.prompt",),
-                ("llm.token_count.completion",),
-                ("llm.token_count.prompt_details.cache_read",),
-            )
-            normal.finish_reason = finish_reason(span.attributes.get("llm.finish_reason"))
-        _values(span, normal, pool)
+            _model_call(span, normal, pool)
+        roles = ("arguments", "result") if kind is StepKind.TOOL_CALL else ("value", "value")
+        call_id = span.text("tool_call.id", "tool.id")
+        for side, key, role in (("input", "input.value", roles[0]), ("output", "output.value", roles[1])):
+            if normal.side(side):
+                continue
+            parsed = parse_json(span.attributes.get(key)) if kind is StepKind.MODEL_CALL else None
+            if isinstance(parsed, dict) and isinstance(parsed.get("messages"), list):
+                normal.take_messages(span, pool, side, key)
+            else:
+                normal.take_value(span, pool, side, key, role=role, call_id=call_id)
         return normal
 
 
-def _values(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
-    roles = ("arguments", "result") if normal.kind is StepKind.TOOL_CALL else ("value", "value")
-    for parts, key, role in ((normal.input, "input.value", roles[0]), (normal.output, "output.value", roles[1])):
-        value = span.attributes.get(key)
-        if parts or value is None:
-            continue
-        parsed = parse_json(value) if normal.kind is StepKind.MODEL_CALL else None
-        if isinstance(parsed, dict) and isinstance(parsed.get("messages"), list):
-            parts.extend(message_parts(parsed["messages"], pool))
-        else:
-            call_id = span.text("tool_call.id", "tool.id")
-            parts.append(Part(role=role, text=pool.put(as_text(value)), name=normal.name, call_id=call_id))
-        normal.used.add(key)
+def _model_call(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
+    for side in ("input", "output"):
+        messages, keys = unflatten(span.attributes, f"llm.{side}_messages.")
+        if keys and isinstance(messages, list):
+            normal.side(side).extend(message_parts(messages, pool, "user" if side == "input" else "assistant"))
+            normal.used |= keys
+    normal.usage = usage_of(
+        span,
+        ("llm.token_count.prompt",),
+        ("llm.token_count.completion",),
+        ("llm.token_count.prompt_details.cache_read",),
+        ("llm.token_count.completion_details.reasoning",),
+    )
+    normal.finish_reason = finish_reason(span.attributes.get("llm.finish_reason"))
+    reply = parse_json(span.attributes.get("output.value"))
+    normal.response_id = span.text("gen_ai.response.id") or _id_of(reply)
+    if normal.finish_reason is None:
+        # The raw reply of the provider, where the instrumentation kept it, says why the model stopped.
+        choices = objects(dig(reply, "choices"))
+        reason = choices[0].get("finish_reason") if choices else dig(reply, "incomplete_details", "reason")
+        normal.finish_reason = finish_reason(reason or dig(reply, "stop_reason"))
 
 
-def _unflatten(attributes: dict[str, JsonValue], side: str) -> tuple[list[dict[str, Any]], set[str]]:
-    messages: dict[int, dict[str, Any]] = {}
-    keys: set[str] = set()
-    for key, value in attributes.items():
-        match = _FLAT.match(key)
-        if match is None or match[1] != side:
-            continue
-        keys.add(key)
-        message = messages.setdefault(int(match[2]), {})
-        nested = _INDEX.match(match[3])
-        if nested is None:
-            message[match[3]] = value
-        else:
-            items = message.setdefault(nested[1], {})
-            _set(items.setdefault(int(nested[2]), {}), nested[3], value)
-    for message in messages.values():
-        for name in ("contents", "tool_calls"):
-            if name in message:
-                message[name] = [item for _, item in sorted(message[name].items())]
-    return [message for _, message in sorted(messages.items())], keys
-
-
-def _set(item: dict[str, Any], path: str, value: JsonValue) -> None:
-    *parents, last = [part for part in path.split(".") if part not in ("tool_call", "message_content")]
-    for parent in parents:
-        nested = item.setdefault(parent, {})
-        item = nested if isinstance(nested, dict) else {}
-    item[last] = value
+def _id_of(reply: object) -> str | None:
+    found = dig(reply, "id")
+    return found if isinstance(found, str) and found else None

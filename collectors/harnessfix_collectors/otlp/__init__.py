@@ -1,5 +1,5 @@
 """OTLP: spans as they come over the wire or lie in a file, before any dialect is applied."""
 
-from .span import OtlpSpan, SpanEvent
+from .span import LogRecord, OtlpSpan, SpanEvent
 
-__all__ = ["OtlpSpan", "SpanEvent"]
+__all__ = ["LogRecord", "OtlpSpan", "SpanEvent"]

@@ -1,4 +1,4 @@
-"""OTLP/JSON to spans.
+"""OTLP/JSON to spans and log records.
 
 Format: the OpenTelemetry file exporter's (https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/): hex ids,
 64-bit integers as strings, enums as numbers, camelCase; unknown keys are ignored.
@@ -10,9 +10,26 @@ from typing import Any
 
 from harnessfix_ir.document import JsonValue
 
-from .span import OtlpSpan, SpanEvent
+from .span import LogRecord, OtlpSpan, SpanEvent
 
 MAX_DEPTH = 64
+READ = frozenset(
+    [
+        "traceId",
+        "spanId",
+        "parentSpanId",
+        "name",
+        "startTimeUnixNano",
+        "endTimeUnixNano",
+        "attributes",
+        "events",
+        "status",
+        "droppedAttributesCount",
+        "droppedEventsCount",
+        "droppedLinksCount",
+    ]
+)
+READ_OF_LOG = frozenset(["traceId", "spanId", "timeUnixNano", "attributes", "body", "eventName", "severityNumber"])
 
 
 def spans_of(document: Any, trouble: Callable[[str], None]) -> Iterator[OtlpSpan]:
@@ -25,20 +42,72 @@ def spans_of(document: Any, trouble: Callable[[str], None]) -> Iterator[OtlpSpan
     Raises:
         ValueError: it is not a `TracesData` object.
     """
-    if not isinstance(document, dict) or not isinstance(document.get("resourceSpans"), list):
-        raise ValueError("no resourceSpans list")
-    for resource_spans in _objects(document["resourceSpans"]):
-        resource = attributes_of(_object(resource_spans.get("resource")).get("attributes"))
-        for scope_spans in _objects(resource_spans.get("scopeSpans")):
-            scope = _object(scope_spans.get("scope")).get("name") or ""
-            for number, span in enumerate(_objects(scope_spans.get("spans")), 1):
-                try:
-                    yield _span(span, str(scope), resource)
-                except (ValueError, TypeError) as error:
-                    trouble(f"span {number} of scope {scope or 'unnamed'}: {error}; the span was skipped")
+    for scope, more, resource, number, span in _members(document, "resourceSpans", "scopeSpans", "spans"):
+        try:
+            yield _span(span, scope, more, resource)
+        except (ValueError, TypeError) as error:
+            trouble(f"span {number} of scope {scope or 'unnamed'}: {error}; the span was skipped")
 
 
-def _span(raw: dict[str, Any], scope: str, resource: dict[str, JsonValue]) -> OtlpSpan:
+def logs_of(document: Any, trouble: Callable[[str], None]) -> Iterator[LogRecord]:
+    """Log records of one `LogsData` object; arguments and errors as for `spans_of`."""
+    for scope, more, resource, number, record in _members(document, "resourceLogs", "scopeLogs", "logRecords"):
+        try:
+            yield _log(record, scope, more, resource)
+        except (ValueError, TypeError) as error:
+            trouble(f"log record {number} of scope {scope or 'unnamed'}: {error}; it was skipped")
+
+
+def _members(
+    document: Any, outer: str, middle: str, inner: str
+) -> Iterator[tuple[str, dict[str, JsonValue], dict[str, JsonValue], int, dict[str, Any]]]:
+    """Scope name, what else the scope says, resource, number, and the object itself."""
+    if not isinstance(document, dict) or not isinstance(document.get(outer), list):
+        raise ValueError(f"no {outer} list")
+    for of_resource in _objects(document[outer]):
+        resource = attributes_of(_object(of_resource.get("resource")).get("attributes"))
+        urls = {"resource_schema_url": of_resource.get("schemaUrl")}
+        for of_scope in _objects(of_resource.get(middle)):
+            scope = _object(of_scope.get("scope"))
+            about = {
+                "scope_version": scope.get("version"),
+                "scope_attributes": attributes_of(scope.get("attributes")),
+                "schema_url": of_scope.get("schemaUrl"),
+                **urls,
+            }
+            more = {key: value for key, value in about.items() if value}
+            for number, member in enumerate(_objects(of_scope.get(inner)), 1):
+                yield str(scope.get("name") or ""), more, resource, number, member
+
+
+def _log(raw: dict[str, Any], scope: str, more: dict[str, JsonValue], resource: dict[str, JsonValue]) -> LogRecord:
+    attributes = attributes_of(raw.get("attributes"))
+    body = value_of(raw.get("body"))
+    name = str(raw.get("eventName") or attributes.get("event.name") or "")
+    if isinstance(body, dict):
+        attributes = {**body, **attributes}
+    elif body is not None:
+        attributes["body"] = body
+    attributes |= {key: value for key, value in raw.items() if key not in READ_OF_LOG and value}
+    if more:
+        attributes["log"] = more
+    return LogRecord(
+        trace_id=_hex(raw.get("traceId") or "", 32, "traceId", optional=True),
+        span_id=_hex(raw.get("spanId") or "", 16, "spanId", optional=True),
+        name=name,
+        time_ns=_time(raw.get("timeUnixNano")) or _time(raw.get("observedTimeUnixNano")),
+        attributes=attributes,
+        severity=int(raw.get("severityNumber") or 0),
+        resource=resource,
+    )
+
+
+def _span(raw: dict[str, Any], scope: str, more: dict[str, JsonValue], resource: dict[str, JsonValue]) -> OtlpSpan:
+    rest = {key: value for key, value in raw.items() if key not in READ and value not in (None, "", [], {})}
+    if isinstance(rest.get("links"), list):
+        rest["links"] = [
+            {**link, "attributes": attributes_of(link.get("attributes"))} for link in _objects(rest["links"])
+        ]
     status = _object(raw.get("status"))
     dropped = [
         f"{raw[key]} {word} dropped by the SDK"
@@ -68,6 +137,7 @@ def _span(raw: dict[str, Any], scope: str, resource: dict[str, JsonValue]) -> Ot
         scope=scope,
         resource=resource,
         dropped=tuple(dropped),
+        extra={**more, **rest},
     )
 
 

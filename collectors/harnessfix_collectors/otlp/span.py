@@ -28,6 +28,7 @@ class OtlpSpan:
         scope: name of the instrumentation scope.
         resource: attributes of the resource.
         dropped: words for what the SDK says it dropped.
+        extra: everything else that stood in the span or its scope (links, trace state, scope version), by name.
     """
 
     trace_id: str
@@ -43,6 +44,7 @@ class OtlpSpan:
     scope: str = ""
     resource: dict[str, JsonValue] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
+    extra: dict[str, JsonValue] = field(default_factory=dict)
 
     def text(self, *keys: str) -> str | None:
         """The first of these attributes that is a non-empty string."""
@@ -63,3 +65,25 @@ class OtlpSpan:
             if isinstance(value, str) and value.isdecimal():
                 return int(value)
         return None
+
+
+@dataclass(frozen=True)
+class LogRecord:
+    """One log record of OTLP.
+
+    Args:
+        trace_id, span_id: of the span it was written in, empty when it was written outside of one.
+        name: of the event; empty for a plain log line.
+        time_ns: Unix time in nanoseconds.
+        attributes: those of the record, and its body: the keys of an object, or `body` for anything else.
+        severity: number from 1 to 24, 17 and above are errors; 0 when unknown.
+        resource: attributes of the resource.
+    """
+
+    trace_id: str
+    span_id: str
+    name: str
+    time_ns: int | None
+    attributes: dict[str, JsonValue]
+    severity: int = 0
+    resource: dict[str, JsonValue] = field(default_factory=dict)

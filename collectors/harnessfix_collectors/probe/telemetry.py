@@ -6,7 +6,7 @@ from typing import Any
 from harnessfix_collectors.dialects import normalise
 from harnessfix_collectors.merge import SCOPE
 from harnessfix_collectors.otlp import OtlpSpan, SpanEvent
-from harnessfix_collectors.otlp.assemble import code_anchors, error_of, lacking, status_of
+from harnessfix_collectors.otlp.assemble import code_anchors, error_of, lacking, left_of, status_of
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.steps import StepEvent
 from harnessfix_ir.texts import TextPool
@@ -37,13 +37,13 @@ def telemetry_draft(span: SpanLines, pool: TextPool, expander: Expander) -> Draf
         agent=normal.agent,
         input=normal.input,
         output=normal.output,
-        status=status_of(told),
-        error=error_of(told),
+        status=status_of(told, normal),
+        error=error_of(told, normal),
         finish_reason=normal.finish_reason,
         usage=normal.usage,
         anchors=list(code_anchors(told)),
         events=[StepEvent(name=each.name, time_ns=each.time_ns, attributes=each.attributes) for each in told.events],
-        attributes={key: value for key, value in told.attributes.items() if key not in normal.used},
+        attributes=left_of(told, normal, pool),
         missing=list(lacking(told, normal)),
     )
     draft.attributes[SCOPE] = told.scope or "unnamed"

@@ -5,20 +5,25 @@ environment added (https://mini-swe-agent.com/latest/usage/output_files/). A tra
 turn becomes a model call, each observation the tool call that it answers.
 """
 
-import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from harnessfix_collectors.dialects.base import as_text, finish_reason, message_parts
+from harnessfix_collectors.dialects.base import finish_reason
+from harnessfix_collectors.files import TraceFile, Trouble, document
+from harnessfix_collectors.messages import message_parts
+from harnessfix_collectors.opening import Opening
+from harnessfix_collectors.transcript import Transcript
+from harnessfix_collectors.values import as_text, dig, mapping, nanoseconds, objects, whole
 from harnessfix_ir.errors import BadInputError
 from harnessfix_ir.recording import Recording, RunInfo
-from harnessfix_ir.steps import ErrorInfo, Part, Source, TraceStep, Usage
-from harnessfix_ir.texts import TextPool, digest
-from harnessfix_ir.vocabulary import Outcome, Status, StepKind
+from harnessfix_ir.steps import Part, Usage
+from harnessfix_ir.texts import digest
+from harnessfix_ir.vocabulary import Outcome, StepKind
 
 from .base import Reader
 
-MESSAGE_KEYS = {"role", "content", "tool_calls", "tool_call_id", "name"}
+_BLOCK = re.compile(r"```(?:bash|mswea_bash_command)\s*\n(.*?)\n```", re.DOTALL)
 
 
 class MiniSweAgent(Reader):
@@ -26,115 +31,107 @@ class MiniSweAgent(Reader):
 
     name = "mini-swe-agent"
     title = "mini-swe-agent trajectory (.traj.json)"
+    maps = (
+        "Assistant messages are model calls with the messages before them; observations are tool calls; `exit` submits."
+    )
+    keeps = "What the provider and the environment added (`extra`) with the step; `info` with the run."
     priority = 5
 
-    def recognises(self, head: bytes, filename: str) -> bool:
+    def recognises(self, opening: Opening) -> bool:
         """By its format marker, else by `messages` beside an `info` with model statistics."""
-        if b'"trajectory_format": "mini-swe-agent' in head or b'"mini_version"' in head:
+        if opening.has("trajectory_format") or opening.has("info.mini_version"):
             return True
-        return filename.endswith(".traj.json") and (b'"messages"' in head or b'"role"' in head)
+        if opening.shape == "array" and opening.filename.endswith(".traj.json"):
+            return opening.has("role", "content")
+        known = opening.has("info", "messages.role") and not opening.has("history")
+        return known and (opening.has("info.model_stats") or opening.filename.endswith(".traj.json"))
 
-    def read(self, data: bytes, filename: str) -> Iterator[Recording]:
+    def read(self, file: TraceFile) -> Iterator[Recording]:
         """The one run of the file."""
-        try:
-            document = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise BadInputError(
-                f"{filename}: not a whole trajectory: {error}",
-                hint="Was the program still writing it, or the file cut?",
-            ) from None
-        if isinstance(document, list):  # before 1.0 a trajectory was the bare list
-            document = {"messages": document}
-        messages = document.get("messages") if isinstance(document, dict) else None
+        trouble = Trouble(file.name)
+        found = document(file, trouble)
+        if isinstance(found, list):  # before 1.0 a trajectory was the bare list
+            found = {"messages": found}
+        messages = found.get("messages") if isinstance(found, dict) else None
         if not isinstance(messages, list):
-            raise BadInputError(f"{filename}: no list `messages` in it", hint="Expected a mini-swe-agent trajectory.")
-        yield _Trajectory(document, [m for m in messages if isinstance(m, dict)], filename).recording()
+            raise BadInputError(f"{file.name}: no list `messages` in it", hint="Expected a mini-swe-agent trajectory.")
+        yield _Trajectory(found, objects(messages), file.name).recording(trouble)
 
 
 class _Trajectory:
-    def __init__(self, document: dict[str, Any], messages: list[dict[str, Any]], filename: str) -> None:
-        self.info = document["info"] if isinstance(document.get("info"), dict) else {}
-        self.rest = {key: value for key, value in document.items() if key not in ("info", "messages")}
+    def __init__(self, found: dict[str, Any], messages: list[dict[str, Any]], filename: str) -> None:
+        self.info = mapping(found.get("info"))
+        self.rest = {key: value for key, value in found.items() if key not in ("info", "messages")}
         self.messages = messages
         self.filename = filename
-        self.pool = TextPool()
-        self.steps: list[TraceStep] = []
-        self.context: list[Part] = []
-        self.calls: dict[str, str] = {}
+        agent = str(dig(self.info, "config", "agent_type") or "agent")
+        self.script = Transcript(MiniSweAgent.name, filename, agent)
+        assert self.script.root is not None
+        self.script.root.attributes |= self.rest
 
-    def recording(self) -> Recording:
-        root = self._add(StepKind.TASK, self._agent(), attributes=self.rest)
-        turn: str | None = None
+    def recording(self, trouble: Trouble) -> Recording:
+        replied = False
         for message in self.messages:
-            parts = list(message_parts([message], self.pool))
+            parts = list(message_parts([message], self.script.pool))
+            time = nanoseconds(message.get("timestamp") or dig(message, "extra", "timestamp"))
             match message.get("role"):
                 case "assistant":
-                    turn = self._model_call(message, parts, root)
+                    replied = True
+                    self._model_call(message, parts, time)
                 case "exit":
-                    self._add(StepKind.SUBMIT, "exit", parent=root, output=parts, attributes=_rest(message))
-                case "user" | "tool" if turn is not None:
-                    self._observation(message, parts, root)
-            self.context.extend(parts)
-        return Recording(run=self._run(), steps=tuple(self.steps), texts=self.pool.texts)
+                    self.script.add(StepKind.SUBMIT, "exit", message, output=parts, ended_ns=time)
+                case "user" | "tool" if replied:
+                    self._observation(message, parts, time)
+                case _:
+                    self.script.hear(parts, message)
+        return self.script.recording(self._run(), trouble.notes)
 
-    def _add(self, kind: StepKind, name: str, *, parent: str | None = None, **fields: Any) -> str:
-        step_id = f"s{len(self.steps) + 1}"
-        source = Source(format=MiniSweAgent.name, file=self.filename)
-        for side in ("input", "output"):
-            fields[side] = tuple(fields.get(side, ()))
-        self.steps.append(TraceStep(id=step_id, parent=parent, kind=kind, name=name, source=source, **fields))
-        return step_id
-
-    def _model_call(self, message: dict[str, Any], parts: list[Part], root: str) -> str:
-        response = _dig(message, "extra", "response")
-        choice = (_dig(response, "choices") or [{}])[0]
-        for part in parts:
-            if part.kind == "tool_call" and part.call_id:
-                self.calls[part.call_id] = part.name or "tool"
-        return self._add(
-            StepKind.MODEL_CALL,
-            str(_dig(response, "model") or _dig(self.info, "config", "model", "model_name") or "model"),
-            parent=root,
-            input=self.context,
-            output=parts,
-            finish_reason=finish_reason(_dig(choice, "finish_reason")),
-            usage=_usage(_dig(response, "usage")),
-            attributes=_rest(message),
+    def _model_call(self, message: dict[str, Any], parts: list[Part], time: int | None) -> None:
+        response = dig(message, "extra", "response")
+        choices = objects(dig(response, "choices"))
+        self.script.reply(
+            str(dig(response, "model") or dig(self.info, "config", "model", "model_name") or "model"),
+            parts,
+            message,
+            finish_reason=finish_reason(choices[0].get("finish_reason")) if choices else None,
+            usage=_usage(dig(response, "usage")),
+            ended_ns=time,
         )
+        if not any(part.kind == "tool_call" for part in parts):
+            for command in _commands(message):
+                text = self.script.pool.put(command)
+                self.script.call(Part(role="assistant", text=text, kind="tool_call", name="bash"))
 
-    def _observation(self, message: dict[str, Any], parts: list[Part], root: str) -> None:
+    def _observation(self, message: dict[str, Any], parts: list[Part], time: int | None) -> None:
+        extra = mapping(message.get("extra"))
+        said = self.script.pool.texts[parts[0].text] if parts else ""
+        result = message.get("role") == "tool" or "returncode" in extra or said.lstrip().startswith("<returncode>")
+        if not result:
+            self.script.add(StepKind.CONTEXT_BUILD, "observation", message, output=parts, ended_ns=time)
+            self.script.hear(parts)
+            return
+        call_id = message.get("tool_call_id")
+        call_id = str(call_id) if call_id else None
         results = [
-            Part(role="result", text=part.text, kind="tool_result", call_id=part.call_id, name=part.name)
+            Part(role="result", text=part.text, kind="tool_result", call_id=call_id, name=part.name or "bash")
             for part in parts
         ]
-        found = message.get("extra")
-        extra: dict[str, Any] = found if isinstance(found, dict) else {}
-        trouble = _dig(extra, "exception_info")
-        call_id = message.get("tool_call_id")
-        self._add(
-            StepKind.TOOL_CALL if message.get("role") == "tool" or "returncode" in extra else StepKind.CONTEXT_BUILD,
-            self.calls.get(str(call_id), "bash" if "returncode" in extra else "observation"),
-            parent=root,
-            output=results,
-            status=Status.ERROR if trouble else Status.OK,
-            error=ErrorInfo(type=str(trouble).partition(":")[0], message=as_text(trouble)) if trouble else None,
-            attributes=_rest(message),
-        )
-
-    def _agent(self) -> str:
-        return str(_dig(self.info, "config", "agent_type") or "agent")
+        step = self.script.result(results, message, ended_ns=time)
+        trouble = extra.get("exception_info")
+        if trouble:
+            step.fail(as_text(trouble).partition(":")[0], as_text(trouble))
 
     def _run(self) -> RunInfo:
         status = self.info.get("exit_status")
-        name = str(_dig(self.rest, "instance_id") or self.filename.rsplit("/", 1)[-1].removesuffix(".traj.json"))
+        name = str(dig(self.rest, "instance_id") or self.filename.rsplit("/", 1)[-1].removesuffix(".traj.json"))
         failed = bool(status) and status != "Submitted"
-        times = [m["timestamp"] for m in self.messages if isinstance(m.get("timestamp"), int | float)]
+        times = [time for m in self.messages if (time := nanoseconds(m.get("timestamp"))) is not None]
         return RunInfo(
             id=digest(f"{name}\0{as_text(self.messages)}"),
             name=name,
             task=name,
-            started_ns=int(min(times) * 1e9) if times else None,
-            ended_ns=int(max(times) * 1e9) if times else None,
+            started_ns=min(times, default=None),
+            ended_ns=max(times, default=None),
             outcome=Outcome.FAILED if failed else Outcome.UNKNOWN,
             outcome_by="exit_status" if failed else "",
             format=MiniSweAgent.name,
@@ -142,22 +139,22 @@ class _Trajectory:
         )
 
 
-def _rest(message: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in message.items() if key not in MESSAGE_KEYS}
-
-
-def _dig(value: Any, *keys: str) -> Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+def _commands(message: dict[str, Any]) -> list[str]:
+    """Commands of a text protocol, which has no tool calls: as they were parsed, else the one block in the reply."""
+    actions = objects(dig(message, "extra", "actions"))
+    if actions:
+        return [as_text(action.get("command", action)) for action in actions]
+    blocks = _BLOCK.findall(as_text(message.get("content") or ""))
+    return [blocks[0].strip()] if len(blocks) == 1 else []
 
 
 def _usage(raw: Any) -> Usage | None:
-    if not isinstance(raw, dict):
+    inputs, outputs = whole(dig(raw, "prompt_tokens")), whole(dig(raw, "completion_tokens"))
+    if inputs is None and outputs is None:
         return None
-    counts = {key: raw[key] for key in ("prompt_tokens", "completion_tokens") if isinstance(raw.get(key), int)}
-    return (
-        Usage(input_tokens=counts.get("prompt_tokens"), output_tokens=counts.get("completion_tokens"))
-        if counts
-        else None
+    return Usage(
+        input_tokens=inputs,
+        output_tokens=outputs,
+        cached_tokens=whole(dig(raw, "prompt_tokens_details", "cached_tokens")),
+        reasoning_tokens=whole(dig(raw, "completion_tokens_details", "reasoning_tokens")),
     )

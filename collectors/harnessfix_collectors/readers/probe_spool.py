@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harnessfix_collectors.document import SCHEMA
+from harnessfix_collectors.files import TraceFile
 from harnessfix_collectors.merge import merge_duplicates
+from harnessfix_collectors.opening import Opening
 from harnessfix_collectors.probe.draft import Draft
 from harnessfix_collectors.probe.drafts import Drafter
 from harnessfix_collectors.probe.expand import BoundedPool
@@ -50,13 +52,17 @@ class ProbeSpool(Reader):
     title = "harnessfix recording"
     priority = 50
 
-    def recognises(self, head: bytes, filename: str) -> bool:
-        """By the schema in its first line."""
-        return head.startswith(b'{"t": "recording"') and b"harnessfix.probe/" in head[:200]
+    maps = "Everything: functions, calls, exceptions, handlers, loops, limits and children of the recorded program."
+    keeps = "Lines that no step claims are counted."
 
-    def read(self, data: bytes, filename: str) -> Iterator[Recording]:
+    def recognises(self, opening: Opening) -> bool:
+        """By the schema in its first line."""
+        return opening.head.startswith(b'{"t": "recording"') and b"harnessfix.probe/" in opening.head[:200]
+
+    def read(self, file: TraceFile) -> Iterator[Recording]:
         """One recording for each agent that ran, one in all when none or one did."""
-        document = read_lines(data, filename)
+        filename = file.name
+        document = read_lines(file.data(), filename)
         if not document.header:
             raise BadInputError(f"{filename}: its first line is not a recording's header", hint="Was the file cut?")
         if document.header.get("schema") != SCHEMA:
@@ -98,7 +104,7 @@ def _recording(
     document: SpoolDocument, members: Sequence[Draft], number: int, filename: str, texts: dict[str, str]
 ) -> Recording:
     ids = {draft.key: f"s{place}" for place, draft in enumerate(members, 1)}
-    steps = merge_duplicates([_step(draft, ids, filename) for draft in members])
+    steps = tuple(_step(draft, ids, filename) for draft in members)
     cited = (part.text for step in steps for part in (*step.input, *step.output))
     return Recording(
         run=_run(document, members, number),
@@ -116,7 +122,7 @@ def _step(draft: Draft, ids: dict[str, str], filename: str) -> TraceStep:
         parent=ids.get(draft.up) if draft.up is not None else None,
         kind=draft.kind,
         name=draft.name,
-        agent=draft.agent,
+        agent=str(draft.attributes["self"]) if draft.kind is StepKind.TASK and "self" in draft.attributes else None,
         started_ns=draft.started_ns,
         ended_ns=draft.ended_ns,
         input=tuple(draft.input),

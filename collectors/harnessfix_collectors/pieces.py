@@ -1,0 +1,80 @@
+"""A large file cut into pieces, each a file of the same format that holds whole runs.
+
+A store keeps the bytes of a run as they were, and a reader takes a run as a whole: so memory follows the largest run,
+not the file. The file is gone through once; what belongs to one run is brought together in a temporary file.
+"""
+
+import json
+import tempfile
+from array import array
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from .files import TraceFile, Trouble, parse
+from .readers.base import Reader
+
+LARGE = 64 << 20
+"""Bytes from which on a file is cut."""
+
+
+def pieces(file: TraceFile, reader: Reader, trouble: Trouble, large: int = LARGE) -> Iterator[TraceFile]:
+    """`file` itself, or its pieces when it is large and may hold many runs.
+
+    Args:
+        file: of any size.
+        reader: of its format.
+        trouble: told of lines that could not be read; a file that is not cut tells that itself when it is read.
+        large: bytes, as they lie there; a compressed file counts tenfold.
+    """
+    if not reader.many or file.size * (10 if file.compressed else 1) < large:
+        yield file
+        return
+    with tempfile.TemporaryFile(prefix="harnessfix-") as spool:
+        places = _spread(file, reader, trouble, spool)
+        for place in places.values():
+            yield TraceFile.of(_gathered(spool, place), file.name)
+
+
+def _spread(file: TraceFile, reader: Reader, trouble: Trouble, spool: BinaryIO) -> dict[str, "array[int]"]:
+    """Write every part to `spool`; returns for each run where its parts begin and how long they are."""
+    places: dict[str, array[int]] = {}
+    at = 0
+    for place, line in _values(file, trouble):
+        try:
+            value = parse(line, place, trouble)
+        except ValueError as error:
+            trouble(f"{place}: not JSON ({error}); the line was skipped")
+            continue
+        for key, part in reader.split(value):
+            data = line if part is value else json.dumps(part).encode()
+            places.setdefault(key, array("Q")).extend((at, len(data)))
+            at += spool.write(data)
+    return places
+
+
+def _values(file: TraceFile, trouble: Trouble) -> Iterator[tuple[str, bytes]]:
+    """Lines, or the items of the one list that the file is, without ever holding all of it."""
+    with file.open() as stream:
+        is_list = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
+    if not is_list:
+        for number, line in file.lines(trouble):
+            yield f"{file.name}, line {number}", line
+        return
+    import ijson  # type: ignore[import-untyped]
+
+    with file.open() as stream:
+        number = 0
+        try:
+            for number, item in enumerate(ijson.items(stream, "item", use_float=True), 1):
+                yield f"{file.name}, item {number}", json.dumps(item).encode()
+        except ijson.JSONError as error:
+            reason = " ".join(str(error).split())[:120]
+            trouble(f"{file.name}: the list breaks off after item {number} ({reason})")
+
+
+def _gathered(spool: BinaryIO, places: "array[int]") -> bytes:
+    lines = []
+    for begin, length in zip(places[::2], places[1::2]):
+        spool.seek(begin)
+        lines.append(spool.read(length))
+    return b"\n".join(lines) + b"\n"
