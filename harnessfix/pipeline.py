@@ -33,6 +33,23 @@ class Collected:
     missing: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Imported:
+    """What one file brought.
+
+    Args:
+        runs: ids of its runs.
+        format: the reader's name.
+        redacted: secrets that were replaced before anything was stored.
+        notes: places of a large file that could not be read; a run's own are in its recording.
+    """
+
+    runs: tuple[str, ...]
+    format: str
+    redacted: int = 0
+    notes: tuple[str, ...] = ()
+
+
 class Pipeline:
     """The stages over one workspace.
 
@@ -102,15 +119,29 @@ class Pipeline:
         result.discard()
         return Collected(tuple(runs), result.exit_code, result.missing)
 
-    def import_file(self, path: Path, format_name: str | None = None) -> list[str]:
-        """Store the runs of a trace file. Raises `BadInputError` naming the file."""
-        from harnessfix_collectors.readers import reader_for
+    def import_file(self, path: Path, format_name: str | None = None) -> Imported:
+        """Store the runs of a trace file, a large one piece by piece, without the secrets in it.
 
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise BadInputError(f"{path}: {error.strerror}", hint="Name a readable trace file.") from None
-        return self._keep(data, reader_for(data, str(path), format_name).name, path.name)
+        Raises:
+            BadInputError: nothing of it could be read; the message names the file and the place.
+        """
+        from harnessfix_collectors.files import TraceFile, Trouble
+        from harnessfix_collectors.pieces import pieces
+        from harnessfix_collectors.readers import reader_of
+        from harnessfix_collectors.redaction import Scrubber
+
+        file = TraceFile.at(path)
+        reader = reader_of(file, format_name)
+        redact, trouble, runs = self.workspace.settings.redact, Trouble(file.name), []
+        scrubber = Scrubber(redact.patterns) if redact.enabled else None
+        for piece in pieces(file, reader, trouble):
+            data = piece.data()
+            clean = reader.scrub(data, scrubber) if scrubber else data
+            runs += self._keep(clean, reader.name, file.name)
+            self.tell(file.name)
+        if not runs and trouble.notes:
+            raise BadInputError(trouble.notes[0], hint="Nothing else of the file could be read.")
+        return Imported(tuple(runs), reader.name, scrubber.count if scrubber else 0, trouble.notes)
 
     def _keep(self, data: bytes, format_name: str, filename: str) -> list[str]:
         from harnessfix_collectors.readers import read_bytes

@@ -30,25 +30,26 @@ class Scrubber:
             sys.path.remove(str(RUNTIME))
         self._redactor = Redactor(environment, patterns)
 
+    def text(self, text: str) -> str:
+        """One text without secrets."""
+        return self._redactor.scrub(text)
+
     @property
     def count(self) -> int:
         """How many were replaced so far."""
         return self._redactor.count
 
     def scrub(self, data: bytes) -> bytes:
-        """The bytes of a file of JSON, JSON lines, text, protobuf or of a ZIP archive of such, without secrets."""
+        """The bytes of a file of JSON, JSON lines, plain text, or of a ZIP archive of such, without secrets."""
         if data.startswith(b"PK\x03\x04"):
             return self._archive(data)
         if not self._suspects(data):
             return data
         for reading in (_whole_json, _json_lines):
-            scrubbed = reading(data, self._text)
+            scrubbed = reading(data, self.text)
             if scrubbed is not None:
                 return scrubbed
         return self._plain(data)
-
-    def _text(self, text: str) -> str:
-        return self._redactor.scrub(text)
 
     def _suspects(self, data: bytes) -> bool:
         """Whether the bytes hold what a secret begins with; a value may stand there with JSON's escapes."""
@@ -58,7 +59,7 @@ class Scrubber:
         return any(literal in data for literal in literals)
 
     def _plain(self, data: bytes) -> bytes:
-        """Bytes of an unknown sort; of a binary format only secrets of its own alphabet, with their length kept."""
+        """Text of any other sort; bytes that are none stay as they are."""
         text = data.decode("utf-8", "surrogateescape")
         before = self._redactor.count
         scrubbed = self._redactor.scrub(text)

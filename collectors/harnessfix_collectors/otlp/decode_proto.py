@@ -77,11 +77,40 @@ def _spans(data: Any) -> Iterator[OtlpSpan]:
         resource = attributes_of(resource_spans.resource.attributes)
         for scope_spans in resource_spans.scope_spans:
             scope = scope_spans.scope.name
+            more = _about(resource_spans, scope_spans)
             for span in scope_spans.spans:
-                yield _span(span, scope, resource)
+                yield _span(span, scope, more, resource)
 
 
-def _span(span: Any, scope: str, resource: dict[str, JsonValue]) -> OtlpSpan:
+def _about(of_resource: Any, of_scope: Any) -> dict[str, JsonValue]:
+    """What a scope says besides its name, under the same keys as from JSON."""
+    scope = of_scope.scope
+    about: dict[str, JsonValue] = {
+        "scope": scope.name,
+        "scope_version": scope.version,
+        "scope_attributes": attributes_of(scope.attributes),
+        "schema_url": of_scope.schema_url,
+        "resource_schema_url": of_resource.schema_url,
+    }
+    return {key: value for key, value in about.items() if value}
+
+
+def _rest(span: Any) -> dict[str, JsonValue]:
+    """What a span says that is no field of `OtlpSpan`."""
+    rest: dict[str, JsonValue] = {"kind": span.kind, "traceState": span.trace_state, "flags": span.flags}
+    rest["links"] = [
+        {
+            "traceId": link.trace_id.hex(),
+            "spanId": link.span_id.hex(),
+            "traceState": link.trace_state,
+            "attributes": attributes_of(link.attributes),
+        }
+        for link in span.links
+    ]
+    return {key: value for key, value in rest.items() if value}
+
+
+def _span(span: Any, scope: str, more: dict[str, JsonValue], resource: dict[str, JsonValue]) -> OtlpSpan:
     dropped = [
         f"{number} {word} dropped by the SDK"
         for field, word in COUNTS
@@ -107,6 +136,7 @@ def _span(span: Any, scope: str, resource: dict[str, JsonValue]) -> OtlpSpan:
         scope=scope,
         resource=resource,
         dropped=tuple(dropped),
+        extra={**more, **_rest(span)},
     )
 
 

@@ -6,11 +6,14 @@ What a reader cannot map it keeps in `TraceStep.attributes`, in `RunInfo.attribu
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harnessfix_collectors.files import TraceFile
 from harnessfix_collectors.opening import Opening
 from harnessfix_ir.recording import Recording
+
+if TYPE_CHECKING:
+    from harnessfix_collectors.redaction import Scrubber
 
 EVALUATION = "evaluation"
 """Key of `RunInfo.attributes` for what judges a run or answers its task: no part of a step, nor for a model's eyes."""
@@ -49,6 +52,10 @@ class Reader(ABC):
             BadInputError: nothing could be read; the message names the file and the place. A file that is readable in
                 part yields what it has, with the trouble in `Recording.incomplete`.
         """
+
+    def scrub(self, data: bytes, scrubber: "Scrubber") -> bytes:
+        """The bytes of a file of this format without secrets; formats that are no text have to say how."""
+        return scrubber.scrub(data)
 
     def split(self, value: Any) -> Iterator[tuple[str, Any]]:
         """Parts of one JSON value of a file, each with the key of the run that it belongs to."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from harnessfix_collectors.files import TraceFile
+from harnessfix_collectors.opening import Opening
 from harnessfix_collectors.otlp.assemble import recordings
 from harnessfix_collectors.otlp.frames import MAGIC, read_frames
 from harnessfix_ir.errors import BadInputError
@@ -17,12 +19,16 @@ class OtlpReceived(Reader):
     title = "OTLP messages as `harnessfix collect` received them"
     priority = 10
 
-    def recognises(self, head: bytes, filename: str) -> bool:
-        """By its first line."""
-        return head.startswith(MAGIC)
+    maps = "As otlp-json."
+    keeps = "As otlp-json."
 
-    def read(self, data: bytes, filename: str) -> Iterator[Recording]:
+    def recognises(self, opening: Opening) -> bool:
+        """By its first line."""
+        return opening.head.startswith(MAGIC)
+
+    def read(self, file: TraceFile) -> Iterator[Recording]:
         """One recording per trace."""
+        data, filename = file.data(), file.name
         try:
             from google.protobuf.message import DecodeError
 

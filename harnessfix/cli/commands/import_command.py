@@ -8,36 +8,52 @@ from harnessfix.cli import data
 from harnessfix.cli.options import folder, format_option, store_option
 
 
-@click.command("import")
+class _WithFormats(click.Command):
+    """Lists the formats at the end of its help, which is when the readers are loaded."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from harnessfix_collectors.readers import all_readers
+
+        with formatter.section("Formats, recognised by content"):
+            formatter.write_dl(sorted((reader.name, reader.title) for reader in all_readers()))
+
+
+@click.command("import", cls=_WithFormats)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--from", "format_name", metavar="FORMAT", help="Format of the files [default: recognised by content].")
 @format_option("text", "json")
 @store_option
 def command(files: tuple[Path, ...], format_name: str | None, output_format: str, store: str | None) -> None:
-    """Read trace FILES that other tools wrote: OTLP JSON lines, mini-swe-agent trajectories.
+    """Read trace FILES that other tools wrote, gzip or not, of any size.
 
-    A file that cannot be read is named and skipped; the exit code is then 2.
+    Secrets are replaced before anything is stored. A file that cannot be read is named and skipped; the exit code is
+    then 2.
     """
     from harnessfix.cli import talk
-    from harnessfix.pipeline import Pipeline
+    from harnessfix.pipeline import Imported, Pipeline
     from harnessfix.workspace import Workspace
     from harnessfix_ir.errors import BadInputError
 
     pipeline = Pipeline(Workspace.open(folder(None), store=store, create=True))
-    runs: list[str] = []
+    done: list[Imported] = []
     refused = 0
     with talk.progress("reading", len(files)) as bar:
         for file in files:
             try:
-                runs.extend(pipeline.import_file(file, format_name))
+                done.append(pipeline.import_file(file, format_name))
             except BadInputError as error:
                 refused += 1
                 talk.complain(error)
             bar.advance(file.name)
+    runs = [run for each in done for run in each.runs]
+    redacted = sum(each.redacted for each in done)
+    talk.warn(note for each in done for note in each.notes)
     if output_format == "json":
-        data.dump({"schema": "harnessfix.import/1", "runs": runs, "refused": refused})
+        data.dump({"schema": "harnessfix.import/1", "runs": runs, "refused": refused, "redacted": redacted})
     else:
-        data.show(f"{len(runs)} run{'s' if len(runs) != 1 else ''} from {len(files) - refused} of {len(files)} files")
+        data.show(f"{len(runs)} run{'s' if len(runs) != 1 else ''} from {len(done)} of {len(files)} files")
+        if redacted:
+            talk.note(f"{redacted} secret{'s' if redacted != 1 else ''} replaced before anything was stored")
         if runs:
             talk.note("next: harnessfix runs   or   harnessfix check", "dim")
     if refused:
