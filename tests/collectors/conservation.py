@@ -25,10 +25,10 @@ class Haystack:
     def __init__(self, recordings: list[Recording]) -> None:
         strings: dict[str, None] = {}
         for recording in recordings:
-            cited = {part.text for step in recording.steps for part in (*step.input, *step.output)}
-            dumped = recording.model_dump(mode="python", exclude={"texts"})
-            for leaf in _leaves([dumped, [recording.texts[key] for key in cited]], keys=True):
+            for leaf in _leaves(recording.model_dump(mode="python", exclude={"texts"}), keys=True):
                 strings[leaf] = None
+                if leaf in recording.texts:  # the digest of a text that a step cites
+                    strings[recording.texts[leaf]] = None
         self.whole = strings
         self.text = "\0".join(strings)
 

@@ -14,8 +14,8 @@ from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import AnchorKind, Evidence, Outcome, Route, Status, StepKind
 
 from .call_ids import join_call_ids
-from .logs import attach_logs
 from .episodes import name_episodes
+from .logs import attach_logs
 from .span import LogRecord, OtlpSpan, SpanEvent
 
 CODE_FUNCTION = ("code.function.name", "code.function")

@@ -86,7 +86,6 @@ def _about(of_resource: Any, of_scope: Any) -> dict[str, JsonValue]:
     """What a scope says besides its name, under the same keys as from JSON."""
     scope = of_scope.scope
     about: dict[str, JsonValue] = {
-        "scope": scope.name,
         "scope_version": scope.version,
         "scope_attributes": attributes_of(scope.attributes),
         "schema_url": of_scope.schema_url,

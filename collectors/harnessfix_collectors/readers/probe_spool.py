@@ -104,7 +104,7 @@ def _recording(
     document: SpoolDocument, members: Sequence[Draft], number: int, filename: str, texts: dict[str, str]
 ) -> Recording:
     ids = {draft.key: f"s{place}" for place, draft in enumerate(members, 1)}
-    steps = tuple(_step(draft, ids, filename) for draft in members)
+    steps = merge_duplicates([_step(draft, ids, filename) for draft in members])
     cited = (part.text for step in steps for part in (*step.input, *step.output))
     return Recording(
         run=_run(document, members, number),
@@ -122,7 +122,7 @@ def _step(draft: Draft, ids: dict[str, str], filename: str) -> TraceStep:
         parent=ids.get(draft.up) if draft.up is not None else None,
         kind=draft.kind,
         name=draft.name,
-        agent=str(draft.attributes["self"]) if draft.kind is StepKind.TASK and "self" in draft.attributes else None,
+        agent=draft.agent,
         started_ns=draft.started_ns,
         ended_ns=draft.ended_ns,
         input=tuple(draft.input),
