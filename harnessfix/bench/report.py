@@ -15,6 +15,8 @@ SCRIPTS = {
     "compile": "compile",
     "harness-model": "harness_model",
     "store": "store",
+    "planted": "planted",
+    "healthy": "healthy",
 }
 
 

@@ -1,0 +1,79 @@
+"""How well a flaw is found whose step, place and cause are known.
+
+    python benchmarks/planted.py [SUBJECT ...]
+
+One good behaviour is taken out of a sound harness at a time (an output is no longer bounded, an exception is swallowed,
+a turn is dropped …), in two harnesses of our own and in released packages; tasks with a scripted model that reach the
+place are recorded and diagnosed. A change that no run shows is left out. Findings that the sound harness has as well
+are not counted for or against. Takes about a quarter of an hour.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from planting.plant import Plant, plants
+from planting.scores import Score, metrics, score, shown
+from planting.subject import SUBJECTS, Subject
+from planting.trial import Bench
+
+from harnessfix.rules.selection import select_rules
+
+
+def scores_of(subject: Subject) -> Iterator[Score | Plant]:
+    """A score for each planted flaw; the flaw itself where no run shows it."""
+    with tempfile.TemporaryDirectory(prefix="harnessfix-planted-") as folder:
+        bench = Bench(subject, Path(folder).resolve(), select_rules())
+        with bench.workspace.store:
+            covered = {task: bench.covered(task) for task in subject.tasks}
+            sound = bench.run(subject.tasks)
+            failing = [task for task, code in sound.exits.items() if code]
+            if failing:
+                raise SystemExit(f"{subject.name} is not sound: {', '.join(failing)} failed")
+            for plant in plants(bench.harness, covered):
+                file = bench.harness.parent / plant.path
+                before = file.read_text(encoding="utf-8")
+                file.write_text(plant.edit.apply(before), encoding="utf-8")
+                try:
+                    changed = bench.run(plant.tasks)
+                finally:
+                    file.write_text(before, encoding="utf-8")
+                yield score(subject.name, plant, sound, changed) if shown(sound, changed) else plant
+
+
+def tell(one: Score | Plant) -> None:
+    """One line on standard error."""
+    if isinstance(one, Plant):
+        print(f"  {'not shown':<10} {one.name}", file=sys.stderr)
+        return
+    marks = "".join("." if right is None else letter if right else "-" for letter, right in zip("scalo", _rights(one)))
+    said = f"{one.best.rule} {one.best.anchors[0].path}:{one.best.anchors[0].qualname}" if one.best else "nothing"
+    print(f"  {marks:<6} #{one.rank}  {one.plant.name}  →  {said}", file=sys.stderr)
+    if one.step is False and one.found:
+        task, found = next(iter(one.found.items()))
+        true = ", ".join(sorted(one.steps[task])) or "none"
+        print(f"           in {task}: says {found.responsible_step}, true {true}", file=sys.stderr)
+
+
+def _rights(one: Score) -> tuple[bool | None, ...]:
+    return one.step, one.cause, one.anchor, one.layer, one.operator
+
+
+def measure(names: Sequence[str] = ()) -> dict[str, float]:
+    """Rates over all planted flaws that a run shows."""
+    found: list[Score] = []
+    for name in names or SUBJECTS:
+        print(name, file=sys.stderr)
+        for one in scores_of(SUBJECTS[name]):
+            tell(one)
+            if isinstance(one, Score):
+                found.append(one)
+    return metrics(found)
+
+
+if __name__ == "__main__":
+    for key, value in measure(sys.argv[1:]).items():
+        print(f"{key:<12} {value:g}")

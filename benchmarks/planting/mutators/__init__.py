@@ -1,0 +1,1 @@
+"""The mutators, a module for each layer."""

@@ -1,0 +1,141 @@
+"""Lifecycle: loops, limits, retries, cut-off turns."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.vocabulary import Layer
+from planting.mutator import PythonMutator
+from planting.source import Edit, Source
+
+from .shapes import guards
+
+
+class LoopBound(PythonMutator):
+    """The agent's loop goes on for ever."""
+
+    name = "loop-unbounded"
+    layer = Layer.LIFECYCLE
+    causes = frozenset(("L102",))
+    operators = frozenset(("bound-loop",))
+
+    def find(self, source: Source) -> Iterator[Edit]:
+        """`for` loops over a `range` of turns."""
+        for name, function in source.functions():
+            for node in source.inside(function):
+                if not isinstance(node, ast.For) or node.orelse or not isinstance(node.target, ast.Name):
+                    continue
+                if re.search(r"^range\(.*(turns|steps|iter)", ast.unparse(node.iter), re.IGNORECASE):
+                    yield source.replace(node, _endless(source, node), name)
+
+
+def _endless(source: Source, loop: ast.For) -> str:
+    """The loop without its bound, counting on if its counter is used."""
+    assert isinstance(loop.target, ast.Name)
+    counter, body = loop.target.id, source.dedented(loop.body).replace("\n", "\n    ")
+    used = any(isinstance(node, ast.Name) and node.id == counter for part in loop.body for node in ast.walk(part))
+    if not used:
+        return f"while True:\n    {body}"
+    return f"{counter} = 0\nwhile True:\n    {counter} += 1\n    {body}"
+
+
+class LimitCheck(PythonMutator):
+    """A limit of steps, cost or time is set and never looked at."""
+
+    name = "limit-unchecked"
+    layer = Layer.LIFECYCLE
+    causes = frozenset(("L102", "L106"))
+    operators = frozenset(("bound-loop", "fix-limit"))
+
+    def find(self, source: Source) -> Iterator[Edit]:
+        """Branches that leave when something reaches a limit."""
+        pattern = r"(max_\w*(turns|steps|iterations)|(step|turn|cost|request)s?_limit)"
+        for name, function in source.functions():
+            for guard in guards(source, function, pattern):
+                if isinstance(guard.body[-1], (ast.Raise, ast.Return, ast.Break)):
+                    yield source.remove(guard, name)
+
+
+class ZeroUnset(PythonMutator):
+    """A limit of zero is taken for no limit."""
+
+    name = "zero-as-unset"
+    layer = Layer.LIFECYCLE
+    causes = frozenset(("L106",))
+    operators = frozenset(("fix-limit",))
+
+    def find(self, source: Source) -> Iterator[Edit]:
+        """`a if x is None else x`, either way round."""
+        for name, function in source.functions():
+            for node in source.inside(function):
+                if not isinstance(node, ast.IfExp) or not isinstance(node.test, ast.Compare):
+                    continue
+                asked, none = node.test.left, node.test.comparators[0]
+                if ast.unparse(none) != "None" or "limit" not in ast.unparse(node) + name:
+                    continue
+                given, other = (
+                    (node.orelse, node.body) if isinstance(node.test.ops[0], ast.Is) else (node.body, node.orelse)
+                )
+                if ast.unparse(asked) == ast.unparse(given):
+                    yield source.replace(node, f"{source.segment(given)} or {source.segment(other)}", name)
+
+
+class CutOff(PythonMutator):
+    """A turn that was cut off is used as if it were whole."""
+
+    name = "finish-reason-unread"
+    layer = Layer.LIFECYCLE
+    causes = frozenset(("L112",))
+    operators = frozenset(("check-finish-reason",))
+
+    def find(self, source: Source) -> Iterator[Edit]:
+        """Branches for a finish reason of `length`."""
+        for name, function in source.functions():
+            for guard in guards(source, function, r"(finish|stop)_?reason.*(length|max_tokens)"):
+                yield source.remove(guard, name)
+
+
+class RetryAll(PythonMutator):
+    """What can never succeed is tried again."""
+
+    name = "permanent-error-retried"
+    layer = Layer.LIFECYCLE
+    causes = frozenset(("L104",))
+    operators = frozenset(("classify-retry",))
+
+    def find(self, source: Source) -> Iterator[Edit]:
+        """The part of a handler's condition that sorts by status."""
+        for name, function in source.functions():
+            for handler in source.inside(function):
+                if not isinstance(handler, ast.ExceptHandler):
+                    continue
+                for node in ast.walk(handler):
+                    if (
+                        isinstance(node, ast.If)
+                        and isinstance(node.test, ast.BoolOp)
+                        and isinstance(node.test.op, ast.Or)
+                    ):
+                        sorts = [value for value in node.test.values if re.search(r"code|status", ast.unparse(value))]
+                        kept = [source.segment(value) for value in node.test.values if value not in sorts]
+                        if sorts and kept:
+                            yield source.replace(node.test, " or ".join(kept), name)
+
+
+class RetryBound(PythonMutator):
+    """A busy provider is asked again for ever."""
+
+    name = "retry-unbounded"
+    layer = Layer.LIFECYCLE
+    causes = frozenset(("L105",))
+    operators = frozenset(("classify-retry",))
+
+    def find(self, source: Source) -> Iterator[Edit]:
+        """`if attempt >= limit: raise` in a handler inside `while True`."""
+        for name, function in source.functions():
+            for loop in source.inside(function):
+                if not isinstance(loop, ast.While) or ast.unparse(loop.test) != "True":
+                    continue
+                for node in ast.walk(loop):
+                    counted = isinstance(node, ast.If) and re.search(r"attempt|tries|retries", ast.unparse(node.test))
+                    if counted and isinstance(node, ast.If) and isinstance(node.body[-1], ast.Raise):
+                        yield source.remove(node, name)

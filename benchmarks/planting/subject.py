@@ -1,0 +1,132 @@
+"""The sound harnesses that flaws are planted in: two of our own, and released packages with a scripted model."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harnessfix.bench.environments import interpreter
+from harnessfix_ir.source import locate_harness
+
+HERE = Path(__file__).resolve().parent
+DRIVERS = HERE / "drivers"
+REPOSITORY = HERE.parents[1]
+OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"}
+IGNORED = shutil.ignore_patterns("__pycache__", ".harnessfix", "*.pyc", ".agents")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One harness.
+
+    Args:
+        name: of the harness.
+        package: folder or file that is the harness, relative to the tree that `unpack` makes.
+        tasks: to run, all of which pass on the sound harness.
+        pins: requirements of its environment; none for one of our own examples.
+        driver: script in `drivers/` that runs a task; none for an example, which has a command of its own.
+        example: folder name in `examples/`.
+        command: of an example, with `{task}`.
+        repairs: folder of patches that make the example sound.
+    """
+
+    name: str
+    package: str
+    tasks: tuple[str, ...]
+    pins: tuple[str, ...] = ()
+    driver: str = ""
+    example: str = ""
+    command: tuple[str, ...] = ()
+    repairs: Path | None = None
+
+    def python(self) -> Path:
+        """Interpreter that the harness runs on; its environment is made when it is missing."""
+        return interpreter(self.pins) if self.pins else Path(sys.executable)
+
+    def unpack(self, tree: Path) -> Path:
+        """Put a copy of the sound harness into `tree`; returns the harness in it."""
+        if self.example:
+            shutil.copytree(REPOSITORY / "examples" / self.example, tree, ignore=IGNORED, dirs_exist_ok=True)
+            for patch in sorted(self.repairs.glob("*.diff")) if self.repairs is not None else ():
+                ceiling = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.parent)}
+                subprocess.run(["git", "apply", str(patch)], cwd=tree, check=True, env=ceiling)
+        else:
+            source = locate_harness(self.package, str(self.python()))
+            shutil.copytree(source, tree / self.package, ignore=IGNORED, dirs_exist_ok=True)
+        return tree / self.package
+
+    def argv(self, task: str, *before: str) -> list[str]:
+        """Command that runs one task; `before` goes between interpreter and script."""
+        python = str(self.python())
+        if self.driver:
+            return [python, *before, str(DRIVERS / self.driver), task]
+        return [python, *before, *(part.format(task=task) for part in self.command)]
+
+    def environment(self, tree: Path) -> dict[str, str]:
+        """Environment in which the copy is what gets imported."""
+        return {**os.environ, **OFFLINE, "PYTHONPATH": str(tree)}
+
+
+def _of_package(name: str, package: str, pins: Sequence[str], driver: str, tasks: str) -> Subject:
+    return Subject(name, package, tuple(tasks.split()), tuple(pins), driver)
+
+
+SUBJECTS: Mapping[str, Subject] = {
+    subject.name: subject
+    for subject in (
+        Subject(
+            "tinyloop",
+            "tinyloop.py",
+            ("metres", "quoted", "unknown-item", "no-such-tool", "long-list", "busy", "cut-off"),
+            example="tinyloop",
+            command=("run.py", "{task}"),
+        ),
+        Subject(
+            "shipmate",
+            "shipmate",
+            tuple(sorted(path.stem for path in (REPOSITORY / "examples" / "shipmate" / "tasks").glob("*.json"))),
+            example="shipmate",
+            command=("-m", "shipmate", "{task}"),
+            repairs=REPOSITORY / "tests" / "examples" / "shipmate_repairs",
+        ),
+        _of_package(
+            "mini-swe-agent",
+            "minisweagent",
+            ("mini-swe-agent==2.4.6", "mcp"),
+            "mini_swe_agent.py",
+            "hello malformed unknown-tool no-call failing slow long bytes busy limit",
+        ),
+        _of_package(
+            "smolagents",
+            "smolagents",
+            ("smolagents==1.26.0",),
+            "smolagents_.py",
+            "look text-call missing raises unknown wrong-type loop "
+            "code no-code syntax code-raises code-unknown forbidden much",
+        ),
+        _of_package(
+            "openai-agents",
+            "agents",
+            ("openai-agents==0.24.0",),
+            "openai_agents.py",
+            "look malformed no-object empty raises unknown loop handoff no-choices two",
+        ),
+        _of_package(
+            "pydantic-ai",
+            "pydantic_ai",
+            ("pydantic-ai-slim==2.68.0",),
+            "pydantic_ai_.py",
+            "look malformed wrong-type no-object raises again unknown loop validated empty two",
+        ),
+        _of_package(
+            "autogen",
+            "autogen_agentchat",
+            ("autogen-agentchat==0.7.5", "autogen-ext[openai]==0.7.5"),
+            "autogen_.py",
+            "look malformed unknown raises two team talk",
+        ),
+    )
+}

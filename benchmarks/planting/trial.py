@@ -1,0 +1,107 @@
+"""One harness, sound or with a flaw in it: its tasks recorded, compared with the sound harness's, and diagnosed."""
+
+import hashlib
+import json
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harnessfix.diagnoser import Diagnosed
+from harnessfix.pipeline import Pipeline
+from harnessfix.rules import Rule
+from harnessfix.workspace import Workspace
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import Outcome
+
+from .subject import HERE, Subject
+
+SECONDS = 60.0
+VOLATILE = re.compile(r"0x[0-9a-f]+|\d+\.\d+|[0-9a-f]{8}-[0-9a-f-]{27}|/tmp/\S+|line \d+")
+Signature = tuple[str, str, str, str, str]
+
+
+@dataclass
+class Trial:
+    """What became of the tasks of one version of a harness.
+
+    Args:
+        compiled: runs by task.
+        exits: exit code by task.
+        diagnosed: what the rules said of all of them together.
+    """
+
+    compiled: dict[str, list[Htir]] = field(default_factory=dict)
+    exits: dict[str, int] = field(default_factory=dict)
+    diagnosed: Diagnosed = field(default_factory=Diagnosed)
+
+    def signatures(self, task: str) -> Counter[Signature]:
+        """What the steps of a task did, without what changes from run to run."""
+        return Counter(signature(run, step) for run in self.compiled.get(task, ()) for step in run.steps)
+
+
+def signature(run: Htir, step: TraceStep) -> Signature:
+    """What a step was and did."""
+    shown = VOLATILE.sub("~", run.output_text(step))
+    digest = hashlib.sha1(shown.encode(errors="replace"), usedforsecurity=False).hexdigest()[:12]
+    return step.kind.value, step.name, step.status.value, step.error.type if step.error else "", digest
+
+
+class Bench:
+    """A copy of one sound harness, a store beside it, and the rules to ask.
+
+    Args:
+        subject: the harness.
+        folder: an empty one.
+        rules: to ask.
+    """
+
+    def __init__(self, subject: Subject, folder: Path, rules: Sequence[Rule]) -> None:
+        self.subject, self.rules = subject, rules
+        self.tree = folder / "tree"
+        self.tree.mkdir()
+        self.harness = subject.unpack(self.tree)
+        self.scratch = folder
+        store = str(folder / "runs.db")
+        self.workspace = Workspace.open(self.tree, store=store, create=True)
+
+    def covered(self, task: str) -> dict[str, set[int]]:
+        """Path to line numbers of the harness that a task of the sound harness runs."""
+        out = self.scratch / "covered.json"
+        subprocess.run(
+            self.subject.argv(task, str(HERE / "covered.py"), str(out), str(self.harness), "--"),
+            cwd=self.tree,
+            env=self.subject.environment(self.tree),
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        found = json.loads(out.read_text()) if out.exists() else {}
+        out.unlink(missing_ok=True)
+        return {path: set(lines) for path, lines in found.items()}
+
+    def run(self, tasks: Sequence[str]) -> Trial:
+        """Record these tasks with the harness as it is now, and diagnose them."""
+        pipeline, trial, runs = Pipeline(self.workspace), Trial(), []
+        options = {} if self.subject.example else {"harness": [str(self.harness)]}
+        for task in tasks:
+            collected = pipeline.record(
+                self.subject.argv(task),
+                task=task,
+                cwd=self.tree,
+                env=self.subject.environment(self.tree),
+                timeout=SECONDS,
+                quiet=True,
+                **options,
+            )
+            trial.exits[task] = collected.exit_code
+            for run in collected.runs:
+                outcome = Outcome.PASSED if collected.exit_code == 0 else Outcome.FAILED
+                self.workspace.store.label(run, outcome, by="user", reason="exit code of the task")
+                trial.compiled.setdefault(task, []).append(pipeline.compile(run))
+                runs.append(run)
+        trial.diagnosed = pipeline.diagnose(runs, self.rules, save=False)
+        return trial
