@@ -7,7 +7,7 @@ import click
 from harnessfix.cli import data
 from harnessfix.cli.options import format_option
 
-NAMES = ("links", "compile", "harness-model", "store", "realbugs")
+NAMES = ("links", "compile", "harness-model", "store", "planted", "healthy", "realbugs")
 
 
 @click.command("bench")
@@ -18,8 +18,8 @@ NAMES = ("links", "compile", "harness-model", "store", "realbugs")
 def command(name: str, folder: Path | None, chosen: tuple[str, ...], output_format: str) -> None:
     """Measure: what harnessfix costs, or how right it is on the cases of FOLDER.
 
-    links, compile, harness-model and store make their own material (from a checkout); realbugs takes a folder
-    of historical bugs, each with a script that provokes it.
+    links, compile, harness-model, store, planted and healthy make their own material (from a checkout); realbugs takes
+    a folder of historical bugs, each with a script that provokes it.
     """
     from harnessfix.bench.report import bench_document, print_bench, run_benchmark
 
