@@ -30,6 +30,7 @@ def check_runs(
     runs: Sequence[str] = (),
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    llm: str | None = None,
     tell: Tell = lambda what: None,
 ) -> Diagnosed:
     """Diagnose runs of the nearest store, joined with the harness they came from.
@@ -39,6 +40,7 @@ def check_runs(
         store, harness: instead of the configured ones.
         runs: ids, beginnings of ids, tasks or `latest`; all runs when empty.
         select, ignore: rules.
+        llm: a model to ask about what no rule explains; that of the settings when None, if they name one.
         tell: told after each run.
 
     Raises:
@@ -56,6 +58,11 @@ def check_runs(
     rules = chosen_rules(workspace.settings, select, ignore)
     found = pipeline.diagnose(wanted, rules, source=source)
     judge_runs(pipeline, wanted, found, rules)
+    asked = llm or workspace.settings.llm.model
+    if asked:
+        from harnessfix.consulting import consult
+
+        consult(pipeline, found, asked)
     return found
 
 

@@ -44,19 +44,20 @@ def judge_runs(pipeline: Pipeline, run_ids: Sequence[str], found: Diagnosed, rul
             if verdict is not None:
                 found.attributions[row.id] = verdict
                 found.names[row.id] = row.task or row.name
-    unexplained = [row for row in rows if row.id in found.attributions and _unexplained(found.attributions[row.id])]
-    for row in unexplained[:MOST_TWINS]:
+    dark = [row for row in rows if row.id in found.attributions and unexplained(found.attributions[row.id])]
+    for row in dark[:MOST_TWINS]:
         twin = judge.twin(row)
         if twin is not None:
             found.attributions[row.id] = with_lead(found.attributions[row.id], twin)
-    if len(unexplained) > 1:
+    if len(dark) > 1:
         passed = [row for row in rows if row.outcome is Outcome.PASSED][:MOST_COMPARED]
-        found.suspects = judge.suspects(unexplained[:MOST_COMPARED], passed)
+        found.suspects = judge.suspects(dark[:MOST_COMPARED], passed)
         for run_id, lead in judge.leads(found.suspects):
             found.attributions[run_id] = with_lead(found.attributions[run_id], lead)
 
 
-def _unexplained(found: Attribution) -> bool:
+def unexplained(found: Attribution) -> bool:
+    """Whether neither a finding nor the environment accounts for a failure."""
     named = found.verdict is Verdict.HARNESS and any(c.rule for c in found.causes if c.verdict is Verdict.HARNESS)
     return not named and found.verdict is not Verdict.ENVIRONMENT
 

@@ -139,6 +139,23 @@ class RedactSettings(Table):
         return patterns
 
 
+class LlmSettings(Table):
+    """`[llm]`: a model that may be asked about failed runs which no rule explains; none is unless one is named.
+
+    Args:
+        model: `PROVIDER:MODEL`, or the name that the server at `base_url` has for it.
+        base_url: of an OpenAI-compatible server; the provider's own when None.
+        api_key_variable: environment variable with the key for that server.
+        calls, tokens: most requests, most tokens (of input and output together), for one check.
+    """
+
+    model: str | None = None
+    base_url: str | None = None
+    api_key_variable: str = "OPENAI_API_KEY"
+    calls: Count = 20
+    tokens: Count = 200_000
+
+
 class RuleSettings(Table):
     """`[rules.CODE]`: what is changed of one rule; any other key is one of its own options, a number.
 
@@ -167,7 +184,7 @@ class Settings(Table):
         severity: rule code to the severity it shall have.
         rules: rule code to what else is changed of it.
         baseline: file of known flaws that are not told again (absolute once loaded).
-        probe, validation (`[validate]`), redact: their own tables.
+        probe, validation (`[validate]`), redact, llm: their own tables.
         root: folder of the file, or the start folder without one.
         source: the file; None without one.
     """
@@ -183,6 +200,7 @@ class Settings(Table):
     probe: ProbeSettings = ProbeSettings()
     validation: ValidateSettings = Field(default=ValidateSettings(), alias="validate")
     redact: RedactSettings = RedactSettings()
+    llm: LlmSettings = LlmSettings()
     root: Path = Field(default_factory=Path.cwd)
     source: Path | None = None
 

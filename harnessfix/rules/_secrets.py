@@ -27,3 +27,8 @@ def secrets_in(text: str, limit: int = 3) -> list[str]:
             if len(found) == limit:
                 break
     return found
+
+
+def masked(text: str) -> str:
+    """`text` with every such credential replaced by what sort it is, in brackets."""
+    return _ALL.sub(lambda match: f"[{_SHAPES[int((match.lastgroup or 's0')[1:])][0]}]", text)

@@ -37,7 +37,6 @@ PRICES = '''\
 
 import json
 import sys
-import sys
 
 
 class Model:

@@ -12,6 +12,7 @@ from harnessfix.cli.options import folder, format_option, harness_option, rule_o
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Only these runs; repeatable [default: all].")
 @rule_options
 @format_option("text", "json", "concise", "github")
+@click.option("--llm", metavar="MODEL", help="Ask this model about failed runs that no rule explains [default: none].")
 @click.option("--baseline", metavar="FILE", help="Leave out the flaws that this file holds [default: as configured].")
 @click.option(
     "--write-baseline", is_flag=True, help="Write all flaws to the baseline; later checks tell new ones only."
@@ -25,6 +26,7 @@ def command(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     output_format: str,
+    llm: str | None,
     baseline: str | None,
     write_baseline: bool,
     exit_zero: bool,
@@ -43,7 +45,9 @@ def command(
         if paths:
             found = check_paths(folder(None), paths, tell=bar.advance, **chosen)
         else:
-            found = check_runs(folder(None), store=store, harness=harness, runs=runs, tell=bar.advance, **chosen)
+            found = check_runs(
+                folder(None), store=store, harness=harness, runs=runs, llm=llm, tell=bar.advance, **chosen
+            )
     known_file = baseline_file(folder(None), baseline, write=write_baseline)
     if write_baseline and known_file is not None:
         write_to(known_file, found.flaws)
