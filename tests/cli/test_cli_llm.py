@@ -1,4 +1,4 @@
-"""A model that is asked about what no rule explains: a scripted OpenAI-compatible server on loopback, over real HTTP."""
+"""A model that is asked about what no rule explains: a scripted OpenAI-compatible server, over real HTTP."""
 
 import json
 import re
@@ -120,18 +120,19 @@ def answering(**changes: object) -> Reply:
     """An answer that cites the first element and two steps that are there, changed as asked."""
 
     def reply(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        claim = {
+        claim: dict[str, object] = {
             "message": "It ends on \x1b[31many word.",
             "layer": "verification",
-            "steps": ["s2"],
-            "elements": ["e1"],
+            "steps": changes.get("cited", ["s2"]),
+            "elements": changes.get("elements", ["e1"]),
+            "confidence": 0.99,
         }
-        claim["confidence"] = 0.99  # type: ignore[assignment]
-        answer = {"verdict": "harness", "reason": "The answer is never checked.", "steps": ["s2"], "claims": [claim]}
-        answer.update({key: value for key, value in changes.items() if key in answer})
-        claim.update({key: value for key, value in changes.items() if key in ("elements", "layer")})  # type: ignore[misc]
-        if "cited" in changes:
-            claim["steps"] = changes["cited"]  # type: ignore[assignment]
+        answer = {
+            "verdict": changes.get("verdict", "harness"),
+            "reason": "The answer is never checked.",
+            "steps": changes.get("steps", ["s2"]),
+            "claims": changes.get("claims", [claim]),
+        }
         name = request["tools"][0]["function"]["name"]
         called = {"id": "c1", "type": "function", "function": {"name": name, "arguments": json.dumps(answer)}}
         message = {"role": "assistant", "content": None, "tool_calls": [called]}
@@ -184,7 +185,8 @@ def test_the_same_question_is_asked_once(run: Run, wrong: Path, server: Server) 
 
 def test_what_a_trace_says_is_fenced_and_cannot_end_the_fence(run: Run, wrong: Path, server: Server) -> None:
     server.reply = answering()
-    check(run, wrong, "--llm", "scripted")
+    run(wrong, "record", "--", sys.executable, "agent.py", "tides")
+    check(run, wrong, "--run", "latest", "--llm", "scripted")
     (request,) = server.asked
     text = shown(request)
     assert "the data ends here" in text
