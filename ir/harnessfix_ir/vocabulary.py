@@ -192,6 +192,7 @@ class ElementRole(StrEnum):
     CONFIG_KEY = "config_key"
     PROMPT = "prompt"
     DEPENDENCY = "dependency"
+    HAZARD = "hazard"
     FUNCTION = "function"
     CLASS = "class"
 

@@ -32,6 +32,7 @@ LAYERS: dict[ElementRole, Layer] = {
     ElementRole.CONFIG_KEY: Layer.CONTEXT,
     ElementRole.PROMPT: Layer.CONTEXT,
     ElementRole.DEPENDENCY: Layer.EXECUTION,
+    ElementRole.HAZARD: Layer.LIFECYCLE,
     ElementRole.FUNCTION: Layer.LIFECYCLE,
     ElementRole.CLASS: Layer.LIFECYCLE,
 }

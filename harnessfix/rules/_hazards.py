@@ -1,0 +1,49 @@
+"""What rules share that speak of a shape in the source: each names the shape and says in words what it does."""
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar
+
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.vocabulary import ElementRole, Evidence
+
+from ._query import as_anchor
+from .base import Finding, Rule
+
+
+class HazardRule(Rule):
+    """A rule over the hazards of one shape; the runs that went through those lines raise it in the order of findings.
+
+    Class attributes:
+        hazard: name of the shape, as in `docs/facts.md`.
+        confidence: that the shape is a flaw where it stands.
+        reason: why these lines, in a few words.
+    """
+
+    hazard: ClassVar[str]
+    confidence: ClassVar[float] = 0.6
+    reason: ClassVar[str] = "has this shape"
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """One finding for each hazard of this shape that `concerns` the rule."""
+        for element in model.of_role(ElementRole.HAZARD):
+            if element.name == self.hazard and self.concerns(element, model):
+                yield Finding(
+                    self.words(element),
+                    [as_anchor(element, self.reason)],
+                    confidence=self.confidence,
+                    evidence=Evidence.DERIVED,
+                    key=self.told_apart(element),
+                )
+
+    @abstractmethod
+    def words(self, element: Element) -> str:
+        """What stands there and what it does."""
+
+    def concerns(self, element: Element, model: HarnessModel) -> bool:
+        """Whether the rule speaks of this one."""
+        return True
+
+    def told_apart(self, element: Element) -> str:
+        """What tells two hazards in one function apart: their number, unless a rule knows better."""
+        return element.id.partition("#")[2]

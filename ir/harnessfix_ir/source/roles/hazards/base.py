@@ -1,0 +1,42 @@
+"""What the finders of hazards share."""
+
+import ast
+from collections.abc import Iterator
+
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.roles.base import at_node
+from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole
+
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+
+def hazard(name: str, scope: Scope, node: ast.expr | ast.stmt) -> Draft:
+    """A draft of a hazard on the lines of one node.
+
+    Args:
+        name: the shape, in kebab case.
+        scope: the function, class or module it stands in.
+        node: expression or statement.
+    """
+    return at_node(ElementRole.HAZARD, scope, node, AnchorKind.CALL, name)
+
+
+def loops_around(node: ast.AST, file: FileContext) -> Iterator[ast.For | ast.AsyncFor | ast.While]:
+    """Loops around a node in its own function, innermost first."""
+    for around in file.ancestors(node):
+        if isinstance(around, LOOPS):
+            yield around
+
+
+def targets_in(target: ast.AST) -> Iterator[ast.Name]:
+    """Plain names that an assignment target binds."""
+    for inner in ast.walk(target):
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            yield inner
+
+
+def holds(outer: ast.AST, inner: ast.AST) -> bool:
+    """Whether the lines of a node lie in those of another."""
+    first, last = getattr(outer, "lineno", 0), getattr(outer, "end_lineno", 0) or 0
+    return first <= getattr(inner, "lineno", 0) <= last

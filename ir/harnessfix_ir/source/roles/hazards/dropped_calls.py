@@ -1,0 +1,74 @@
+"""Loops over what a model asked for that are left at one of the calls, so that those behind it are never made."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import callee, calls_in, dotted, inside, last, words_in
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.words import EXECUTE_NAME
+
+from .base import LOOPS, hazard, targets_in
+
+_CALLS = re.compile(r"(^|_)(tool_?calls?|function_?calls?|tool_?uses?|(parsed_)?actions|tool_?requests?|calls)(_|$)")
+
+_ERROR = re.compile(r"error|fail|invalid|refus|denied", re.IGNORECASE)
+
+
+class DroppedCalls(Role):
+    """`for call in tool_calls:` that runs calls and returns at the first of a sort."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.functions:
+            for loop in scope.for_loops:
+                if not any(_CALLS.search(word) for word in _words(loop.iter, scope)):
+                    continue
+                names = {name.id for name in targets_in(loop.target)}
+                jump = _leaves(loop, names, file) if _runs_them(loop, names, scope) else None
+                if jump is not None:
+                    yield hazard("dropped-calls", scope, jump).add("loop", loop.lineno)
+
+
+def _words(node: ast.expr, scope: Scope) -> list[str]:
+    if isinstance(node, ast.Call):
+        return [word for given in node.args for word in _words(given, scope)]
+    if isinstance(node, ast.BoolOp):
+        return _words(node.values[0], scope)
+    return [last(dotted(node, scope)).removesuffix("[]").lower()]
+
+
+def _runs_them(loop: ast.For | ast.AsyncFor, names: set[str], scope: Scope) -> bool:
+    """Whether the loop runs each call, and does not only look for one."""
+    for call in calls_in(loop.body):
+        if EXECUTE_NAME.search(callee(call, scope)) and any(
+            isinstance(inner, ast.Name) and inner.id in names for given in call.args for inner in ast.walk(given)
+        ):
+            return True
+    return False
+
+
+def _leaves(loop: ast.For | ast.AsyncFor, names: set[str], file: FileContext) -> ast.stmt | None:
+    """A `return` or `break` that ends the loop because of what one call is, not because something failed."""
+    for node in inside(loop.body):
+        if not isinstance(node, (ast.Return, ast.Break)):
+            continue
+        tests = []
+        for around in file.ancestors(node):
+            if around is loop:
+                break
+            if isinstance(around, (ast.ExceptHandler, *LOOPS)):
+                tests = []
+                break
+            if isinstance(around, ast.If):
+                tests.append(around.test)
+        about = [n for test in tests for n in ast.walk(test) if isinstance(n, ast.Name) and n.id in names]
+        if about and not _ends_in_error(node):
+            return node
+    return None
+
+
+def _ends_in_error(node: ast.stmt) -> bool:
+    value = node.value if isinstance(node, ast.Return) else None
+    return any(_ERROR.search(word) for word in words_in(value))
