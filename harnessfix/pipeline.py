@@ -202,7 +202,7 @@ class Pipeline:
             except HarnessfixError as error:
                 found.incomplete.append(f"run {run_id[:8]} was left out: {error}")
             self.tell(run_id[:8])
-        for roots in dict.fromkeys([*found.models, *source]):
+        for roots in source:
             found.take_source(roots, self.model(roots), rules)
         found.consolidate({run_id: row.outcome for run_id, row in rows.items()}, rules)
         if save:
@@ -213,8 +213,10 @@ class Pipeline:
         self, recording: Recording, row: "RunRow", rules: "Sequence[Rule]", found: Diagnosed, save: bool
     ) -> None:
         roots = self.roots_of(recording.run)
-        model = found.models.setdefault(roots, self.model(roots))
+        model = self.model(roots)
+        found.take_source(roots, model, rules)
         htir = self._compiled(recording, model, row)
+        found.join(htir, model)
         report = diagnose_run(htir, model, rules)
         report.diagnoses, outdated = split_outdated(report.diagnoses, htir, model)
         found.outdated += len(outdated)

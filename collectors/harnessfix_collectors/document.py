@@ -13,6 +13,7 @@ from typing import Any
 RUNTIME = Path(__file__).parent / "probe" / "runtime"
 SCHEMA = "harnessfix.probe/2"
 _ELEMENT = re.compile(rb'"e":(\d+)')
+_MARKS = re.compile(rb'^\{"t":"marks".*\n', re.MULTILINE)
 _FRAME = re.compile(rb'\["((?:[^"\\]|\\.)+)","')
 
 
@@ -67,6 +68,7 @@ def assemble(folder: Path, header: Header, code: int) -> bytes:
     """
     spools = sorted(folder.glob("*.jsonl"), key=_began)
     bodies = [data if data.endswith(b"\n") else data + b"\n" for spool in spools if (data := spool.read_bytes())]
+    bodies = [_MARKS.sub(lambda found: _reached(found, folder), body) for body in bodies]
     first = {
         "t": "recording",
         "schema": SCHEMA,
@@ -79,6 +81,35 @@ def assemble(folder: Path, header: Header, code: int) -> bytes:
     }
     last = {"t": "ended", "code": code, "time": time.time_ns()}
     return b"".join([json.dumps(first).encode(), b"\n", *bodies, json.dumps(last).encode(), b"\n"])
+
+
+def _reached(found: re.Match[bytes], folder: Path) -> bytes:
+    """In the place of a line on a file's marks, one on those that were set; nothing where none was.
+
+    Of a function that was not entered only the first mark is told.
+    """
+    try:
+        line = json.loads(found[0])
+        marks = [(int(at), int(first)) for at, first in line["marks"]]
+        ran = _set_marks(line, folder, len(marks))
+    except (OSError, ValueError, KeyError, TypeError):
+        return b""
+    hit = [at for (at, _), was_set in zip(marks, ran) if was_set]
+    if not hit:
+        return b""
+    entered = set(hit)
+    missed = [at for (at, first), was_set in zip(marks, ran) if not was_set and (at == first or first in entered)]
+    told = {"t": "reached", "path": line["path"], "hit": hit, "missed": missed}
+    return json.dumps(told, separators=(",", ":")).encode() + b"\n"
+
+
+def _set_marks(line: dict[str, Any], folder: Path, count: int) -> bytes:
+    """A byte for each mark, not 0 when it was set: told in the line, or left in the file that it names."""
+    if "ran" in line:
+        return bytes(digit != "0" for digit in line["ran"])
+    with (folder / Path(str(line["file"])).name).open("rb") as marks:
+        marks.seek(line["at"])
+        return marks.read(count)
 
 
 def _began(path: Path) -> tuple[int, str]:

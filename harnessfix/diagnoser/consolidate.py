@@ -6,9 +6,10 @@ from harnessfix.rules import Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import Diagnosis, FlawRecord, Support
 from harnessfix_ir.harness import HarnessModel
-from harnessfix_ir.vocabulary import Outcome, Severity
+from harnessfix_ir.vocabulary import Outcome
 
-_SEVERITIES = list(Severity)
+from .ranking import rank
+from .reached import in_words
 
 
 def consolidate(
@@ -16,6 +17,7 @@ def consolidate(
     outcomes: Mapping[str, Outcome],
     models: Sequence[HarnessModel],
     rules: Mapping[str, Rule],
+    reached: Mapping[str, Support] | None = None,
 ) -> list[FlawRecord]:
     """One record per flaw, best first.
 
@@ -24,12 +26,23 @@ def consolidate(
         outcomes: run id to outcome; a run that is not in it counts as unknown.
         models: harnesses, for clones.
         rules: by code.
+        reached: flaws known from the source alone to the number of runs that went through their lines.
     """
     groups: dict[str, list[Diagnosis]] = {}
     for diagnosis in diagnoses:
         groups.setdefault(diagnosis.flaw, []).append(diagnosis)
+    went = reached or {}
     records = [_record(flaw, members, outcomes, models, rules) for flaw, members in groups.items()]
-    return _without_clones(sorted(_without_lesser(records, rules), key=_rank))
+    records = [
+        _joined(record, went[record.flaw]) if record.best.run is None and record.flaw in went else record
+        for record in records
+    ]
+    return _without_clones(sorted(_without_lesser(records, rules), key=rank))
+
+
+def _joined(record: FlawRecord, reached: Support) -> FlawRecord:
+    best = record.best.model_copy(update={"message": record.best.message + in_words(reached)})
+    return record.model_copy(update={"best": best, "reached": reached})
 
 
 def _without_clones(records: list[FlawRecord]) -> list[FlawRecord]:
@@ -88,16 +101,3 @@ def _clones(best: Diagnosis, models: Sequence[HarnessModel], rules: Mapping[str,
     own = {(anchor.path, anchor.start_line) for anchor in best.anchors[:1]}
     elements = (element for model in models for element in model.of_role(role) if element.fact(fact) is not None)
     return tuple(e.anchor for e in elements if (e.anchor.path, e.anchor.start_line) not in own)
-
-
-def _rank(record: FlawRecord) -> tuple[object, ...]:
-    best = record.best
-    return (
-        best.run is None,
-        -record.support.failed,
-        _SEVERITIES.index(best.severity),
-        -best.confidence,
-        best.anchors[0].path,
-        best.anchors[0].start_line,
-        best.rule,
-    )

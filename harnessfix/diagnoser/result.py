@@ -6,12 +6,14 @@ from pathlib import Path
 
 from harnessfix.rules import Rule
 from harnessfix_ir.attribution import Attribution, Suspect
-from harnessfix_ir.findings import Diagnosis, FlawRecord
+from harnessfix_ir.findings import Diagnosis, FlawRecord, Support
 from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import Outcome, Severity
 
 from .consolidate import consolidate
 from .diagnose import Report, diagnose_source
+from .reached import counted, ran
 
 
 @dataclass
@@ -22,6 +24,7 @@ class Diagnosed:
         severities: rule code to the severity that its findings shall have, instead of the rule's.
         flaws: consolidated.
         diagnoses: by run id; the source's own under None.
+        reached: flaws of the source to the number of runs that went through their lines.
         attributions: whose fault each failed run is, by run id; names: what people call those runs.
         suspects: what the failed runs that no finding explains have in common.
         models: harness models by their folders.
@@ -34,6 +37,7 @@ class Diagnosed:
     severities: Mapping[str, Severity] = field(default_factory=dict)
     flaws: list[FlawRecord] = field(default_factory=list)
     diagnoses: dict[str | None, list[Diagnosis]] = field(default_factory=dict)
+    reached: dict[str, Support] = field(default_factory=dict)
     attributions: dict[str, Attribution] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     suspects: list[Suspect] = field(default_factory=list)
@@ -59,12 +63,20 @@ class Diagnosed:
         self.incomplete.extend(report.incomplete)
         self.suppressed += report.suppressed
 
+    def join(self, run: Htir, model: HarnessModel) -> None:
+        """Count a run for the flaws of the source whose lines it went through."""
+        seen = {d.flaw for d in self.diagnoses.get(None, ()) if ran(run, model, d.anchors[0])} if run.reached else ()
+        for flaw in seen:
+            self.reached[flaw] = counted(self.reached.get(flaw, Support()), run.run.outcome)
+
     def _as_configured(self, diagnosis: Diagnosis) -> Diagnosis:
         severity = self.severities.get(diagnosis.rule)
         return diagnosis if severity is None else diagnosis.model_copy(update={"severity": severity})
 
     def take_source(self, roots: tuple[Path, ...], model: HarnessModel, rules: Sequence[Rule]) -> None:
-        """Add what the rules say of a harness alone, and the files of it that could not be read."""
+        """Add what the rules say of a harness alone, and the files of it that could not be read; once each."""
+        if roots in self.models:
+            return
         self.models[roots] = model
         self.incomplete.extend(f"{file.path}: {file.error}" for file in model.files if file.error)
         self.take(None, diagnose_source(model, rules))
@@ -73,4 +85,4 @@ class Diagnosed:
         """Make the flaws of all diagnoses taken so far."""
         flat = [diagnosis for members in self.diagnoses.values() for diagnosis in members]
         models = list(self.models.values()) or [HarnessModel(root="")]
-        self.flaws = consolidate(flat, outcomes, models, {rule.code: rule for rule in rules})
+        self.flaws = consolidate(flat, outcomes, models, {rule.code: rule for rule in rules}, self.reached)

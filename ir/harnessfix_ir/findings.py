@@ -63,6 +63,7 @@ class FlawRecord(Document):
         best: the diagnosis to show, the one with most confidence.
         runs: run ids it occurs in.
         support: their number by outcome.
+        reached: of a flaw known from the source alone, the number of runs that went through its lines.
         clones: other places with the same flaw in their code.
     """
 
@@ -70,6 +71,7 @@ class FlawRecord(Document):
     best: Diagnosis
     runs: tuple[str, ...] = ()
     support: Support = Support()
+    reached: Support = Support()
     clones: tuple[Anchor, ...] = ()
 
 

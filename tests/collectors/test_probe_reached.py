@@ -57,6 +57,12 @@ def test_lines_that_ran(play: Callable[..., Any], python: str) -> None:
     assert not reached.entered(30, 32)
 
 
+def test_a_kill_loses_nothing(play: Callable[..., Any], python: str) -> None:
+    killed = BRANCHES + "import os; os.kill(os.getpid(), 9)\n"
+    (run,) = play(python, killed, both=False).runs
+    assert run.reached["agent.py"].ran(BRANCHES.split("\n").index("        kept = 1") + 1)
+
+
 def test_nearest_mark_decides() -> None:
     reached = reached_of({10: True, 14: False, 20: True})
     assert [reached.ran(line) for line in (9, 10, 13, 14, 19, 20, 99)] == [False, True, True, False, False, True, True]

@@ -124,7 +124,7 @@ class Finder:
                 self._skipped(path, "changed since the plan was made")
                 return None
             left_alone, marks, code = self._kept_code(path, plan) or self._new_code(path, source, plan)
-            self._probe.reached.open(plan["path"], marks)
+            self._probe.spool.write(self._probe.reached.open(plan["path"], marks))
         except Exception as error:
             self._probe.failed(f"instrument {os.path.basename(path)}", error)
             return None

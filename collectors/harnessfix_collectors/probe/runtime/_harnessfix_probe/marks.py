@@ -1,6 +1,6 @@
 """Marks at the beginning of every straight stretch of code: which lines ran, for the price of one store each.
 
-A mark is `@c…[LINE] = 1` on an array of the file's own, before the first statement of a function, a branch, a loop's
+A mark is `@c…[NUMBER] = 1` on an array of the file's own, before the first statement of a function, a branch, a loop's
 body or a handler, and before the statement that follows such a block. The nearest mark at or above a line says whether
 it was reached. The array lives in `builtins` under a name that cannot be written in Python.
 """
@@ -27,7 +27,7 @@ def mark(tree: ast.Module, name: str) -> Marks:
         name: of the array in `builtins`.
 
     Returns:
-        Lines with a mark, each with the first marked line of the function that it is in.
+        By number of the mark: its line, and the first marked line of the function that it is in.
     """
     marker = _Marker(name)
     marker.scopes(tree)
@@ -84,8 +84,9 @@ class _Marker:
 
     def _mark(self, before: ast.stmt) -> ast.stmt:
         line = _line(before)
+        number = ast.Constant(len(self.found))
         self.found.append((line, self._first))
-        place = ast.Subscript(ast.Name(self._name, ast.Load()), ast.Constant(line), ast.Store())
+        place = ast.Subscript(ast.Name(self._name, ast.Load()), number, ast.Store())
         return at(ast.Assign([place], ast.Constant(1)), before)
 
 

@@ -55,7 +55,7 @@ class Probe:
         self._order = count(1)
         self._trouble: dict[str, int] = {}
         self._lengths: dict[tuple[int, int], int] = {}
-        self.reached = Reached()
+        self.reached = Reached(spool.folder)
         self.turn_to(spool, trace, parent)
 
     def turn_to(self, spool: Spool, trace: str, parent: str | None = None) -> None:

@@ -1,14 +1,26 @@
-"""Which lines of the plan's files ran in this process: the arrays that marks are set in (see `marks.py`)."""
+"""Which lines of the plan's files ran in this process: the arrays that marks are set in (see `marks.py`).
+
+The arrays lie in files that are mapped into memory: what was set survives a kill. A line for each file of the plan says
+where its array lies; whoever puts the document together reads what is left there.
+"""
 
 from __future__ import annotations
 
 import builtins
+import os
+from itertools import count
+
+from .system import System
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Union
 
     Marks = list[tuple[int, int]]
+    Array = Union[memoryview, bytearray]
+
+CHUNK = 1 << 18
+_LATER = count(1)
 
 
 def array_name(place: str) -> str:
@@ -17,27 +29,51 @@ def array_name(place: str) -> str:
 
 
 class Reached:
-    """The arrays of this process."""
+    """The arrays of this process.
 
-    def __init__(self) -> None:
-        self._files: dict[str, tuple[bytearray, Marks]] = {}
+    Args:
+        folder: where the files are made that they lie in.
+    """
 
-    def open(self, place: str, marks: Marks) -> None:
-        """Give a file its array, before its code runs."""
-        array = bytearray(max((line for line, _ in marks), default=0) + 1)
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._files: dict[str, tuple[Array, Marks]] = {}
+        self._chunk: Array = bytearray()
+        self._used = 0
+        self._name = ""
+
+    def open(self, place: str, marks: Marks) -> dict[str, Any]:
+        """Give a file its array, before its code runs; the line that says where it lies."""
+        if self._used + len(marks) > len(self._chunk):
+            self._grow(max(CHUNK, len(marks)))
+        start, self._used = self._used, self._used + len(marks)
+        array = memoryview(self._chunk)[start : self._used]
         self._files[place] = array, marks
         setattr(builtins, array_name(place), array)
+        return {"t": "marks", "path": place, "file": self._name, "at": start, "marks": marks}
 
     def take(self) -> list[dict[str, Any]]:
-        """A line for each file of which something ran since this was asked last.
-
-        Of a function that was not entered only the first mark is told.
-        """
-        told: list[dict[str, Any]] = []
+        """A line for each file of which something ran since this was asked last, with what was set."""
+        told = []
         for place, (array, marks) in list(self._files.items()):
-            hit = [line for line, _ in marks if array[line]]
-            if hit:
-                missed = [line for line, first in marks if not array[line] and (array[first] or line == first)]
-                told.append({"t": "reached", "path": place, "hit": hit, "missed": missed})
+            ran = bytes(array)
+            if any(ran):
+                told.append({"t": "marks", "path": place, "ran": ran.hex()[1::2], "marks": marks})
                 array[:] = bytes(len(array))
         return told
+
+    def _grow(self, size: int) -> None:
+        """A further chunk: in a file, all of it written so that no store can meet a full disk; else in memory alone."""
+        self._used, self._name = 0, ""
+        name = f"{System.pid()}-{next(_LATER)}.reached"
+        try:
+            import mmap
+
+            fd = System.open(os.path.join(self._folder, name), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+            try:
+                System.write(fd, bytes(size))
+                self._chunk, self._name = memoryview(mmap.mmap(fd, size)), name
+            finally:
+                System.close(fd)
+        except (ImportError, OSError, ValueError):
+            self._chunk = bytearray(size)

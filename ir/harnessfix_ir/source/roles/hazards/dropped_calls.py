@@ -54,7 +54,7 @@ def _leaves(loop: ast.For | ast.AsyncFor, names: set[str], file: FileContext) ->
     for node in inside(loop.body):
         if not isinstance(node, (ast.Return, ast.Break)):
             continue
-        tests = []
+        tests: list[ast.expr] = []
         for around in file.ancestors(node):
             if around is loop:
                 break

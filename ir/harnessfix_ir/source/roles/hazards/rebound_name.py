@@ -54,9 +54,10 @@ def _looked_up(scope: Scope) -> set[str]:
 
 
 def _comprehensions(scope: Scope) -> Iterator[tuple[ast.expr, ast.comprehension]]:
-    for kind in (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp):
-        for node in scope.of(kind):
-            yield from ((node, part) for part in node.generators)
+    found: list[ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp] = [*scope.of(ast.ListComp)]
+    found += [*scope.of(ast.SetComp), *scope.of(ast.DictComp), *scope.of(ast.GeneratorExp)]
+    for node in found:
+        yield from ((node, part) for part in node.generators)
 
 
 def _was_bound(name: str, scope: Scope, line: int) -> bool:

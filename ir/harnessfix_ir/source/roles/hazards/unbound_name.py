@@ -89,7 +89,9 @@ def _may_repeat(later: ast.expr, first: ast.expr, dumped: str) -> bool:
 
 
 def _declared(name: str, scope: Scope) -> bool:
-    return any(name in node.names for kind in (ast.Global, ast.Nonlocal) for node in scope.of(kind))
+    return any(name in node.names for node in scope.of(ast.Global)) or any(
+        name in node.names for node in scope.of(ast.Nonlocal)
+    )
 
 
 def _binds_otherwise(name: str, scope: Scope) -> bool:
