@@ -1,0 +1,160 @@
+"""Shapes that look like hazards and are none; the hazards themselves are in the examples of their rules."""
+
+from pathlib import Path
+
+import pytest
+
+from harnessfix_ir.source import read_harness
+from harnessfix_ir.vocabulary import ElementRole
+
+NONE = {
+    "called in the same turn": """
+        def pick(items, names):
+            for name in names:
+                items.sort(key=lambda item: item[name])
+        """,
+    "bound when made": """
+        def tools(client, names):
+            found = {}
+            for name in names:
+                found[name] = lambda *given, name=name: client.call(name, given)
+            return found
+        """,
+    "the loop ends in that turn": """
+        def first(client, names):
+            found = []
+            for name in names:
+                if name in client:
+                    found.append(lambda: client.call(name))
+                    break
+            return found
+        """,
+    "the inner loop has the name to itself": """
+        def merge(groups):
+            for group in groups:
+                for item in group:
+                    yield item
+                for item in group:
+                    yield item
+        """,
+    "set anew in each turn": """
+        def merge(groups, item):
+            for group in groups:
+                item = group[0]
+                print(item)
+                for item in group:
+                    yield item
+        """,
+    "a comprehension's own name": """
+        def merge(groups, call):
+            for group in groups:
+                names = [call.name for call in group]
+                for call in group:
+                    yield names, call
+        """,
+    "a copy that is given its own list": """
+        from copy import copy
+
+        class State:
+            def next(self, note):
+                following = copy(self)
+                following.notes = list(self.notes)
+                following.notes.append(note)
+                return following
+        """,
+    "a class that says how it is copied": """
+        from copy import copy
+
+        class State:
+            def __copy__(self):
+                return State(list(self.notes))
+
+            def next(self, note):
+                following = copy(self)
+                following.notes.append(note)
+                return following
+        """,
+    "bound on both ways": """
+        def plan(reply):
+            if reply.usage:
+                tokens = reply.usage.total
+            else:
+                tokens = 0
+            return tokens
+        """,
+    "the other way leaves": """
+        def plan(reply):
+            if not reply.usage:
+                return None
+            tokens = reply.usage.total
+            return tokens
+        """,
+    "bound by the test itself": """
+        def plan(cache, make):
+            if (found := cache.get("plan")) is None:
+                found = make()
+            return found
+        """,
+    "read where the same was asked again": """
+        def plan(reply):
+            if reply.usage:
+                tokens = reply.usage.total
+            if reply.usage:
+                return tokens
+            return None
+        """,
+    "a search among calls": """
+        def find(tool_calls, name):
+            for call in tool_calls:
+                if call.name == name:
+                    return call
+            return None
+        """,
+    "an error ends the loop": """
+        def act(self, tool_calls):
+            for call in tool_calls:
+                if call.name not in self.tools:
+                    return error_of(call)
+                self.run_tool(call)
+        """,
+    "the manager itself is exited": """
+        def enter(manager):
+            manager.__enter__()
+            manager.__exit__(None, None, None)
+        """,
+    "the rest is cancelled": """
+        import asyncio
+
+        async def both(one, two):
+            tasks = [asyncio.create_task(one()), asyncio.create_task(two())]
+            try:
+                return await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+        """,
+    "failures are looked at": """
+        import asyncio
+
+        async def both(one, two):
+            return await asyncio.gather(one(), two(), return_exceptions=True)
+        """,
+    "a loop of its own in a finally": """
+        def close(parts):
+            try:
+                return parts[0]
+            finally:
+                for part in parts:
+                    if part.closed:
+                        continue
+                    part.close()
+        """,
+}
+
+
+@pytest.mark.parametrize("shape", NONE)
+def test_no_hazard(shape: str, tmp_path: Path) -> None:
+    (tmp_path / "harness.py").write_text("\n".join(line[8:] for line in NONE[shape].split("\n")), encoding="utf-8")
+    model = read_harness([tmp_path])
+    assert not [file.error for file in model.files if file.error]
+    assert not [(element.name, element.facts) for element in model.of_role(ElementRole.HAZARD)]
