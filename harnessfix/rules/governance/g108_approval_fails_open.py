@@ -99,6 +99,7 @@ class ApprovalFailsOpen(Rule):
         "https://github.com/openai/openai-agents-python/issues/3863",
         "https://owasp.org/Top10/A04_2021-Insecure_Design/",
     )
+    operator = "fail-closed"
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", ("        arguments = {}\n", "        return True\n"))
 

@@ -76,6 +76,7 @@ class ApprovalOfAnotherMessage(Rule):
     )
     fix = "Keep the message of the turn in a name of its own and hand that to every approval of the turn."
     references = ("https://github.com/UKGovernmentBEIS/inspect_ai/pull/2776",)
+    operator = "keep-turn-message"
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

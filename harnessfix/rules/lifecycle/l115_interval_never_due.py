@@ -30,7 +30,7 @@ class IntervalNeverDue(Rule):
     )
     fix = "Count from zero: `(step - 1) % interval == 0` is due at the same steps and works for every interval."
     references = ("https://github.com/huggingface/smolagents/pull/1118",)
-    operator = None
+    operator = "fix-interval"
     bad = Example({"agent.py": _PLANS})
     good = Example(
         {"agent.py": _PLANS.replace("step % self.planning_interval == 1", "(step - 1) % self.planning_interval == 0")}

@@ -68,7 +68,7 @@ class LoggingEndsRun(Rule):
         "https://github.com/huggingface/smolagents/pull/1894",
         "https://rich.readthedocs.io/en/stable/markup.html#escaping",
     )
-    operator = None
+    operator = "show-as-data"
     bad = harness(_AGENT, _MAIN, exit_code=1)
     good = edited(
         bad,
