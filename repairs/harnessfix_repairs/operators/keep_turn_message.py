@@ -92,7 +92,7 @@ class KeepTurnMessage(PythonOperator):
             raise Refusal(f"{anchor.place} is no function")
         wanted = parameters.text(spec, "argument")
         for loop in file.within(function, (cst.For, cst.While)):
-            if file.function(loop) is not function or loop_around(file, loop) is not None:
+            if not isinstance(loop, Loop) or file.function(loop) is not function or loop_around(file, loop) is not None:
                 continue
             for name in _shown(file, function, loop, wanted):
                 found = _by_loop(file, loop, name) or _by_assignment(file, function, loop, name)

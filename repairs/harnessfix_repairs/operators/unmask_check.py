@@ -14,6 +14,7 @@ from .base import EditExample, Refusal
 
 _MASK = re.compile(r"\s*(\|\|\s*(true|:|exit\s+0|/bin/true)|;\s*(true|exit\s+0))\s*$")
 _PIPE = re.compile(r"\s*(?<!\|)\|\s*(tee|tail|head|cat|less|sed|grep -v)\b[^|]*$")
+_TEXTS = (cst.SimpleString, cst.FormattedString)
 
 _CHECK = """\
 import subprocess
@@ -97,17 +98,14 @@ class UnmaskCheck(PythonOperator):
 
 def _literals(file: PythonFile, anchor: Anchor) -> list[tuple[cst.SimpleString | cst.FormattedString, str]]:
     """Texts at the anchor, and in the constants of the module that it uses by name."""
-    found: list[tuple[cst.SimpleString | cst.FormattedString, str]] = [
-        (node, "") for node in file.find(anchor, (cst.SimpleString, cst.FormattedString))
-    ]
+    found = [(node, "") for node in file.find(anchor, _TEXTS) if isinstance(node, _TEXTS)]
     used = {node.value for node in file.find(anchor, cst.Name)}
     for line in file.module.body:
         for part in line.body if isinstance(line, cst.SimpleStatementLine) else ():
             if isinstance(part, cst.Assign) and isinstance(part.targets[0].target, cst.Name):
                 name = part.targets[0].target.value
                 if name in used:
-                    texts = file.within(part.value, (cst.SimpleString, cst.FormattedString))
-                    found += [(node, name) for node in texts]
+                    found += [(node, name) for node in file.within(part.value, _TEXTS) if isinstance(node, _TEXTS)]
     return found
 
 
@@ -146,9 +144,6 @@ def _with_pipefail(file: PythonFile, anchor: Anchor) -> str:
         changes: dict[cst.CSTNode, Change] = {first: _prefixed, call: _by_bash(file)}
         return file.rewrite(changes)
     raise Refusal(f"{anchor.place} runs no command whose end hides its exit status, as far as can be read")
-
-
-_TEXTS = (cst.SimpleString, cst.FormattedString)
 
 
 def _prefixed(old: cst.SimpleString | cst.FormattedString) -> cst.CSTNode:
