@@ -1,5 +1,6 @@
 """`collect`: a receiver over the inbox of a workspace's store, and the process that makes runs of it."""
 
+import contextlib
 import importlib.util
 import ipaddress
 import json
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from harnessfix_collectors.receiver.receiver import Counts
 
 SHORTEST_TOKEN = 16
-SETTLE_SECONDS = 300
+SETTLE_SECONDS = 60
 BUSY_SECONDS = 5.0  # less than the 10 that exporters wait, so that they hear why
 NEEDED = "pip install 'harnessfix[collect]'"
 GRPC_NEEDED = "pip install 'harnessfix[grpc]', or leave gRPC out with --no-grpc."
@@ -146,13 +147,7 @@ class Collecting:
         """Take nothing new, answer what came, commit it, make runs of all of it."""
         self.serving.stop()
         self._inbox.close()
-        if self._settling.stdin is not None:
-            self._settling.stdin.close()
-        try:
-            self._settling.wait(SETTLE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._settling.kill()  # what it has not come to waits in the inbox for the next command
-            self._settling.wait()
+        _stop_settling(self._settling)
 
 
 def _start_settling(address: str, folder: Path) -> "subprocess.Popen[bytes]":
@@ -162,3 +157,19 @@ def _start_settling(address: str, folder: Path) -> "subprocess.Popen[bytes]":
     process.stdin.write(json.dumps({"address": address, "folder": str(folder)}).encode() + b"\n")
     process.stdin.flush()
     return process
+
+
+def _stop_settling(process: "subprocess.Popen[bytes]") -> None:
+    """Let it come to an end; what it does not come to waits in the inbox for the next command."""
+    assert process.stdin is not None
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(b"stop\n")
+            process.stdin.flush()
+        process.wait(SETTLE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    finally:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()  # also when a second Ctrl-C ended the wait: then it ends after the run it is at
+        process.wait()

@@ -1,7 +1,7 @@
 """`python -m harnessfix.settling`: the process beside a receiver that makes runs of what has fallen silent.
 
-In a process of its own so that compiling long traces takes nothing from those who send. It is told where to work in one
-line of JSON on its standard input, and to stop by the end of that input, which also comes when the receiver dies.
+In a process of its own so that reading long traces takes nothing from those who send. A line of JSON on its standard
+input says where to work, the next line that it is time to stop; the end of the input, that the receiver is gone.
 """
 
 import json
@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 
 from harnessfix.receiving import Silence, Tell, settle
@@ -21,11 +22,14 @@ LOOK_EVERY = 1.0
 POLITE = 5
 
 
-def settle_until(stopped: Callable[[float], bool], address: str, folder: Path, tell: Tell) -> None:
+def settle_until(
+    stopped: Callable[[float], bool], alone: Callable[[], bool], address: str, folder: Path, tell: Tell
+) -> None:
     """Make runs of what falls silent, until it is time to stop; then of everything.
 
     Args:
         stopped: waits so many seconds at most and says whether to stop.
+        alone: whether the receiver is gone, so that nothing more is to be done.
         address: of the store.
         folder: where the inbox of a store on a server lies.
         tell: told of trouble, once while it lasts.
@@ -37,7 +41,8 @@ def settle_until(stopped: Callable[[float], bool], address: str, folder: Path, t
                 while not stop:
                     stop = stopped(LOOK_EVERY)
                     waiting = inbox.pending()
-                    settle(store, inbox, waiting if stop else silence.fallen(waiting), tell)
+                    due = waiting if stop else silence.fallen(waiting)
+                    settle(store, inbox, takewhile(lambda _: not alone(), due), tell)
                     trouble = ""
         except HarnessfixError as error:
             if str(error) != trouble:
@@ -47,22 +52,23 @@ def settle_until(stopped: Callable[[float], bool], address: str, folder: Path, t
 
 
 def main() -> None:
-    """Read where to work, and work until the input ends."""
+    """Read where to work, and work until told to stop."""
     from harnessfix.cli import talk
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the receiver says when to stop
     if hasattr(os, "nice"):
         os.nice(POLITE)
     told = json.loads(sys.stdin.buffer.readline())
-    ended = threading.Event()
+    stop, gone = threading.Event(), threading.Event()
 
     def listen() -> None:
-        while sys.stdin.buffer.read(4096):
-            pass
-        ended.set()
+        sys.stdin.buffer.readline()
+        stop.set()
+        sys.stdin.buffer.read()
+        gone.set()
 
     threading.Thread(target=listen, daemon=True).start()
-    settle_until(ended.wait, told["address"], Path(told["folder"]), lambda line: talk.note(line, "yellow"))
+    settle_until(stop.wait, gone.is_set, told["address"], Path(told["folder"]), lambda line: talk.note(line, "yellow"))
 
 
 if __name__ == "__main__":

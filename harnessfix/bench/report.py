@@ -17,6 +17,7 @@ SCRIPTS = {
     "store": "store",
     "planted": "planted",
     "healthy": "healthy",
+    "receiver": "receiver",
 }
 
 
@@ -26,8 +27,12 @@ def bench_document(name: str, metrics: Mapping[str, float], cases: Sequence[Mapp
     return {"bench": name, "metrics": dict(metrics), "cases": [dict(case) for case in cases], "machine": machine}
 
 
-def run_benchmark(name: str) -> dict[str, float]:
+def run_benchmark(name: str, **options: Any) -> dict[str, float]:
     """Run a script of `benchmarks/` and return its figures by name.
+
+    Args:
+        name: of the measurement.
+        options: for its `measure`.
 
     Raises:
         HarnessfixError: this is no checkout, so the scripts are not there.
@@ -44,7 +49,7 @@ def run_benchmark(name: str) -> dict[str, float]:
         sys.modules[spec.name] = module
         spec.loader.exec_module(module)
         measure = module.measure if hasattr(module, "measure") else module.run
-        return {key: float(value) for key, value in measure().items()}
+        return {key: float(value) for key, value in measure(**options).items()}
     finally:
         sys.path.remove(str(path.parent))
 

@@ -1,10 +1,11 @@
 """Secrets out of messages before they are stored: the shapes and values that the probe knows, too.
 
-Every message is searched once for what a secret begins with (an Aho-Corasick automaton over its bytes); only where that
-is found are its texts looked at one by one.
+Every message is searched once for what a secret begins with (an Aho-Corasick automaton over its bytes). Only where what
+follows looks like one are its texts looked at one by one.
 """
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 from harnessfix_collectors.document import RUNTIME
 
+BEFORE, AFTER = 16, 256
 STRING, MESSAGE = FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_MESSAGE
 
 
@@ -36,12 +38,19 @@ class Scrubber:
         finally:
             sys.path.remove(str(RUNTIME))
         self._redactor = Redactor(os.environ if environment is None else environment, patterns)
-        literals = [literal for literal, _ in SHAPES if literal] + self._redactor.values
+        literals = [literal for literal, _ in SHAPES] + self._redactor.values
         self._automaton = BytesAhoCorasick([text.encode("utf-8", "surrogateescape") for text in literals])
+        self._near = [_near(shape) for _, shape in SHAPES] + [None] * len(self._redactor.values)
 
     def suspects(self, data: bytes) -> bool:
         """Whether a serialised message may hold a secret."""
-        return self._enabled and (self._always or bool(self._automaton.find_matches_as_indexes(data)))
+        if not self._enabled or self._always:
+            return self._enabled
+        for number, start, end in self._automaton.find_matches_as_indexes(data):
+            near = self._near[number]
+            if near is None or near.search(data, max(0, start - BEFORE), end + AFTER):
+                return True
+        return False
 
     def scrub(self, message: Any) -> int:
         """Replace the secrets in all texts of a message; returns how many there were."""
@@ -58,3 +67,11 @@ class Scrubber:
                 clean = self._redactor.scrub(value)
                 if clean != value:
                     setattr(message, field.name, clean)
+
+
+def _near(shape: str) -> "re.Pattern[bytes] | None":
+    """A shape for the bytes around its literal; None for one that may be longer than what is looked at.
+
+    The length of a text stands before it on the wire and may look like a letter, so a word may begin anywhere.
+    """
+    return None if "(?s)" in shape else re.compile(shape.replace(r"\b", "").encode("ascii"))

@@ -7,19 +7,23 @@ import click
 from harnessfix.cli import data
 from harnessfix.cli.options import format_option
 
-NAMES = ("links", "compile", "harness-model", "store", "planted", "healthy", "realbugs")
+NAMES = ("links", "compile", "harness-model", "store", "receiver", "planted", "healthy", "realbugs")
 
 
 @click.command("bench")
 @click.argument("name", type=click.Choice(NAMES))
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--case", "chosen", multiple=True, metavar="NAME", help="Only these cases of FOLDER; repeatable.")
+@click.option("--long", is_flag=True, help="receiver: send a million spans, too, and watch its memory.")
+@click.option("--phoenix", metavar="PYTHON", help="receiver: compare with arize-phoenix of that interpreter.")
 @format_option("text", "json")
-def command(name: str, folder: Path | None, chosen: tuple[str, ...], output_format: str) -> None:
+def command(
+    name: str, folder: Path | None, chosen: tuple[str, ...], long: bool, phoenix: str | None, output_format: str
+) -> None:
     """Measure: what harnessfix costs, or how right it is on the cases of FOLDER.
 
-    links, compile, harness-model, store, planted and healthy make their own material (from a checkout); realbugs takes
-    a folder of historical bugs, each with a script that provokes it.
+    realbugs takes a FOLDER of historical bugs, each with a script that provokes it; the others make their own material
+    (from a checkout).
     """
     from harnessfix.bench.report import bench_document, print_bench, run_benchmark
 
@@ -34,7 +38,8 @@ def command(name: str, folder: Path | None, chosen: tuple[str, ...], output_form
             found = realbugs.measure(folder, names, tell=bar.advance)
         document = bench_document(name, realbugs.metrics(found), [vars(case) for case in found])
     else:
-        document = bench_document(name, run_benchmark(name), [])
+        options = {"long": long, "phoenix_python": phoenix} if name == "receiver" else {}
+        document = bench_document(name, run_benchmark(name, **options), [])
     if output_format == "json":
         data.dump(document)
     else:
