@@ -81,14 +81,7 @@ class Workspace:
             names: paths or names of installed packages.
             python: interpreter that knows the packages; this one when None.
         """
-        from harnessfix_ir.source.resolve import locate_harness
-
-        found = []
-        for name in names or self.settings.harness:
-            beside = self.settings.root / name
-            here = str(beside) if not names and beside.exists() else name
-            found.append(locate_harness(here, python).resolve())
-        return tuple(dict.fromkeys(found))
+        return harness_roots(self.settings, names, python)
 
     def run_id(self, asked: str) -> str:
         """Id of the run that someone means: the beginning of an id, `latest`, or a task, whose newest run it then is.
@@ -111,6 +104,27 @@ class Workspace:
         from harnessfix_ir.source import read_harness
 
         return read_harness(roots, cache_dir=self.cache_folder / "facts", exclude=tuple(self.settings.exclude))
+
+
+def harness_roots(settings: "Settings", names: Sequence[str] = (), python: str | None = None) -> tuple[Path, ...]:
+    """Folders of the harness: `names` if given, else those of the settings.
+
+    Args:
+        settings: whose paths are relative to their root; a name that is no path there is a package.
+        names: paths relative to the current folder, or names of installed packages.
+        python: interpreter that knows the packages; this one when None.
+
+    Raises:
+        HarnessfixError: one of them is neither.
+    """
+    from harnessfix_ir.source.resolve import locate_harness
+
+    found = []
+    for name in names or settings.harness:
+        beside = settings.root / name
+        here = str(beside) if not names and beside.exists() else name
+        found.append(locate_harness(here, python).resolve())
+    return tuple(dict.fromkeys(found))
 
 
 def place_of_store(start: Path, settings: "Settings", store: str | None) -> str | Path:

@@ -152,6 +152,7 @@ class Inbox:
             self._db.execute(
                 "DELETE FROM chunk WHERE trace = ? AND key <= ?", (bytes.fromhex(waiting.trace), waiting.last)
             )
+            self._db.execute("DELETE FROM aside WHERE trace = ?", (bytes.fromhex(waiting.trace),))
 
     def put_aside(self, waiting: Pending, why: str) -> None:
         """Keep what `messages` gave, but do not offer it again until more of the trace comes."""
@@ -159,6 +160,11 @@ class Inbox:
             self._db.execute(
                 "INSERT OR REPLACE INTO aside VALUES (?, ?, ?)", (bytes.fromhex(waiting.trace), waiting.last, why)
             )
+
+    def aside(self) -> list[tuple[str, str]]:
+        """Traces that were put aside, and why."""
+        with self._explained():
+            return [(trace.hex(), why) for trace, why in self._db.execute("SELECT trace, why FROM aside")]
 
     @contextmanager
     def alone(self) -> Iterator[None]:

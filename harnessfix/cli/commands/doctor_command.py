@@ -8,7 +8,9 @@ from harnessfix.cli.options import folder, format_option, harness_option, store_
 
 @click.command("doctor")
 @click.option(
-    "--python", metavar="PATH", help="Interpreter of the program to be recorded [default: `python` on the path]."
+    "--python",
+    metavar="PATH",
+    help="Interpreter of the program to be recorded, or the folder of its environment [default: `python` on the path].",
 )
 @harness_option
 @format_option("text", "json")

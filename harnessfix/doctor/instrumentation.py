@@ -1,0 +1,142 @@
+"""OpenTelemetry in the program's environment: which instrumentors would be active, and where they collide."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from .check import Check
+from .interpreter import Entry, Installed, normal
+
+INSTRUMENTORS = "opentelemetry_instrumentor"
+DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+# Frameworks that call models through the clients on the right: with both instrumented, each call makes two spans.
+THROUGH = {
+    "openai_agents": ("openai",),
+    "langchain": ("openai", "anthropic", "google_genai", "bedrock", "mistralai"),
+    "llama_index": ("openai", "anthropic"),
+    "llamaindex": ("openai", "anthropic"),
+    "crewai": ("litellm", "openai"),
+    "smolagents": ("litellm", "openai"),
+    "dspy": ("litellm", "openai"),
+    "autogen_agentchat": ("openai",),
+}
+
+
+def checks(told: Installed, environment: Mapping[str, str]) -> Iterator[Check]:
+    """What OpenTelemetry will see there.
+
+    Args:
+        told: about the interpreter.
+        environment: of the program.
+    """
+    sdk = told.has("opentelemetry-sdk")
+    entries = told.of(INSTRUMENTORS)
+    if sdk is None:
+        yield Check(
+            what="opentelemetry",
+            state="note",
+            found="no OpenTelemetry SDK is installed; the probe records the harness by itself",
+        )
+    else:
+        yield Check(what="opentelemetry", state="ok", found=f"SDK {sdk}{_distro(told)}")
+    if not entries:
+        yield Check(
+            what="instrumentation",
+            state="note",
+            found="no instrumentor is installed: foreign code is seen only where the harness calls it",
+        )
+        return
+    off = {name.strip() for name in environment.get(DISABLED, "").split(",") if name.strip()}
+    active = [entry for entry in entries if not off & {"*", entry.name} and _present(entry, told)]
+    for entry in entries:
+        if entry not in active and off & {"*", entry.name}:
+            yield Check(
+                what="instrumentation",
+                state="loss",
+                found=f"{entry.name} ({entry.package}) is switched off by {DISABLED}",
+                advice="Take it out of that variable while you debug.",
+            )
+    idle = [entry for entry in entries if not _present(entry, told)]
+    if active:
+        shown = ", ".join(f"{entry.name} ({family(entry, told)})" for entry in active)
+        yield Check(
+            what="instrumentation", state="ok", found=f"active in a recorded program that starts OpenTelemetry: {shown}"
+        )
+    if idle:
+        shown = ", ".join(f"{entry.name} ({entry.package})" for entry in idle)
+        yield Check(
+            what="instrumentation", state="note", found=f"idle, since what they instrument is not installed: {shown}"
+        )
+    yield from _missing_parts(told, active)
+    yield from _collisions(told, active)
+
+
+def family(entry: Entry, told: Installed) -> str:
+    """Who made an instrumentor: the three families spell their spans differently."""
+    home = told.homes.get(entry.package, "").lower()
+    name = normal(entry.package)
+    if name.startswith("openinference-"):
+        return "OpenInference"
+    if "traceloop" in home or name.startswith("traceloop-"):
+        return "OpenLLMetry"
+    return "OpenTelemetry" if name.startswith("opentelemetry-") else entry.package
+
+
+def _distro(told: Installed) -> str:
+    found = told.of("opentelemetry_distro")
+    return f", set up by {', '.join(entry.package for entry in found)}" if found else ""
+
+
+def _present(entry: Entry, told: Installed) -> bool:
+    """Whether anything that it instruments is installed; one that does not say is taken to be."""
+    needed = told.instruments.get(entry.package, ())
+    return not needed or any(told.has(_package(requirement)) for requirement in needed)
+
+
+def _package(requirement: str) -> str:
+    """`openai<4,>=1.26; extra == 'instruments'` as `openai`."""
+    for place, character in enumerate(requirement):
+        if not (character.isalnum() or character in "-_."):
+            return requirement[:place]
+    return requirement
+
+
+def _missing_parts(told: Installed, active: list[Entry]) -> Iterator[Check]:
+    if active and told.has("opentelemetry-sdk") is None:
+        yield Check(
+            what="instrumentation",
+            state="loss",
+            found="instrumentors are installed, but the SDK is not: their spans go nowhere",
+            advice="pip install opentelemetry-sdk in the program's environment.",
+        )
+    distros = told.of("opentelemetry_distro")
+    if len(distros) > 1:
+        yield Check(
+            what="instrumentation",
+            state="note",
+            found=f"{len(distros)} packages want to set OpenTelemetry up: {', '.join(e.package for e in distros)}",
+            advice="OTEL_PYTHON_DISTRO says which one does; without it, whichever is found first.",
+        )
+
+
+def _collisions(told: Installed, active: list[Entry]) -> Iterator[Check]:
+    by_name: dict[str, list[Entry]] = defaultdict(list)
+    for entry in active:
+        by_name[entry.name].append(entry)
+    for name, same in by_name.items():
+        if len(same) > 1:
+            packages, number = ", ".join(f"{entry.package} of {family(entry, told)}" for entry in same), len(same)
+            yield Check(
+                what="instrumentation",
+                state="loss",
+                found=f"{number} packages instrument {name} ({packages}): each call may be recorded {number} times",
+                advice=f"Uninstall all but one: {DISABLED}={name} would switch all of them off.",
+            )
+    for framework, clients in THROUGH.items():
+        both = [name for name in clients if name in by_name]
+        if framework in by_name and both:
+            yield Check(
+                what="instrumentation",
+                state="note",
+                found=f"{framework} and {', '.join(both)} are both instrumented: model calls make two spans each",
+                advice="harnessfix merges spans of the same call; to have one, switch the client's instrumentor off.",
+            )
