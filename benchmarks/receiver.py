@@ -6,11 +6,13 @@
 the machine with the receiver. `ratio_to_bound`: CPU time per span of one process that does nothing but decode the same
 requests and insert one row a span (ids unique, one transaction a request, flushed to the disk), by the receiver's CPU
 time per span, the three rounds of both in turn. `ratio_to_bound_wall`: the same by the wall clock, for which a machine
-with nothing else to do is needed. `lost_after_kill` and `doubled_after_retry`: spans, after SIGKILL under load and
-after what was not answered was sent again.
+with nothing else to do is needed. `settled_spans_per_s`: how fast the inbox becomes runs, steps and words of the
+store, which the receiver leaves to another process. `lost_after_kill` and `doubled_after_retry`: spans, after SIGKILL
+under load and after what was not answered was sent again.
 
 `--long` sends a million spans and says how the receiver's memory grew from the first tenth to the last.
-`--phoenix PYTHON` sends to arize-phoenix, which that interpreter can import, and compares what both have on disk.
+`--phoenix PYTHON` sends the same requests to arize-phoenix, which that interpreter can import, and then to this
+receiver, and compares how long it takes until all of it is on the disk: by the wall clock, and in CPU time.
 """
 
 import argparse
@@ -40,7 +42,7 @@ LONG = 1_000_000
 KILLED_AFTER = 30
 TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 ADDRESS = re.compile(r"OTLP/HTTP on http://127\.0\.0\.1:(\d+)")
-PHOENIX_SPANS = 10_000
+PHOENIX_SPANS = 20_000
 
 
 class Material:
@@ -84,6 +86,12 @@ class Material:
         return " ".join(self._random.choices(self._words, k=words))
 
 
+def cpu_of(process: int) -> float:
+    """CPU seconds that a process has used (Linux)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
 class Collector:
     """`harnessfix collect` in a folder."""
 
@@ -111,12 +119,6 @@ class Collector:
         else:
             raise RuntimeError("the receiver did not start")
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
-
-    @property
-    def cpu(self) -> float:
-        """CPU seconds that the process has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
 
     @property
     def memory(self) -> float:
@@ -195,7 +197,7 @@ def bound(requests: Sequence[bytes], path: Path) -> tuple[float, float]:
 def speed(folder: Path) -> dict[str, float]:
     """Rounds of bound and receiver in turn."""
     material = Material()
-    bounds, walls, cpus = [], [], []
+    bounds, walls, cpus, settled = [], [], [], []
     for number in range(ROUNDS):
         requests = list(material.requests(BATCHES))
         bounds.append(bound(requests, folder / f"bound-{number}.db"))
@@ -203,11 +205,13 @@ def speed(folder: Path) -> dict[str, float]:
         home.mkdir()
         collector = Collector(home)
         send(collector.port, iter(requests[:2]))
-        cpu, began = collector.cpu, time.perf_counter()
+        cpu, began = cpu_of(collector.process.pid), time.perf_counter()
         answered, _ = send(collector.port, iter(requests[2:]))
         walls.append((time.perf_counter() - began) / len(answered))
-        cpus.append((collector.cpu - cpu) / len(answered))
+        cpus.append((cpu_of(collector.process.pid) - cpu) / len(answered))
         collector.end(signal.SIGKILL)
+        began = time.perf_counter()
+        settled.append(collector.held() / (time.perf_counter() - began) if number == 0 else 0.0)
         shutil.rmtree(home, ignore_errors=True)
     bound_wall = statistics.median(wall for wall, _ in bounds) / BATCHES
     bound_cpu = statistics.median(cpu for _, cpu in bounds) / BATCHES
@@ -216,6 +220,7 @@ def speed(folder: Path) -> dict[str, float]:
         "ratio_to_bound": bound_cpu / statistics.median(cpus),
         "ratio_to_bound_wall": bound_wall / statistics.median(walls),
         "bound_spans_per_s": BATCH / bound_wall,
+        "settled_spans_per_s": settled[0],
         "cpu_us_per_span": statistics.median(cpus) / BATCH * 1e6,
     }
 
@@ -266,7 +271,7 @@ def long_run(folder: Path, spans: int = LONG) -> dict[str, float]:
 
 
 def phoenix(folder: Path, python: str) -> dict[str, float]:
-    """Spans a second that arize-phoenix has in its database, from the first request to the last row."""
+    """Spans a second that arize-phoenix has in its database, from the first request to the last row; and ours."""
     with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
         port, grpc_port = free.getsockname()[1], other.getsockname()[1]
     environment = {
@@ -277,24 +282,33 @@ def phoenix(folder: Path, python: str) -> dict[str, float]:
         "PHOENIX_GRPC_PORT": str(grpc_port),
         "PHOENIX_TELEMETRY_ENABLED": "false",
     }
+    requests = list(Material(4).requests(PHOENIX_SPANS // BATCH))
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
             [python, "-m", "phoenix.server.main", "serve"], env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             _wait_for(port, process)
-            requests = list(Material(4).requests(PHOENIX_SPANS // BATCH))
-            began = time.perf_counter()
+            cpu, began = cpu_of(process.pid), time.perf_counter()
             answered, refused = send(port, iter(requests))
             assert not refused, "phoenix refused requests"
             wanted, database = BATCH * len(answered), folder / "phoenix.db"
             while _rows(database) < wanted:
                 time.sleep(0.2)
-            rate = wanted / (time.perf_counter() - began)
+            wall, cpu = time.perf_counter() - began, cpu_of(process.pid) - cpu
         finally:
             process.terminate()
             process.wait()
-    return {"phoenix_spans_per_s": rate}
+    collector = Collector(folder)
+    own_cpu, began = cpu_of(collector.process.pid), time.perf_counter()
+    send(collector.port, iter(requests))
+    own_wall, own_cpu = time.perf_counter() - began, cpu_of(collector.process.pid) - own_cpu
+    collector.end(signal.SIGKILL)
+    return {
+        "phoenix_spans_per_s": wanted / wall,
+        "ratio_to_phoenix": wall / own_wall,
+        "ratio_to_phoenix_cpu": cpu / own_cpu,
+    }
 
 
 def _rows(database: Path) -> int:
@@ -321,7 +335,6 @@ def measure(*, long: bool = False, phoenix_python: str | None = None) -> dict[st
             found |= long_run(folder / "long")
         if phoenix_python is not None:
             found |= phoenix(folder / "phoenix", phoenix_python)
-            found["ratio_to_phoenix"] = found["spans_per_s"] / found["phoenix_spans_per_s"]
         return found
 
 

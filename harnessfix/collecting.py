@@ -130,6 +130,7 @@ class Collecting:
             self.receiver.close()
             self._inbox.close()
             raise
+        self._address, self._folder, self._tell = address, folder, tell
         self._settling = _start_settling(address, folder)
 
     @property
@@ -142,6 +143,12 @@ class Collecting:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def look_after(self) -> None:
+        """Start the process that makes runs again if something ended it; to be called now and then."""
+        if self._settling.poll() is not None:
+            self._tell(f"the process that makes runs ended with {self._settling.returncode}; it is started again")
+            self._settling = _start_settling(self._address, self._folder)
 
     def close(self) -> None:
         """Take nothing new, answer what came, commit it, make runs of all of it."""

@@ -68,6 +68,29 @@ def test_killed_under_load(collect: Any, make_spans: MakeSpans, tmp_path: Path) 
     assert set(held.values()) == {SPANS}
 
 
+def settling_of(process: int) -> list[int]:
+    """The processes that make runs for a receiver."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if stat.read_text().rpartition(")")[2].split()[1] == str(process):
+                found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are found through /proc")
+def test_the_process_that_makes_runs(collect: Any, make_spans: MakeSpans, tmp_path: Path, wait_for: Any) -> None:
+    """It is started again when it dies, and does not outlive its receiver."""
+    collector = collect()
+    (first,) = wait_for(lambda: settling_of(collector.process.pid))
+    os.kill(first, signal.SIGKILL)
+    (second,) = wait_for(lambda: [pid for pid in settling_of(collector.process.pid) if pid != first])
+    wait_for(lambda: any("it is started again" in line for line in collector.log))
+    collector.process.kill()
+    collector.process.wait()
+    wait_for(lambda: not Path(f"/proc/{second}").exists())
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_ended_in_order(collect: Any, make_spans: MakeSpans, tmp_path: Path, number: int) -> None:
     collector = collect("--format", "json")

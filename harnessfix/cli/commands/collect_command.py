@@ -56,7 +56,7 @@ def command(
         if serving.grpc_port is not None:
             talk.note(f"OTLP/gRPC on {host}:{serving.grpc_port}")
         talk.note("Ctrl-C ends it", "dim")
-        wait_for_end()
+        wait_for_end(collecting.look_after)
         talk.note("ending: making runs of what came last", "dim")
     counts, forwarder = collecting.counts, collecting.forwarder
     if output_format == "json":
