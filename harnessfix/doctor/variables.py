@@ -1,8 +1,10 @@
-"""Environment variables that make telemetry lose evidence."""
+"""Environment variables that make telemetry lose evidence.
+
+`record` takes spans where the SDK makes them, before limits cut them; what is sent to `collect` or any other receiver
+is what is left.
+"""
 
 from collections.abc import Iterator, Mapping
-
-from harnessfix_collectors.document import LOSSLESS
 
 from .check import Check
 from .instrumentation import INSTRUMENTORS, family
@@ -11,6 +13,7 @@ from .interpreter import Installed
 CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 WITH_CONTENT = ("SPAN_ONLY", "SPAN_AND_EVENT", "TRUE")
 WITHOUT_CONTENT = ("NO_CONTENT", "FALSE")
+SENT = "Unset it for what is sent to `harnessfix collect`; `record` takes spans before they are cut."
 LEAST_ATTRIBUTES = 1000
 LEAST_LENGTH = 1_000_000
 COUNTS = {
@@ -70,17 +73,16 @@ def _limits(environment: Mapping[str, str]) -> Iterator[Check]:
     for name, (least, what) in COUNTS.items():
         value = environment.get(name, "").strip()
         if value.isdecimal() and int(value) < least:
-            lifted = "Unset it; `harnessfix record` lifts it when it is not set."
             yield Check(
                 what="limits",
                 state="loss",
                 found=f"{name}={value}: {what}",
-                advice=lifted if name in LOSSLESS else "Unset it while you debug.",
+                advice=SENT,
             )
 
 
 def _content(environment: Mapping[str, str], told: Installed | None) -> Iterator[Check]:
-    value = environment.get(CONTENT, LOSSLESS.get(CONTENT, "")).strip()
+    value = environment.get(CONTENT, "").strip()
     if value.upper() in WITH_CONTENT:
         return
     if value.upper() == "EVENT_ONLY":
@@ -103,7 +105,7 @@ def _content(environment: Mapping[str, str], told: Installed | None) -> Iterator
         what="content",
         state="loss",
         found=found,
-        advice="Set it to SPAN_ONLY to have them in the spans; the probe records the harness's own calls either way.",
+        advice="Set it to SPAN_ONLY for what is sent to `harnessfix collect`; `record` hears them all the same.",
     )
 
 

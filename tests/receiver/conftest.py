@@ -133,7 +133,8 @@ def serve() -> Iterator[Serve]:
             *, token: str | None = None, grpc: bool = False, patterns: Sequence[str] = (), **limits: Any
         ) -> Running:
             sink, log = Memory(), list[str]()
-            scrubber = Scrubber(patterns=patterns, environment={"SERVICE_API_KEY": SECRET})
+            environment = {"SERVICE_API_KEY": SECRET, "MAIL_PASSWORD": 'pass"wörd\\long'}
+            scrubber = Scrubber(patterns=patterns, environment=environment)
             receiver = Receiver(sink, scrubber, Limits(**limits), tell=log.append)
             serving = Serving(receiver, host="127.0.0.1", port=0, grpc_port=0 if grpc else None, token=token)
             stack.callback(serving.stop)

@@ -308,6 +308,12 @@ def test_secrets_are_taken_out_counted_and_not_told(running: Any, make_spans: An
     assert kept_spans(running)[0].attributes[0].value.string_value == "use <redacted> please"
 
 
+def test_a_secret_with_the_escapes_of_json(running: Any, make_spans: Any) -> None:
+    text = json.dumps({"content": 'it is pass"wörd\\long'})
+    running.post(make_spans(1, text=text).SerializeToString())
+    assert json.loads(kept_spans(running)[0].attributes[0].value.string_value) == {"content": "it is <redacted>"}
+
+
 def test_patterns_of_the_user_are_secrets_too(serve: Any, make_spans: Any) -> None:
     running = serve(patterns=[r"customer-\d+"])
     running.post(make_spans(1, text="of customer-4711").SerializeToString())

@@ -4,6 +4,7 @@ Every message is searched once for what a secret begins with (an Aho-Corasick au
 follows looks like one are its texts looked at one by one.
 """
 
+import json
 import os
 import re
 import sys
@@ -38,6 +39,11 @@ class Scrubber:
         finally:
             sys.path.remove(str(RUNTIME))
         self._redactor = Redactor(os.environ if environment is None else environment, patterns)
+        # A message is often JSON in a text, where a value stands with JSON's escapes.
+        escaped = [
+            json.dumps(value, ensure_ascii=plain)[1:-1] for value in self._redactor.values for plain in (True, False)
+        ]
+        self._redactor.values = list(dict.fromkeys([*escaped, *self._redactor.values]))
         literals = [literal for literal, _ in SHAPES] + self._redactor.values
         self._automaton = BytesAhoCorasick([text.encode("utf-8", "surrogateescape") for text in literals])
         self._near = [_near(shape) for _, shape in SHAPES] + [None] * len(self._redactor.values)
