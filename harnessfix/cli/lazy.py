@@ -24,6 +24,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "check": "Name the flaws in the runs of this store and their harness, or in source alone.",
         "explain": "Explain a rule.",
         "rules": "List the rules.",
+        "report": "Tables over runs: prompts that could be cached, memory that is read or not.",
     },
     "Repair": {
         "repair": "Propose patches; apply or undo them.",

@@ -174,6 +174,7 @@ class ElementRole(StrEnum):
     TOOL_REGISTRY = "tool_registry"
     PARSER = "parser"
     CONTEXT_BUILDER = "context_builder"
+    MEMORY = "memory"
     TRUNCATION = "truncation"
     RETRY = "retry"
     HANDLER = "handler"

@@ -443,3 +443,31 @@ def run(self):
 def test_log_levels(read_one: ReadOne) -> None:
     model = read_one("import logging\nlogging.error('a')\nprint('b')\nself.logger.debug('c')\n")
     assert [e.value("level") for e in model.of_role(ElementRole.LOGGER)] == ["error", "print", "debug"]
+
+
+def test_methods_of_memories_are_writes_and_reads(read_one: ReadOne) -> None:
+    model = read_one(
+        """
+class NoteStore:
+    def save_note(self, text):
+        self.notes.append(text)
+
+    def search_notes(self, words):
+        return [note for note in self.notes if words in note]
+
+    def _index(self, note):
+        return len(note)
+
+
+class DataStore:
+    def save(self, row):
+        self.rows.append(row)
+
+
+class MemoryError2(Exception):
+    def add(self, note):
+        return note
+"""
+    )
+    found = {element.anchor.qualname: element.value("operation") for element in model.of_role(ElementRole.MEMORY)}
+    assert found == {"NoteStore.save_note": "write", "NoteStore.search_notes": "read"}

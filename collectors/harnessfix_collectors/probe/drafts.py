@@ -26,6 +26,7 @@ KINDS = {
     "submission": StepKind.SUBMIT,
     "parser": StepKind.PARSE,
     "context_builder": StepKind.CONTEXT_BUILD,
+    "memory": StepKind.MEMORY,
 }
 CALLS_BY_NAME = re.compile(r"(call|execute|run|invoke)_tool$")
 UNFINISHED = "its end was not seen: the program was ended in it, or is still running"

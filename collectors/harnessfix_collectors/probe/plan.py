@@ -27,6 +27,7 @@ SPAN_ROLES = (
     Role.APPROVAL,
     Role.SUBMISSION,
     Role.PARSER,
+    Role.MEMORY,
     Role.CONTEXT_BUILDER,
     Role.RETRY,
     Role.SUBPROCESS,

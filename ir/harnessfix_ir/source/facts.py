@@ -14,6 +14,7 @@ LAYERS: dict[ElementRole, Layer] = {
     ElementRole.TOOL_REGISTRY: Layer.TOOL_INTERFACE,
     ElementRole.PARSER: Layer.TOOL_INTERFACE,
     ElementRole.CONTEXT_BUILDER: Layer.CONTEXT,
+    ElementRole.MEMORY: Layer.CONTEXT,
     ElementRole.TRUNCATION: Layer.CONTEXT,
     ElementRole.RETRY: Layer.LIFECYCLE,
     ElementRole.HANDLER: Layer.OBSERVABILITY,

@@ -142,3 +142,15 @@ DESTRUCTIVE_CALLS = words(
     exec
     """
 )
+
+MEMORY_WRITES = words(
+    "add append create delete forget index ingest insert memorize note persist put record remember save set store "
+    "update upsert write"
+)
+MEMORY_READS = words("fetch find get list load lookup match query read recall relevant retrieve search similar")
+_NAME_WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
+
+
+def name_words(name: str) -> list[str]:
+    """The words of a name in snake or camel case, in lower case."""
+    return [word.lower() for word in _NAME_WORDS.findall(name)]

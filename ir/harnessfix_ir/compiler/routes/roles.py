@@ -12,6 +12,7 @@ _ROLE_OF = {
     StepKind.MODEL_CALL: ElementRole.MODEL_CALL,
     StepKind.PARSE: ElementRole.PARSER,
     StepKind.CONTEXT_BUILD: ElementRole.CONTEXT_BUILDER,
+    StepKind.MEMORY: ElementRole.MEMORY,
     StepKind.VERIFY: ElementRole.VERIFIER,
     StepKind.GUARD: ElementRole.APPROVAL,
     StepKind.SUBMIT: ElementRole.SUBMISSION,

@@ -12,6 +12,7 @@ _FUNCTION_ROLES = (
     ElementRole.TOOL,
     ElementRole.PARSER,
     ElementRole.CONTEXT_BUILDER,
+    ElementRole.MEMORY,
     ElementRole.VERIFIER,
     ElementRole.APPROVAL,
     ElementRole.SUBMISSION,
