@@ -1,12 +1,13 @@
 """The two ways to check: the runs of a store with their harness, or source alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harnessfix.baseline import FILE, read_baseline, sift
 from harnessfix.diagnoser import Diagnosed
+from harnessfix.engines import choose_engine
 from harnessfix.judging import judge_runs
-from harnessfix.pipeline import Pipeline, Tell
+from harnessfix.pipeline import EngineFor, Pipeline, Tell
 from harnessfix.rules import Rule, Tuning
 from harnessfix.rules.selection import select_rules
 from harnessfix.settings import Settings, load_settings
@@ -31,7 +32,10 @@ def check_runs(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     llm: str | None = None,
+    engine: EngineFor = lambda runs: choose_engine(units=runs),
+    blocks: str | None = None,
     tell: Tell = lambda what: None,
+    expect: Callable[[int], None] = lambda runs: None,
 ) -> Diagnosed:
     """Diagnose runs of the nearest store, joined with the harness they came from.
 
@@ -41,22 +45,29 @@ def check_runs(
         runs: ids, beginnings of ids, tasks or `latest`; all runs when empty.
         select, ignore: rules.
         llm: a model to ask about what no rule explains; that of the settings when None, if they name one.
-        tell: told after each run.
+        engine: makes the engine for so many runs.
+        blocks: folder or URL of a copy of the blocks, to read them from instead of the store.
+        tell: told after each run; expect: told their number first.
 
     Raises:
         StoreError: there is no store, or it holds no run.
     """
+    from harnessfix.store.copies import BlockCopy
+
     workspace = Workspace.open(start, store=store)
     pipeline = Pipeline(workspace, tell)
-    wanted = [workspace.run_id(run) for run in runs] or [row.id for row in workspace.store.runs()]
-    if not wanted:
+    wanted = [workspace.run_id(run) for run in runs] or None
+    expected = len(wanted or ()) or workspace.store.run_count()
+    if not expected:
         raise StoreError(
             "the store holds no runs yet",
             hint="`harnessfix record -- python your_agent.py` records one; `harnessfix check .` checks source alone.",
         )
-    source = [workspace.roots(harness)] if harness else []
+    expect(expected)
     rules = chosen_rules(workspace.settings, select, ignore)
-    found = pipeline.diagnose(wanted, rules, source=source)
+    source = [workspace.roots(harness)] if harness else []
+    copy = BlockCopy(blocks) if blocks else None
+    found = pipeline.diagnose(wanted, rules, source=source, engine=engine, blocks=copy)
     judge_runs(pipeline, wanted, found, rules)
     asked = llm or workspace.settings.llm.model
     if asked:
@@ -93,7 +104,7 @@ def check_paths(
         )
         found.take_source((root,), model, rules)
         tell(path)
-    found.consolidate({}, rules)
+    found.consolidate(rules)
     return found
 
 

@@ -30,11 +30,11 @@ LEAD = 0.6  # how much of a suspect's confidence speaks for the harness: hard ta
 MOST_NEAR = 5  # passed runs of one task that are looked at for the nearest
 
 
-def judge_runs(pipeline: Pipeline, run_ids: Sequence[str], found: Diagnosed, rules: Sequence[Rule]) -> None:
-    """Add verdicts and suspects to what was found in these runs, which have just been diagnosed."""
+def judge_runs(pipeline: Pipeline, run_ids: Sequence[str] | None, found: Diagnosed, rules: Sequence[Rule]) -> None:
+    """Add verdicts and suspects to what was found in these runs (None: all), which have just been diagnosed."""
     judge = Judge(pipeline, found.flaws, rules)
-    wanted = set(run_ids)
-    rows = [row for row in pipeline.store.runs() if row.id in wanted]
+    wanted = None if run_ids is None else set(run_ids)
+    rows = [row for row in pipeline.store.runs() if wanted is None or row.id in wanted]
     for row in rows:
         if row.outcome is not Outcome.PASSED:
             try:

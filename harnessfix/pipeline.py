@@ -4,24 +4,29 @@ Every stage turns typed documents into the next ones; what a stage made is kept 
 interrupted command goes on where it stopped.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harnessfix.diagnoser import Diagnosed, diagnose_run, split_outdated
-from harnessfix.workspace import Workspace, model_digest
-from harnessfix_ir.errors import BadInputError, HarnessfixError
+from harnessfix.diagnoser import Diagnosed
+from harnessfix.engines import Done, Engine, Serial
+from harnessfix.workspace import Workspace
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import Recording, RunInfo
 
 if TYPE_CHECKING:
     from harnessfix.rules import Rule
-    from harnessfix.store import RunRow
+    from harnessfix.stages.collect import Imported
     from harnessfix_collectors.record import RecordResult
 
 Tell = Callable[[str], None]
+EngineFor = Callable[[int], Engine]
+"""Makes an engine for so many runs."""
+ReadBlock = Callable[[str], bytes]
+"""Reads a block by its digest."""
 
 
 @dataclass(frozen=True)
@@ -31,23 +36,6 @@ class Collected:
     runs: tuple[str, ...]
     exit_code: int
     missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Imported:
-    """What one file brought.
-
-    Args:
-        runs: ids of its runs.
-        format: the reader's name.
-        redacted: secrets that were replaced before anything was stored.
-        notes: places of a large file that could not be read; a run's own are in its recording.
-    """
-
-    runs: tuple[str, ...]
-    format: str
-    redacted: int = 0
-    notes: tuple[str, ...] = ()
 
 
 class Pipeline:
@@ -115,39 +103,26 @@ class Pipeline:
 
     def keep(self, result: "RecordResult") -> Collected:
         """Store what a program left, then remove its spool."""
-        runs = self._keep(result.data, "harnessfix-probe", "record") if result.data else []
+        from harnessfix.stages.collect import keep
+
+        runs = keep(self.store, result.data, "harnessfix-probe", "record") if result.data else []
         result.discard()
         return Collected(tuple(runs), result.exit_code, result.missing)
 
-    def import_file(self, path: Path, format_name: str | None = None) -> Imported:
-        """Store the runs of a trace file, a large one piece by piece, without the secrets in it.
+    def import_files(
+        self, paths: Iterable[Path], format_name: str | None = None, *, engine: Engine | None = None
+    ) -> "Iterator[Done[Path, Imported]]":
+        """Store the runs of trace files; yields what became of each file, in the order they are done.
 
-        Raises:
-            BadInputError: nothing of it could be read; the message names the file and the place.
+        Args:
+            paths: the files.
+            format_name: theirs; recognised by content when None.
+            engine: reads them; this process when None.
         """
-        from harnessfix_collectors.files import TraceFile, Trouble
-        from harnessfix_collectors.pieces import pieces
-        from harnessfix_collectors.readers import reader_of
-        from harnessfix_collectors.redaction import Scrubber
+        from harnessfix.stages.collect import ImportFile
 
-        file = TraceFile.at(path)
-        reader = reader_of(file, format_name)
-        redact, trouble, runs = self.workspace.settings.redact, Trouble(file.name), []
-        scrubber = Scrubber(redact.patterns) if redact.enabled else None
-        for piece in pieces(file, reader, trouble):
-            data = piece.data()
-            clean = reader.scrub(data, scrubber) if scrubber else data
-            runs += self._keep(clean, reader.name, file.name)
-            self.tell(file.name)
-        if not runs and trouble.notes:
-            raise BadInputError(trouble.notes[0], hint="Nothing else of the file could be read.")
-        return Imported(tuple(runs), reader.name, scrubber.count if scrubber else 0, trouble.notes)
-
-    def _keep(self, data: bytes, format_name: str, filename: str) -> list[str]:
-        from harnessfix_collectors.readers import read_bytes
-
-        recordings = list(read_bytes(data, filename, format_name))
-        return self.store.add(data, format=format_name, filename=filename, recordings=recordings)
+        redact = self.workspace.settings.redact
+        return (engine or Serial()).run(ImportFile(self.store, format_name, redact.enabled, redact.patterns), paths)
 
     # -- compile -------------------------------------------------------------------------------------------------
 
@@ -159,70 +134,59 @@ class Pipeline:
 
     def roots_of(self, run: RunInfo) -> tuple[Path, ...]:
         """Folders of the harness that a run came from: as recorded, else those of the settings."""
-        recorded = tuple(root for root in map(Path, run.harness) if root.exists())
-        return recorded or self.workspace.roots()
+        return self._harness(run.harness)[0]
 
     def compile(self, run_id: str) -> Htir:
         """One run joined with its harness. Raises `StoreError` when there is no such run."""
-        recording = self.store.recording(run_id, _read)
-        return self._compiled(recording, self.model(self.roots_of(recording.run)), self.store.run(run_id))
+        from harnessfix.stages import versions
+        from harnessfix.stages.examine import compiled, compiled_before
 
-    def _compiled(self, recording: Recording, model: HarnessModel, row: "RunRow") -> Htir:
-        """The compiled run, its outcome as the labels have it: the newest word counts, not what was recorded."""
-        from harnessfix_ir.compiler import compile_run
-
-        run = recording.run.model_copy(update={"outcome": row.outcome, "outcome_by": row.outcome_by})
-        return compile_run(recording.model_copy(update={"run": run}), model)
+        (run,) = self.store.facts([run_id])
+        _, model = self._harness(run.harness)
+        kept = compiled_before(self.store, versions.htir_key(run, versions.model_key(model)))
+        return kept or compiled(self.store.recording(run_id, _read), model, run)
 
     # -- diagnose ------------------------------------------------------------------------------------------------
 
     def diagnose(
         self,
-        run_ids: Iterable[str],
+        run_ids: Iterable[str] | None,
         rules: "Sequence[Rule]",
         *,
         source: Sequence[tuple[Path, ...]] = (),
-        save: bool = True,
+        engine: EngineFor = lambda runs: Serial(),
+        blocks: ReadBlock | None = None,
     ) -> Diagnosed:
-        """Flaws of these runs and of their harness.
+        """Flaws of these runs and of their harness; runs of which nothing changed are not looked at again.
 
         Args:
-            run_ids: runs of the store.
+            run_ids: runs of the store; None for all.
             rules: to ask.
             source: folders to check without a run, each set a harness; the runs' own are checked in any case.
-            save: whether to keep the result in the store.
+            engine: makes the engine that examines runs.
+            blocks: reads the runs' bytes from a copy of them; from the store when None.
         """
-        found, wanted = Diagnosed(severities=self.workspace.settings.severity), list(run_ids)
-        rows = {row.id: row for row in self.store.runs()}
-        for run_id, recording in self.store.recordings(wanted, _read):
-            try:
-                if isinstance(recording, HarnessfixError):
-                    raise recording
-                self._diagnose_one(recording, rows[run_id], rules, found, save)
-            except HarnessfixError as error:
-                found.incomplete.append(f"run {run_id[:8]} was left out: {error}")
-            self.tell(run_id[:8])
+        from harnessfix.stages.sweep import Sweep
+
+        found = Diagnosed(severities=self.workspace.settings.severity)
+        sweep = Sweep(self.store, found, rules, self._harness, self.tell)
+        left = sweep.take_unchanged(None if run_ids is None else list(dict.fromkeys(run_ids)))
+        if left:
+            with closing(engine(len(left))) as chosen:
+                sweep.examine(left, chosen, blocks)
+        found.incomplete.sort()
         for roots in source:
             found.take_source(roots, self.model(roots), rules)
-        found.consolidate({run_id: row.outcome for run_id, row in rows.items()}, rules)
-        if save:
-            self.store.save_flaws(found.flaws, replace_all=set(wanted) >= set(rows))
+        found.consolidate(rules)
+        everything = run_ids is None or found.runs + found.work.left_out == self.store.run_count()
+        self.store.save_flaws(found.flaws, replace_all=everything)
         return found
 
-    def _diagnose_one(
-        self, recording: Recording, row: "RunRow", rules: "Sequence[Rule]", found: Diagnosed, save: bool
-    ) -> None:
-        roots = self.roots_of(recording.run)
-        model = self.model(roots)
-        found.take_source(roots, model, rules)
-        htir = self._compiled(recording, model, row)
-        found.join(htir, model)
-        report = diagnose_run(htir, model, rules)
-        report.diagnoses, outdated = split_outdated(report.diagnoses, htir, model)
-        found.outdated += len(outdated)
-        found.take(row.id, report)
-        if save:
-            self.store.replace_diagnoses(row.id, model_digest(model), found.diagnoses[row.id])
+    def _harness(self, recorded: tuple[str, ...]) -> tuple[tuple[Path, ...], HarnessModel]:
+        """Folders and model of the harness that a run was recorded with."""
+        there = tuple(root for root in map(Path, recorded) if root.exists())
+        roots = there or self.workspace.roots()
+        return roots, self.model(roots)
 
 
 def _read(data: bytes, format_name: str, filename: str) -> Iterable[Recording]:

@@ -84,6 +84,6 @@ def _name(replay: Replay) -> str:
 
 def _remember(repairs: Repairs, patch: Patch, validation: Validation) -> None:
     state = validation.outcome.value
-    repairs.store.save_verdict(validation, id=patch.id, flaw=patch.flaw, operator=patch.operator, state=state)
-    repairs.store.save_patch(patch, state=state)
+    repairs.store.verdicts.save(validation, id=patch.id, flaw=patch.flaw, operator=patch.operator, state=state)
+    repairs.store.patches.save(patch, state=state)
     Memory(repairs.store).add(remember(patch, validation, when_ns=time.time_ns()))

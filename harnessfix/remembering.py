@@ -32,14 +32,14 @@ class Memory:
     def add(self, record: Remembered) -> None:
         """Remember what became of a patch, in place of what was remembered of it."""
         state = record.outcome.value
-        self.store.remember(record, id=record.patch, flaw=record.flaw, operator=record.operator, state=state)
+        self.store.memory.save(record, id=record.patch, flaw=record.flaw, operator=record.operator, state=state)
         self._known = None
 
     def refuse(self, patch_id: str, reason: str) -> Remembered:
         """Remember that a proposed patch is not wanted. Raises `StoreError` when there is no such patch."""
-        found = self.store.patch(patch_id)
+        found = self.store.patches.one(patch_id)
         found.pop("id", None)
-        patch = Patch.model_validate({**found, "id": self.store.patch(patch_id)["id"]})
+        patch = Patch.model_validate({**found, "id": self.store.patches.one(patch_id)["id"]})
         record = refused(patch, reason, when_ns=time.time_ns())
         self.add(record)
         return record
@@ -47,7 +47,7 @@ class Memory:
     def forget(self, patch_id: str) -> list[str]:
         """Forget what is remembered of patches whose id begins so; returns their ids."""
         gone = [record.patch for record in self.all() if patch_id and record.patch.startswith(patch_id)]
-        self.store.forget(gone)
+        self.store.memory.forget(gone)
         self._known = None
         return gone
 

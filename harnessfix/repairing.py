@@ -99,7 +99,7 @@ class Repairs:
             )
         if isinstance(result, Patch):
             proposed.memory[result.id] = self.memory.lessons(result)
-            self.store.save_patch(result, state="proposed")
+            self.store.patches.save(result, state="proposed")
             proposed.patches.append(result)
         else:
             proposed.unrepaired.append(result)
@@ -130,7 +130,7 @@ class Repairs:
             try:
                 fresh = self._fresh(patch, done)
                 apply(self.root, fresh)
-                self.store.save_patch(fresh, state="applied")
+                self.store.patches.save(fresh, state="applied")
                 done.append(fresh)
             except HarnessfixError as error:
                 left.append((patch, str(error)))
@@ -152,7 +152,7 @@ class Repairs:
         wanted = [p for p in applied(self.root) if not names or p.flaw.startswith(names) or p.id.startswith(names)]
         undone = [undo(self.root, patch.id) for patch in reversed(wanted)]
         for patch in undone:
-            self.store.save_patch(patch, state="undone")
+            self.store.patches.save(patch, state="undone")
         return undone
 
     @property

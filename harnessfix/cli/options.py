@@ -46,6 +46,18 @@ def rule_options(function: F) -> F:
     )(function)
 
 
+def jobs_option(function: F) -> F:
+    """`--jobs`: worker processes."""
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="Processes to work in [default: 0, as many as there are cores and work for].",
+    )(function)
+
+
 def split_codes(values: tuple[str, ...]) -> list[str]:
     """`("C101,T", "V1")` as `["C101", "T", "V1"]`."""
     return [code.strip().upper() for value in values for code in value.split(",") if code.strip()]

@@ -63,6 +63,10 @@ class Bar:
         suffix = f"  {plain(what)}" if what else ""
         self._bars.update(self._task, advance=1, description=f"{self._description}{suffix}")
 
+    def expect(self, total: int) -> None:
+        """There are so many units to do."""
+        self._bars.update(self._task, total=total)
+
     def move(self, what: str, done: int, total: int) -> None:
         """`done` of `total` units are done; `what` is said instead of the description."""
         self._bars.update(self._task, completed=done, total=total, description=plain(what))

@@ -1,9 +1,23 @@
 """The diagnoser: from one compiled run and its source to diagnoses, and from many diagnoses to flaws."""
 
 from .consolidate import consolidate
-from .diagnose import Report, diagnose_run, diagnose_source
+from .diagnose import Report, ask_rules, diagnose_run, diagnose_source
+from .gather import Case, Gathering
 from .identity import flaw_id
 from .outdated import split_outdated
-from .result import Diagnosed
+from .result import Diagnosed, Work, as_configured
 
-__all__ = ["Diagnosed", "Report", "consolidate", "diagnose_run", "diagnose_source", "flaw_id", "split_outdated"]
+__all__ = [
+    "Case",
+    "Diagnosed",
+    "Gathering",
+    "Report",
+    "Work",
+    "as_configured",
+    "ask_rules",
+    "consolidate",
+    "diagnose_run",
+    "diagnose_source",
+    "flaw_id",
+    "split_outdated",
+]

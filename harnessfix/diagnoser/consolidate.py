@@ -8,6 +8,7 @@ from harnessfix_ir.findings import Diagnosis, FlawRecord, Support
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.vocabulary import Outcome
 
+from .gather import Case, Gathering
 from .ranking import rank
 from .reached import in_words
 
@@ -28,11 +29,21 @@ def consolidate(
         rules: by code.
         reached: flaws known from the source alone to the number of runs that went through their lines.
     """
-    groups: dict[str, list[Diagnosis]] = {}
+    gathering = Gathering()
     for diagnosis in diagnoses:
-        groups.setdefault(diagnosis.flaw, []).append(diagnosis)
+        gathering.add(diagnosis, outcomes)
+    return records_of(gathering.cases(), models, rules, reached)
+
+
+def records_of(
+    cases: Iterable[Case],
+    models: Sequence[HarnessModel],
+    rules: Mapping[str, Rule],
+    reached: Mapping[str, Support] | None = None,
+) -> list[FlawRecord]:
+    """One record per case, best first; `models`, `rules` and `reached` as for `consolidate`."""
     went = reached or {}
-    records = [_record(flaw, members, outcomes, models, rules) for flaw, members in groups.items()]
+    records = [_record(case, models, rules) for case in cases]
     records = [
         _joined(record, went[record.flaw]) if record.best.run is None and record.flaw in went else record
         for record in records
@@ -71,26 +82,17 @@ def _place(anchor: Anchor) -> tuple[str, int]:
     return anchor.path, anchor.start_line
 
 
-def _record(
-    flaw: str,
-    members: list[Diagnosis],
-    outcomes: Mapping[str, Outcome],
-    models: Sequence[HarnessModel],
-    rules: Mapping[str, Rule],
-) -> FlawRecord:
-    runs = sorted({member.run for member in members if member.run is not None})
-    ended = [outcomes.get(run, Outcome.UNKNOWN) for run in runs]
-    best = min(members, key=lambda d: (d.run is None, _failed_last(d, outcomes), -d.confidence, d.run or ""))
+def _record(case: Case, models: Sequence[HarnessModel], rules: Mapping[str, Rule]) -> FlawRecord:
+    ended = list(case.runs.values())
     support = Support(
         failed=ended.count(Outcome.FAILED),
         passed=ended.count(Outcome.PASSED),
         unknown=ended.count(Outcome.UNKNOWN),
     )
-    return FlawRecord(flaw=flaw, best=best, runs=tuple(runs), support=support, clones=_clones(best, models, rules))
-
-
-def _failed_last(diagnosis: Diagnosis, outcomes: Mapping[str, Outcome]) -> bool:
-    return diagnosis.run is not None and outcomes.get(diagnosis.run) is not Outcome.FAILED
+    best = case.best
+    return FlawRecord(
+        flaw=best.flaw, best=best, runs=tuple(sorted(case.runs)), support=support, clones=_clones(best, models, rules)
+    )
 
 
 def _clones(best: Diagnosis, models: Sequence[HarnessModel], rules: Mapping[str, Rule]) -> tuple[Anchor, ...]:

@@ -22,11 +22,13 @@ class Report:
         diagnoses: in the order of rules.
         incomplete: rules that failed, claims that were dropped and evidence that was missing, in words.
         suppressed: number of findings that a comment silenced.
+        failed: codes of the rules that failed.
     """
 
     diagnoses: list[Diagnosis] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
     suppressed: int = 0
+    failed: list[str] = field(default_factory=list)
 
 
 def diagnose_source(model: HarnessModel, rules: Sequence[Rule]) -> Report:
@@ -36,9 +38,14 @@ def diagnose_source(model: HarnessModel, rules: Sequence[Rule]) -> Report:
 
 def diagnose_run(run: Htir, model: HarnessModel, rules: Sequence[Rule]) -> Report:
     """Findings in one run joined with its source."""
-    report = _ask(rules, lambda rule: rule.check_run(run, model), model, run)
+    report = ask_rules(run, model, rules)
     report.incomplete.extend(f"run {run.run.id[:8]}: {missing}" for missing in run.incomplete)
     return report
+
+
+def ask_rules(run: Htir, model: HarnessModel, rules: Sequence[Rule]) -> Report:
+    """What these rules find in one run; what the run itself lacks is not in the report."""
+    return _ask(rules, lambda rule: rule.check_run(run, model), model, run)
 
 
 def _ask(
@@ -51,6 +58,7 @@ def _ask(
         try:
             findings = [finding for finding in question(rule) if rule.wants(finding)]
         except Exception as error:  # a rule may come from a third party: its failure is its own, the others go on
+            report.failed.append(rule.code)
             report.incomplete.append(f"rule {rule.code} failed on {where}: {type(error).__name__}: {error}")
             continue
         for finding in findings:

@@ -23,6 +23,13 @@ def ran(run: Htir, model: HarnessModel, anchor: Anchor) -> bool:
     return reached.ran(anchor.start_line)
 
 
+def added(one: Support, other: Support) -> Support:
+    """Runs of both."""
+    return Support(
+        failed=one.failed + other.failed, passed=one.passed + other.passed, unknown=one.unknown + other.unknown
+    )
+
+
 def counted(known: Support, outcome: Outcome) -> Support:
     """One run more of that outcome."""
     name = outcome.value if outcome in (Outcome.FAILED, Outcome.PASSED) else "unknown"

@@ -6,7 +6,7 @@ that needs no store imports this package for nothing: import `Store` inside the 
 
 from typing import TYPE_CHECKING
 
-from .documents import CacheUse, EarlierBlock, Label, Merged, Pruned, RunRow, StepHit, StepRow, StoreInfo
+from .documents import CacheUse, EarlierBlock, Label, Merged, Pruned, RunFacts, RunRow, StepHit, StepRow, StoreInfo
 from .locate import default_store_path, find_store
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ __all__ = [
     "Label",
     "Merged",
     "Pruned",
+    "RunFacts",
     "RunRow",
     "StepHit",
     "StepRow",

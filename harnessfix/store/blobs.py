@@ -77,6 +77,13 @@ def drop_if_unused(connection: Connection, digest: bytes) -> None:
     connection.execute(delete(Blob).where(Blob.digest == digest, _unused()))
 
 
+def following(connection: Connection, digest: bytes) -> tuple[bytes, bytes] | None:
+    """Digest and frame of the block that comes after `digest`, None behind the last one."""
+    query = select(Blob.digest, Blob.data).where(Blob.digest > digest).order_by(Blob.digest).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else (row.digest, row.data)
+
+
 def drop_unused(connection: Connection) -> int:
     """Delete the blocks that no run refers to; returns how many bytes they took."""
     size = select(func.coalesce(func.sum(func.length(Blob.data)), 0))

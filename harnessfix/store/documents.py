@@ -1,6 +1,7 @@
 """What the store hands out: typed rows, with no trace of the database in them."""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from harnessfix_ir.document import Document
 from harnessfix_ir.vocabulary import Outcome, Status, StepKind
@@ -45,6 +46,27 @@ class RunRow(Document):
             return datetime.fromtimestamp(self.started_ns / 1e9, UTC)
         except (OverflowError, ValueError, OSError):
             return None
+
+
+class RunFacts(NamedTuple):
+    """What a stage has to know of a run before it opens its bytes; small, since they are sent between processes.
+
+    Args:
+        id: the run's id in this store.
+        blob: SHA-256 of its bytes, as hex digits; format, filename: for the reader of them.
+        outcome, outcome_by: as the labels have it.
+        harness: folders that it was recorded with.
+        diagnosed_with: what its diagnoses in the store were made from, empty when it has none.
+    """
+
+    id: str
+    blob: str
+    format: str
+    filename: str
+    outcome: str
+    outcome_by: str
+    harness: tuple[str, ...]
+    diagnosed_with: str
 
 
 class StepRow(Document):

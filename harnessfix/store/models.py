@@ -223,6 +223,32 @@ class CacheRow(Base):
     __table_args__ = (Index(None, "created_ns", "size"),)
 
 
+class ExaminationRow(Base):
+    """What was last made of a run: what each rule said, and the digest of everything that was made from."""
+
+    __tablename__ = "examination"
+    run: Mapped[int] = mapped_column(
+        KEY, ForeignKey("run.key", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    made_from: Mapped[str] = mapped_column(String)
+    document: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class WorkRow(Base):
+    """One part of a job that several machines share: `todo`, or `done` with its result.
+
+    `part` is the digest of everything the result depends on, so a part means the same in every attempt at the job.
+    """
+
+    __tablename__ = "work"
+    part: Mapped[str] = mapped_column(String, primary_key=True)
+    job: Mapped[str] = mapped_column(String)
+    state: Mapped[str] = mapped_column(String)
+    result: Mapped[bytes | None] = mapped_column(LargeBinary)
+    changed_ns: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (Index(None, "job", "state"),)
+
+
 POSTGRESQL = MetaData(naming_convention=NAMES)
 """The word index as PostgreSQL has it; on SQLite it is the FTS5 table `words`, which no model can describe."""
 

@@ -24,6 +24,11 @@ class Place:
         """The file, or the URL without its password."""
         return str(self.path) if self.url is None else self.url.set(drivername="postgresql").render_as_string()
 
+    @property
+    def address(self) -> str:
+        """What opens it again in another process: the file, or the URL with its password. Never for display."""
+        return str(self.path) if self.url is None else self.url.render_as_string(hide_password=False)
+
 
 def place_of(address: str | Path) -> Place:
     """The place that `address` names. Raises `StoreError` for a URL of another database."""

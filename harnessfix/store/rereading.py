@@ -3,16 +3,26 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from harnessfix_ir.errors import HarnessfixError, StoreError
-from harnessfix_ir.recording import Recording, RunInfo
+from harnessfix_ir.recording import Recording
+from harnessfix_ir.vocabulary import Outcome
 
+from .documents import RunFacts
 from .ingest import with_own_ids
 
 ReadBytes = Callable[[bytes, str, str], Iterable[Recording]]
 """A reader of bytes, given with their format and file name."""
 
 
+def by_block(runs: Iterable[RunFacts]) -> Iterator[list[RunFacts]]:
+    """Runs in groups, those of one block together."""
+    groups: dict[tuple[str, str, str], list[RunFacts]] = {}
+    for run in runs:
+        groups.setdefault((run.blob, run.format, run.filename), []).append(run)
+    yield from groups.values()
+
+
 def reread(
-    wanted: Mapping[str, RunInfo], block: tuple[bytes, str, str], read: ReadBytes
+    wanted: Mapping[str, RunFacts], block: tuple[bytes, str, str], read: ReadBytes
 ) -> Iterator[tuple[str, Recording | HarnessfixError]]:
     """The wanted runs of one block, each with its id and the outcome that its labels say, or what went wrong."""
     data, format_name, filename = block
@@ -22,7 +32,7 @@ def reread(
         for run_id, recording in with_own_ids(read(data, format_name, filename)):
             info = missing.pop(run_id, None)
             if info is not None:
-                changed = {"id": run_id, "outcome": info.outcome, "outcome_by": info.outcome_by}
+                changed = {"id": run_id, "outcome": Outcome(info.outcome), "outcome_by": info.outcome_by}
                 yield run_id, recording.model_copy(update={"run": recording.run.model_copy(update=changed)})
             if not missing:
                 return

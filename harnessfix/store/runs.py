@@ -1,7 +1,7 @@
 """Listing, finding and opening runs."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, TextClause, and_, func, select, text
@@ -83,7 +83,12 @@ def resolve(connection: Connection, asked: str) -> str:
         if found:
             some = ", ".join(_shown(run_id) for run_id in found[:5]) + (", …" if len(found) > 5 else "")
             raise StoreError(f"{asked!r} means more than one run: {some}", hint="Give more of the id.")
-    raise _unknown(connection, asked)
+    raise unknown(connection, asked)
+
+
+def count(connection: Connection) -> int:
+    """How many runs there are."""
+    return connection.execute(select(func.count()).select_from(Run)).scalar_one()
 
 
 def row(connection: Connection, run_id: str) -> RunRow:
@@ -95,7 +100,7 @@ def key_of(connection: Connection, run_id: str) -> int:
     """The key of the run with exactly that id. Raises `StoreError`."""
     key = connection.execute(select(Run.key).where(Run.id == column(run_id))).scalar()
     if key is None:
-        raise _unknown(connection, run_id)
+        raise unknown(connection, run_id)
     return key
 
 
@@ -117,16 +122,6 @@ def block(connection: Connection, run_id: str) -> tuple[bytes, str, str]:
     query = select(Run.blob, Run.format, Run.filename).where(Run.key == key_of(connection, run_id))
     row = connection.execute(query).one()
     return blobs.get(connection, row.blob), row.format, row.filename
-
-
-def by_block(connection: Connection, run_ids: Iterable[str]) -> list[list[str]]:
-    """Run ids in groups, those of one block together. Raises `StoreError` when there is no such run."""
-    groups: dict[tuple[bytes, str, str], list[str]] = {}
-    for run_id in dict.fromkeys(run_ids):
-        query = select(Run.blob, Run.format, Run.filename).where(Run.key == key_of(connection, run_id))
-        row = connection.execute(query).one()
-        groups.setdefault((row.blob, row.format, row.filename), []).append(run_id)
-    return list(groups.values())
 
 
 def block_digest(connection: Connection, run_id: str) -> str:
@@ -272,7 +267,8 @@ def _shared(one: str, other: str) -> int:
     return count
 
 
-def _unknown(connection: Connection, asked: str) -> StoreError:
+def unknown(connection: Connection, asked: str) -> StoreError:
+    """The error that no run has that name; it says which are near."""
     recent = connection.execute(select(Run.id, Run.name).order_by(Run.ordered_ns.desc()).limit(1000)).all()
     if not recent:
         return StoreError("the store holds no runs", hint=NO_RUNS)

@@ -18,7 +18,7 @@ from .models import Base, Info
 from .place import Place
 from .trouble import NO_STORE_HINT
 
-HEAD = "0001"
+HEAD = "0002"
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "harnessfix_version"
 LOCK = 0x48464958  # the advisory lock of one upgrade at a time on PostgreSQL

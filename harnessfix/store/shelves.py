@@ -7,7 +7,6 @@ from harnessfix_ir.findings import Diagnosis, FlawRecord
 
 from . import findings, repairs
 from .database import Database
-from .models import MemoryRow, PatchRow, VerdictRow
 
 
 class FindingShelf:
@@ -65,79 +64,45 @@ class FindingShelf:
 
 
 class RepairShelf:
-    """Patches, verdicts and memory."""
+    """Documents of one sort: patches, verdicts, or what is remembered of repairs. Called, it lists them.
 
-    _database: Database
+    Args:
+        database: the store's.
+        model: the table.
+    """
 
-    def save_patch(
+    def __init__(self, database: Database, model: repairs.Model) -> None:
+        self._database, self._model = database, model
+
+    def __call__(
+        self, *, flaw: str | None = None, operator: str | None = None, state: str | None = None
+    ) -> list[repairs.Found]:
+        """Those that meet every condition given, as JSON objects with their `id`, oldest first."""
+        with self._database.read() as connection:
+            return repairs.found(connection, self._model, flaw=flaw, operator=operator, state=state)
+
+    def one(self, asked: str) -> repairs.Found:
+        """The one whose id begins with `asked`. Raises `StoreError` when it is none or more than one."""
+        with self._database.read() as connection:
+            return repairs.one(connection, self._model, asked)
+
+    def save(
         self,
-        patch: Document | Mapping[str, JsonValue],
+        document: Document | Mapping[str, JsonValue],
         *,
         id: str | None = None,
         flaw: str | None = None,
         operator: str | None = None,
         state: str | None = None,
     ) -> str:
-        """Save a patch, replacing one of the same id; returns the id.
+        """Save one, replacing one of the same id; returns the id. It is on the disk then.
 
         What is not given here is taken from the document's fields of those names, or from its `spec`.
         """
         with self._database.write(durable=True) as connection:
-            return repairs.save(connection, PatchRow, patch, id=id, flaw=flaw, operator=operator, state=state)
-
-    def patches(
-        self, *, flaw: str | None = None, operator: str | None = None, state: str | None = None
-    ) -> list[repairs.Found]:
-        """Patches as JSON objects with their `id`, oldest first."""
-        with self._database.read() as connection:
-            return repairs.found(connection, PatchRow, flaw=flaw, operator=operator, state=state)
-
-    def patch(self, asked: str) -> repairs.Found:
-        """The patch whose id begins with `asked`. Raises `StoreError` when it is none or more than one."""
-        with self._database.read() as connection:
-            return repairs.one(connection, PatchRow, asked)
-
-    def save_verdict(
-        self,
-        verdict: Document | Mapping[str, JsonValue],
-        *,
-        id: str | None = None,
-        flaw: str | None = None,
-        operator: str | None = None,
-        state: str | None = None,
-    ) -> str:
-        """Save what a validation said, as `save_patch` does; returns the id."""
-        with self._database.write(durable=True) as connection:
-            return repairs.save(connection, VerdictRow, verdict, id=id, flaw=flaw, operator=operator, state=state)
-
-    def verdicts(
-        self, *, flaw: str | None = None, operator: str | None = None, state: str | None = None
-    ) -> list[repairs.Found]:
-        """Verdicts as JSON objects with their `id`, oldest first."""
-        with self._database.read() as connection:
-            return repairs.found(connection, VerdictRow, flaw=flaw, operator=operator, state=state)
-
-    def remember(
-        self,
-        repair: Document | Mapping[str, JsonValue],
-        *,
-        id: str | None = None,
-        flaw: str | None = None,
-        operator: str | None = None,
-        state: str | None = None,
-    ) -> str:
-        """Remember an accepted or rejected repair with its reason, as `save_patch` does; returns the id."""
-        with self._database.write(durable=True) as connection:
-            return repairs.save(connection, MemoryRow, repair, id=id, flaw=flaw, operator=operator, state=state)
-
-    def memory(
-        self, *, flaw: str | None = None, operator: str | None = None, state: str | None = None
-    ) -> list[repairs.Found]:
-        """Remembered repairs as JSON objects with their `id`, oldest first."""
-        with self._database.read() as connection:
-            return repairs.found(connection, MemoryRow, flaw=flaw, operator=operator, state=state)
+            return repairs.save(connection, self._model, document, id=id, flaw=flaw, operator=operator, state=state)
 
     def forget(self, ids: Sequence[str]) -> None:
-        """Forget remembered repairs by their whole ids."""
+        """Remove those of these whole ids."""
         with self._database.write(durable=True) as connection:
-            repairs.remove(connection, MemoryRow, ids)
+            repairs.remove(connection, self._model, ids)

@@ -1,8 +1,9 @@
 """The store's face: one class, documents in and out. What it does is in the modules beside it."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
@@ -14,16 +15,19 @@ from harnessfix_ir.errors import HarnessfixError, StoreError
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.vocabulary import Outcome
 
-from . import blobs, cache, ingest, labels, rereading, runs, schema, transfer, upkeep
+from . import blobs, ingest, labels, runs, schema, transfer, upkeep
+from .copies import BlockCopy
 from .database import Database
 from .documents import EarlierBlock, Label, Merged, Pruned, RunRow, StepHit, StepRow, StoreInfo
+from .models import MemoryRow, PatchRow, VerdictRow
 from .place import place_of
 from .plaintext import column
 from .rereading import ReadBytes
 from .shelves import FindingShelf, RepairShelf
+from .stage_shelf import StageShelf
 
 
-class Store(FindingShelf, RepairShelf):
+class Store(FindingShelf, StageShelf):
     """An open store; a context manager, safe to share between threads.
 
     Every method that writes is one transaction: done as a whole, or not at all. All of them raise `StoreError` when the
@@ -33,6 +37,9 @@ class Store(FindingShelf, RepairShelf):
     def __init__(self, database: Database) -> None:
         self._database = database
         self._cached = 0
+        self.patches = RepairShelf(database, PatchRow)
+        self.verdicts = RepairShelf(database, VerdictRow)
+        self.memory = RepairShelf(database, MemoryRow)
 
     @classmethod
     def open(cls, address: str | Path, *, create: bool = True, readonly: bool = False, timeout: float = 30.0) -> Self:
@@ -55,6 +62,10 @@ class Store(FindingShelf, RepairShelf):
             database.close()
             raise
         return cls(database)
+
+    def __reduce__(self) -> tuple[Callable[[str], "Store"], tuple[str]]:
+        """A store that is sent to another process is opened there, once."""
+        return _opened_here, (self._database.place.address,)
 
     def close(self) -> None:
         """Close it; whatever was written stays."""
@@ -146,6 +157,11 @@ class Store(FindingShelf, RepairShelf):
                 newest_first=newest_first,
             )
 
+    def run_count(self) -> int:
+        """How many runs there are."""
+        with self._database.read() as connection:
+            return runs.count(connection)
+
     def run(self, run_id: str) -> RunRow:
         """The line of one run. Raises `StoreError` when there is none of that id."""
         with self._database.read() as connection:
@@ -210,29 +226,10 @@ class Store(FindingShelf, RepairShelf):
         Raises:
             StoreError: there is no such run, or the reader does not find it in its bytes any more.
         """
-        ((_, found),) = self.recordings([run_id], read)
+        ((_, found),) = self.reread(self.facts([run_id]), read)
         if isinstance(found, HarnessfixError):
             raise found
         return found
-
-    def recordings(self, run_ids: Iterable[str], read: ReadBytes) -> Iterator[tuple[str, Recording | HarnessfixError]]:
-        """Read many runs again, opening bytes that several of them came out of only once.
-
-        Args:
-            run_ids: as in the store.
-            read: as for `recording`.
-
-        Yields:
-            Each run's id and recording, or what went wrong with it; those of the same bytes one after the other.
-
-        Raises:
-            StoreError: there is no such run.
-        """
-        with self._database.read() as connection:
-            blocks = runs.by_block(connection, run_ids)
-        for of_block in blocks:
-            infos = {run_id: self.run_info(run_id) for run_id in of_block}
-            yield from rereading.reread(infos, self.blob(of_block[0]), read)
 
     def delete_runs(self, run_ids: Iterable[str]) -> Pruned:
         """Delete runs with all that hangs on them; their bytes are gone from the disk after `vacuum`."""
@@ -261,27 +258,6 @@ class Store(FindingShelf, RepairShelf):
         """Everything that was said about how the run ended, oldest first."""
         with self._database.read() as connection:
             return labels.of_run(connection, runs.key_of(connection, run_id))
-
-    # Cache
-
-    def cached(self, kind: str, key: str) -> bytes | None:
-        """What was cached under `kind` and `key`, None when it is not there (any more)."""
-        with self._database.read() as connection:
-            return cache.get(connection, kind, key)
-
-    def cache(self, kind: str, key: str, value: bytes) -> None:
-        """Keep something that can be computed again; the oldest entries give way to new ones.
-
-        Args:
-            kind: what it is, `htir` for instance.
-            key: digest of everything it was computed from, programs included.
-        """
-        frame = blobs.compress(value)
-        with self._database.write() as connection:
-            cache.put(connection, kind, key, frame)
-            if self._cached % cache.LOOK_EVERY == 0:
-                cache.trim(connection)
-        self._cached += 1
 
     # Upkeep
 
@@ -323,6 +299,19 @@ class Store(FindingShelf, RepairShelf):
         """
         return transfer.take_in(self._database, path)
 
+    def copy_blocks(self, address: str) -> int:
+        """Copy the runs' bytes to a folder or an object store, those that are not there yet; returns their number."""
+        copy, copied, after = BlockCopy(address), 0, b""
+        while True:
+            with self._database.read() as connection:
+                block = blobs.following(connection, after)
+            if block is None:
+                return copied
+            after, frame = block
+            if not copy.has(after.hex()):
+                copy.put(after.hex(), frame)
+                copied += 1
+
     def vacuum(self, *, drop_cache: bool = False) -> None:
         """Give the space of what was deleted back to the disk; after it, no trace of deleted runs is left."""
         upkeep.vacuum(self._database, drop_cache=drop_cache)
@@ -331,3 +320,8 @@ class Store(FindingShelf, RepairShelf):
         """The store in numbers."""
         with self._database.read() as connection:
             return upkeep.info(connection, self._database)
+
+
+@cache
+def _opened_here(address: str) -> Store:
+    return Store.open(address, create=False)

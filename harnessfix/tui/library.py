@@ -186,7 +186,7 @@ class StoreLibrary:
         made = propose(Path(model.root), flaw, hashes={file.path: file.sha256 for file in model.files})
         if not isinstance(made, Patch):
             raise PatchError(f"{made.status}: {made.reason}", hint="; ".join(made.details))
-        self._open().store.save_patch(made, state="proposed")
+        self._open().store.patches.save(made, state="proposed")
 
     def _roots(self, flaw: FlawRecord) -> tuple[Path, ...]:
         pipeline, run = self._open(), flaw.best.run

@@ -133,22 +133,22 @@ class Patch(Document):
 def test_patches_are_found_by_what_they_say(store: Store) -> None:
     spec = Spec(flaw="aaaa1111", operator="bound-observation")
     patch = Patch(id="p1", spec=spec, state="proposed", diff="--- a\n+++ b\n\ud800")
-    assert store.save_patch(patch) == "p1"
-    assert Patch.model_validate(store.patch("p")) == patch
+    assert store.patches.save(patch) == "p1"
+    assert Patch.model_validate(store.patches.one("p")) == patch
     assert len(store.patches(flaw="aaaa1111", operator="bound-observation", state="proposed")) == 1
     assert store.patches(state="applied") == []
-    store.save_patch(patch.model_copy(update={"state": "applied"}))
+    store.patches.save(patch.model_copy(update={"state": "applied"}))
     assert [each["state"] for each in store.patches()] == ["applied"]
     with pytest.raises(StoreError, match="no patch is called 'q'"):
-        store.patch("q")
+        store.patches.one("q")
 
 
 def test_verdicts_and_memory(store: Store) -> None:
-    first = store.save_verdict({"patch": "p1", "accepted": True}, flaw="aaaa1111", state="accepted")
-    second = store.save_verdict({"patch": "p1", "accepted": False}, flaw="aaaa1111", state="rejected")
+    first = store.verdicts.save({"patch": "p1", "accepted": True}, flaw="aaaa1111", state="accepted")
+    second = store.verdicts.save({"patch": "p1", "accepted": False}, flaw="aaaa1111", state="rejected")
     assert [each["id"] for each in store.verdicts(flaw="aaaa1111")] == [first, second]
     assert store.verdicts(state="rejected") == [{"patch": "p1", "accepted": False, "id": second}]
-    store.remember({"flaw": "aaaa1111", "operator": "bound-observation", "state": "rejected", "reason": "broke t3"})
+    store.memory.save({"flaw": "aaaa1111", "operator": "bound-observation", "state": "rejected", "reason": "broke t3"})
     assert [each["reason"] for each in store.memory(operator="bound-observation")] == ["broke t3"]
     assert store.memory(operator="other") == []
 

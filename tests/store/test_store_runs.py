@@ -68,18 +68,23 @@ def test_many_runs_are_read_again_at_the_cost_of_their_bytes(
         return reader(data, form, name)
 
     wanted = ["a0", "b1", "a4", "b3", "a0"]
-    assert dict(store.recordings(wanted, read)) == {"a0": first[0], "a4": first[4], "b1": second[1], "b3": second[3]}
+    assert dict(store.reread(store.facts(wanted), read)) == {
+        "a0": first[0],
+        "a4": first[4],
+        "b1": second[1],
+        "b3": second[3],
+    }
     assert len(opened) == 2
 
     def broken(data: bytes, form: str, name: str) -> Iterator[Recording]:
         yield next(reader(data, form, name))
         raise BadInputError("line 2 is broken")
 
-    found = dict(store.recordings(["a0", "a1"], broken))
+    found = dict(store.reread(store.facts(["a0", "a1"]), broken))
     assert found["a0"] == first[0]
     assert str(found["a1"]) == "line 2 is broken"
     with pytest.raises(StoreError, match="no run"):
-        list(store.recordings(["a0", "zz"], read))
+        list(store.reread(store.facts(["a0", "zz"]), read))
 
 
 def test_two_runs_of_one_id_in_one_file_stay_two(store: Store, make_run: MakeRun, add: Add, reader: Reader) -> None:

@@ -22,14 +22,16 @@ from harnessfix_ir.vocabulary import Outcome
 MakeRun = Callable[..., Recording]
 Add = Callable[..., list[str]]
 
+HEAD = schema.HEAD
+NEXT = f"{int(HEAD) + 1:04d}"
 SECOND = '''
 """Adds a column, and rebuilds a table that others refer to."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "NEXT"
+down_revision = "HEAD"
 
 
 def upgrade() -> None:
@@ -91,9 +93,10 @@ def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[b
     def release(fails: bool) -> None:
         folder = tmp_path / ("failing" if fails else "working")
         shutil.copytree(schema.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "versions" / "v0002_second.py").write_text(SECOND.replace("FAILS", str(fails)))
+        migration = SECOND.replace("FAILS", str(fails)).replace("HEAD", HEAD).replace("NEXT", NEXT)
+        (folder / "versions" / f"v{NEXT}_next.py").write_text(migration)
         monkeypatch.setattr(schema, "MIGRATIONS", folder)
-        monkeypatch.setattr(schema, "HEAD", "0002")
+        monkeypatch.setattr(schema, "HEAD", NEXT)
 
     return release
 
@@ -105,15 +108,15 @@ def test_an_older_store_is_upgraded_after_a_backup(
         add(store, make_run("r", name="a name", outcome=Outcome.FAILED, by="exit"))
     next_release(False)
     with Store.open(address) as store, connection_of(store) as connection:
-        assert schema.stored_version(connection) == "0002"
+        assert schema.stored_version(connection) == NEXT
         assert connection.exec_driver_sql("SELECT title, colour FROM run").all() == [("a name", "blue")]
         assert len(store.steps("r")) == 1, "rebuilding a table must not delete what refers to it"
         assert store.labels("r")[0].outcome is Outcome.FAILED
     if "://" not in address:
-        backup = Path(address + ".bak-0001")
+        backup = Path(address + f".bak-{HEAD}")
         with closing(sqlite3.connect(backup)) as raw:
             assert raw.execute("SELECT name FROM run").fetchall() == [("a name",)]
-            assert raw.execute("SELECT version_num FROM harnessfix_version").fetchall() == [("0001",)]
+            assert raw.execute("SELECT version_num FROM harnessfix_version").fetchall() == [(HEAD,)]
 
 
 def test_a_failed_upgrade_leaves_the_store_as_it_was(
@@ -127,7 +130,7 @@ def test_a_failed_upgrade_leaves_the_store_as_it_was(
         next_release(True)
         with pytest.raises(RuntimeError, match="half-way"):
             Store.open(address)
-    monkeypatch.setattr(schema, "HEAD", "0001")
+    monkeypatch.setattr(schema, "HEAD", HEAD)
     with Store.open(address) as store:
         assert [row.id for row in store.runs()] == ["r"]
 
@@ -138,13 +141,13 @@ def test_without_a_backup_there_is_no_upgrade(
     path = tmp_path / "store.db"
     Store.open(path).close()
     next_release(False)
-    (tmp_path / "store.db.bak-0001").mkdir()
+    (tmp_path / f"store.db.bak-{HEAD}").mkdir()
     with pytest.raises(StoreError, match="no backup could be made"):
         Store.open(path)
     assert not list(tmp_path.glob("*.partial"))
     with pytest.raises(StoreError, match="has to be upgraded"):
         Store.open(path, readonly=True)
-    monkeypatch.setattr(schema, "HEAD", "0001")
+    monkeypatch.setattr(schema, "HEAD", HEAD)
     Store.open(path).close()
 
 

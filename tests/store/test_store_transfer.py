@@ -74,9 +74,9 @@ def fill(store: Store, make_run: MakeRun, add: Add) -> None:
     store.replace_diagnoses("r1", "harness", [])
     store.replace_diagnoses(None, "harness", [finding("bbbb2222", None)])
     store.save_flaws([FlawRecord(flaw="aaaa1111", best=finding("aaaa1111", "r0"), runs=("r0",))])
-    store.save_patch({"id": "p1", "flaw": "aaaa1111", "operator": "op", "state": "applied"})
-    store.save_verdict({"id": "v1", "flaw": "aaaa1111", "state": "accepted"})
-    store.remember({"id": "m1", "flaw": "aaaa1111", "state": "accepted", "reason": "passes"})
+    store.patches.save({"id": "p1", "flaw": "aaaa1111", "operator": "op", "state": "applied"})
+    store.verdicts.save({"id": "v1", "flaw": "aaaa1111", "state": "accepted"})
+    store.memory.save({"id": "m1", "flaw": "aaaa1111", "state": "accepted", "reason": "passes"})
 
 
 def test_an_export_holds_everything(full: Store, lite: Store, tmp_path: Path) -> None:
@@ -115,12 +115,12 @@ def test_two_stores_become_one(store: Store, tmp_path: Path, make_run: MakeRun, 
         add(other, make_run("both"))
         other.label("shared", Outcome.PASSED, by="user")
         other.label("both", Outcome.FAILED, by="user")
-        other.save_patch({"id": "p", "state": "proposed"})
+        other.patches.save({"id": "p", "state": "proposed"})
         add(store, make_run("ours"), late)
         add(store, make_run("both"))
         store.label("both", Outcome.PASSED, by="exit")
-        store.save_patch({"id": "p", "state": "applied"})
-        other.save_patch({"id": "q", "state": "proposed"})
+        store.patches.save({"id": "p", "state": "applied"})
+        other.patches.save({"id": "q", "state": "proposed"})
     merged = store.import_(tmp_path / "other.db")
     assert (merged.added, merged.updated, merged.known) == (("theirs",), (), 2)
     assert store.recording("shared", reader).steps == late.steps
@@ -137,7 +137,7 @@ def test_two_stores_become_one(store: Store, tmp_path: Path, make_run: MakeRun, 
         assert (back.added, back.updated, back.known) == (("ours",), ("shared",), 2)
         assert other.recording("shared", reader).steps == late.steps
         assert other.run("shared").outcome is Outcome.PASSED
-        assert other.patch("p")["state"] == "applied"
+        assert other.patches.one("p")["state"] == "applied"
         assert {hit.run for hit in other.search("late")} == {"shared"}
 
 
@@ -171,7 +171,7 @@ def test_a_file_that_somebody_made_up_changes_nothing(
         lite.import_(tmp_path / "other.db")
     assert lite.runs() == []
     assert lite.patches() == []
-    lite.save_patch({"id": "p2"})
+    lite.patches.save({"id": "p2"})
 
 
 def test_importing_what_is_no_store(lite: Store, tmp_path: Path) -> None:

@@ -3,7 +3,16 @@
 import click
 
 from harnessfix.cli import data
-from harnessfix.cli.options import folder, format_option, harness_option, rule_options, split_codes, store_option
+from harnessfix.cli.options import (
+    folder,
+    format_option,
+    harness_option,
+    jobs_option,
+    rule_options,
+    split_codes,
+    store_option,
+)
+from harnessfix.engines import ENGINES, choose_engine
 
 
 @click.command("check")
@@ -18,6 +27,11 @@ from harnessfix.cli.options import folder, format_option, harness_option, rule_o
     "--write-baseline", is_flag=True, help="Write all flaws to the baseline; later checks tell new ones only."
 )
 @click.option("--exit-zero", is_flag=True, help="Exit 0 even with findings.")
+@jobs_option
+@click.option(
+    "--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True, help="Where the work is done."
+)
+@click.option("--blocks", metavar="FOLDER|URL", help="Read the runs' bytes from this copy instead of the store.")
 @store_option
 def command(
     paths: tuple[str, ...],
@@ -30,6 +44,9 @@ def command(
     baseline: str | None,
     write_baseline: bool,
     exit_zero: bool,
+    jobs: int,
+    engine: str,
+    blocks: str | None,
     store: str | None,
 ) -> None:
     """Name the flaws in the runs of this store and in the harness they came from.
@@ -46,7 +63,16 @@ def command(
             found = check_paths(folder(None), paths, tell=bar.advance, **chosen)
         else:
             found = check_runs(
-                folder(None), store=store, harness=harness, runs=runs, llm=llm, tell=bar.advance, **chosen
+                folder(None),
+                store=store,
+                harness=harness,
+                runs=runs,
+                llm=llm,
+                engine=lambda count: choose_engine(engine, jobs, units=count),
+                blocks=blocks,
+                tell=bar.advance,
+                expect=bar.expect,
+                **chosen,
             )
     known_file = baseline_file(folder(None), baseline, write=write_baseline)
     if write_baseline and known_file is not None:

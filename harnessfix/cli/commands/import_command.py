@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from harnessfix.cli import data
-from harnessfix.cli.options import folder, format_option, store_option
+from harnessfix.cli.options import folder, format_option, jobs_option, store_option
 
 
 class _WithFormats(click.Command):
@@ -22,36 +22,45 @@ class _WithFormats(click.Command):
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--from", "format_name", metavar="FORMAT", help="Format of the files [default: recognised by content].")
 @format_option("text", "json")
+@jobs_option
 @store_option
-def command(files: tuple[Path, ...], format_name: str | None, output_format: str, store: str | None) -> None:
+def command(files: tuple[Path, ...], format_name: str | None, output_format: str, jobs: int, store: str | None) -> None:
     """Read trace FILES that other tools wrote, gzip or not, of any size.
 
     Secrets are replaced before anything is stored. A file that cannot be read is named and skipped; the exit code is
     then 2.
     """
     from harnessfix.cli import talk
-    from harnessfix.pipeline import Imported, Pipeline
+    from harnessfix.engines import WorkerDiedError, choose_engine
+    from harnessfix.pipeline import Pipeline
+    from harnessfix.stages.collect import Imported
     from harnessfix.workspace import Workspace
     from harnessfix_ir.errors import BadInputError
 
     pipeline = Pipeline(Workspace.open(folder(None), store=store, create=True))
-    done: list[Imported] = []
+    imported: dict[Path, Imported] = {}
     refused = 0
     with talk.progress("reading", len(files)) as bar:
-        for file in files:
-            try:
-                done.append(pipeline.import_file(file, format_name))
-            except BadInputError as error:
+        for done in pipeline.import_files(files, format_name, engine=choose_engine(jobs=jobs, units=len(files))):
+            if done.result is not None:
+                imported[done.part] = done.result
+            elif isinstance(done.error, BadInputError):
                 refused += 1
-                talk.complain(error)
-            bar.advance(file.name)
-    runs = [run for each in done for run in each.runs]
-    redacted = sum(each.redacted for each in done)
-    talk.warn(note for each in done for note in each.notes)
+                talk.complain(done.error)
+            elif isinstance(done.error, WorkerDiedError):
+                refused += 1
+                talk.complain(BadInputError(f"{done.part}: {done.error}"))
+            elif done.error is not None:
+                raise done.error
+            bar.advance(done.part.name)
+    read = [imported[file] for file in dict.fromkeys(files) if file in imported]
+    runs = [run for each in read for run in each.runs]
+    redacted = sum(each.redacted for each in read)
+    talk.warn(note for each in read for note in each.notes)
     if output_format == "json":
         data.dump({"schema": "harnessfix.import/1", "runs": runs, "refused": refused, "redacted": redacted})
     else:
-        data.show(f"{len(runs)} run{'s' if len(runs) != 1 else ''} from {len(done)} of {len(files)} files")
+        data.show(f"{len(runs)} run{'s' if len(runs) != 1 else ''} from {len(read)} of {len(files)} files")
         if redacted:
             talk.note(f"{redacted} secret{'s' if redacted != 1 else ''} replaced before anything was stored")
         if runs:

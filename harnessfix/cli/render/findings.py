@@ -9,7 +9,7 @@ from rich.text import Text
 
 from harnessfix.cli import data, talk
 from harnessfix.cli.plain import one_line, plain
-from harnessfix.diagnoser import Diagnosed
+from harnessfix.diagnoser import Diagnosed, Work
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import FlawRecord
 
@@ -133,6 +133,19 @@ def print_findings(found: Diagnosed, output_format: str) -> None:
     talk.warn(found.incomplete)
     if output_format == "text":
         data.show(_sum(found))
+        if found.runs:
+            talk.note(_work(found.work), "dim")
+
+
+def _work(work: Work) -> str:
+    """What had to be done, and what was skipped because nothing it depends on has changed."""
+    said = [
+        (work.unchanged, "unchanged since the last check (same bytes, outcome, harness and rules): skipped"),
+        (work.asked_again, "compiled before: only new or changed rules asked"),
+        (work.compiled, "compiled and diagnosed"),
+        (work.left_out, "left out, see above"),
+    ]
+    return "runs: " + "; ".join(f"{count} {what}" for count, what in said if count)
 
 
 def _annotation(flaw: FlawRecord) -> str:

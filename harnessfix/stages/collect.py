@@ -1,0 +1,69 @@
+"""The job that reads one trace file into the store, wherever it is executed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harnessfix.store import Store
+from harnessfix_collectors.files import TraceFile, Trouble
+from harnessfix_collectors.pieces import pieces
+from harnessfix_collectors.readers import read_bytes, reader_of
+from harnessfix_collectors.redaction import Scrubber
+from harnessfix_ir.errors import BadInputError
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What one file brought.
+
+    Args:
+        runs: ids of its runs.
+        format: the reader's name.
+        redacted: secrets that were replaced before anything was stored.
+        notes: places of a large file that could not be read; a run's own are in its recording.
+    """
+
+    runs: tuple[str, ...]
+    format: str
+    redacted: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImportFile:
+    """Reads files into a store; a file that is read twice changes nothing the second time.
+
+    Args:
+        store: to write to; another process opens it anew.
+        format_name: of the files; recognised by their content when None.
+        redact: whether secrets are replaced; patterns: of further ones.
+    """
+
+    store: Store
+    format_name: str | None = None
+    redact: bool = True
+    patterns: Sequence[str] = ()
+
+    def __call__(self, path: Path) -> Imported:
+        """Store the runs of a file, a large one piece by piece, without the secrets in it.
+
+        Raises:
+            BadInputError: nothing of it could be read; the message names the file and the place.
+        """
+        file = TraceFile.at(path)
+        reader = reader_of(file, self.format_name)
+        trouble, runs = Trouble(file.name), list[str]()
+        scrubber = Scrubber(self.patterns) if self.redact else None
+        for piece in pieces(file, reader, trouble):
+            data = piece.data()
+            clean = reader.scrub(data, scrubber) if scrubber else data
+            runs += keep(self.store, clean, reader.name, file.name)
+        if not runs and trouble.notes:
+            raise BadInputError(trouble.notes[0], hint="Nothing else of the file could be read.")
+        return Imported(tuple(runs), reader.name, scrubber.count if scrubber else 0, trouble.notes)
+
+
+def keep(store: Store, data: bytes, format_name: str, filename: str) -> list[str]:
+    """Store the runs in some bytes; returns their ids."""
+    recordings = list(read_bytes(data, filename, format_name))
+    return store.add(data, format=format_name, filename=filename, recordings=recordings)

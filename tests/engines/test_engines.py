@@ -1,0 +1,89 @@
+"""All engines do the same: each part once, errors to their parts, dead workers replaced, nothing left running."""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harnessfix.engines import Done, Engine, Serial, WorkerDiedError, choose_engine
+from harnessfix.engines.processes import Processes
+from harnessfix_ir.errors import HarnessfixError, SettingsError
+
+from .jobs import DyingOnce, Slow, Unborn, deadly, square
+
+
+def results(engine: Engine, job: Callable[[int], int], parts: Iterable[int]) -> dict[int, Any]:
+    """Part to result, or to the error it ended with; each part only once."""
+    out: dict[int, Any] = {}
+    for done in engine.run(job, parts):
+        assert done.part not in out
+        out[done.part] = done.error if done.error is not None else done.result
+    return out
+
+
+@pytest.mark.parametrize("engine", [Serial(), Processes(2)], ids=["serial", "processes"])
+def test_each_part_once_and_errors_are_the_parts_own(engine: Engine) -> None:
+    found = results(engine, square, iter(range(1, 15)))
+    assert {part: result for part, result in found.items() if part % 7} == {n: n * n for n in range(1, 15) if n % 7}
+    assert [str(found[7]), str(found[14])] == ["not 7", "not 14"]
+    assert isinstance(found[7], ValueError)
+
+
+def test_a_dead_worker_costs_an_attempt(tmp_path: Path) -> None:
+    assert results(Processes(2), DyingOnce(tmp_path, 3), range(8)) == {n: n for n in range(8)}
+    assert (tmp_path / "tried-3").exists()
+
+
+def test_a_part_that_kills_its_workers_is_given_up_alone() -> None:
+    found = results(Processes(2), deadly, range(8))
+    assert isinstance(found.pop(5), WorkerDiedError)
+    assert found == {n: n for n in range(8) if n != 5}
+
+
+def test_parts_are_read_no_faster_than_they_are_done() -> None:
+    read: list[int] = []
+
+    def parts() -> Iterable[int]:
+        for number in range(1, 100):
+            read.append(number)
+            yield number
+
+    running = Processes(2).run(square, parts())
+    first = next(iter(running))
+    assert isinstance(first, Done)
+    assert len(read) < 20
+    running.close()  # type: ignore[attr-defined]
+
+
+def test_whoever_stops_leaves_no_worker_behind(tmp_path: Path) -> None:
+    def parts() -> Iterable[int]:
+        yield from range(3)
+        deadline = time.monotonic() + 120
+        while len(list(tmp_path.glob("*.pid"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        results(Processes(2), Slow(tmp_path), parts())
+    pids = [int(path.stem) for path in tmp_path.glob("*.pid")]
+    assert len(pids) == 2
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_workers_that_cannot_begin_are_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(HarnessfixError, match="die before they begin"):
+        results(Processes(2), Unborn(), range(3))
+    capfd.readouterr()
+
+
+def test_the_engine_fits_the_work() -> None:
+    assert isinstance(choose_engine(units=3), Serial), "a few runs are not worth another process"
+    assert choose_engine(jobs=3, units=3).workers == 3, "unless one is asked for"
+    assert isinstance(choose_engine(jobs=1, units=10_000), Serial)
+    with pytest.raises(SettingsError, match="no engine"):
+        choose_engine("dask")
