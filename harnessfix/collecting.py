@@ -158,7 +158,7 @@ class Collecting:
 
 
 def _start_settling(address: str, folder: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "harnessfix.settling"]
+    command = [sys.executable, "-P", "-m", "harnessfix.settling"]  # -P: nothing of the current folder is imported
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert process.stdin is not None
     process.stdin.write(json.dumps({"address": address, "folder": str(folder)}).encode() + b"\n")

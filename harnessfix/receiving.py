@@ -14,7 +14,7 @@ from harnessfix_ir.errors import HarnessfixError, StoreError
 
 FORMAT = "otlp-received"
 FILENAME = "received"
-LARGEST = 512 * 1024 * 1024
+LARGEST = 256 * 1024 * 1024
 QUIET, QUIET_WITHOUT_ROOT = 2.0, 60.0
 
 Tell = Callable[[str], None]

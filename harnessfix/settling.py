@@ -7,7 +7,6 @@ input says where to work, the next line that it is time to stop; the end of the 
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from itertools import takewhile
@@ -58,13 +57,15 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the receiver says when to stop
     if hasattr(os, "nice"):
         os.nice(POLITE)
-    told = json.loads(sys.stdin.buffer.readline())
+    # Unbuffered: a thread that waits in a buffered read holds a lock that the interpreter needs in order to end.
+    orders = os.fdopen(0, "rb", buffering=0)
+    told = json.loads(orders.readline())
     stop, gone = threading.Event(), threading.Event()
 
     def listen() -> None:
-        sys.stdin.buffer.readline()
+        orders.readline()
         stop.set()
-        sys.stdin.buffer.read()
+        orders.read()
         gone.set()
 
     threading.Thread(target=listen, daemon=True).start()

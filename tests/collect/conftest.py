@@ -72,8 +72,8 @@ def collect(tmp_path: Path) -> Iterator[Start]:
     """Starts `harnessfix collect` in the test's folder; whatever still runs at the end is killed."""
     started: list[Collector] = []
 
-    def start(*options: str, prepare: Callable[[], None] | None = None, **environment: str) -> Collector:
-        command = [sys.executable, "-c", "from harnessfix.cli import main; main()", "collect"]
+    def start(*options: str, before: str = "", **environment: str) -> Collector:
+        command = [sys.executable, "-c", f"{before}\nfrom harnessfix.cli import main; main()", "collect"]
         process = subprocess.Popen(
             [*command, "--port", "0", "--no-grpc", *options],
             cwd=tmp_path,
@@ -82,7 +82,6 @@ def collect(tmp_path: Path) -> Iterator[Start]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=prepare,
         )
         collector = Collector(process)
         started.append(collector)

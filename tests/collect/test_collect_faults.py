@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import os
-import resource
 import signal
 import sqlite3
 import threading
@@ -98,6 +97,7 @@ def test_ended_in_order(collect: Any, make_spans: MakeSpans, tmp_path: Path, num
     told = json.loads(collector.end(number))
     assert (told["schema"], told["spans"], told["requests"]) == ("harnessfix.collect/1", 3, 1)
     assert collector.process.returncode == 0
+    assert not any("rror" in line for line in collector.log)
     with Store.open(tmp_path / ".harnessfix" / "store.db") as store:
         assert [row.steps for row in store.runs()] == [3]
 
@@ -134,7 +134,7 @@ def test_the_run_is_there_while_it_receives(collect: Any, make_spans: MakeSpans,
 @pytest.mark.skipif(os.name != "posix", reason="limits of file sizes are POSIX")
 def test_a_full_disk(collect: Any, make_spans: MakeSpans, tmp_path: Path, wait_for: Any) -> None:
     most = 3 << 20
-    collector = collect(prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
+    collector = collect(before=f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))")
     kept, refused = [], b""
     for trace in range(1, 40):
         status, answer = collector.post(make_spans(trace, [1, 2], text="y" * 200_000))

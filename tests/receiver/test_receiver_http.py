@@ -281,6 +281,16 @@ def test_too_much_at_once_is_told_when_to_come_again(serve: Any, make_spans: Any
     assert running.sink.items == 40
 
 
+def test_more_than_fits_at_the_same_time(serve: Any, make_spans: Any) -> None:
+    running, body = serve(waiting=5_000), make_spans(1, text="x" * 4000).SerializeToString()
+    with socket.create_connection(("127.0.0.1", running.serving.port)) as slow:
+        slow.sendall(HALF.replace(b"1000", b"9000") + bytes(3_000))
+        time.sleep(0.3)
+        answer = running.post(body)
+        assert (answer.status, "more is coming in than fits" in answer.reason) == (503, True)
+    assert wait_for(lambda: running.post(body).status == 200)
+
+
 def test_a_sink_that_fails_is_tried_again_by_the_client(running: Any, make_spans: Any) -> None:
     running.sink.trouble = StoreError("the disk is full")
     body = make_spans(2).SerializeToString()

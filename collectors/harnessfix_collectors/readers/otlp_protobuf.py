@@ -11,6 +11,7 @@ from harnessfix_collectors.files import TraceFile, Trouble
 from harnessfix_collectors.opening import Opening
 from harnessfix_collectors.otlp.assemble import recordings
 from harnessfix_collectors.otlp.frames import Signal
+from harnessfix_collectors.otlp.message_texts import change_texts
 from harnessfix_ir.errors import BadInputError
 from harnessfix_ir.recording import Recording
 
@@ -70,7 +71,7 @@ class OtlpProtobuf(Reader):
             if signal is None:
                 parts.append(found)
                 continue
-            _walk(message, scrubber)
+            change_texts(message, scrubber.text)
             parts.append(message.SerializeToString())
         if scrubber.count == before:
             return data
@@ -122,14 +123,3 @@ def _understood(data: bytes, filename: str) -> tuple[Signal | None, Any]:
     except DecodeError:
         pass
     return None, None
-
-
-def _walk(message: Any, scrubber: "Scrubber") -> None:
-    for field, value in message.ListFields():
-        if field.type == field.TYPE_MESSAGE:
-            for inner in value if field.is_repeated else (value,):
-                _walk(inner, scrubber)
-        elif field.type == field.TYPE_STRING and not field.is_repeated:
-            clean = scrubber.text(value)
-            if clean != value:
-                setattr(message, field.name, clean)

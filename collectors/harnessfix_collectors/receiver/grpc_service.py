@@ -23,7 +23,7 @@ SERVICES: dict[Signal, str] = {
     "traces": "opentelemetry.proto.collector.trace.v1.TraceService",
     "logs": "opentelemetry.proto.collector.logs.v1.LogsService",
 }
-THREADS = 8
+THREADS, CALLS = 8, 64
 DETAILS = "grpc-status-details-bin"
 
 
@@ -43,7 +43,7 @@ def grpc_server(receiver: Receiver, host: str, port: int, token: str | None) -> 
         ("grpc.max_metadata_size", 32 * 1024),
         ("grpc.so_reuseport", 0),
     ]
-    server = grpc.server(ThreadPoolExecutor(THREADS, "harnessfix-grpc"), options=options)
+    server = grpc.server(ThreadPoolExecutor(THREADS, "harnessfix-grpc"), options=options, maximum_concurrent_rpcs=CALLS)
     for signal, service in SERVICES.items():
         method = grpc.unary_unary_rpc_method_handler(_Export(receiver, signal, token))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": method}),))

@@ -16,12 +16,13 @@ from google.rpc.status_pb2 import Status
 
 from harnessfix_collectors.otlp.frames import Signal
 
-from .answers import Refused, export_response
+from .answers import Refused, come_again, export_response
 from .bodies import too_large
 from .receiver import Receiver
 
 PATHS: Mapping[str, Signal] = {"/v1/traces": "traces", "/v1/logs": "logs"}
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
+BUSY_SECONDS = 2.0
 KINDS = {PROTOBUF: False, "application/protobuf": False, JSON: True}
 
 Scope = dict[str, Any]
@@ -44,6 +45,7 @@ class HttpApp:
     def __init__(self, receiver: Receiver, token: str | None) -> None:
         self._receiver = receiver
         self._token = None if token is None else f"Bearer {token}".encode()
+        self._arriving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -75,7 +77,11 @@ class HttpApp:
         """The signal that may be sent so. Raises `Refused`."""
         given = headers.get("authorization", "").encode("latin-1")
         if self._token is not None and not hmac.compare_digest(given, self._token):
-            raise Refused("the header `Authorization: Bearer …` does not bear this receiver's token", http=401)
+            raise Refused(
+                "the header `Authorization: Bearer …` does not bear this receiver's token",
+                http=401,
+                grpc="UNAUTHENTICATED",
+            )
         if path not in PATHS:
             raise Refused(f"there is nothing at {path[:80]!r}; traces go to /v1/traces, logs to /v1/logs", http=404)
         if method != "POST":
@@ -88,22 +94,30 @@ class HttpApp:
 
     async def _body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
         """The whole body. Raises `Refused` or `Gone`."""
-        most, parts, size = self._receiver.limits.body, [], 0
+        limits, parts, size = self._receiver.limits, [], 0
         told = headers.get("content-length", "an unknown number of")
         try:
-            async with asyncio.timeout(self._receiver.limits.patience):
+            async with asyncio.timeout(limits.patience):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise Gone(f"the client went away after {size} of {told[:20]} bytes; nothing of it was kept")
                     parts.append(message.get("body", b""))
                     size += len(parts[-1])
-                    if size > most:
-                        raise too_large("the body", most)
+                    self._arriving += len(parts[-1])
+                    if size > limits.body:
+                        raise too_large("the body", limits.body)
+                    if self._arriving > max(limits.waiting, size):
+                        raise come_again("more is coming in than fits here; come again in a moment", BUSY_SECONDS)
                     if not message.get("more_body"):
-                        return b"".join(parts)
+                        break
         except TimeoutError:
             raise Refused(f"only {size} of {told[:20]} bytes came in time; nothing of it was kept", http=408) from None
+        finally:
+            self._arriving -= size
+        if "content-length" not in headers:
+            self._receiver.admit(size)  # its size was not known before
+        return b"".join(parts)
 
 
 def _kind(headers: Mapping[str, str]) -> str:

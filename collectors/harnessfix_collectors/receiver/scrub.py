@@ -12,12 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ahocorasick_rs import BytesAhoCorasick
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 from harnessfix_collectors.document import RUNTIME
+from harnessfix_collectors.otlp.message_texts import change_texts
 
 BEFORE, AFTER = 16, 256
-STRING, MESSAGE = FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_MESSAGE
 
 
 class Scrubber:
@@ -61,18 +60,8 @@ class Scrubber:
     def scrub(self, message: Any) -> int:
         """Replace the secrets in all texts of a message; returns how many there were."""
         before = self._redactor.count
-        self._walk(message)
+        change_texts(message, self._redactor.scrub)
         return self._redactor.count - before
-
-    def _walk(self, message: Any) -> None:
-        for field, value in message.ListFields():
-            if field.type == MESSAGE:
-                for inner in value if field.is_repeated else (value,):
-                    self._walk(inner)
-            elif field.type == STRING and not field.is_repeated:
-                clean = self._redactor.scrub(value)
-                if clean != value:
-                    setattr(message, field.name, clean)
 
 
 def _near(shape: str) -> "re.Pattern[bytes] | None":

@@ -52,9 +52,11 @@ def command(
     limits = Limits(rate=max_rate * MIB if max_rate else None)
     with Collecting(place, settings, doors, lambda line: talk.note(line, "yellow"), limits=limits) as collecting:
         serving = collecting.serving
-        talk.note(f"OTLP/HTTP on http://{host}:{serving.port} (/v1/traces, /v1/logs)")
+        here = f"http://{f'[{host}]' if ':' in host else host}:{serving.port}"
+        talk.note(f"OTLP/HTTP on {here} (/v1/traces, /v1/logs)")
         if serving.grpc_port is not None:
             talk.note(f"OTLP/gRPC on {host}:{serving.grpc_port}")
+        talk.note(f"for programs: OTEL_EXPORTER_OTLP_ENDPOINT={here} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "dim")
         talk.note("Ctrl-C ends it", "dim")
         wait_for_end(collecting.look_after)
         talk.note("ending: making runs of what came last", "dim")
