@@ -10,6 +10,7 @@ from harnessfix_collectors.document import SCHEMA
 from harnessfix_collectors.files import TraceFile
 from harnessfix_collectors.merge import merge_duplicates
 from harnessfix_collectors.opening import Opening
+from harnessfix_collectors.probe.call_ids import with_call_ids
 from harnessfix_collectors.probe.draft import Draft
 from harnessfix_collectors.probe.drafts import Drafter
 from harnessfix_collectors.probe.expand import BoundedPool
@@ -104,7 +105,8 @@ def _recording(
     document: SpoolDocument, members: Sequence[Draft], number: int, filename: str, texts: dict[str, str]
 ) -> Recording:
     ids = {draft.key: f"s{place}" for place, draft in enumerate(members, 1)}
-    steps = merge_duplicates([_step(draft, ids, filename) for draft in members])
+    merged = merge_duplicates([_step(draft, ids, filename) for draft in members])
+    steps = with_call_ids(merged, texts)
     cited = (part.text for step in steps for part in (*step.input, *step.output))
     return Recording(
         run=_run(document, members, number),

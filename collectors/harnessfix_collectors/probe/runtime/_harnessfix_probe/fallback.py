@@ -1,7 +1,8 @@
 """A tracer for programs that are instrumented and set no tracer provider: their spans would go nowhere.
 
 It stands behind the API's own proxy, where that would use a tracer that does nothing. No provider is set: one that the
-program sets later takes over, as it would without us. Only the API package is needed.
+program sets later takes over, as it would without us. Where the SDK is installed the spans are its own, since
+instrumentations ask such spans for what the API does not promise; else they are ours, and need the API alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ def lend_tracer(trace: Any, telemetry: Telemetry) -> None:
     """A patch of `opentelemetry.trace`."""
     proxy = trace.ProxyTracer
     original = proxy._tracer.fget
-    tracer = _tracer_class(trace, telemetry)
+    makers: list[Any] = []
+
+    def made(name: str) -> Any:
+        if not makers:
+            makers.append(_sdk_maker() or _tracer_class(trace, telemetry))
+        return makers[0](name)
 
     def chosen(own: Any) -> Any:
         found = original(own)
@@ -27,10 +33,21 @@ def lend_tracer(trace: Any, telemetry: Telemetry) -> None:
             return found
         ours = own.__dict__.get("_harnessfix_tracer")
         if ours is None:
-            ours = own._harnessfix_tracer = tracer(str(getattr(own, "_instrumenting_module_name", "")))
+            ours = own._harnessfix_tracer = made(str(getattr(own, "_instrumenting_module_name", "")))
         return ours
 
     proxy._tracer = property(chosen)
+
+
+def _sdk_maker() -> Any:
+    """How the SDK that is installed makes a tracer, of a provider that nobody else sees; None without one."""
+    try:
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+        return TracerProvider(sampler=ALWAYS_ON, shutdown_on_exit=False).get_tracer
+    except Exception:  # not installed, or another than we know
+        return None
 
 
 def _tracer_class(trace: Any, telemetry: Telemetry) -> Any:

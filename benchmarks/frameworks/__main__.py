@@ -1,0 +1,241 @@
+"""Record each framework of this folder, with and without the probe, and say which evidence was captured.
+
+    python benchmarks/frameworks [NAME...] [--environments DIR] [--install] [--write]
+
+Every scenario is one file here, run unchanged under `harnessfix record --harness PACKAGE`; what is in the table comes
+from the recorded runs. `--write` puts it into `docs/frameworks.md`, `--install` makes environments that are missing.
+"""
+
+import argparse
+import ast
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harnessfix.pipeline import Pipeline
+from harnessfix.workspace import Workspace
+from harnessfix_ir.recording import Recording
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import StepKind
+
+HERE = Path(__file__).parent
+DOCUMENT = HERE.parents[1] / "docs" / "frameworks.md"
+BEGIN, END = "<!-- table: made by benchmarks/frameworks -->", "<!-- end of the table -->"
+ENVIRONMENTS = Path.home() / ".cache" / "harnessfix-frameworks"
+MARKS = {"arguments": "Rome", "result": "sunny in Rome", "exception": ("ValueError", "station offline")}
+EVIDENCE = ("arguments", "result", "exception", "finish reason", "tokens", "tool call id", "source line")
+TIMEOUT = 300.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One script.
+
+    Args:
+        name: of its file.
+        title: first line of its docstring.
+        harness: packages to instrument; the script itself when there is none.
+        environment: folder of its virtual environment, below that of all; this Python when None.
+        packages: what is installed there.
+        marks: texts by which the evidence is known.
+    """
+
+    name: str
+    title: str
+    harness: tuple[str, ...]
+    environment: str | None
+    packages: tuple[str, ...]
+    marks: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "Scenario":
+        """The constants of a script; it is not run."""
+        tree = ast.parse(path.read_text())
+        told = {
+            node.targets[0].id: ast.literal_eval(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id in ("HARNESS", "ENVIRONMENT", "PACKAGES", "MARKS")
+        }
+        harness = told.get("HARNESS") or str(path)
+        return cls(
+            path.stem,
+            (ast.get_docstring(tree) or path.stem).splitlines()[0].rstrip("."),
+            (harness,) if isinstance(harness, str) else tuple(harness),
+            told.get("ENVIRONMENT"),
+            tuple(told.get("PACKAGES", ())),
+            {**MARKS, **told.get("MARKS", {})},
+        )
+
+    def python(self, environments: Path) -> Path:
+        """The interpreter of its environment."""
+        return Path(sys.executable) if self.environment is None else environments / self.environment / "bin" / "python"
+
+
+def scenarios(names: Sequence[str] = ()) -> Iterator[Scenario]:
+    """All scripts of this folder, or those of these names."""
+    for path in sorted(HERE.glob("[a-z]*.py")):
+        if not names or path.stem in names:
+            yield Scenario.read(path)
+
+
+def evidence(recordings: Sequence[Recording], marks: Mapping[str, Any]) -> dict[str, bool]:
+    """Which evidence the recorded runs hold."""
+    found = dict.fromkeys(EVIDENCE, False)
+    for run in recordings:
+        tools = [step for step in run.steps if step.kind is StepKind.TOOL_CALL]
+        models = [step for step in run.steps if step.kind is StepKind.MODEL_CALL]
+        found["arguments"] |= any(_says(run, step, "input", marks["arguments"]) for step in tools)
+        found["result"] |= any(_says(run, step, "output", marks["result"]) for step in tools)
+        found["exception"] |= any(_raised(step, *marks["exception"]) for step in run.steps)
+        found["finish reason"] |= any(step.finish_reason for step in models)
+        found["tokens"] |= any(step.usage is not None and step.usage.input_tokens for step in models)
+        found["tool call id"] |= any(part.call_id for step in tools for part in (*step.input, *step.output))
+        found["source line"] |= any(step.anchors for step in (*tools, *models))
+    return found
+
+
+def _says(run: Recording, step: TraceStep, side: str, text: str) -> bool:
+    return any(text in run.texts.get(part.text, "") for part in getattr(step, side))
+
+
+def _raised(step: TraceStep, kind: str, words: str) -> bool:
+    error = step.error
+    while error is not None:
+        if kind in error.type and words in error.message and error.traceback:
+            return True
+        error = error.cause
+    return False
+
+
+@dataclass
+class Row:
+    """What one scenario gave with the probe or without it."""
+
+    scenario: Scenario
+    probe: bool
+    code: int
+    output: str
+    models: int
+    tools: int
+    found: dict[str, bool]
+    missing: tuple[str, ...]
+
+
+def play(scenario: Scenario, environments: Path, *, probe: bool, scratch: Path, keep: Path | None = None) -> Row:
+    """Record a scenario and look at its runs; the recording is left in `keep`."""
+    from harnessfix_collectors.readers import read_bytes
+
+    command = [str(scenario.python(environments)), str(HERE / f"{scenario.name}.py")]
+    workspace = Workspace.open(scratch, create=True)
+    with workspace.store, tempfile.TemporaryFile("w+") as out:
+        saved = os.dup(1)
+        os.dup2(out.fileno(), 1)
+        try:
+            result = Pipeline(workspace).run(
+                command, harness=scenario.harness, probe=probe, env=_variables(scenario, environments), timeout=TIMEOUT
+            )
+        finally:
+            os.dup2(saved, 1)
+            os.close(saved)
+        out.seek(0)
+        output = out.read().strip()
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        (keep / f"{scenario.name}-{'probe' if probe else 'plain'}.jsonl").write_bytes(result.data)
+    runs = list(read_bytes(result.data, scenario.name, "harnessfix-probe"))
+    result.discard()
+    steps = [step for run in runs for step in run.steps]
+    kinds = [sum(step.kind is kind for step in steps) for kind in (StepKind.MODEL_CALL, StepKind.TOOL_CALL)]
+    return Row(
+        scenario, probe, result.exit_code, output, kinds[0], kinds[1], evidence(runs, scenario.marks), result.missing
+    )
+
+
+def plain_output(scenario: Scenario, environments: Path) -> tuple[int, str]:
+    """Exit code and output of a scenario that is not recorded."""
+    command = [str(scenario.python(environments)), str(HERE / f"{scenario.name}.py")]
+    done = subprocess.run(
+        command, env=_variables(scenario, environments), capture_output=True, text=True, timeout=TIMEOUT, check=False
+    )
+    return done.returncode, done.stdout.strip()
+
+
+def _variables(scenario: Scenario, environments: Path) -> dict[str, str]:
+    source = environments / str(scenario.environment) / "src"
+    return {**os.environ, **({"PYTHONPATH": str(source)} if source.is_dir() else {})}
+
+
+def install(scenario: Scenario, environments: Path) -> None:
+    """Make the environment of a scenario."""
+    folder = scenario.python(environments).parents[1]
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([str(scenario.python(environments)), "-m", "pip", "install", "-q", *scenario.packages], check=True)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table: `●` with the probe and without, `◐` with the probe alone, `○` not at all."""
+    by_name: dict[str, dict[bool, Row]] = {}
+    for row in rows:
+        by_name.setdefault(row.scenario.name, {})[row.probe] = row
+    lines = [
+        "| Harness | " + " | ".join(EVIDENCE) + " | model calls | tool calls |",
+        "|---" * (len(EVIDENCE) + 3) + "|",
+    ]
+    for both in by_name.values():
+        yes, no = both[True], both[False]
+        cells = ["●" if no.found[name] else "◐" if yes.found[name] else "○" for name in EVIDENCE]
+        counts = [f"{yes.models} / {no.models}", f"{yes.tools} / {no.tools}"]
+        lines.append(f"| {yes.scenario.title} | " + " | ".join([*cells, *counts]) + " |")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for and print the table; 1 when a recorded program behaved otherwise than alone."""
+    parser = argparse.ArgumentParser(prog="python benchmarks/frameworks", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--environments", type=Path, default=ENVIRONMENTS, metavar="DIR")
+    parser.add_argument("--install", action="store_true", help="make environments that are missing")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {DOCUMENT.name}")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the recordings there")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
+    given = parser.parse_args(arguments)
+    rows: list[Row] = []
+    differ = 0
+    for scenario in scenarios(given.names):
+        if not scenario.python(given.environments).exists():
+            if not given.install:
+                sys.stderr.write(f"{scenario.name}: no environment in {given.environments}; see --install\n")
+                continue
+            install(scenario, given.environments)
+        alone = plain_output(scenario, given.environments)
+        for probe in (True, False):
+            with tempfile.TemporaryDirectory(prefix="harnessfix-frameworks-") as scratch:
+                row = play(scenario, given.environments, probe=probe, scratch=Path(scratch), keep=given.keep)
+            rows.append(row)
+            if (row.code, row.output) != alone:
+                differ += 1
+                sys.stderr.write(f"{scenario.name}: recorded {(row.code, row.output)!r}, alone {alone!r}\n")
+            sys.stderr.write(f"{scenario.name} {'with' if probe else 'without'} the probe: {row.missing or 'whole'}\n")
+    if given.json:
+        told = [
+            {"name": r.scenario.name, "probe": r.probe, "models": r.models, "tools": r.tools, **r.found} for r in rows
+        ]
+        print(json.dumps(told, indent=1))
+    else:
+        print(table(rows))
+    if given.write:
+        before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{table(rows)}\n\n{END}{rest.partition(END)[2]}")
+    return 1 if differ else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The model's call ids on tool steps that were handed none."""
+
+import json
+from typing import Any
+
+from harnessfix_collectors.probe.call_ids import DERIVED, with_call_ids
+from harnessfix_ir.steps import Part, Source, TraceStep
+from harnessfix_ir.texts import TextPool
+from harnessfix_ir.vocabulary import StepKind
+
+SOURCE = Source(format="test", file="test")
+
+
+def asks(pool: TextPool, number: int, *calls: tuple[str, str, dict[str, Any]]) -> TraceStep:
+    parts = [
+        Part(role="assistant", kind="tool_call", call_id=call_id, name=name, text=pool.put(json.dumps(arguments)))
+        for call_id, name, arguments in calls
+    ]
+    return TraceStep(id=f"s{number}", kind=StepKind.MODEL_CALL, name="ask", output=tuple(parts), source=SOURCE)
+
+
+def does(pool: TextPool, number: int, name: str, call_id: str | None = None, **given: Any) -> TraceStep:
+    parts = tuple(
+        Part(
+            role="arguments",
+            name=key,
+            call_id=call_id,
+            text=pool.put(value if isinstance(value, str) else json.dumps(value)),
+        )
+        for key, value in given.items()
+    )
+    return TraceStep(id=f"s{number}", kind=StepKind.TOOL_CALL, name=name, input=parts, source=SOURCE)
+
+
+def ids(steps: tuple[TraceStep, ...]) -> list[str | None]:
+    return [next((part.call_id for part in step.input), None) for step in steps if step.kind is StepKind.TOOL_CALL]
+
+
+def test_by_name_and_arguments_each_call_once() -> None:
+    pool = TextPool()
+    model = asks(pool, 1, ("c1", "weather", {"city": "Rome"}), ("c2", "weather", {"city": "Oslo", "days": 2}))
+    tools = [
+        does(pool, 2, "weather", city="Oslo", days=2, unit="C"),
+        does(pool, 3, "Tools.weather", city="Rome"),
+        does(pool, 4, "weather", city="Rome"),
+    ]
+    found = with_call_ids([model, *tools], pool.texts)
+    assert ids(found) == ["c2", "c1", None]
+    assert found[1].attributes["call_id"] == DERIVED
+    assert found[3] == tools[2]
+
+
+def test_a_dispatcher_is_known_by_arguments_that_leave_no_doubt() -> None:
+    pool = TextPool()
+    calls = (("c1", "bash", {"command": "ls"}), ("c2", "bash", {"command": "pwd"}))
+    found = with_call_ids(
+        [asks(pool, 1, *calls), does(pool, 2, "Environment.execute", action={"command": "pwd", "extra": 1})], pool.texts
+    )
+    assert ids(found) == ["c2"]
+    twice = (("c1", "bash", {"command": "ls"}), ("c2", "bash", {"command": "ls"}))
+    found = with_call_ids([asks(pool, 1, *twice), does(pool, 2, "execute", command="ls")], pool.texts)
+    assert ids(found) == [None]
+
+
+def test_what_does_not_fit_or_has_an_id_is_left_alone() -> None:
+    pool = TextPool()
+    steps = [
+        asks(pool, 1, ("c1", "weather", {"city": "Rome"}), ("c2", "clock", {})),
+        does(pool, 2, "weather", city="Paris"),
+        does(pool, 3, "weather", "c9", city="Rome"),
+        does(pool, 4, "other", city="x"),
+    ]
+    assert with_call_ids(steps, pool.texts) == tuple(steps)
