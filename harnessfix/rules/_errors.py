@@ -56,7 +56,9 @@ def same_error(one: ErrorInfo | None, other: ErrorInfo | None) -> bool:
 
 
 def escaped_to(run: Htir, step: TraceStep) -> TraceStep | None:
-    """The outermost step that an exception ended, None when something inside the harness contained it.
+    """The outermost step that an exception ended, itself where it left the harness and no step was around.
+
+    None when something inside the harness contained it.
 
     Args:
         run: the run.
@@ -67,6 +69,8 @@ def escaped_to(run: Htir, step: TraceStep) -> TraceStep | None:
         if outer.status is Status.OK or (outer.error is not None and not same_error(outer.error, step.error)):
             return None
         outermost = outer
+    if outermost is None and step.attributes.get("left_harness") and not run.links_from(step.id, LinkKind.HANDLED_BY):
+        return step
     return outermost
 
 

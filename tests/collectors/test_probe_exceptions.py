@@ -339,3 +339,53 @@ def test_how_loops_end(play: Play, python: str) -> None:
         ("fails", 1, "exception"),
     ]
     assert len(played.runs) == len(ended)
+
+
+LEAVES = """
+    class Part:
+        @property
+        def missing(self):
+            raise AttributeError("asked, not failed")
+
+        def __getattr__(self, name):
+            raise AttributeError(name)
+
+        def read(self, reply):
+            return self.inner(reply)
+
+        def inner(self, reply):
+            return reply["usage"]["total"]
+
+        def careful(self, reply):
+            try:
+                return self.inner(reply)
+            except TypeError:
+                return 0
+
+
+    def query_model(client, messages):
+        return client.chat.completions.create(messages=messages)
+"""
+DRIVER = """
+    import sys
+    sys.path.insert(0, "harness")
+    from part import Part
+
+    part = Part()
+    print(hasattr(part, "nothing"), part.careful({"usage": None}))
+    try:
+        part.read({"usage": None})
+    except TypeError as error:
+        print(error, error.__traceback__.tb_next.tb_lineno)
+"""
+
+
+def test_an_exception_that_leaves_the_harness_is_recorded_without_a_step_around(
+    play: Callable[..., Any], python: str
+) -> None:
+    played = play(python, {"main.py": DRIVER, "harness/part.py": LEAVES}, "main.py", include=(), harness="harness")
+    assert played.out == played.plain.stdout
+    left = [step for step in played.steps if step.attributes.get("left_harness")]
+    (step,) = left
+    assert step.name == "raise TypeError"
+    assert [anchor.qualname for anchor in step.anchors] == ["Part.inner"]

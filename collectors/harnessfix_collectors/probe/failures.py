@@ -60,6 +60,8 @@ class Failures:
         if group:
             told["group"] = [{"type": inner.type, "message": inner.message} for inner in group]
         time_ns = integer(line.get("time"))
+        if line.get("t") == "escaped":
+            told["left_harness"] = True
         if identity not in self._raised:
             self._raised.add(identity)
             seen = frames(exc.get("frames"))

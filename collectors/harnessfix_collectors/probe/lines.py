@@ -35,7 +35,7 @@ class SpoolDocument:
         header: the first line.
         processes: `run` lines.
         spans: by id, in order of the file.
-        handled, uncaught: exceptions that a clause, or nothing, caught: order, span and line.
+        handled, uncaught: exceptions that a clause, or nothing in the harness, caught: order, span and line.
         texts: digest to text.
         lists: name to the list that it continues and the items that it adds.
         ended: the last line, None when the recorder was ended too.
@@ -114,8 +114,8 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
             inside.append((string(line.get("up")) or "", line))
         elif kind == "handled":
             document.handled.append((order, string(line.get("up")), line))
-        elif kind == "uncaught":
-            document.uncaught.append((order, None, line))
+        elif kind in ("uncaught", "escaped"):
+            document.uncaught.append((order, string(line.get("up")), line))
         else:
             _sort(line, document)
     for name, order, line in ends:

@@ -104,6 +104,8 @@ def _was_asked(run: Htir, origin: TraceStep, replies: list[TraceStep], reply: Tr
     """Whether a model had answered: a reply is there, or none is recorded at all and the agent loop was going round."""
     if reply is not None or replies:
         return reply is not None
+    if origin.attributes.get("left_harness"):
+        return True  # a part of the harness was used by itself: what it was given came from outside
     return any(step.kind is StepKind.TASK and events(step, "iteration") for step in ancestors(run, origin))
 
 
@@ -119,12 +121,13 @@ def _own_matter(run: Htir, origin: TraceStep, reply: TraceStep | None) -> bool:
 def _finding(run: Htir, model: HarnessModel, origin: TraceStep, reply: TraceStep | None, ended: TraceStep) -> Finding:
     place, error = origin.anchors[0], origin.error
     within = reply is not None and reply.id in {step.id for step in ancestors(run, origin)}
-    after = "in the agent loop" if reply is None else f"{'on reading' if within else 'after'} the reply of {reply.id}"
+    alone = "from what it was called with" if ended is origin else "in the agent loop"
+    after = alone if reply is None else f"{'on reading' if within else 'after'} the reply of {reply.id}"
     functions = [as_anchor(function, "took a shape for granted") for function in _passed(model, origin)]
     quotes = [(f"{origin.id} error", quote(error.message if error is not None else ""))]
     return Finding(
         f"{short_type(error)} was raised at {place.place} in {place.qualname} ({origin.id}), {after}; nothing "
-        f"contained it and it ended {ended.name} ({ended.id}).",
+        f"contained it and it {'left the harness' if ended is origin else f'ended {ended.name} ({ended.id})'}.",
         one_of_each([*functions, place]),
         responsible_step=origin.parent or origin.id,
         symptom_step=ended.id,

@@ -19,7 +19,7 @@ from .values import Encoder
 
 # Calls of one function that are recorded whole: those that make up a run, and all others.
 CAP_ROLE, CAP = 20_000, 400
-CAPS = {"handled": 2000, "cut": 400, "tick": 20_000, "loop": 20_000}
+CAPS = {"escaped": 200, "handled": 2000, "cut": 400, "tick": 20_000, "loop": 20_000}
 UNCAPPED = ("agent_loop", "model_call", "tool")
 TELL_EVERY = 1000
 
@@ -42,6 +42,8 @@ class Probe:
         trace: trace id, 32 hex digits.
         parent: span id that this process was started in, None at the top.
     """
+
+    Escapes = Exception
 
     def __init__(
         self, spool: Spool, places: dict[str, str], elements: list[dict[str, Any]], trace: str, parent: str | None
@@ -69,6 +71,7 @@ class Probe:
         self._prefix = System.random(4).hex()
         self._numbers = count(1)
         self._counts: dict[tuple[str, int], int] = {}
+        self._escaped = 0
         self.runs = 0  # agents that were not run by an agent
 
     def after_fork(self) -> None:
@@ -209,6 +212,23 @@ class Probe:
                 )
         except Exception as failure:
             self.failed("handled", failure)
+
+    def escaping(self) -> None:
+        """An exception leaves a function that has no span; told when no function of the harness is further out."""
+        try:
+            error = sys.exc_info()[1]
+            frame = sys._getframe(1).f_back
+            while frame is not None and frame.f_code.co_filename not in self.places:
+                frame = frame.f_back
+            asking = self.errors.asking and get_ident() in self.errors.asking
+            if error is None or frame is not None or asking or isinstance(error, (StopIteration, StopAsyncIteration)):
+                return
+            self._escaped += 1
+            if self._escaped <= CAPS["escaped"]:
+                told = self.errors.describe(error)
+                self.spool.write({"t": "escaped", "up": self.up(), "exc": told, "time": System.now()})
+        except Exception as failure:
+            self.failed("escaping", failure)
 
     def before(self, number: int, value: T) -> T:
         """What a planned slice is about to cut: its length is kept until `after`."""

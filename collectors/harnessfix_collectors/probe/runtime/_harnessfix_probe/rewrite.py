@@ -8,6 +8,7 @@ local names does without `@s`; a generator that does so is left alone.
 from __future__ import annotations
 
 import ast
+import re
 
 from .nodes import PROBE, SPAN, at, call, is_docstring, statement
 
@@ -25,6 +26,9 @@ _COMPREHENSIONS = (ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
 _YIELDS = (ast.Yield, ast.YieldFrom)
 _SUSPENDS = (ast.Yield, ast.YieldFrom, ast.Await)
 _LOOPS = (ast.While, ast.For, ast.AsyncFor)
+_MAY_RAISE = (ast.Call, ast.Subscript, ast.Attribute, ast.Raise, ast.BinOp, ast.For, ast.Name, ast.Compare)
+# Python asks these and takes their exceptions for answers.
+_MAGIC = re.compile(r"__(?!init__|call__|enter__|exit__|aenter__|aexit__)\w+__")
 
 
 def instrument(tree: ast.Module, plan: dict[str, Any]) -> list[str]:
@@ -79,7 +83,9 @@ class _Rewriter(ast.NodeTransformer):
                 self.left_alone.append(name)
                 number = owner = None
         self._scope(node, node.name, owner)
-        return node if number is None or owner is None else _spanned(node, number, owner)
+        if number is not None and owner is not None:
+            return _spanned(node, number, owner)
+        return node if _MAGIC.fullmatch(node.name) else _watched(node)
 
     def _scope(self, node: ast.AST, name: str, owner: Owner | None) -> ast.AST:
         self._names.append(name)
@@ -328,6 +334,20 @@ def _spanned(node: Function, number: int, owner: Owner) -> Function:
     span = at(ast.With([item], ends.block(body)), body[0])
     span.end_lineno = body[-1].end_lineno
     node.body = [*node.body[:heading], span]
+    return node
+
+
+def _watched(node: Function) -> Function:
+    """A function without a span: an exception that leaves it, and the harness with it, is told of."""
+    heading = 1 if is_docstring(node.body[0]) else 0
+    body = node.body[heading:]
+    if len(body) == 0 or not any(isinstance(inner, _MAY_RAISE) for entry in body for inner in _walk_here(entry)):
+        return node
+    kind = at(ast.Attribute(ast.Name(PROBE, ast.Load()), "Escapes", ast.Load()), body[0])
+    told = [statement(call(PROBE, "escaping"), body[0]), at(ast.Raise(None, None), body[0])]
+    watch = at(ast.Try(body, [at(ast.ExceptHandler(kind, None, told), body[0])], [], []), body[0])
+    watch.end_lineno = body[-1].end_lineno
+    node.body = [*node.body[:heading], watch]
     return node
 
 
