@@ -232,6 +232,25 @@ def test_a_provider_that_stays_down_is_the_environment() -> None:
     assert [hop.step for hop in found.path] == ["s3", "s4", asked, root]
 
 
+def test_how_a_provider_words_its_answer_decides_who_is_to_blame() -> None:
+    said = {
+        "503 region eu-west is being drained": Verdict.ENVIRONMENT,
+        "422 tools.0.name: too long": Verdict.HARNESS,
+        '{"error": {"type": "insufficient_quota", "code": "insufficient_quota"}}': Verdict.ENVIRONMENT,
+        '{"error": {"code": 400, "status": "INVALID_ARGUMENT"}}': Verdict.HARNESS,
+        '{"type": "error", "error": {"type": "overloaded_error"}}': Verdict.ENVIRONMENT,
+        "Error code: 400 - {'error': {'code': 'context_length_exceeded'}}": Verdict.HARNESS,
+    }
+    for words, whose in said.items():
+        run = Run()
+        root = run.step(AGENT, "run")
+        asked = run.step(ASKED, "chat", parent=root)
+        error = run.raised("ProviderSaidNo", words, asked)
+        run.fail(asked, error)
+        run.fail(root, error)
+        assert verdict(run.build()).verdict is whose, words
+
+
 def test_a_request_that_the_provider_calls_wrong_is_the_harness() -> None:
     run = Run()
     root = run.step(AGENT, "run")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from harnessfix.rules._errors import chain, raised, short_type
 from harnessfix.rules._own import is_model_step
 from harnessfix.rules._query import ancestors, quote
+from harnessfix.rules._refusals import MAY_PASS, refusal_of
 from harnessfix.rules._signals import is_same
 from harnessfix_ir.attribution import Cause
 from harnessfix_ir.htir import Htir
@@ -30,12 +31,12 @@ BUSY = re.compile(
     r"^(?:RateLimit|InternalServer|ServiceUnavailable|Overloaded|BadGateway|Timeout|APITimeout|Throttling)\w*"
     r"(?:Error|Exception)?$"
 )
-REFUSED_KEY = re.compile(r"^(?:Authentication|PermissionDenied|Unauthorized|Forbidden)\w*(?:Error|Exception)?$")
-WRONG_REQUEST = re.compile(r"^(?:BadRequest|InvalidRequest|UnprocessableEntity|NotFound|Conflict)\w*Error$")
-STATUS = re.compile(
-    r"(?:\b(?:error code|status(?:[ _]code)?|http(?:/\d\.\d)?(?: error)?|answered|response)\W{0,4}|^\s*)([45]\d\d)\b",
+ACCOUNT = re.compile(
+    r"authentication|permission|unauthori[sz]ed|unauthenticated|forbidden|access_?denied|api_?key|quota|billing|credit|account",
     re.IGNORECASE,
 )
+_LEADING = re.compile(r"\s*([45]\d\d)\b")
+_ANSWER = re.compile(r"http|status|api", re.IGNORECASE)
 OVERFLOW = re.compile(
     r"context[_ ]length|maximum context|context window|prompt is too long|input is too long|too many (?:input )?tokens",
     re.IGNORECASE,
@@ -110,16 +111,21 @@ def _judge(run: Htir, step: TraceStep, error: ErrorInfo) -> Cause | None:
 
 def _provider(error: ErrorInfo, name: str, asked: bool) -> tuple[Verdict, float, str] | None:
     """What an answer of the model's provider says, None when the error is no such answer."""
-    found = STATUS.search(error.message[:400])
-    status = int(found.group(1)) if found and (asked or "http" in name.lower() or "status" in name.lower()) else 0
-    if OVERFLOW.search(error.message[:2000]) and (asked or status == 400):
+    if not asked and not _ANSWER.search(name):
+        return None
+    said = refusal_of(error.model_copy(update={"cause": None}))
+    codes = " ".join((name, *(said.codes if said is not None else ())))
+    leading = _LEADING.match(error.message) if asked else None
+    status = (said.status if said is not None else "") or (leading.group(1) if leading else "")
+    if OVERFLOW.search(error.message[:2000]):
         return Verdict.HARNESS, 0.7, "the harness sent a request that is larger than the model takes"
-    if status in (408, 409, 425, 429) or status >= 500 or (asked and BUSY.match(name)):
-        return Verdict.ENVIRONMENT, 0.85, "the model's provider was busy or broken"
-    if status in (401, 402, 403) or (asked and REFUSED_KEY.match(name)):
-        return Verdict.ENVIRONMENT, 0.8, "the model's provider refused the credentials"
-    if status or (asked and WRONG_REQUEST.match(name)):
+    if status in ("401", "402", "403") or ACCOUNT.search(codes):
+        return Verdict.ENVIRONMENT, 0.8, "the model's provider refused the credentials or the account"
+    refused = said.for_good if said is not None else status.startswith("4") and status not in MAY_PASS
+    if refused:
         return Verdict.HARNESS, 0.6, "the model's provider refused the request as wrong"
-    if asked and NETWORK.match(name):
+    if said is not None or status or BUSY.match(name):
+        return Verdict.ENVIRONMENT, 0.85, "the model's provider was busy or broken"
+    if NETWORK.match(name):
         return Verdict.ENVIRONMENT, 0.8, "the model's provider could not be reached"
     return None

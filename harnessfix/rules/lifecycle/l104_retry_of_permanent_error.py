@@ -1,41 +1,18 @@
 """L104: what can never succeed is tried again."""
 
-import re
 from collections.abc import Iterable
 
 from harnessfix.rules._attempts import Attempts, attempts, retry_around
-from harnessfix.rules._errors import chain, short_type
+from harnessfix.rules._errors import short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors
 from harnessfix.rules._query import as_anchor, one_of_each, quote
+from harnessfix.rules._refusals import permanent
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import ErrorInfo
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
-
-# Refusals of the request itself; sending it again unchanged gives the same answer.
-_PERMANENT = frozenset(
-    {
-        "AuthenticationError",
-        "BadRequestError",
-        "ContentPolicyViolationError",
-        "ContextWindowExceededError",
-        "ImportError",
-        "InvalidAPIKey",
-        "InvalidRequestError",
-        "ModuleNotFoundError",
-        "NameError",
-        "NotFoundError",
-        "NotImplementedError",
-        "PermissionDeniedError",
-        "UnprocessableEntityError",
-        "UnsupportedParamsError",
-    }
-)
-_STATUS = re.compile(r"(?:error code|status(?:[ _]code)?|http(?:/\d\.\d)?(?: error)?)\W{0,4}(4\d\d)\b", re.IGNORECASE)
-_MAY_PASS = frozenset({"408", "409", "423", "425", "429"})
-_WRONG_CALL = re.compile(r"unexpected keyword argument|missing \d+ required|takes \d+ positional")
 
 _AGENT = '''\
 import time
@@ -109,22 +86,11 @@ class RetryOfPermanentError(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Attempts at one call that failed with the same permanent error, and were made again."""
         for group in attempts(run):
-            found = [error for step in group.failed if (error := _permanent(step.error)) is not None]
+            found = [error for step in group.failed if (error := permanent(step.error)) is not None]
             again = sum(step.error is not None for step in group.steps[:-1])
             retry = retry_around(run, model, group.steps[0])
             if found and len(found) == len(group.failed) and again and (group.linked or retry is not None):
                 yield _finding(group, found[-1], retry)
-
-
-def _permanent(error: ErrorInfo | None) -> ErrorInfo | None:
-    for link in chain(error):
-        status = _STATUS.search(link.message)
-        if status is not None:
-            return None if status.group(1) in _MAY_PASS else link
-        name = short_type(link)
-        if name in _PERMANENT or (name == "TypeError" and _WRONG_CALL.search(link.message)):
-            return link
-    return None
 
 
 def _finding(group: Attempts, error: ErrorInfo, retry: Element | None) -> Finding:
