@@ -21,6 +21,8 @@ CONTENT = frozenset(
         "arguments",
         "input",
         "output",
+        "inputs",
+        "outputs",
         "result",
         "response",
         "message",
@@ -77,7 +79,7 @@ class Held:
         self.words = {word for word in (*named, *words) if word}
 
     def leftover(self, value: Any, key: str = "", depth: int = 0) -> JsonValue:
-        """`value` without what is held; None when nothing is left.
+        """`value` without what is held; None when nothing is left. Of a list that lost items, each tells its place.
 
         Args:
             value: parsed JSON.
@@ -93,7 +95,10 @@ class Held:
             return None if depth <= DEEPEST else value
         if isinstance(value, list):
             items = [self.leftover(item, key, depth + 1) for item in value]
-            return items if any(item is not None for item in items) else None
+            left: dict[str, JsonValue] = {str(place): item for place, item in enumerate(items) if item is not None}
+            if left and len(left) == len(items):
+                return items
+            return left or None
         kept = {name: self.leftover(item, name, depth + 1) for name, item in value.items()}
         return {name: item for name, item in kept.items() if item is not None} or None
 

@@ -13,6 +13,7 @@ from harnessfix_ir.vocabulary import Status, StepKind
 SCOPE = "otel.scope.name"
 KINDS = (StepKind.TASK, StepKind.MODEL_CALL, StepKind.TOOL_CALL)
 NO_MESSAGES = "messages were not recorded"
+NO_VALUES = "arguments and result were not recorded"
 
 
 def merge_duplicates(steps: Sequence[TraceStep]) -> tuple[TraceStep, ...]:
@@ -125,7 +126,11 @@ def _overlap(one: TraceStep, other: TraceStep) -> bool:
 
 def _one(keep: TraceStep, other: TraceStep) -> TraceStep:
     """`keep` with what only `other` has."""
-    told: dict[str, Any] = {"name": other.name, "span_ids": list(other.source.span_ids)}
+    told: dict[str, Any] = {
+        "name": other.name,
+        "span_ids": list(other.source.span_ids),
+        "times": [other.started_ns, other.ended_ns],
+    }
     if _scope(other):
         told |= {"scope": _scope(other), "attributes": other.attributes}
     again = keep.attributes.get("merged")
@@ -139,7 +144,11 @@ def _one(keep: TraceStep, other: TraceStep) -> TraceStep:
     if keep.kind is StepKind.TOOL_CALL and call_id:
         input_, output = _with_call(input_, call_id), _with_call(output, call_id)
     failed = Status.ERROR if Status.ERROR in (keep.status, other.status) else keep.status
-    told_missing = [what for what in (*keep.missing, *other.missing) if what != NO_MESSAGES or not (input_ or output)]
+    told_missing = [
+        what
+        for what in (*keep.missing, *other.missing)
+        if what not in (NO_MESSAGES, NO_VALUES) or not (input_ or output)
+    ]
     return keep.model_copy(
         update={
             "agent": keep.agent or other.agent,

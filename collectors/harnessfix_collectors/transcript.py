@@ -69,6 +69,11 @@ class Transcript:
         if agent is not None:
             self.root = self.add(StepKind.TASK, agent)
 
+    @property
+    def awaiting(self) -> bool:
+        """Whether a tool call is open, its result still to come."""
+        return any(self._waiting.values())
+
     def inside(self, agent: str, parent: StepDraft | None) -> "Transcript":
         """The transcript of another agent's episode within this run: a context of its own, the same list of steps."""
         inner = Transcript(self.format_name, self.filename, None)

@@ -16,14 +16,15 @@ from .genai import INPUTS, OUTPUTS
 
 
 class Logfire(Dialect):
-    """Asked after the more particular ones: newer versions add GenAI attributes, which lack the messages."""
+    """For versions before messages went into GenAI attributes; newer ones are read as GenAI."""
 
     name = "logfire"
     priority = 11
 
     def recognises(self, span: OtlpSpan) -> bool:
-        """By `request_data` beside Logfire's own message template."""
-        return "request_data" in span.attributes and "logfire.msg_template" in span.attributes
+        """By `request_data` beside Logfire's own message template, where there are no messages as GenAI has them."""
+        own = "request_data" in span.attributes and "logfire.msg_template" in span.attributes
+        return own and "gen_ai.input.messages" not in span.attributes
 
     def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
         """A model call, or a lifecycle step when no messages were sent."""

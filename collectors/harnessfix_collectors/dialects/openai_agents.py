@@ -17,6 +17,7 @@ from .base import Dialect, Normal, finish_reason
 SPAN_DATA = "openai_agents.span_data"
 KINDS = {
     "agent": StepKind.TASK,
+    "task": StepKind.TASK,
     "generation": StepKind.MODEL_CALL,
     "response": StepKind.MODEL_CALL,
     "transcription": StepKind.MODEL_CALL,
@@ -39,10 +40,11 @@ class OpenAiAgents(Dialect):
     def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
         """Kind by the type in the span data."""
         data = mapping(span.attributes[SPAN_DATA])
-        word = string(data.get("type"))
+        # Newer kinds of spans are custom ones whose data says what they are.
+        word = string(dig(data, "data", "sdk_span_type")) or string(data.get("type"))
         kind = KINDS.get(word, StepKind.LIFECYCLE)
         model = name_of(data.get("model")) if kind is StepKind.MODEL_CALL else None
-        normal = Normal(kind, model or name_of(data.get("name")) or word or span.name)
+        normal = Normal(kind, model or name_of(dig(data, "data", "name") or data.get("name")) or word or span.name)
         normal.used.add(SPAN_DATA)
         if word == "agent":
             normal.agent = normal.name

@@ -18,6 +18,7 @@ KINDS = {
     "tool": StepKind.TOOL_CALL,
 }
 MODEL = ("chat", "completion")
+OWN = ("traceloop.span.kind", "traceloop.entity.input", "llm.request.type")
 
 
 class OpenLlmetry(Dialect):
@@ -27,18 +28,18 @@ class OpenLlmetry(Dialect):
     priority = 15
 
     def recognises(self, span: OtlpSpan) -> bool:
-        """By `traceloop.span.kind` or `llm.request.type`."""
-        return "traceloop.span.kind" in span.attributes or "llm.request.type" in span.attributes
+        """By `traceloop.span.kind`, an entity's input, or `llm.request.type` of older model spans."""
+        return any(key in span.attributes for key in OWN)
 
     def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
         """Kind by span kind or request type."""
         word = span.text("traceloop.span.kind")
-        if word is None:
+        if word is None and "llm.request.type" in span.attributes:
             model = (span.text("llm.request.type") or "") in MODEL
             normal = Normal(StepKind.MODEL_CALL if model else StepKind.RETRIEVAL, span.name)
             take_conversation(span, normal, pool)
             return normal
-        normal = Normal(KINDS.get(word, StepKind.LIFECYCLE), span.text("traceloop.entity.name") or span.name)
+        normal = Normal(KINDS.get(word or "", StepKind.LIFECYCLE), span.text("traceloop.entity.name") or span.name)
         normal.agent = span.text("gen_ai.agent.name") or (normal.name if word == "agent" else None)
         if normal.kind is StepKind.TOOL_CALL:
             entity = normal.name

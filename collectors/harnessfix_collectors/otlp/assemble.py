@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from harnessfix_collectors.dialects import normalise
 from harnessfix_collectors.dialects.base import REDACTED, Normal
 from harnessfix_collectors.leftover import Held
-from harnessfix_collectors.merge import NO_MESSAGES, SCOPE, merge_duplicates
+from harnessfix_collectors.merge import NO_MESSAGES, NO_VALUES, SCOPE, merge_duplicates
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.recording import Recording, RunInfo
@@ -136,6 +136,8 @@ def lacking(span: OtlpSpan, normal: Normal) -> Iterator[str]:
         yield "content was redacted where it was recorded"
     if normal.kind is StepKind.MODEL_CALL and not normal.input and not normal.output:
         yield NO_MESSAGES
+    if normal.kind is StepKind.TOOL_CALL and not normal.input and not normal.output:
+        yield NO_VALUES
 
 
 def status_of(span: OtlpSpan, normal: Normal) -> Status:

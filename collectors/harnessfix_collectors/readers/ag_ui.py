@@ -84,7 +84,7 @@ class _Stream:
         self.seen: Counter[str] = Counter()
 
     def take(self, event: dict[str, Any]) -> None:
-        self.count += 1
+        self.count += isinstance(event.get("type"), str) or "messages" in event
         self.all.append(event)
         time = nanoseconds(event.get("timestamp"))
         if time is not None:

@@ -80,7 +80,7 @@ class _Session:
         self.only_agent = True
 
     def take(self, line: dict[str, Any]) -> None:
-        self.lines += 1
+        self.lines += isinstance(line.get("type"), str)
         self.session = self.session or string(line.get("sessionId")) or string(line.get("session_id"))
         time = nanoseconds(line.get("timestamp"))
         if time is not None:

@@ -6,6 +6,7 @@ function calls) lie in a row; a result, a message of the user or a token count e
 https://github.com/openai/codex, `codex-rs/protocol/src/protocol.rs` and `codex-rs/exec/src/exec_events.rs`
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,7 +55,7 @@ class Codex(Reader):
         count = 0
         for place, value in records(file, trouble):
             if isinstance(value, dict):
-                count += 1
+                count += isinstance(value.get("type"), str)
                 rollout.take(value)
             else:
                 trouble(f"{place}: no object; it was skipped")
@@ -76,12 +77,14 @@ class _Rollout:
         self.times: list[int] = []
         self.waiting: list[tuple[list[Part], dict[str, Any], int | None]] = []
         self.last: StepDraft | None = None
+        self.seen: Counter[str] = Counter()
 
     def take(self, line: dict[str, Any]) -> None:
         time = nanoseconds(line.get("timestamp"))
         if time is not None:
             self.times.append(time)
         kind = string(line.get("type"))
+        self.seen[kind] += 1
         payload = mapping(line.get("payload"))
         match kind:
             case "response_item" if payload:
@@ -107,6 +110,8 @@ class _Rollout:
 
     def recording(self, trouble: Trouble) -> Recording:
         self._flush()
+        assert self.script.root is not None
+        self.script.root.attributes["lines"] = dict(self.seen)
         return self.script.recording(
             RunInfo(
                 id=self.session or digest(self.first + self.filename),

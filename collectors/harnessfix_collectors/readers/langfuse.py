@@ -17,7 +17,7 @@ from harnessfix_ir.errors import BadInputError
 from harnessfix_ir.recording import Recording
 
 from .base import Reader
-from .judged import judged
+from .judged import beside, judged, on_pages
 
 READ = frozenset(
     [
@@ -61,8 +61,10 @@ class LangfuseExport(Reader):
         trouble = Trouble(file.name)
         found: dict[str, dict[str, Any]] = {}
         traces: dict[str, dict[str, Any]] = {}
+        pages: list[Any] = []
         for place, value in records(file, trouble):
             known = len(found)
+            pages += [page] if (page := beside(value, "data", "observations", "trace")) else []
             for observation in _observations(mapping(value), traces):
                 observation = _camel(observation)
                 key = str(observation.get("id") or "")
@@ -80,7 +82,7 @@ class LangfuseExport(Reader):
             )
         spans = [_span(observation) for observation in found.values()]
         for recording in recordings(spans, self.name, file.name, trouble.notes):
-            yield _with_trace(recording, traces.get(recording.run.id, {}))
+            yield on_pages(_with_trace(recording, traces.get(recording.run.id, {})), pages)
 
     def split(self, value: Any) -> Iterator[tuple[str, Any]]:
         """By trace."""

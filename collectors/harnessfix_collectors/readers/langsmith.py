@@ -15,7 +15,7 @@ from harnessfix_ir.errors import BadInputError
 from harnessfix_ir.recording import Recording
 
 from .base import Reader
-from .judged import judged
+from .judged import beside, judged, on_pages
 
 JUDGEMENT = ("feedback_stats", "feedback", "reference_example_id", "reference_outputs", "reference_dataset_id")
 READ = frozenset(
@@ -56,8 +56,10 @@ class LangSmithExport(Reader):
         trouble = Trouble(file.name)
         spans: list[OtlpSpan] = []
         marks: dict[str, list[Any]] = {}
+        pages: list[Any] = []
         for place, value in records(file, trouble):
             runs = objects(mapping(value).get("runs", mapping(value).get("data"))) or [value]
+            pages += [page] if (page := beside(value, "runs", "data")) else []
             for run in runs:
                 if isinstance(run, dict) and run.get("run_type"):
                     spans.extend(_spans(run, "", "", marks))
@@ -69,7 +71,7 @@ class LangSmithExport(Reader):
                 hint="Expected LangSmith runs with `id` and `run_type`.",
             )
         for recording in recordings(spans, self.name, file.name, trouble.notes):
-            yield judged(recording, marks.get(recording.run.id, []))
+            yield on_pages(judged(recording, marks.get(recording.run.id, [])), pages)
 
     def split(self, value: Any) -> Iterator[tuple[str, Any]]:
         """By trace."""

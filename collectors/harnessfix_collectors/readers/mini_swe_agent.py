@@ -53,8 +53,10 @@ class MiniSweAgent(Reader):
         if isinstance(found, list):  # before 1.0 a trajectory was the bare list
             found = {"messages": found}
         messages = found.get("messages") if isinstance(found, dict) else None
-        if not isinstance(messages, list):
-            raise BadInputError(f"{file.name}: no list `messages` in it", hint="Expected a mini-swe-agent trajectory.")
+        if not isinstance(messages, list) or not any("role" in message for message in objects(messages)):
+            raise BadInputError(
+                f"{file.name}: no `messages` with a role in it", hint="Expected a mini-swe-agent trajectory."
+            )
         yield _Trajectory(found, objects(messages), file.name).recording(trouble)
 
 
@@ -79,6 +81,9 @@ class _Trajectory:
                     replied = True
                     self._model_call(message, parts, time)
                 case "exit":
+                    if self.script.awaiting and parts and dig(message, "extra", "exit_status") == "Submitted":
+                        # The command that submits ends the run: its output is the submission.
+                        self.script.result([_as_result(part, None) for part in parts], ended_ns=time, heard=False)
                     self.script.add(StepKind.SUBMIT, "exit", message, output=parts, ended_ns=time)
                 case "user" | "tool" if replied:
                     self._observation(message, parts, time)
@@ -104,19 +109,13 @@ class _Trajectory:
 
     def _observation(self, message: dict[str, Any], parts: list[Part], time: int | None) -> None:
         extra = mapping(message.get("extra"))
-        said = self.script.pool.texts[parts[0].text] if parts else ""
-        result = message.get("role") == "tool" or "returncode" in extra or said.lstrip().startswith("<returncode>")
-        if not result:
+        if message.get("role") != "tool" and "returncode" not in extra and not self.script.awaiting:
             self.script.add(StepKind.CONTEXT_BUILD, "observation", message, output=parts, ended_ns=time)
-            self.script.hear(parts)
+            self.script.context.extend(parts)
             return
         call_id = message.get("tool_call_id")
         call_id = str(call_id) if call_id else None
-        results = [
-            Part(role="result", text=part.text, kind="tool_result", call_id=call_id, name=part.name or "bash")
-            for part in parts
-        ]
-        step = self.script.result(results, message, ended_ns=time)
+        step = self.script.result([_as_result(part, call_id) for part in parts], message, ended_ns=time)
         trouble = extra.get("exception_info")
         if trouble:
             step.fail(as_text(trouble).partition(":")[0], as_text(trouble))
@@ -137,6 +136,10 @@ class _Trajectory:
             format=MiniSweAgent.name,
             attributes={"info": self.info},
         )
+
+
+def _as_result(part: Part, call_id: str | None) -> Part:
+    return Part(role="result", text=part.text, kind="tool_result", call_id=call_id, name=part.name or "bash")
 
 
 def _commands(message: dict[str, Any]) -> list[str]:

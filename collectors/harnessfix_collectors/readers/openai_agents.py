@@ -18,7 +18,7 @@ from harnessfix_ir.recording import Recording
 
 from .base import Reader
 
-READ = frozenset(["object", "id", "trace_id", "parent_id", "started_at", "ended_at", "span_data", "error"])
+READ = frozenset(["id", "trace_id", "parent_id", "started_at", "ended_at", "span_data", "error"])
 
 
 class OpenAiAgentsTrace(Reader):

@@ -55,7 +55,7 @@ class OpenHands(Reader):
             if isinstance(history, list):
                 found = True
                 yield _recording(_flat(history), mapping(value), file.name, trouble)
-            elif isinstance(value, dict):
+            elif isinstance(value, dict) and not {"action", "observation"}.isdisjoint(value):
                 stream.append(value)
             else:
                 trouble(f"{place}: no event; it was skipped")
@@ -162,7 +162,8 @@ class _Stream:
     def _spoken(self, event: dict[str, Any], action: str) -> list[Part]:
         """A reply whose raw response was not kept: the thought, and the action as a tool call."""
         args = mapping(event.get("args"))
-        thought = args.get("thought") or args.get("content") or event.get("thought") or event.get("content") or ""
+        spoken = (args.get("content"), event.get("content")) if action in ("message", "think") else ()
+        thought = next((said for said in (args.get("thought"), event.get("thought"), *spoken) if said), "")
         parts = [Part(role="assistant", text=self.script.pool.put(as_text(thought)))] if thought else []
         if action not in ("message", "finish", "think"):
             keys = ("thought", "action", "content", "source", "timestamp", "message")
@@ -184,7 +185,7 @@ class _Stream:
         told = mapping(event.get("tool_call_metadata"))
         known = string(dig(told, "model_response", "id")) in self.responses
         about = {**event, "tool_call_metadata": {**told, "model_response": None}} if known else event
-        name = name_of(told.get("function_name")) or kind
+        name = name_of(told.get("function_name")) or (kind if kind != "error" else None)
         step = self.script.result(
             [Part(role="result", text=text, kind="tool_result", call_id=call_id, name=name)], about, ended_ns=time
         )

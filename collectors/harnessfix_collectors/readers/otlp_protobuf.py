@@ -37,10 +37,10 @@ class OtlpProtobuf(Reader):
     def recognises(self, opening: Opening) -> bool:
         """By the first bytes: a message of one field with a length, or four bytes of length and such a message."""
         head = opening.head
-        if opening.shape != "other" or len(head) < LENGTH + 2:
+        if len(head) < LENGTH + 2 or b"\x12" not in head[:200]:  # tag of field 2, which no text holds
             return False
         framed = head[LENGTH] == FIRST_FIELD and int.from_bytes(head[:LENGTH], "big") < 1 << 28
-        return framed or (head[0] == FIRST_FIELD and b"\x12" in head[:200] and not head[1:2].isspace())
+        return framed or head[0] == FIRST_FIELD
 
     def read(self, file: TraceFile) -> Iterator[Recording]:
         """One recording per trace."""

@@ -18,7 +18,7 @@ from harnessfix_ir.errors import BadInputError
 from harnessfix_ir.recording import Recording
 
 from .base import Reader
-from .judged import judged
+from .judged import beside, judged, on_pages
 
 STATUS = {"unset": 0, "ok": 1, "error": 2}
 READ = frozenset(
@@ -29,7 +29,6 @@ READ = frozenset(
         "parent_id",
         "start_time",
         "end_time",
-        "status_code",
         "status_message",
         "attributes",
         "events",
@@ -65,7 +64,9 @@ class Phoenix(Reader):
         trouble = Trouble(file.name)
         spans: list[OtlpSpan] = []
         marks: dict[str, list[Any]] = {}
+        pages: list[Any] = []
         for place, value in records(file, trouble):
+            pages += [page] if (page := beside(value, "data", "spans")) else []
             for raw in _rows(mapping(value)):
                 span = _span(_nested(raw))
                 if not span.span_id:
@@ -81,7 +82,7 @@ class Phoenix(Reader):
                 hint="Expected spans of Phoenix with `context` and `span_kind`.",
             )
         for recording in recordings(spans, self.name, file.name, trouble.notes):
-            yield judged(recording, marks.get(recording.run.id, []))
+            yield on_pages(judged(recording, marks.get(recording.run.id, [])), pages)
 
     def split(self, value: Any) -> Iterator[tuple[str, Any]]:
         """By trace."""

@@ -97,7 +97,7 @@ class _Trajectory:
             call_id=calls[0].call_id if calls else None,
             name=calls[0].name if calls else None,
         )
-        said = {self.script.pool.texts[part.text] for part in parts}
+        said = [self.script.pool.texts[part.text] for part in parts]
         rest = {
             key: value for key, value in item.items() if key != "query" and not (key == "response" and value in said)
         }

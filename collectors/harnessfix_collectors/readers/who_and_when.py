@@ -5,6 +5,7 @@ Messages are counted from 0: the step of message `n` carries `index: n`.
 https://github.com/ag2ai/Agents_Failure_Attribution
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,7 @@ from .base import EVALUATION, Reader
 
 JUDGEMENT = ("is_correct", "is_corrected", "ground_truth", "mistake_agent", "mistake_step", "mistake_reason", "labels")
 SHELL = "terminal"
+_EXIT = re.compile(r"exitcode: (-?\d+)[^\n]*")
 
 
 class WhoAndWhen(Reader):
@@ -65,9 +67,12 @@ def _recording(value: dict[str, Any], filename: str, trouble: Trouble) -> Record
             results = [part.model_copy(update={"role": "result", "name": agent}) for part in parts]
             step = script.result(results, message, asked=False, agent=agent)
             step.name = agent
+            failed = _EXIT.match(script.pool.texts[results[0].text]) if results else None
+            if failed and failed[1] != "0":
+                step.fail("exit_code", failed[0])
         elif role.lower() in ("human", "user") and not message.get("name"):
             step = script.add(StepKind.CONTEXT_BUILD, agent, message, output=parts, agent=agent)
-            script.hear(part.model_copy(update={"role": "user"}) for part in parts)
+            script.context.extend(part.model_copy(update={"role": "user"}) for part in parts)
         else:
             step = script.reply(agent, parts, message, agent=agent)
             if agent in prompts:

@@ -1,11 +1,10 @@
 """Nothing of a file gets lost: every text of the input is in what was read from it."""
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+from harnessfix_collectors.archive import entries
 from harnessfix_ir.recording import Recording
 
 
@@ -60,10 +59,10 @@ def leaves_of(data: bytes) -> Iterator[str]:
 
 def _values(data: bytes) -> Iterator[Any]:
     if data.startswith(b"PK\x03\x04"):
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        for name in archive.namelist():
-            if not name.startswith(("_journal/", "summaries", "reductions")):
-                yield json.loads(archive.read(name))
+        # Other entries of an Inspect log repeat what its header and its samples say.
+        for name, content in entries(data):
+            if name == "header.json" or name.startswith("samples/"):
+                yield json.loads(content)
         return
     text = data.decode("utf-8-sig", "replace")
     try:
