@@ -61,14 +61,15 @@ def inbox_of(place: str | Path, folder: Path) -> Path:
     """The inbox file of a store.
 
     Args:
-        place: the store's file or URL.
+        place: the store's file, its folder, or a URL, with its password or without.
         folder: where the inbox of a store on a server lies.
     """
-    text = str(place)
-    if "://" in text:
-        return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}{SUFFIX}"
-    path = Path(text)
-    return path.with_name(path.name + SUFFIX)
+    from .place import place_of
+
+    found = place_of(place)
+    if found.path is None:
+        return folder / f"{hashlib.sha256(str(found).encode()).hexdigest()[:12]}{SUFFIX}"
+    return found.path.with_name(found.path.name + SUFFIX)
 
 
 class Inbox:
@@ -87,8 +88,9 @@ class Inbox:
         with self._explained():
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch(0o600)  # first, so that SQLite's files beside it are nobody else's either
             except OSError as error:
-                raise StoreError(f"{path.parent}: {error.strerror}", hint="Check the permissions.") from None
+                raise StoreError(f"{path}: {error.strerror}", hint="Check the permissions.") from None
             self._db = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
             try:
                 self._make_ready()
@@ -112,7 +114,6 @@ class Inbox:
                 raise StoreError(
                     f"{self.path}: a later harnessfix wrote this inbox", hint="`pip install --upgrade harnessfix`."
                 )
-        self.path.chmod(0o600)
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from harnessfix.cli import main
+from harnessfix.cli.repeats import Repeats
 
 REFUSED = [
     (["--host", "0.0.0.0"], "0.0.0.0 can be reached from other machines, so clients need a token"),
@@ -35,3 +36,17 @@ def test_a_port_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 2
     assert f"cannot listen on 127.0.0.1:{port}" in result.output
     assert "--port" in result.output
+
+
+def test_a_line_is_not_said_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, said = [0.0], list[str]()
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    tell = Repeats(said.append, pause=10)
+    for _ in range(3):
+        tell("bad id")
+    tell("another")
+    now[0] = 11.0
+    tell("bad id")
+    tell("bad id")
+    tell.rest()
+    assert said == ["bad id", "another", "bad id (2 more times before)", "bad id (1 more times)"]

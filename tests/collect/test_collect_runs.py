@@ -164,6 +164,28 @@ def test_silence_asks_no_clock_that_can_be_set_back(monkeypatch: pytest.MonkeyPa
     assert fallen(("b", 2, False)) == ["b"]
 
 
+def test_a_store_has_one_inbox_however_it_is_named(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert {inbox_of(name, tmp_path) for name in ("store.db", tmp_path / "store.db", store.place)} == {
+        tmp_path / "store.db.inbox"
+    }
+    (tmp_path / "home" / ".harnessfix").mkdir(parents=True)
+    (tmp_path / "home" / ".harnessfix" / "store.db").touch()
+    assert inbox_of("home", tmp_path) == tmp_path / "home" / ".harnessfix" / "store.db.inbox"
+    urls = ("postgresql://me:secret@host/db", "postgresql://me:***@host/db")
+    assert len({inbox_of(url, tmp_path) for url in urls}) == 1
+    assert inbox_of("postgresql://me@host/other", tmp_path) != inbox_of(urls[0], tmp_path)
+
+
+def test_nobody_else_reads_the_inbox(inbox: Inbox, make_spans: MakeSpans) -> None:
+    inbox.keep([chunk(make_spans(7, [1]))])
+    files = list(inbox.path.parent.glob("store.db.inbox*"))
+    assert len(files) == 3
+    assert {file.stat().st_mode & 0o077 for file in files} == {0}
+
+
 def test_all_or_nothing_is_kept(inbox: Inbox, make_spans: MakeSpans) -> None:
     bad: Sequence[Any] = [chunk(make_spans(7, [1])), chunk(None)]  # type: ignore[arg-type]
     with pytest.raises((StoreError, TypeError)):

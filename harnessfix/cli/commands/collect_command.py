@@ -40,6 +40,7 @@ def command(
     harnessfix collect --forward https://backend.example:4318
     """
     from harnessfix.cli import talk
+    from harnessfix.cli.repeats import Repeats
     from harnessfix.cli.signals import wait_for_end
     from harnessfix.collecting import Collecting, Doors
     from harnessfix.settings import load_settings
@@ -50,7 +51,8 @@ def command(
     place = str(place_of_store(folder(None), settings, store))
     doors = Doors(host, port, None if no_grpc else grpc_port, token, forward, _pairs(headers))
     limits = Limits(rate=max_rate * MIB if max_rate else None)
-    with Collecting(place, settings, doors, lambda line: talk.note(line, "yellow"), limits=limits) as collecting:
+    tell = Repeats(lambda line: talk.note(line, "yellow"))
+    with Collecting(place, settings, doors, tell, limits=limits) as collecting:
         serving = collecting.serving
         here = f"http://{f'[{host}]' if ':' in host else host}:{serving.port}"
         talk.note(f"OTLP/HTTP on {here} (/v1/traces, /v1/logs)")
@@ -60,6 +62,7 @@ def command(
         talk.note("Ctrl-C ends it", "dim")
         wait_for_end(collecting.look_after)
         talk.note("ending: making runs of what came last", "dim")
+    tell.rest()
     counts, forwarder = collecting.counts, collecting.forwarder
     if output_format == "json":
         told = {name: getattr(counts, name) for name in NUMBERS}
