@@ -20,6 +20,7 @@ from harnessfix_ir.recording import Recording, RunInfo
 if TYPE_CHECKING:
     from harnessfix.rules import Rule
     from harnessfix.stages.collect import Imported
+    from harnessfix_collectors.probe.exchanges import Exchange
     from harnessfix_collectors.record import RecordResult
 
 Tell = Callable[[str], None]
@@ -67,6 +68,7 @@ class Pipeline:
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
         quiet: bool = False,
+        replay: "Sequence[Exchange] | None" = None,
     ) -> "RecordResult":
         """Run a program and record it, without storing anything yet.
 
@@ -79,6 +81,7 @@ class Pipeline:
             env: environment; this process's when None.
             timeout: seconds after which the program is ended.
             quiet: keep the program's own output off the terminal.
+            replay: exchanges whose answers the program gets instead of asking.
         """
         from harnessfix_collectors.record import python_of, record
 
@@ -99,6 +102,7 @@ class Pipeline:
             env=env,
             timeout=timeout,
             quiet=quiet,
+            replay=replay,
         )
 
     def keep(self, result: "RecordResult") -> Collected:

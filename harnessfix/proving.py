@@ -36,6 +36,7 @@ def prove(
     all_tasks: bool = False,
     tasks: Sequence[str] = (),
     replays: Sequence[Replay] = (),
+    tests: bool = False,
     env: dict[str, str] | None = None,
     tell: Tell = lambda what, done, total: None,
 ) -> list[Proof]:
@@ -47,6 +48,7 @@ def prove(
         all_tasks: also run tasks that can prove nothing.
         tasks: run these and no others; pytest node ids are run by pytest.
         replays: recorded runs to run again with the answers of their recording, instead of tasks.
+        tests: whether to make a regression test of each accepted patch.
         env: variables to set for the tasks.
         tell: told after each run what is proved, and how many of how many runs of that proof are done.
     """
@@ -65,7 +67,7 @@ def prove(
             flaw = proposed.flaws[patch.flaw]
             now = f"{flaw.best.rule} {patch.operator}"
             wanted = names if all_tasks or named else validator.telling_tasks(flaw, names)
-            validation = validator.validate(patch, wanted)
+            validation = validator.validate(patch, wanted, test_for=flaw if tests else None)
             _remember(repairs, patch, validation)
             proofs.append(Proof(flaw, patch, validation))
     return proofs

@@ -64,6 +64,11 @@ class Trials:
         with self._lock:
             self._models.clear()
 
+    def command(self, task: str) -> list[str]:
+        """The command of a task, as the settings or its recording have it."""
+        replay = self.replays.get(task)
+        return self.settings.argv(task) if replay is None else list(replay.command)
+
     def run(self, task: str, tree: Tree) -> TaskResult:
         """Run a task in a tree."""
         replay = self.replays.get(task)

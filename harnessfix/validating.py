@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from harnessfix import __version__
 from harnessfix.diagnoser import diagnose_source
+from harnessfix.regression import proved, telling_row, write_test
 from harnessfix.replaying import Replay
 from harnessfix.resuming import Unfinished
 from harnessfix.rules import Rule
@@ -21,7 +23,7 @@ from harnessfix.trials import Trials
 from harnessfix.workspace import Workspace
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_repairs.patch import Patch
-from harnessfix_repairs.validation.documents import Validation
+from harnessfix_repairs.validation.documents import RegressionTest, TaskRow, Validation
 from harnessfix_repairs.validation.gate import Bounds, Plan, validate
 from harnessfix_repairs.validation.runner import TaskResult
 from harnessfix_repairs.validation.worktree import Tree
@@ -77,8 +79,17 @@ class Validator(AbstractContextManager["Validator"]):
         if error is None:
             self.unfinished.done()
 
-    def validate(self, patch: Patch, tasks: Sequence[str]) -> Validation:
-        """Prove one patch with these tasks. Raises `PatchError` when no private tree can be made."""
+    def validate(self, patch: Patch, tasks: Sequence[str], *, test_for: FlawRecord | None = None) -> Validation:
+        """Prove one patch with these tasks.
+
+        Args:
+            patch: to prove.
+            tasks: to run; none to stay with the free checks.
+            test_for: its flaw, to get a regression test when the patch is accepted.
+
+        Raises:
+            PatchError: no private tree can be made.
+        """
         self.trials.forget()
         with self._lock:
             self._given = {key: _Given(held.results) for key, held in self._given.items() if not key[1]}
@@ -91,6 +102,7 @@ class Validator(AbstractContextManager["Validator"]):
             bounds=Bounds(repeats=self._repeats(tasks), newly_failing=self.settings.max_newly_failing),
             limits=self.trials.sandbox.stated_limits(self.trials.limits),
             progress=self.tell,
+            regression=None if test_for is None else partial(self._regression, test_for, patch),
         )
         found = validate(self.trials.root, patch, plan)
         notes = [f"{task}: {note}" for task in tasks for note in self._replay_notes(task)]
@@ -119,6 +131,15 @@ class Validator(AbstractContextManager["Validator"]):
         return [task for task in tasks if task not in seen or task in passed or task in shows]
 
     # -- what the gate asks ----------------------------------------------------------------------------------------
+
+    def _regression(
+        self, flaw: FlawRecord, patch: Patch, before: Tree, after: Tree, rows: Sequence[TaskRow]
+    ) -> RegressionTest:
+        row = telling_row(flaw.flaw, rows)
+        replay = self.trials.replays.get(row.task) if row is not None else None
+        command = self.trials.command(row.task) if row is not None else []
+        test = write_test(flaw, patch, command, replay)
+        return proved(test, before, after, self.trials.sandbox, self.trials.limits, self.trials.env)
 
     def _static(self, folder: Path) -> Iterable[str]:
         """Flaw ids that the source below `folder` shows."""

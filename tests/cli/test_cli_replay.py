@@ -1,6 +1,7 @@
 """`validate --replay`: patches proved with the answers that were recorded, asking nobody; and what interrupts it."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -187,3 +188,18 @@ def test_an_interrupted_validation_goes_on_where_it_stopped(
     assert "3 runs are those of an interrupted validation" in validation["notes"]
     assert len(made) == 2 * 2 * 2  # two tasks, twice, on both sides
     assert not (project / ".harnessfix" / FILE).exists()
+
+
+def test_a_regression_test_is_written_once_it_failed_and_passed(run: Run, tmp_path: Path, asked: list[bytes]) -> None:
+    source = (tmp_path / "agent.py").read_text()
+    flaw = _flaw(run, tmp_path, "T102")
+    done = run(tmp_path, "validate", flaw, "--replay", "latest", "--tests", "tests")
+    assert "it failed without the patch and passed with it" in done.stderr, done.stderr
+    test = tmp_path / "tests" / f"test_t102_{flaw}.py"
+    assert "rule='T102'" in test.read_text()
+    assert (tmp_path / "agent.py").read_text() == source
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 1
+    run(tmp_path, "repair", flaw, "--apply")
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
+    assert len(asked) == 2

@@ -59,6 +59,23 @@ class Exchange:
             **{name: text for name, text in self.body.items() if name in ("text", "base64")},
         }
 
+    @classmethod
+    def from_plan(cls, told: Mapping[str, Any]) -> "Exchange":
+        """An exchange from what `as_plan` made. Raises `KeyError`, `TypeError` or `ValueError` when it is none."""
+        body = {name: str(told[name]) for name in ("text", "base64") if name in told}
+        asked = told["asked"]
+        return cls(
+            number=int(told["n"]),
+            method=str(told["method"]),
+            url=str(told["url"]),
+            asked=None if asked is None else str(asked),
+            status=int(told["status"]),
+            headers={str(name): str(value) for name, value in dict(told["headers"]).items()},
+            body=body,
+            failed=str(told["failed"]),
+            message=str(told["message"]),
+        )
+
 
 @dataclass(frozen=True)
 class Played:

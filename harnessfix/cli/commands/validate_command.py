@@ -1,9 +1,15 @@
 """`harnessfix validate [FLAW ...]`."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from harnessfix.cli import data
 from harnessfix.cli.options import folder, format_option, store_option
+
+if TYPE_CHECKING:
+    from harnessfix_repairs.validation.documents import RegressionTest
 
 
 @click.command("validate")
@@ -20,6 +26,11 @@ from harnessfix.cli.options import folder, format_option, store_option
     help="Run this recorded run again, its model's answers taken from the recording; repeatable.",
 )
 @click.option("--replay-tools", is_flag=True, help="With --replay: play back exchanges that ask no model too.")
+@click.option(
+    "--tests",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write a regression test of each accepted patch to this folder, once it was seen to fail without the patch.",
+)
 @format_option("text", "json")
 @store_option
 def command(
@@ -28,6 +39,7 @@ def command(
     tasks: tuple[str, ...],
     replays: tuple[str, ...],
     replay_tools: bool,
+    tests: Path | None,
     output_format: str,
     store: str | None,
 ) -> None:
@@ -48,7 +60,18 @@ def command(
     proposed = repairs.propose(flaws)
     talk.warn([f"{none.rule} {none.flaw}: {none.reason}" for none in proposed.unrepaired], "no patch")
     with talk.progress("validating", None) as bar:
-        proofs = prove(repairs, proposed, all_tasks=all_tasks, tasks=tasks, replays=recorded, tell=bar.move)
+        proofs = prove(
+            repairs,
+            proposed,
+            all_tasks=all_tasks,
+            tasks=tasks,
+            replays=recorded,
+            tests=tests is not None,
+            tell=bar.move,
+        )
+    if tests is not None:
+        for proof in proofs:
+            _keep(tests, proof.validation.regression)
     if output_format == "json":
         documents = [proof.validation.model_dump(mode="json") for proof in proofs]
         data.dump({"schema": "harnessfix.validate/1", "validations": documents})
@@ -58,3 +81,19 @@ def command(
         print_proofs(proofs)
     if not proofs or not all(proof.validation.accepted for proof in proofs):
         raise SystemExit(1)
+
+
+def _keep(folder: Path, test: "RegressionTest | None") -> None:
+    """Write a test that was proved; say why another is not written."""
+    from harnessfix.cli import talk
+
+    if test is None:
+        return
+    if not test.proved:
+        talk.warn([f"{test.name}: {test.reason}"], "no test")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / test.name).write_text(test.text, "utf-8")
+    if test.answers:
+        (folder / test.name).with_suffix(".json").write_text(test.answers, "utf-8")
+    talk.note(f"wrote {folder / test.name}: {test.reason}", "green")

@@ -81,6 +81,24 @@ class Comparison(Document):
         return f"{plain}; fall {self.low:+.2f} to {self.high:+.2f} (95 %), p = {self.p_value:.3g}"
 
 
+class RegressionTest(Document):
+    """A test for the harness's own suite.
+
+    Args:
+        name: of its file.
+        text: of its file.
+        answers: recorded model answers that it needs, as JSON for the file beside it; empty without.
+        proved: whether it was seen to fail without the patch and to pass with it.
+        reason: what was seen.
+    """
+
+    name: str
+    text: str
+    answers: str = ""
+    proved: bool = False
+    reason: str = ""
+
+
 class Validation(Document):
     """The proof of a patch, or why there is none.
 
@@ -97,6 +115,7 @@ class Validation(Document):
         newly_failing, new_flaws: tasks, and flaw ids.
         limits: what bounded the runs.
         notes: what to know besides.
+        regression: a test for the harness's own suite, when one was asked for and the patch accepted.
     """
 
     schema_version: str = SCHEMA
@@ -115,6 +134,7 @@ class Validation(Document):
     new_flaws: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    regression: RegressionTest | None = None
 
     @property
     def accepted(self) -> bool:

@@ -3,7 +3,7 @@
 Accepted is what is proved. A rejection has a name; with too few runs to tell the answer is *inconclusive*.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +12,12 @@ from typing import Any
 
 from harnessfix_repairs.patch import Patch
 
-from .documents import Comparison, Outcome, TaskRow, Validation
+from .documents import Comparison, Outcome, RegressionTest, TaskRow, Validation
 from .free_gates import FreeGates, OwnCheck, StaticRules
 from .rates import compare, smallest_gain
 from .replays import proved_by_replay, replay_notes, unusable
 from .runner import Progress, Runner, RunTask, TaskResult, trees
+from .worktree import Tree
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Plan:
         progress: told after each run.
         trees: folder for private trees; the user's cache by default.
         untracked: whether untracked files are taken into the trees.
+        regression: makes a test of an accepted patch, from a tree without it, one with it, and what was run.
     """
 
     static: StaticRules | None = None
@@ -64,6 +66,7 @@ class Plan:
     progress: Progress | None = None
     trees: Path | None = None
     untracked: bool = False
+    regression: Callable[[Tree, Tree, Sequence[TaskRow]], RegressionTest | None] | None = None
 
 
 def validate(root: Path, patch: Patch, plan: Plan) -> Validation:
@@ -87,8 +90,10 @@ def validate(root: Path, patch: Patch, plan: Plan) -> Validation:
         rows: list[TaskRow] = []
         if running and plan.run_task is not None:
             rows = _run(plan, plan.run_task, Runner(old, plan.run_task), Runner(new, plan.run_task))
-        notes = old[0].notes
-    return judge(patch, gates, rows, plan.bounds, limits=plan.limits, notes=notes)
+        found = judge(patch, gates, rows, plan.bounds, limits=plan.limits, notes=old[0].notes)
+        if plan.regression is not None and found.accepted:
+            found = found.model_copy(update={"regression": plan.regression(old[0], new[0], rows)})
+    return found
 
 
 def _run(plan: Plan, run_task: RunTask, old: Runner, new: Runner) -> list[TaskRow]:
