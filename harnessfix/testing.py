@@ -1,6 +1,6 @@
 """What generated regression tests call: is a flaw at a place of the harness?
 
-A test of a harness's own suite needs nothing else of harnessfix; `harnessfix validate --tests FOLDER` writes such tests.
+A test of a harness's own suite needs nothing else of harnessfix; `harnessfix validate --tests FOLDER` writes some.
 """
 
 import json
