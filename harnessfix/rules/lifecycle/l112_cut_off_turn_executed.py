@@ -6,7 +6,7 @@ from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._handed_in import episodes, results
 from harnessfix.rules._own import asking_functions, is_model_step, nearest_own
 from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote, requests
-from harnessfix.rules._replies import finish_reason, texts_of, was_cut_off
+from harnessfix.rules._replies import finish_reason, says_nothing, texts_of, was_cut_off
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -133,6 +133,6 @@ def _finding(run: Htir, model: HarnessModel, step: TraceStep, symptom: TraceStep
         path=[step.id, symptom.id],
         confidence=0.7 if read else 0.9,
         quotes=[(f"{step.id} output", quote(run.output_text(step)[-300:]))],
-        parameters={"finish-reasons": [reason]},
+        parameters={"finish-reasons": [reason], **({"empty": True} if says_nothing(run, step) else {})},
         key="cut-off",
     )

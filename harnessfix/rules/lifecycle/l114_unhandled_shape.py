@@ -1,5 +1,6 @@
 """L114: a legal reply of the model or its server broke the harness."""
 
+import re
 from collections.abc import Iterable
 
 from harnessfix.rules._calls import argument_flaw, asked_in
@@ -8,14 +9,16 @@ from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote, requests
 from harnessfix.rules._shows import showing_function
 from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.steps import ErrorInfo, TraceStep
 from harnessfix_ir.vocabulary import Property, Severity, StepKind
 
 # What Python raises when a value has not the shape that the code took for granted.
 MOST_FRAMES = 6
 SHAPE = frozenset({"TypeError", "KeyError", "IndexError", "AttributeError", "UnboundLocalError", "NameError"})
+_UNBOUND = re.compile(r"local variable '(\w+)'")
 
 _AGENT = '''\
 class Agent:
@@ -134,9 +137,16 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, reply: TraceStep
         path=list(dict.fromkeys(s for s in (reply and reply.id, origin.parent, origin.id, ended.id) if s)),
         confidence=0.6 if reply is None else 0.85 if within else 0.75,
         quotes=quotes if reply is None else [*quotes, (f"{reply.id} output", quote(run.output_text(reply)))],
-        parameters={"errors": [short_type(error)], "line": place.start_line},
+        parameters={"errors": [short_type(error)], "line": place.start_line, **_unbound(error)},
+        operator="bind-names" if _unbound(error) else None,
         key=short_type(error),
     )
+
+
+def _unbound(error: ErrorInfo | None) -> dict[str, JsonValue]:
+    """The variable that had no value, when that is what was wrong."""
+    found = _UNBOUND.search(error.message) if error is not None else None
+    return {"name": found.group(1)} if found is not None and short_type(error) == "UnboundLocalError" else {}
 
 
 def _passed(model: HarnessModel, origin: TraceStep) -> list[Element]:

@@ -101,7 +101,7 @@ class FailedReplyAccepted(Rule):
                     (f"{episode.id} output", quote(run.output_text(episode))),
                 ],
                 parameters={"finish-reasons": [reason]} if reason else {},
-                operator=None if reason else "",
+                operator=None if reason else "refuse-failed-reply",
                 key="failed-reply",
             )
 

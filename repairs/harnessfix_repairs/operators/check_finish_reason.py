@@ -54,6 +54,7 @@ class CheckFinishReason(PythonOperator):
 
     Parameters:
         finish-reasons: reasons that are not acted on; `length` by default.
+        empty: true where only a reply without text and calls is not acted on.
         raises: dotted name of an exception to raise, instead of looking for a way.
     """
 
@@ -111,7 +112,8 @@ class CheckFinishReason(PythonOperator):
             raise Refusal(f"{anchor.place} takes no choice from a response in a way that is understood")
         choice = found[0]
         scope = file.function(choice) or file.module
-        if re.search(r"finish_reason|stop_reason", file.code(scope)):
+        tests = [node.test for node in (*file.within(scope, cst.If), *file.within(scope, cst.IfExp))]
+        if any(re.search(r"(finish|stop)_reason['\")\]]* (==|!=|in|not in) ", file.code(test)) for test in tests):
             return file.text
         reasons = parameters.texts(spec, "finish-reasons") or list(_REASONS)
         if not all(re.fullmatch(r"[\w-]+", reason) for reason in reasons):
@@ -124,6 +126,8 @@ class CheckFinishReason(PythonOperator):
         shown = file.code(small.targets[0].target) if named and isinstance(small, cst.Assign) else file.code(choice)
         source = f"{shown}.finish_reason" if ".choices" in file.code(choice) else f'{shown}.get("finish_reason")'
         test = f'== "{reasons[0]}"' if len(reasons) == 1 else f"in {tuple(reasons)!r}".replace("'", '"')
+        if spec.parameters.get("empty") is True:
+            test += _and_empty(shown, ".choices" in file.code(choice))
         words = '"your reply was cut off and nothing of it was done; send it again, shorter"'
         said = report(file, line, words, raises=parameters.dotted_source(spec, "raises"), values=False)
         log = log_call(file, "a reply was cut off (%s)", source)
@@ -131,6 +135,13 @@ class CheckFinishReason(PythonOperator):
         if named:
             return file.rewrite({_last(file, line): after(check)}, imports=imports_for_log(file))
         return file.rewrite({line: before(check)}, imports=imports_for_log(file))
+
+
+def _and_empty(choice: str, is_object: bool) -> str:
+    """Source of the rest of a test that a reply holds neither text nor a call."""
+    if is_object:
+        return f" and not {choice}.message.content and not {choice}.message.tool_calls"
+    return f' and not {choice}["message"].get("content") and not {choice}["message"].get("tool_calls")'
 
 
 def _last(file: PythonFile, line: cst.SimpleStatementLine) -> cst.CSTNode:
