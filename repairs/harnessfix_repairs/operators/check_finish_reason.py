@@ -112,10 +112,10 @@ class CheckFinishReason(PythonOperator):
             raise Refusal(f"{anchor.place} takes no choice from a response in a way that is understood")
         choice = found[0]
         scope = file.function(choice) or file.module
-        tests = [node.test for node in (*file.within(scope, cst.If), *file.within(scope, cst.IfExp))]
-        if any(re.search(r"(finish|stop)_reason['\")\]]* (==|!=|in|not in) ", file.code(test)) for test in tests):
-            return file.text
         reasons = parameters.texts(spec, "finish-reasons") or list(_REASONS)
+        tests = [file.code(node.test) for node in file.within(scope, cst.If)]
+        if any(re.search(r"finish_reason|stop_reason", test) and reasons[0] in test for test in tests):
+            return file.text
         if not all(re.fullmatch(r"[\w-]+", reason) for reason in reasons):
             raise Refusal("parameter 'finish-reasons' must be a list of words")
         line = own_line(file, choice)
