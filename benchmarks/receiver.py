@@ -42,7 +42,7 @@ LONG = 1_000_000
 KILLED_AFTER = 30
 TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 ADDRESS = re.compile(r"OTLP/HTTP on http://127\.0\.0\.1:(\d+)")
-PHOENIX_SPANS = 20_000
+PHOENIX_SPANS = 5_000
 
 
 class Material:

@@ -107,7 +107,7 @@ class Forwarder:
                 return trouble or "the receiver was stopped"
             try:
                 status, wait = self._post(parcel)
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 self._connection = None
                 trouble, wait = f"{type(error).__name__}: {error}", None
             else:
