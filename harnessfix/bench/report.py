@@ -15,6 +15,7 @@ SCRIPTS = {
     "compile": "compile",
     "harness-model": "harness_model",
     "store": "store",
+    "overhead": "overhead",
     "planted": "planted",
     "healthy": "healthy",
     "receiver": "receiver",

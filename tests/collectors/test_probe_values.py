@@ -325,3 +325,21 @@ def test_large_odd_and_hot(play: Play) -> None:
     assert len([step for step in run.steps if step.name == "hot"]) == 400
     assert "hot was called 6,000 times; the first 400 were recorded, the rest counted" in run.incomplete
     assert any(line.startswith("an exception was caught at agent.py:13 3,000 times") for line in run.incomplete)
+
+
+def test_a_large_object_is_written_once(play: Play, python: str) -> None:
+    program = """
+        class Settings:
+            def __init__(self):
+                self.names = {f"setting {n}": {"value": n, "kind": "number"} for n in range(200)}
+
+        def tool(settings):
+            return settings.names
+
+        settings = Settings()
+        for _ in range(50):
+            tool(settings)
+        """
+    played = play(python, program, include=("*tool",))
+    assert len(played.result.data) < 60_000
+    assert all('"setting 199"' in played.out_text(step) for step in played.steps)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harnessfix_collectors.probe.expand import Expander
 from harnessfix_collectors.readers import read_bytes
 from harnessfix_collectors.record import record
 from harnessfix_ir.errors import BadInputError
@@ -229,3 +230,11 @@ def test_a_run_ends_as_its_program(play: Play, tmp_path: Path) -> None:
     for code, outcome in ((0, "passed"), (9, "failed")):
         (run,) = play(sys.executable, program, "agent.py", str(code), both=False).runs
         assert (run.run.outcome, run.run.outcome_by, run.run.exit_code) == (outcome, "exit", code)
+
+
+def test_objects_that_refer_to_each_other_stay_small() -> None:
+    values = {f"v{n}": [{"$value": f"v{n + 1}"}] * 10 for n in range(30)} | {"loop": [{"$value": "loop"}]}
+    expander = Expander({}, {}, values)
+    expander.expand({"$value": "v0"})
+    assert "a value was too large to be read" in expander.take_lacking()
+    assert expander.expand({"$value": "loop"}) == [None]

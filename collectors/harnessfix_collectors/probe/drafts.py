@@ -42,7 +42,7 @@ class Drafter:
 
     def __init__(self, document: SpoolDocument, pool: TextPool) -> None:
         self.document, self.pool = document, pool
-        self.expander = Expander(document.texts, document.lists)
+        self.expander = Expander(document.texts, document.lists, document.values)
         self.failures = Failures(document, pool, self.expander)
 
     def drafts(self) -> Iterator[Draft]:

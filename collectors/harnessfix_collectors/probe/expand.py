@@ -11,6 +11,7 @@ DEEPEST = 40
 # thousand steps needs a fraction of this.
 MOST_ITEMS = 10_000_000
 MOST_CHARACTERS = 200_000_000
+MOST_NODES = 2_000_000
 LARGE, MOST_JOINED = 100_000, 8_000_000_000
 NOT_RECORDED = "<text not recorded>"
 DEEPER = "some values were nested deeper than is recorded, or too many"
@@ -45,10 +46,19 @@ class Expander:
     Args:
         texts: digest to text.
         lists: name to the list it continues and the items it adds.
+        values: name to a large object.
     """
 
-    def __init__(self, texts: Mapping[str, str], lists: Mapping[str, tuple[str | None, list[Any]]]) -> None:
-        self._texts, self._lists = texts, lists
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        lists: Mapping[str, tuple[str | None, list[Any]]],
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._texts, self._lists, self._values = texts, lists, values or {}
+        self._objects: dict[str, tuple[Any, int, tuple[str, ...]]] = {}
+        self._busy: set[str] = set()
+        self._nodes = 0
         self._expanded: dict[str, tuple[list[Any], tuple[str, ...]]] = {}
         self._left = MOST_ITEMS
         self._characters = 0
@@ -56,7 +66,7 @@ class Expander:
 
     def expand(self, value: Any) -> Any:
         """`value` with every reference replaced (the same text or list object each time)."""
-        self._characters = MOST_CHARACTERS
+        self._characters, self._nodes = MOST_CHARACTERS, 0
         return self._expand(value, 0)
 
     def take_lacking(self) -> tuple[str, ...]:
@@ -66,7 +76,10 @@ class Expander:
         return found
 
     def _expand(self, value: Any, depth: int) -> Any:
+        self._nodes += 1
         if isinstance(value, dict):
+            if "$value" in value and len(value) == 1:
+                return self._object(value["$value"], depth)
             if "$" in value and len(value) == 1:
                 return self._text(value["$"])
             if "$list" in value and len(value) == 1:
@@ -82,6 +95,27 @@ class Expander:
         if isinstance(value, list):
             return [self._expand(item, depth + 1) for item in value] if depth < DEEPEST else None
         return value
+
+    def _object(self, name: object, depth: int) -> Any:
+        """The object of that name, expanded once; none that grows past what an honest one comes to."""
+        if not isinstance(name, str) or name in self._busy or name not in self._values:
+            self._lacking["a value was not recorded"] = None
+            return None
+        if name not in self._objects:
+            nodes, lacking = self._nodes, self._lacking
+            self._nodes, self._lacking = 0, {}
+            self._busy.add(name)
+            expanded = self._expand(self._values[name], depth + 1)
+            self._busy.discard(name)
+            self._objects[name] = (expanded, self._nodes, tuple(self._lacking))
+            self._nodes, self._lacking = nodes, lacking
+        expanded, size, lacking_inside = self._objects[name]
+        self._nodes += size
+        self._lacking |= dict.fromkeys(lacking_inside)
+        if self._nodes > MOST_NODES:
+            self._lacking["a value was too large to be read"] = None
+            return None
+        return expanded
 
     def _text(self, name: object) -> str:
         text = self._texts.get(name) if isinstance(name, str) else None

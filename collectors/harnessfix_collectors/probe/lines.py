@@ -38,6 +38,7 @@ class SpoolDocument:
         handled, uncaught: exceptions that a clause, or nothing in the harness, caught: order, span and line.
         texts: digest to text.
         lists: name to the list that it continues and the items that it adds.
+        values: name to a large object.
         ended: the last line, None when the recorder was ended too.
         redacted: secrets that were replaced.
         counts: element and what was counted, to how often and how many of them were written.
@@ -52,6 +53,7 @@ class SpoolDocument:
     uncaught: list[tuple[Order, str | None, Line]] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     lists: dict[str, tuple[str | None, list[Any]]] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
     ended: Line | None = None
     redacted: int = 0
     counts: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
@@ -141,6 +143,10 @@ def _sort(line: Line, document: SpoolDocument) -> None:
             name, up, items = string(line.get("d")), mapping(line.get("up")), line.get("items")
             if name is not None and isinstance(items, list):
                 document.lists[name] = (string(up.get("$list")), items)
+        case "value":
+            name = string(line.get("d"))
+            if name is not None:
+                document.values[name] = line.get("v")
         case "run":
             document.processes.append(line)
         case "recording":

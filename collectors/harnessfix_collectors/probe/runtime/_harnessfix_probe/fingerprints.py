@@ -6,10 +6,13 @@ process only.
 
 from __future__ import annotations
 
+import marshal
+
 from .values import OPAQUE, fields_of
 
 DEEPEST = 6
 MOST_NODES = 5000
+PLAIN = 0  # the form of `marshal` in which equal values are equal bytes: no references, nothing interned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +23,11 @@ _PLAIN = (str, int, float, bool, bytes, complex, type(None))
 
 
 def fingerprint(value: Any) -> int:
-    """The same number for the same content; beyond a depth and a size only what was reached is looked at."""
-    return _Pass().of(value, 0)
+    """The same number for the same content; of objects, beyond a depth and a size, only what was reached counts."""
+    try:
+        return hash(marshal.dumps(value, PLAIN))
+    except ValueError:  # not made of built-in values alone
+        return _Pass().of(value, 0)
 
 
 def size(value: Any) -> int | None:

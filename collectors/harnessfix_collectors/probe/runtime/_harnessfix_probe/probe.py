@@ -52,6 +52,9 @@ class Probe:
         self.main_thread = get_ident()
         self._caps = [CAP_ROLE if element["role"] in UNCAPPED else CAP for element in elements]
         self._roles = [element["role"] for element in elements]
+        self._functions = {
+            (element["path"], element["line"]): element["role"] for element in elements if not element.get("site")
+        }
         self.settings = Settings(places)
         self.telemetry: Telemetry | None = None
         self._order = count(1)
@@ -80,6 +83,7 @@ class Probe:
         self.main_thread = get_ident()
         self.parent = self.up()
         self.spool.after_fork(self.parent)
+        self.encoder.forget()
 
     def new_id(self) -> str:
         """A span id, 16 hex digits."""
@@ -100,6 +104,11 @@ class Probe:
     def is_agent(self, number: int) -> bool:
         """Whether an element is the loop of an agent."""
         return bool(self._roles[number] == "agent_loop")
+
+    def leads_to(self, number: int, code: Any) -> bool:
+        """Whether a planned call calls a function that is recorded as what the call is."""
+        path = self.places.get(code.co_filename)
+        return path is not None and self._functions.get((path, code.co_firstlineno)) == self._roles[number]
 
     def is_role(self, number: int) -> bool:
         """Whether an element is more than a function that the user asked for."""

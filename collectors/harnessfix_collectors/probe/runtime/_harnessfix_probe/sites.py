@@ -23,13 +23,13 @@ class Site(Span):
         number: of the element in the plan.
     """
 
-    __slots__ = ("_called", "_ended", "_told", "outer")
+    __slots__ = ("_called", "_ended", "_silent", "_told", "outer")
 
     def __init__(self, probe: Probe, number: int) -> None:
         super().__init__(probe, number, {})
         self._told: list[str] = []
         self._called = ""
-        self._ended = False
+        self._ended = self._silent = False
         self.outer: Site | None = None
 
     def __enter__(self) -> Site:
@@ -39,6 +39,10 @@ class Site(Span):
 
     def called(self, function: Any, owner: Any, alone: bool) -> None:
         """What is called, by its owner's name or its own; `alone` when it takes no arguments."""
+        code = getattr(getattr(function, "__func__", function), "__code__", None) if type(function) in _PLAIN else None
+        self._silent = code is not None and self.probe.leads_to(self.number, code)
+        if self._silent:  # the function tells more
+            return
         name = _given_name(owner) or _given_name(function) or _name_of(function)
         self._called = f',"called":{quote(name)}'
         if alone:
@@ -46,6 +50,8 @@ class Site(Span):
 
     def given(self, name: str, value: Any, last: bool) -> None:
         """An argument."""
+        if self._silent:
+            return
         self._told.append(f"{quote(name)}:{self.probe.encoder.encode(value)}")
         if last:
             self._start()
@@ -56,8 +62,9 @@ class Site(Span):
 
     def answered(self, value: Any) -> None:
         """The call returned: what the rest of the statement does is no part of it."""
-        self._value = value
-        self._end(None)
+        if not self._silent:
+            self._value = value
+            self._end(None)
 
     def _end(self, error: BaseException | None) -> None:
         if self.id is not None and not self._ended:
@@ -71,6 +78,7 @@ class Site(Span):
         self.outer = None
 
 
+_PLAIN = (type(lambda: None), type(Site._start.__get__(object())))
 waiting: ContextVar[Site | None] = ContextVar("harnessfix_site", default=None)
 
 

@@ -16,6 +16,7 @@ from .system import System
 INLINE = 100
 LARGEST = 20_000_000
 SHARED = 4
+LARGE = 2000
 HIGH = 900
 
 TYPE_CHECKING = False
@@ -45,6 +46,7 @@ class Spool:
         self._numbers = count(1)
         self._known: dict[tuple[int, int], str] = {}
         self._lists: dict[int, str] = {}
+        self._values: dict[tuple[int, int], str] = {}
         self._told = 0 if self.redactor is None else self.redactor.count
         self._path = os.path.join(self.folder, f"{System.pid()}-{System.now()}.jsonl")
         self._open()
@@ -114,6 +116,22 @@ class Spool:
             number = f'"{self.prefix}-{next(self._numbers)}"'
             self.line(f'{{"t":"text","d":{number}{cut},"v":{quote(clean[:LARGEST])}}}')
             reference = self._known[key] = f'{{"$":{number}}}'
+        return reference
+
+    def value(self, text: str) -> str:
+        """JSON that stands for an object: itself when small, else a reference to a line written once.
+
+        Args:
+            text: JSON of the object.
+        """
+        if len(text) < LARGE:
+            return text
+        key = (hash(text), len(text))
+        reference = self._values.get(key)
+        if reference is None:
+            number = f'"{self.prefix}-{next(self._numbers)}"'
+            self.line(f'{{"t":"value","d":{number},"v":{text}}}')
+            reference = self._values[key] = f'{{"$value":{number}}}'
         return reference
 
     def shared(self, items: Sequence[str]) -> str:

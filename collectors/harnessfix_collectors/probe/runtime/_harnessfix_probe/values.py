@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import sys
 
 from .jsontext import quote
@@ -11,6 +12,7 @@ MOST_ITEMS = 5000
 MOST_FIELDS = 60
 MOST_NODES = 20_000
 MOST_OBJECTS = 300
+LONG, LARGE, MOST_KNOWN = 4, 20_000, 5000
 MORE = ',"more":true'
 _PLAIN_TEXT = ("pathlib", "datetime", "decimal", "uuid", "fractions", "ipaddress", "re")
 _MACHINERY = ("logging", "threading", "asyncio", "socket", "ssl", "concurrent", "contextlib", "functools", "weakref")
@@ -50,11 +52,16 @@ class Encoder:
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
+        self._known: dict[tuple[int, int, int], str] = {}
+
+    def forget(self) -> None:
+        """The spool began anew: what is known to be written is not in it."""
+        self._known = {}
 
     def encode(self, value: Any) -> str:
         """`value` as JSON; what cannot be told is named by its class, what is too much is said to be left out."""
         try:
-            return _Pass(self.spool).encode(value, 0)
+            return _Pass(self.spool, self._known).encode(value, 0)
         except Exception:  # changed by another thread while we looked, or a class that defends itself
             return _named(type(value), more=True)
 
@@ -62,10 +69,10 @@ class Encoder:
 class _Pass:
     """One value on its way to JSON: what it may still cost, and which objects it is inside of."""
 
-    __slots__ = ("above", "nodes", "objects", "spool")
+    __slots__ = ("above", "known", "nodes", "objects", "spool")
 
-    def __init__(self, spool: Spool) -> None:
-        self.spool = spool
+    def __init__(self, spool: Spool, known: dict[tuple[int, int, int], str]) -> None:
+        self.spool, self.known = spool, known
         self.nodes, self.objects = MOST_NODES, MOST_OBJECTS
         self.above: set[int] = set()
 
@@ -155,7 +162,7 @@ class _Pass:
             told.append(f"{self._key(key)}:{self.encode(item, depth)}")
         if len(pairs) > most:
             told.append(f'"$left_out":{len(pairs) - most}')
-        return f"{{{','.join(told)}}}"
+        return self.spool.value(f"{{{','.join(told)}}}")
 
     def _key(self, key: Any) -> str:
         kind = type(key)
@@ -167,9 +174,28 @@ class _Pass:
             return quote(self.spool.scrub(str.__str__(key)))
         return quote(type_name(kind))
 
+    def _again(self, item: Any, depth: int) -> str:
+        """An item of a long list, which mostly was in the list before: its JSON is kept, known by its content."""
+        if type(item) is not dict:
+            return self.encode(item, depth)
+        try:
+            content = marshal.dumps(item, 0)
+        except ValueError:  # not made of built-in values alone
+            return self.encode(item, depth)
+        key = (hash(content), len(content), depth)
+        told = self.known.get(key)
+        if told is None:
+            told = self.encode(item, depth)
+            if MORE not in told and len(told) <= LARGE:
+                if len(self.known) >= MOST_KNOWN:
+                    self.known.clear()
+                self.known[key] = told
+        return told
+
     def _items(self, items: list[Any], depth: int) -> str:
         self.nodes -= len(items) // 8
-        told = [self.encode(item, depth) for item in items[:MOST_ITEMS]]
+        encode = self._again if len(items) >= LONG else self.encode
+        told = [encode(item, depth) for item in items[:MOST_ITEMS]]
         if len(items) > MOST_ITEMS:
             told.append(f'{{"$left_out":{len(items) - MOST_ITEMS}}}')
         return self.spool.shared(told)
