@@ -164,3 +164,16 @@ def test_suppressions_are_kept_by_line(tmp_path: Path) -> None:
     write(tmp_path, {"agent.py": text})
     (file,) = read_harness([tmp_path]).files
     assert file.suppressions == {"1": ["C101", "T102"], "3": ["*"]}
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python understands it")
+def test_syntax_of_a_later_python_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "later.py").write_text("def first[T](items: list[T]) -> T:\n    return items[0]\n")
+    (tmp_path / "quotes.py").write_text("x = f'{y['a']}'\n")
+    (tmp_path / "broken.py").write_text("def first(:\n")
+    found = errors(read_harness([tmp_path]))
+    assert {path: "later than" in error for path, error in found.items()} == {
+        "later.py": True,
+        "quotes.py": True,
+        "broken.py": False,
+    }

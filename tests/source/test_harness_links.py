@@ -428,3 +428,55 @@ def test_ambiguous_names_stay_open(read_one: ReadOne) -> None:
         "def f(thing):\n    thing.go_now()\n"
     )
     assert resolved(model)["thing.go_now"] == ""
+
+
+def test_a_method_of_a_model_is_not_taken_for_its_only_namesake(read_one: ReadOne) -> None:
+    model = read_one(
+        "class MessageFactory:\n"
+        "    def create(self, kind):\n"
+        "        return kind()\n"
+        "async def work(model_client, messages, tools):\n"
+        "    for round_number in range(5):\n"
+        "        reply = await model_client.create(messages)\n"
+        "        messages.append(await tools[reply.name](**reply.arguments))\n"
+    )
+    (loop,) = model.of_role(ElementRole.AGENT_LOOP)
+    assert loop.anchor.qualname == "work"
+    assert {call.resolved for call in model.calls if call.callee == "model_client.create"} == {""}
+
+
+def test_an_attribute_that_asks_when_it_is_called_or_handed_on(read_one: ReadOne) -> None:
+    model = read_one(
+        "import dspy\n"
+        "class Hops(dspy.Module):\n"
+        "    def __init__(self):\n"
+        "        self.search = dspy.ChainOfThought('context, question -> query')\n"
+        "        self.count = len\n"
+        "    def forward(self, question):\n"
+        "        for hop in range(3):\n"
+        "            query = self.shortened(self.search, question)\n"
+        "            self.run_tool(query)\n"
+        "    def other(self, question):\n"
+        "        for step in range(3):\n"
+        "            self.run_tool(self.shortened(self.count, question))\n"
+        "    def shortened(self, module, question):\n"
+        "        return module(question=question[-100:])\n"
+        "    def run_tool(self, query):\n"
+        "        return query\n"
+    )
+    assert [loop.anchor.qualname for loop in model.of_role(ElementRole.AGENT_LOOP)] == ["Hops.forward"]
+
+
+def test_a_loop_that_goes_on_while_replies_call_tools(read_one: ReadOne) -> None:
+    turn = (
+        "async def turn(context, event):\n"
+        "    message = await context.send(event)\n"
+        "    while True:\n"
+        "        if message.tool_calls:\n"
+        "            {again} = await context.send(message.tool_calls)\n"
+        "            continue\n"
+        "        return message\n"
+    )
+    (loop,) = read_one(turn.format(again="message")).of_role(ElementRole.AGENT_LOOP)
+    assert loop.value("unbounded") is True
+    assert not list(read_one(turn.format(again="other")).of_role(ElementRole.AGENT_LOOP))

@@ -1,5 +1,7 @@
 """`read_harness`: roots in, harness model out."""
 
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,12 +95,23 @@ def _read(found: Found, data: bytes, digest: str, module: str, base: str) -> Fil
         else:
             read_settings_file(facts, text, lines)
     except SyntaxError as error:
-        _fail(facts, f"line {error.lineno or 1}: {error.msg}")
+        _fail(facts, f"line {error.lineno or 1}: {error.msg}{_later_python(error)}")
     except ValueError as error:
         _fail(facts, str(error))
     except (RecursionError, MemoryError):
         _fail(facts, "line 1: nested too deeply")
     return facts
+
+
+# What Python 3.12 added: type parameters, `type` statements, and quotes of the same kind inside f-strings.
+_LATER = re.compile(r"^\s*(async\s+)?(def|class)\s+\w+\s*\[|^\s*type\s+\w+|\b[rR]?[fF][rR]?[\"'].*\{")
+
+
+def _later_python(error: SyntaxError) -> str:
+    """A remark for a line that only a Python later than this one understands, empty for others."""
+    if sys.version_info >= (3, 12) or not _LATER.search(error.text or ""):
+        return ""
+    return f" (perhaps Python later than {sys.version_info[0]}.{sys.version_info[1]}, on which harnessfix runs here)"
 
 
 def _fail(facts: FileFacts, error: str) -> None:

@@ -18,6 +18,7 @@ MODEL_VERBS = words(
     request request_stream get_response stream_response respond infer sample get_completion
     create_completion chat_completion generate_response get_model_response query_model query_llm
     llm_call model_call _call _generate _agenerate _chat _complete run_model call_api _call_api create
+    create_stream
     """
 )
 MODEL_VERB = re.compile(
@@ -31,6 +32,10 @@ MODEL_OWNER = re.compile(
 )
 NOT_MODEL_OWNER = re.compile(
     r"(Config|Settings|Error|Exception|Response|Message|Params|Info|BaseModel|Stats|Registry)$"
+)
+# Objects that ask a model when they are called: modules of DSPy.
+MODEL_OBJECT = re.compile(
+    r"(^|\.)dspy\.(\w+\.)*(Predict|ChainOfThought|ProgramOfThought|ReAct|CodeAct|MultiChainComparison)$"
 )
 SCRIPTED_OWNER = re.compile(r"(Scripted|Fake|Mock|Dummy|Stub|Deterministic|Replay|Canned|Echo|Test)")
 MODEL_MODULE = re.compile(

@@ -4,10 +4,18 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from harnessfix_ir.source.expressions import last
 from harnessfix_ir.source.facts import Call, Draft
-from harnessfix_ir.source.words import MESSAGES_NAME, MESSAGES_PARAMS, MODEL_RECEIVER, MODEL_VERBS, STRICT_MESSAGES
+from harnessfix_ir.source.words import (
+    MESSAGES_NAME,
+    MESSAGES_PARAMS,
+    MODEL_OBJECT,
+    MODEL_RECEIVER,
+    MODEL_VERBS,
+    STRICT_MESSAGES,
+)
 from harnessfix_ir.vocabulary import ElementRole
 
 from .program import Key, Program
@@ -69,6 +77,8 @@ class Flow:
     def asks(self, edge: Edge) -> bool:
         """Whether a call asks the model: it leads to model calls only, or is worded like one and leads nowhere."""
         functions = self.program.functions
+        if self._asks_as_object(edge):
+            return True
         if edge.targets:
             answers = [t in self.models or "asks" in functions[t].traits for t in edge.targets]
             return all(answers) or (answers[0] and edge.plain) or (any(answers) and worded_like_asking(edge.call))
@@ -76,6 +86,31 @@ class Flow:
         if own is not None and own.get("sdk") == edge.call.callee.removesuffix("()"):
             return True
         return worded_like_asking(edge.call)
+
+    def _asks_as_object(self, edge: Edge) -> bool:
+        """Whether an attribute that asks a model when called is called, or handed to a function that calls it."""
+        owner = self.program.owner_of(edge.path, edge.call.caller)
+        if owner is None or owner not in self._model_objects:
+            return False
+        objects = self._model_objects[owner]
+        if edge.call.callee.removeprefix("self.") in objects:
+            return True
+        return bool(objects & set(edge.call.arguments)) and any(
+            inner.call.callee in self.program.functions[target].params
+            for target in edge.targets
+            for inner in self.edges.get(target, ())
+        )
+
+    @cached_property
+    def _model_objects(self) -> dict[Key, set[str]]:
+        """By class, its attributes that ask a model when they are called; classes without one are left out."""
+        found = {}
+        for key in self.program.classes:
+            kinds = self.program.attribute_types(key)
+            objects = {name for name, kind in kinds.items() if MODEL_OBJECT.search(kind)}
+            if objects:
+                found[key] = objects
+        return found
 
     def nest(self, key: Key) -> "Nest":
         """The loops of a function that could be agent loops, with the calls in each."""

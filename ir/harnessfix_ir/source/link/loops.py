@@ -14,7 +14,11 @@ _WORKS = (ElementRole.TOOL, ElementRole.PARSER, ElementRole.CONTEXT_BUILDER, Ele
 
 
 def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
-    """Turn loops in whose body the model is asked into `agent_loop` elements; returns them by function."""
+    """Turn loops in whose body the model is asked into `agent_loop` elements; returns them by function.
+
+    A loop that goes on as long as each new reply calls tools is one too, though nothing in it leads to the model: in
+    harnesses that are built on events, replies come from elsewhere.
+    """
     working: dict[Key, list[int]] = {}
     for facts, draft in flow.program.drafts(*_WORKS):
         working.setdefault((facts.path, draft.qualname), []).extend(_lines(draft))
@@ -25,7 +29,7 @@ def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
         nest = flow.nest(key)
         for loop in nest.loops:
             asking = flow.asking_edges(key, loop)
-            if not asking:
+            if not asking and not loop.get("ends-without-tool-calls"):
                 continue
             edges = nest.within(loop)
             reached = flow.reached(edges)
@@ -85,6 +89,8 @@ def _describe(flow: Flow, key: Key, loop: Draft, asking: list[Edge], reached: se
         loop.add("unbounded", True, 0, Evidence.DERIVED)
     if limited:
         loop.add("limited-in", [*sorted(f"{path}:{qualname}" for path, qualname in limited)], 0, Evidence.DERIVED)
+    if not asking:
+        return  # asked elsewhere: through a queue, an event or a graph
     models = {k for k in reached if k in flow.models}
     loop.add(
         "asks",

@@ -19,7 +19,17 @@ from .tools import link_tools
 from .truncations import link_truncations
 
 _INTERNAL = frozenset(
-    ("members", "try-lines", "unconfirmed", "steps-through", "runs-once", "body-from", "sdk-returned", "result-name")
+    (
+        "members",
+        "try-lines",
+        "unconfirmed",
+        "steps-through",
+        "runs-once",
+        "ends-without-tool-calls",
+        "body-from",
+        "sdk-returned",
+        "result-name",
+    )
 )
 
 

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from harnessfix_ir.source.facts import Call, ClassFacts, Draft, FileFacts, FunctionFacts
 from harnessfix_ir.source.modules import ModuleIndex
+from harnessfix_ir.source.words import MODEL_RECEIVER, MODEL_VERBS
 from harnessfix_ir.vocabulary import ElementRole
 
 Key = tuple[str, str]
@@ -125,6 +126,11 @@ class Program:
         return {(facts.path, draft.qualname): draft for facts, draft in self.drafts(ElementRole.FUNCTION)}
 
     @cached_property
+    def asking(self) -> set[Key]:
+        """Functions that ask a model by themselves."""
+        return {(facts.path, draft.qualname) for facts, draft in self.drafts(ElementRole.MODEL_CALL)}
+
+    @cached_property
     def subclasses(self) -> dict[Key, list[Key]]:
         """Direct subclasses of every class."""
         found: dict[Key, list[Key]] = {}
@@ -207,6 +213,13 @@ class Program:
                 found = self.find(kind, key[0])
                 return found if found in self.classes else None
         return None
+
+    def attribute_types(self, owner: Key) -> dict[str, str]:
+        """The dotted types of `self.x` as written, those of the nearest class first."""
+        found: dict[str, str] = {}
+        for key in reversed(self.ancestors(owner)):
+            found.update(self.classes[key].attributes)
+        return found
 
     def owner_of(self, path: str, qualname: str) -> Key | None:
         """The class around a function or around the function that it is nested in."""
@@ -312,6 +325,8 @@ class Program:
             return []
         owner = "" if caller is None else caller[1]
         found = [key for key in self.by_method.get(method, ()) if self.functions[key].owner != owner]
+        if method in MODEL_VERBS and MODEL_RECEIVER.search(receiver):
+            found = [key for key in found if key in self.asking]
         found = [key for key in found if not self.functions[key].abstract] or found
         hint = receiver.rpartition(".")[2].strip("_[]").lower()
         if len(found) > 1 and len(hint) > 2:

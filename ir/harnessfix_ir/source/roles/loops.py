@@ -36,8 +36,24 @@ class Loops(Role):
         draft.note("steps-through", _walks_numbers(node, scope))
         leaves = isinstance(node.body[-1], (ast.Break, ast.Return, ast.Raise))
         draft.note("runs-once", leaves and not _continues(node.body))
+        draft.note("ends-without-tool-calls", _reads_new_tool_calls(node))
         draft.note("body-from", node.lineno if isinstance(node, ast.While) else node.body[0].lineno)
         return draft
+
+
+def _reads_new_tool_calls(node: LoopNode) -> bool:
+    """Whether what the loop does depends on the tool calls of a reply that it gets anew in each round."""
+    body = list(inside(node.body))
+    made = {name for n in body if isinstance(n, ast.Assign) for target in n.targets for name in names_in(target)}
+    return any(
+        isinstance(inner, ast.Attribute)
+        and inner.attr in ("tool_calls", "function_calls")
+        and isinstance(inner.value, ast.Name)
+        and inner.value.id in made
+        for n in body
+        if isinstance(n, ast.If)
+        for inner in ast.walk(n.test)
+    )
 
 
 def _continues(body: list[ast.stmt]) -> bool:

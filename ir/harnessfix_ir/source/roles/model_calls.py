@@ -34,6 +34,7 @@ _ENDPOINT = re.compile(
 )
 _COUNTS = re.compile(r"token|embed|count|moderat|transcri|speech|image")
 _POSTS = re.compile(r"(^(requests|httpx)\.(post|request|stream)|\.post|urlopen)$")
+_SENDS = re.compile(r"post|request|send|fetch|call|query|urlopen|submit", re.IGNORECASE)
 _REPLY_KEYS = frozenset(("content", "tool_calls", "choices", "message", "text"))
 _REPLY_TYPE = re.compile(r"(Message|Response|Completion|Reply|ModelOutput|Generation|AIMessage|ChatResult)$")
 
@@ -76,7 +77,7 @@ def sdk_call(scope: Scope) -> tuple[str, int, ast.Call] | None:
             return name.removesuffix("()"), call.lineno, call
         if _POSTS.search(name) and _posts_messages(call, scope):
             return name, call.lineno, call
-        if messages_param(scope) and any(_is_endpoint(argument) for argument in call.args):
+        if _SENDS.search(last(name)) and messages_param(scope) and any(_is_endpoint(a) for a in call.args):
             return name, call.lineno, call  # a helper that posts: the address says to whom
     return None
 
@@ -92,7 +93,7 @@ def _is_model_request(name: str, call: ast.Call) -> bool:
 def _is_endpoint(node: ast.expr) -> bool:
     """Whether an expression holds the address that a model is asked at."""
     texts = (text_of(inner) for inner in ast.walk(node))
-    return any(text and _ENDPOINT.search(text) for text in texts)
+    return any(text and " " not in text and _ENDPOINT.search(text) for text in texts)
 
 
 def _posts_messages(call: ast.Call, scope: Scope) -> bool:
@@ -128,6 +129,8 @@ def model_shape(scope: Scope, file: FileContext) -> str:
         model_class = is_model_class(owner, file)
         if model_class and (strict or name not in ("create", "__call__", "request", "sample", "_call")):
             return f"method of {owner.name}"
+        if name == "__call__" and not SCRIPTED_OWNER.search(owner.name):
+            return ""
         if strict and param != "input" and (named or replies(scope) or SCRIPTED_OWNER.search(owner.name)):
             return "name, parameter and reply" if replies(scope) else ("name and parameter" if named else "")
         return ""

@@ -130,7 +130,9 @@ def _lookups(scope: Scope, file: FileContext) -> Iterator[Draft]:
         name = callee(call, scope)
         receiver, _, method = name.rpartition(".")
         if method == "get" and call.args and _COLLECTION_NAME.search(receiver) and text_of(call.args[0]) is None:
-            if re.search(r"tool|action|function|handler|command", receiver, re.IGNORECASE):
+            # Events have handlers too: what is looked up must then be named like a tool.
+            named = receiver if "handler" not in receiver.lower() else file.segment(call.args[0])
+            if re.search(r"tool|action|function|command|call", named, re.IGNORECASE):
                 yield _lookup(call, "get", receiver, scope, file)
         elif name == "getattr" and len(call.args) >= 2 and isinstance(call.args[1], (ast.JoinedStr, ast.BinOp)):
             prefix = _prefix(call.args[1])
