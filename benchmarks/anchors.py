@@ -2,8 +2,8 @@
 
 Agents are recorded with the probe, which knows where every step ran: the examples of this project, and released
 frameworks where a virtual environment below ~/.cache/harnessfix-subjects holds them. Then all of that is taken away
-(places, tracebacks, function names) and the runs are compiled again: a step is found when one of its anchors lies in the
-function that ran it.
+(places, tracebacks, function names) and the runs are compiled again: a step is found when one of its anchors lies in
+the function that ran it.
 
     python benchmarks/anchors.py [--misses]
 """
@@ -104,8 +104,8 @@ def _example(
 def _framework(work: Path, python: Path, package: str, script: Path) -> Iterator[Case]:
     work.mkdir()
     (installed,) = python.parent.parent.glob(f"lib/python*/site-packages/{package}")
-    model = read_harness([installed])
-    for recording in _recorded(work, [(str(python), str(script))], (package,)):
+    model = read_harness([script, installed])
+    for recording in _recorded(work, [(str(python), str(script))], (str(script), package)):
         yield Case(package, recording, model)
 
 

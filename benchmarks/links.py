@@ -2,8 +2,9 @@
 
     python benchmarks/links.py [RUNS]
 
-prints, for each relation, precision and recall over the pairs of steps; for truncations, how well the stated ranges
-agree with those that were kept; and how many steps lead to their function when the run does not say where it ran.
+prints, for texts that were made up and for others that were found, for each relation, precision and recall over the
+pairs of steps; for truncations, how well the stated ranges agree with those that were kept; and how many steps lead to
+their function when the run does not say where it ran.
 """
 
 import json
@@ -14,6 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.fates import Ranges
+from benchmarks.found import FoundWriter
+from benchmarks.texts import Writer
 from benchmarks.truth import TrueRun, Truth
 from harnessfix_ir.compiler import compile_run
 from harnessfix_ir.htir import Htir
@@ -74,19 +77,25 @@ def _overlap(first: Ranges, second: Ranges) -> float:
     return len(a & b) / max(len(a | b), 1)
 
 
-def measure(runs: int = 60, turns: int = 12, first_seed: int = 1000) -> dict[str, float]:
-    """Make so many runs, compile them and score the links; returns rates between 0 and 1."""
-    from benchmarks import anchors
-
+def measure_texts(writer: type[Writer], runs: int, turns: int, first_seed: int) -> dict[str, float]:
+    """Make so many runs with texts of one writer, compile them and score the links."""
     counts: Counts = Counter()
     overlaps: list[float] = []
     for seed in range(first_seed, first_seed + runs):
-        recording, truth = TrueRun(seed, turns).make()
+        recording, truth = TrueRun(seed, turns, writer=writer).make()
         htir = compile_run(recording)
         score(htir, truth, counts)
         overlaps += score_ranges(htir, truth)
-    ranges = {"truncated.range_overlap": sum(overlaps) / max(len(overlaps), 1)}
-    return {**rates(counts), **ranges, **anchors.measure()}
+    return {**rates(counts), "truncated.range_overlap": sum(overlaps) / max(len(overlaps), 1)}
+
+
+def measure(runs: int = 60, turns: int = 12, first_seed: int = 1000) -> dict[str, float]:
+    """Rates between 0 and 1 on made-up texts, the same on found ones (`found.*`), and of the anchors."""
+    from benchmarks import anchors
+
+    made = measure_texts(Writer, runs, turns, first_seed)
+    found = measure_texts(FoundWriter, runs, turns, first_seed)
+    return {**made, **{f"found.{name}": value for name, value in found.items()}, **anchors.measure()}
 
 
 def main(arguments: list[str]) -> None:

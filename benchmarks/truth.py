@@ -80,11 +80,12 @@ class TrueRun:
         seed: everything follows from it.
         turns: number of model calls of the main agent.
         style: a random one when None.
+        writer: of the texts.
     """
 
-    def __init__(self, seed: int, turns: int = 12, style: Style | None = None) -> None:
+    def __init__(self, seed: int, turns: int = 12, style: Style | None = None, writer: type[Writer] = Writer) -> None:
         self.random = random.Random(seed * 7919 + 1)
-        self.writer = Writer(seed)
+        self.writer = writer(seed)
         self.turns = turns
         self.style = style or self._style()
         self.pool = TextPool()
@@ -219,7 +220,8 @@ class TrueRun:
             return "\n".join(lines)
         kind = self.random.choice(list(self.writer.kinds))
         output = self.style.header + self.writer.text(kind, self._size(400 if fate.startswith("cut") else 80))
-        self.earlier.append(output)
+        if output.count("\n") > 3:
+            self.earlier.append(output)
         return output
 
     def _size(self, least: int = 80) -> int:

@@ -77,6 +77,7 @@ class SourceFile(Document):
         language: `python`, `yaml`, `toml`, `json`, `text`.
         lines: number of lines.
         error: why it could not be read, empty when it was; the file is then skipped.
+        base: absolute folder that the path is relative to where that is not the model's root, else empty.
     """
 
     path: str
@@ -85,6 +86,7 @@ class SourceFile(Document):
     lines: int = 0
     error: str = ""
     suppressions: dict[str, list[str]] = Field(default_factory=dict)
+    base: str = ""
 
 
 class HarnessModel(Document):

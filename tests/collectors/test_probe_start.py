@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harnessfix_collectors.probe.plan import make_plan
 from harnessfix_collectors.record import is_isolated, python_of, record
 from harnessfix_ir.errors import RecordError
 from harnessfix_ir.harness import HarnessModel
@@ -314,3 +315,15 @@ def test_environment_is_the_users_own(play: Play) -> None:
     played = play(sys.executable, f"SKIP = {ours}\n{program}")
     played.assert_same()
     assert os.environ.get("HARNESSFIX_TRACE") is None
+
+
+def test_the_plan_finds_files_of_every_root(tmp_path: Path) -> None:
+    for path in ("scripts/run.py", "site/pack/__init__.py", "site/pack/tool.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("def tool():\n    return 1\n")
+    plan = make_plan(read_harness([tmp_path / "scripts", tmp_path / "site" / "pack"]))
+    assert {Path(path).relative_to(tmp_path).as_posix() for path in plan["files"]} == {
+        "scripts/run.py",
+        "site/pack/__init__.py",
+        "site/pack/tool.py",
+    }

@@ -392,3 +392,15 @@ def test_equal_answers_of_parallel_samples_stay_apart() -> None:
     for n in range(3):
         run.add(StepKind.MODEL_CALL, "chat", input=(question,), output=(answer,), times=(n, n + 9))
     assert len(run.compile().steps) == 3
+
+
+def test_renderings_of_one_template_are_not_cuts_of_each_other() -> None:
+    template = "What the command printed is below; read it with care, and say what is to be done about it next.\n{}\n"
+    run = Run()
+    for printed in ("first file", "second file, and a little more of it"):
+        run.add(StepKind.TOOL_CALL, output=(run.part("result", printed),))
+        run.add(StepKind.CONTEXT_BUILD, "render", output=(run.part("value", template.format(printed)),))
+    htir = run.compile()
+    data = [(li.source, li.target) for li in htir.links if li.kind in (LinkKind.TRUNCATED, LinkKind.TRANSFORMED)]
+    assert data == []
+    assert [li.source for li in htir.links_to("s4", LinkKind.COPIED)] == ["s3"]

@@ -177,3 +177,13 @@ def test_syntax_of_a_later_python_is_called_so(tmp_path: Path) -> None:
         "quotes.py": True,
         "broken.py": False,
     }
+
+
+def test_files_of_another_root_say_where_they_are(tmp_path: Path) -> None:
+    write(tmp_path, {"one/agent.py": CODE, "two/pack/__init__.py": b"", "two/pack/loop.py": CODE})
+    roots = [tmp_path / "one", tmp_path / "two" / "pack"]
+    first = read_harness(roots, cache_dir=tmp_path / "cache")
+    for model in (first, read_harness(roots, cache_dir=tmp_path / "cache")):
+        places = {file.path: Path(file.base or model.root) / file.path for file in model.files}
+        assert set(places) == {"agent.py", "pack/__init__.py", "pack/loop.py"}
+        assert all(place.is_file() for place in places.values())

@@ -76,7 +76,7 @@ class _Planner:
         roles = self._roles()
         for file in self.model.files:
             if file.language == "python" and not file.error:
-                path = str((Path(self.model.root) / file.path).resolve())
+                path = str((Path(file.base or self.model.root) / file.path).resolve())
                 self.files[path] = {"path": file.path, "sha256": file.sha256}
         by_path = {part["path"]: part for part in self.files.values()}
         spanned = self._functions(roles, by_path)

@@ -21,7 +21,7 @@ from .routes.registration import RegistrationRoute
 from .routes.roles import RoleRoute
 from .routes.wording import WordingIndex
 
-MOST_ANCHORS = 5
+MOST_ANCHORS, MOST_WITH_TIES = 5, 12
 _ROUTES = {route: rank for rank, route in enumerate(Route)}
 
 
@@ -58,7 +58,7 @@ def anchor_steps(
     model: HarnessModel,
     fresh: Mapping[int, Sequence[int]],
 ) -> list[TraceStep]:
-    """Steps with their anchors completed, best first, at most `MOST_ANCHORS` each.
+    """Steps with their anchors completed, best first: `MOST_ANCHORS` each, and what is as good as the last of them.
 
     Args:
         steps: of one run.
@@ -83,11 +83,23 @@ def anchor_steps(
             found.extend(index.roles.anchors(step))
         if not found and step.kind is StepKind.ERROR and step.parent in first:
             found.append(_inherited(first[step.parent], step.parent))
-        best = tuple(ranked(found)[:MOST_ANCHORS])
+        best = tuple(_best(ranked(found)))
         if best:
             first[step.id] = best[0]
         anchored.append(step if best == step.anchors else step.model_copy(update={"anchors": best}))
     return anchored
+
+
+def _best(anchors: Sequence[Anchor]) -> Sequence[Anchor]:
+    """The first of ranked anchors; a tie is not cut."""
+    end = MOST_ANCHORS
+    while end < min(len(anchors), MOST_WITH_TIES) and _grade(anchors[end]) == _grade(anchors[end - 1]):
+        end += 1
+    return anchors[:end]
+
+
+def _grade(anchor: Anchor) -> tuple[Route, Evidence, str]:
+    return anchor.route, anchor.evidence, anchor.reason
 
 
 def _inherited(anchor: Anchor, step: str) -> Anchor:

@@ -103,9 +103,11 @@ class Judge:
             relation: between the texts of `place` and `sink`.
             rare: how many of the shared fingerprints few other texts own.
         """
+        if sink.side == OUT and self._alike(place.step, sink.step) and not relation.is_whole:
+            return False
         if relation.source_share >= WHOLE:
             return relation.kept >= K
-        if relation.kept < LEAST_RUN or not rare or (sink.side == OUT and self._alike(place.step, sink.step)):
+        if relation.kept < LEAST_RUN or not rare:
             return False
         share = max(relation.source_share, relation.sink_share)
         if share < LEAST_SHARE and relation.kept < MUCH:

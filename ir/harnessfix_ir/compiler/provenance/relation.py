@@ -54,9 +54,14 @@ class Relation:
         return "(middle)" in self.detail
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it is a copy of all of the source."""
+        return self.kind is LinkKind.COPIED and self.detail.startswith("whole")
+
+    @property
     def is_excerpt(self) -> bool:
         """Whether it is a copy of a stretch, and not of the whole."""
-        return self.kind is LinkKind.COPIED and not self.detail.startswith("whole")
+        return self.kind is LinkKind.COPIED and not self.is_whole
 
     @property
     def plain_cut(self) -> bool:

@@ -7,7 +7,7 @@ from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Route, StepKind
 
-MOST = 3
+MOST, MOST_SITES = 3, 8
 RAISE, EXCEPT = "raise ", "except "
 
 
@@ -32,13 +32,18 @@ class NameRoute:
             types = element.value("catches")
             for each in types if isinstance(types, list) else ():
                 self.handlers.setdefault(_short(each), []).append(element)
-        self.broad = [*self.handlers.get("Exception", ()), *self.handlers.get("BaseException", ())]
+        self.bases: dict[str, list[str]] = {}
+        for element in model.of_role(ElementRole.CLASS):
+            named = element.value("bases")
+            self.bases.setdefault(element.name, []).extend(map(_short, named if isinstance(named, list) else ()))
 
     def anchors(self, step: TraceStep) -> Iterator[Anchor]:
         """Places that bear the name of the step or of its error."""
         if step.kind is StepKind.ERROR and step.name.startswith(EXCEPT):
             caught = _short(step.name.removeprefix(EXCEPT))
-            yield from _tied(self.handlers.get(caught) or self.broad, f"catches {caught}")
+            for name in self._family(caught):
+                what = f"catches {caught}" if name == caught else f"catches {name}, which {caught} is"
+                yield from _tied(self.handlers.get(name, ()), what, MOST_SITES)
             return
         if step.kind not in (StepKind.TOOL_CALL, StepKind.ERROR):
             yield from _tied(self.functions.get(step.name, ()), f"the function called {step.name!r}")
@@ -46,12 +51,20 @@ class NameRoute:
         if step.kind is StepKind.ERROR and not raised:
             raised = step.name.removeprefix(RAISE)
         if raised:
-            yield from _tied(self.raises.get(_short(raised), ()), f"raises {_short(raised)}")
+            yield from _tied(self.raises.get(_short(raised), ()), f"raises {_short(raised)}", MOST_SITES)
+
+    def _family(self, name: str) -> list[str]:
+        """The class itself and those above it, as far as the harness defines them, and what every exception is."""
+        found = [name]
+        for each in found:  # grows while it is walked
+            found.extend(base for base in self.bases.get(each, ()) if base not in found)
+        return [*found, *(each for each in ("Exception", "BaseException") if each not in found)]
 
 
-def _tied(elements: Iterable[Element], reason: str) -> Iterator[Anchor]:
+def _tied(elements: Iterable[Element], reason: str, most: int = MOST) -> Iterator[Anchor]:
+    """An anchor for each of these places, none when they are more than `most`."""
     found = list(elements)
-    if len(found) > MOST:
+    if len(found) > most:
         return
     among = f", one of {len(found)}" if len(found) > 1 else ""
     for element in found:

@@ -7,7 +7,7 @@ from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Route, StepKind
 
-MOST = 3
+MOST = 8
 
 
 class RegistrationRoute:

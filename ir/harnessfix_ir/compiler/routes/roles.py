@@ -1,4 +1,4 @@
-"""Roles: when nothing better is known, the only element of the harness that does what the step did."""
+"""Roles: when nothing better is known, the only elements of the harness that do what the step did."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Route, StepKind
 
+MOST_LOOPS = 3
 _ROLE_OF = {
     StepKind.TASK: ElementRole.AGENT_LOOP,
     StepKind.MODEL_CALL: ElementRole.MODEL_CALL,
@@ -20,27 +21,25 @@ _ROLE_OF = {
 
 
 class RoleRoute:
-    """Ties a step to the one element of its role; where there are several, to none.
+    """Ties a step to the elements of its role: to the one there is, or to a few agent loops; else to none.
 
     Args:
         model: the harness.
     """
 
     def __init__(self, model: HarnessModel) -> None:
-        self.only: dict[StepKind, Element] = {}
+        self.candidates: dict[StepKind, list[Element]] = {}
         for kind, role in _ROLE_OF.items():
             elements = list(model.of_role(role))
-            if len(elements) == 1:
-                self.only[kind] = elements[0]
+            if 0 < len(elements) <= (MOST_LOOPS if role is ElementRole.AGENT_LOOP else 1):
+                self.candidates[kind] = elements
 
     def anchors(self, step: TraceStep) -> Iterator[Anchor]:
-        """The only element that does what this step did, as a guess."""
-        element = self.only.get(step.kind)
-        if element is not None:
+        """The elements that do what this step did, as guesses."""
+        found = self.candidates.get(step.kind, ())
+        for element in found:
+            role = element.role.value.replace("_", " ")
+            reason = f"the only {role} of this harness" if len(found) == 1 else f"one of {len(found)} {role}s"
             yield element.anchor.model_copy(
-                update={
-                    "route": Route.STATIC,
-                    "evidence": Evidence.HEURISTIC,
-                    "reason": f"the only {element.role.value.replace('_', ' ')} of this harness",
-                }
+                update={"route": Route.STATIC, "evidence": Evidence.HEURISTIC, "reason": reason}
             )

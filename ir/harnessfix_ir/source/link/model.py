@@ -74,7 +74,6 @@ def _own_names(files: list[FileFacts]) -> set[str]:
 
 
 def _source_file(facts: FileFacts, base: Path) -> SourceFile:
-    extra = {} if facts.base == str(base) else {"base": facts.base}
     return SourceFile(
         path=facts.path,
         sha256=facts.sha256,
@@ -82,7 +81,7 @@ def _source_file(facts: FileFacts, base: Path) -> SourceFile:
         lines=facts.lines,
         error=facts.error,
         suppressions=facts.suppressions,
-        **extra,
+        base="" if facts.base == str(base) else facts.base,
     )
 
 
