@@ -68,7 +68,13 @@ def test_codex_before_its_lines_had_types() -> None:
 
 
 def test_langfuse_observations_one_a_line() -> None:
-    row = {"id": "o1", "trace_id": "t1", "parent_observation_id": None, "type": "GENERATION", "name": "chat"}
+    row: dict[str, Any] = {
+        "id": "o1",
+        "trace_id": "t1",
+        "parent_observation_id": None,
+        "type": "GENERATION",
+        "name": "chat",
+    }
     row |= {"start_time": "2026-01-02T03:04:05Z", "input": [{"role": "user", "content": "hi"}], "output": "ho"}
     row |= {"usage_details": {"input": 3, "output": 1}, "model": "m"}
     recording = one(lines(row, {**row, "id": "o2", "parent_observation_id": "o1", "type": "TOOL"}), "langfuse")
@@ -78,9 +84,20 @@ def test_langfuse_observations_one_a_line() -> None:
 
 
 def test_langsmith_runs_nested_and_judged() -> None:
-    child = {"id": "r2", "run_type": "llm", "name": "m", "inputs": {"messages": [{"role": "user", "content": "hi"}]}}
+    child: dict[str, Any] = {
+        "id": "r2",
+        "run_type": "llm",
+        "name": "m",
+        "inputs": {"messages": [{"role": "user", "content": "hi"}]},
+    }
     child |= {"outputs": {"choices": [{"message": {"role": "assistant", "content": "ho"}, "finish_reason": "length"}]}}
-    root = {"id": "r1", "run_type": "chain", "name": "agent", "error": "ValueError('no')", "child_runs": [child]}
+    root: dict[str, Any] = {
+        "id": "r1",
+        "run_type": "chain",
+        "name": "agent",
+        "error": "ValueError('no')",
+        "child_runs": [child],
+    }
     root |= {"feedback_stats": {"correctness": {"avg": 0.0}}}
     recording = one(json.dumps({"runs": [root], "cursor": "next"}).encode(), "langsmith")
     assert outline(recording) == ["task:agent", "model_call:m"]
@@ -93,14 +110,20 @@ def test_langsmith_runs_nested_and_judged() -> None:
 def test_inspect_logs_without_events_and_with_old_transcripts() -> None:
     said = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "attachment://a1"}]
     header: dict[str, Any] = {"version": 2, "status": "success", "eval": {"task": "t", "model": "m", "run_id": "r"}}
-    sample = {"id": 1, "epoch": 2, "messages": said, "attachments": {"a1": "ho" * 50}, "target": "secret answer"}
+    sample: dict[str, Any] = {
+        "id": 1,
+        "epoch": 2,
+        "messages": said,
+        "attachments": {"a1": "ho" * 50},
+        "target": "secret answer",
+    }
     sample["scores"] = {"match": {"value": "I"}}
     recording = one(json.dumps({**header, "samples": [sample]}).encode(), "inspect")
     assert outline(recording) == ["task:t", "model_call:model"]
     assert "ho" * 50 in recording.texts.values()
     assert (recording.run.outcome, recording.run.id) == (Outcome.FAILED, "r/1/2")
     assert "secret answer" not in json.dumps([step.model_dump(mode="json") for step in recording.steps])
-    event = {"event": "model", "model": "m", "input": [{"role": "user", "content": "attachment://b2"}]}
+    event: dict[str, Any] = {"event": "model", "model": "m", "input": [{"role": "user", "content": "attachment://b2"}]}
     event |= {"output": {"choices": [{"message": {"role": "assistant", "content": "ho"}, "stop_reason": "max_tokens"}]}}
     old = {"id": 1, "transcript": {"events": [event], "content": {"b2": "kept apart"}}}
     recording = one(json.dumps({**header, "samples": [old]}).encode(), "inspect")
@@ -124,7 +147,7 @@ def test_tau2_simulations() -> None:
 
 def test_swe_agent_with_tool_calls_and_the_request_as_sent() -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls"}'}}
-    history = [
+    history: list[dict[str, Any]] = [
         {"role": "system", "content": "You act."},
         {"role": "assistant", "content": "I look.", "tool_calls": [call], "action": "ls"},
         {"role": "tool", "content": "OBSERVATION:\na.txt", "tool_call_ids": ["c1"]},

@@ -67,7 +67,7 @@ class _Trace:
         run = RunInfo(
             id=self.trace_id,
             name=roots[0][1].name if roots else (steps[0].name if steps else ""),
-            task=_task(roots[0][0]) if roots else "",
+            task=self._task(roots[0][0]) if roots else "",
             started_ns=min(starts, default=None),
             ended_ns=max(ends, default=None),
             outcome=Outcome.FAILED if failed else Outcome.UNKNOWN,
@@ -77,6 +77,18 @@ class _Trace:
         )
         merged = merge_duplicates(steps)
         return Recording(run=run, steps=merged, texts=self.pool.texts, incomplete=tuple(incomplete))
+
+    def _task(self, root: OtlpSpan) -> str:
+        """What the run was asked for: as said outright, else the first thing that a user said, else a name."""
+        said = (
+            self.pool.texts[part.text]
+            for normal in self.normals
+            for part in normal.input
+            if part.role == "user" and part.kind == "text"
+        )
+        value = root.text("harnessfix.task", "task", "input.value") or next(said, "")
+        value = value or root.text("gen_ai.agent.name") or root.name
+        return value if len(value) <= LONG else ""
 
     def _step(self, span: OtlpSpan, normal: Normal) -> TraceStep:
         parent = self.ids.get(span.parent_id)
@@ -186,8 +198,3 @@ def code_anchors(span: OtlpSpan) -> Iterator[Anchor]:
             evidence=Evidence.OBSERVED,
             reason="the span's code attributes",
         )
-
-
-def _task(span: OtlpSpan) -> str:
-    value = span.text("harnessfix.task", "task", "input.value", "gen_ai.agent.name") or span.name
-    return value if len(value) <= LONG else ""
