@@ -30,7 +30,7 @@ class RoleRoute:
     def __init__(self, model: HarnessModel) -> None:
         self.candidates: dict[StepKind, list[Element]] = {}
         for kind, role in _ROLE_OF.items():
-            elements = list(model.of_role(role))
+            elements = _own(model, list(model.of_role(role)))
             if 0 < len(elements) <= (MOST_LOOPS if role is ElementRole.AGENT_LOOP else 1):
                 self.candidates[kind] = elements
 
@@ -43,3 +43,9 @@ class RoleRoute:
             yield element.anchor.model_copy(
                 update={"route": Route.STATIC, "evidence": Evidence.HEURISTIC, "reason": reason}
             )
+
+
+def _own(model: HarnessModel, elements: list[Element]) -> list[Element]:
+    """Of several elements those below the root that was named first: one's own code, before the framework's."""
+    own = {file.path for file in model.files if not file.base}
+    return [element for element in elements if element.anchor.path in own] or elements
