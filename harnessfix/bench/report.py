@@ -16,6 +16,8 @@ SCRIPTS = {
     "harness-model": "harness_model",
     "store": "store",
     "overhead": "overhead",
+    "throughput": "throughput",
+    "kills": "kills",
     "planted": "planted",
     "healthy": "healthy",
     "receiver": "receiver",

@@ -33,6 +33,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "More": {
         "demo": "See all of it work on a small agent that comes with harnessfix.",
+        "store": "Look after the store: size, old runs, export, merge, copies.",
         "doctor": "Say what can be captured here, what will be lost, and why.",
         "schema": "Print the JSON Schema of a document.",
         "bench": "Measure what harnessfix costs, and how right it is.",

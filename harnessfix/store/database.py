@@ -8,8 +8,10 @@ damage the file) and FULL for what cannot be had again: labels, patches, verdict
 import importlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from typing import TypeVar
 from urllib.parse import quote
 from weakref import WeakSet
 
@@ -20,7 +22,10 @@ from sqlalchemy.pool import QueuePool
 from harnessfix_ir.errors import StoreError
 
 from .place import Place
-from .trouble import explained
+from .trouble import explained, passes
+
+T = TypeVar("T")
+PAUSES = (0.1, 1.0, 5.0)  # seconds; a server that restarts is back after the last
 
 
 class Database:
@@ -63,6 +68,22 @@ class Database:
             connection = connection.execution_options(durable=durable)
             with connection.begin():
                 yield connection
+
+    def repeat(self, action: Callable[[Connection], T]) -> T:
+        """Do `action` in a writing transaction, and again after trouble that passes.
+
+        Only for what may be done twice: nobody knows whether a commit arrived before its connection was lost.
+        """
+        for pause in PAUSES:
+            try:
+                with self.write() as connection:
+                    return action(connection)
+            except StoreError as error:
+                if not passes(error):
+                    raise
+            time.sleep(pause)
+        with self.write() as connection:
+            return action(connection)
 
     def outside(self, *statements: str) -> None:
         """Run statements that no transaction may hold."""

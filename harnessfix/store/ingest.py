@@ -15,6 +15,7 @@ from harnessfix_ir.vocabulary import Outcome, Status
 from . import blobs, labels, search
 from .database import bulk_insert
 from .documents import Label
+from .evaluations import labels_in
 from .models import EarlierBlob, LabelRow, Run
 from .plaintext import column, ident, to_json
 from .words import MOST_WORDS, words_of
@@ -32,7 +33,7 @@ class Rows:
     """One recording, ready to be inserted under whatever key its run gets; rows lack that key in front."""
 
     run: dict[str, object]
-    label: Label | None
+    labels: list[Label]
     steps: list[tuple[object, ...]]
     messages: list[tuple[object, ...]]
     words: list[tuple[int, list[str]]]
@@ -68,14 +69,17 @@ def prepare(run_id: str, recording: Recording, format_name: str, filename: str) 
         "filename": column(filename, 1000),
         "document": to_json(info),
     }
-    label = None
+    said = [
+        Label.model_copy(each, update={"reason": column(each.reason, 10_000)}) for each in labels_in(recording, now)
+    ]
     score = info.score if info.score is not None and isfinite(info.score) else None
     if info.outcome is not Outcome.UNKNOWN or score is not None:
-        label = Label(outcome=info.outcome, by=column(info.outcome_by) or "file", score=score, created_ns=now)
+        by = column(info.outcome_by) or "file"
+        said.append(Label(outcome=info.outcome, by=by, score=score, created_ns=now))
     numbers = {step.id: seq for seq, step in enumerate(recording.steps, 1)}
     steps = [_step_row(seq, step, numbers) for seq, step in enumerate(recording.steps, 1)]
     messages, words = _texts(recording)
-    return Rows(run, label, steps, messages, words)
+    return Rows(run, said, steps, messages, words)
 
 
 def write(connection: Connection, block: blobs.Block, prepared: Sequence[Rows], *, supersedes: bool = False) -> None:
@@ -122,8 +126,10 @@ def _write_run(connection: Connection, digest: bytes, rows: Rows, supersedes: bo
     for model, kept in ((LabelRow, kept_labels), (EarlierBlob, kept_blobs)):
         if kept:
             connection.execute(insert(model), [{**child, "run": run_key} for child in kept])
-    if rows.label is not None:
-        labels.add(connection, run_key, rows.label)
+    known = {tuple(kept[name] for name in ("outcome", "said_by", "score", "created_ns")) for kept in kept_labels}
+    for label in rows.labels:
+        if (label.outcome.value, label.by, label.score, label.created_ns) not in known:
+            labels.add(connection, run_key, label)
     if kept_labels:
         labels.settle(connection, run_key)
 

@@ -20,8 +20,7 @@ class FindingShelf:
         Everything found in that run before, or statically in the harness of that key, is replaced. No diagnoses means:
         looked, and found nothing (`RunRow.flaws` becomes 0).
         """
-        with self._database.write() as connection:
-            findings.replace(connection, run_id, harness_key, diagnoses)
+        self._database.repeat(lambda connection: findings.replace(connection, run_id, harness_key, diagnoses))
 
     def diagnoses(
         self,
@@ -49,8 +48,7 @@ class FindingShelf:
 
     def save_flaws(self, flaws: Sequence[FlawRecord], *, replace_all: bool = False) -> None:
         """Save flaws under their ids; with `replace_all` the others are forgotten."""
-        with self._database.write() as connection:
-            findings.save_flaws(connection, flaws, replace_all=replace_all)
+        self._database.repeat(lambda connection: findings.save_flaws(connection, flaws, replace_all=replace_all))
 
     def flaws(self) -> list[FlawRecord]:
         """All flaws: most failed runs first, then most confident."""

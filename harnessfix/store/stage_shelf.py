@@ -110,11 +110,14 @@ class StageShelf:
         """
         frame = blobs.compress(to_json(document).encode())
         cached = None if htir is None else blobs.compress(htir)
-        with self._database.write() as connection:
+
+        def write(connection: Connection) -> bool:
             kept = examinations.keep(connection, run, made_from, frame, current, diagnoses)
             if kept and cached is not None:
                 self._put(connection, "htir", made_from, cached)
-        return kept
+            return kept
+
+        return self._database.repeat(write)
 
     # Cache
 
@@ -131,8 +134,7 @@ class StageShelf:
             key: digest of everything it was computed from, programs included.
         """
         frame = blobs.compress(value)
-        with self._database.write() as connection:
-            self._put(connection, kind, key, frame)
+        self._database.repeat(lambda connection: self._put(connection, kind, key, frame))
 
     def _put(self, connection: Connection, kind: str, key: str, frame: bytes) -> None:
         cache.put(connection, kind, key, frame)
@@ -144,14 +146,12 @@ class StageShelf:
 
     def plan_work(self, job: str, parts: Sequence[str]) -> set[str]:
         """Note the parts of a job that are to do, by the digest of what each depends on; returns those done already."""
-        with self._database.write() as connection:
-            return work.plan(connection, job, parts)
+        return self._database.repeat(lambda connection: work.plan(connection, job, parts))
 
     def finish_work(self, job: str, part: str, result: Document) -> None:
         """A part is done; doing it twice leaves one result."""
         frame = blobs.compress(to_json(result).encode())
-        with self._database.write() as connection:
-            work.finish(connection, job, part, frame)
+        self._database.repeat(lambda connection: work.finish(connection, job, part, frame))
 
     def work_results(self, parts: Sequence[str], kind: type[D]) -> Iterator[tuple[str, D]]:
         """The results of those of these parts that are done."""
@@ -162,8 +162,7 @@ class StageShelf:
 
     def forget_work(self, job: str) -> None:
         """A job has come to its end; its parts are not needed any more."""
-        with self._database.write() as connection:
-            work.forget(connection, job)
+        self._database.repeat(lambda connection: work.forget(connection, job))
 
     def work_left(self) -> int:
         """How many parts of all jobs are still to do."""

@@ -9,8 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy.exc import IntegrityError
-
 from harnessfix_ir.errors import HarnessfixError, StoreError
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.vocabulary import Outcome
@@ -111,18 +109,8 @@ class Store(FindingShelf, StageShelf):
         """
         prepared = [ingest.prepare(run_id, each, format, filename) for run_id, each in ingest.with_own_ids(recordings)]
         block = blobs.Block.of(data)
-        try:
-            self._write_runs(block, prepared, supersedes)
-        except StoreError as error:
-            # Two sessions of a server may both see that a run is new; the slower one looks again.
-            if not isinstance(error.__cause__, IntegrityError):
-                raise
-            self._write_runs(block, prepared, supersedes)
+        self._database.repeat(lambda connection: ingest.write(connection, block, prepared, supersedes=supersedes))
         return [str(rows.run["id"]) for rows in prepared]
-
-    def _write_runs(self, block: blobs.Block, prepared: Sequence[ingest.Rows], supersedes: bool) -> None:
-        with self._database.write() as connection:
-            ingest.write(connection, block, prepared, supersedes=supersedes)
 
     def runs(
         self,

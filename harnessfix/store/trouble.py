@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from harnessfix_ir.errors import StoreError
 
@@ -36,6 +36,9 @@ POSTGRESQL: dict[str, tuple[str, str]] = {
     "42501": ("does not let this user do that", "Grant the user its tables, or connect as another one."),
 }
 
+PASSING = ("08", "40001", "40P01", "57P")
+"""Beginnings of SQLSTATEs: connection lost, serialisation failure, deadlock, server shutting down or starting."""
+
 
 @contextmanager
 def explained(place: Place) -> Iterator[None]:
@@ -64,3 +67,13 @@ def translated(place: Place, error: Exception) -> StoreError:
             f"{place}: no connection to the store: {said}", hint="Check that the server runs, and user and database."
         )
     return StoreError(f"{place}: the store reports: {said}", hint="`harnessfix doctor` looks the store over.")
+
+
+def passes(error: StoreError) -> bool:
+    """Whether the same transaction may well succeed a moment later: others were in its way, or the connection broke."""
+    cause = error.__cause__
+    if not isinstance(cause, DBAPIError):
+        return False
+    state = str(getattr(cause.orig, "sqlstate", None) or "")
+    raced = isinstance(cause, IntegrityError)  # two sessions of a server may both see that a row is new
+    return raced or cause.connection_invalidated or state.startswith(PASSING)

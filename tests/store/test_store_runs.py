@@ -8,6 +8,7 @@ import pytest
 from harnessfix.store import Store, search
 from harnessfix_ir.errors import BadInputError, StoreError
 from harnessfix_ir.recording import Recording
+from harnessfix_ir.steps import StepEvent
 from harnessfix_ir.texts import digest
 from harnessfix_ir.vocabulary import Outcome, Status, StepKind
 
@@ -235,3 +236,33 @@ def test_deleting_takes_everything_along(store: Store, make_run: MakeRun, add: A
     assert store.delete_runs(["b"]).bytes > 0
     with pytest.raises(StoreError):
         store.blob("a")
+
+
+def test_evaluations_of_the_whole_run_are_labels(store: Store, add: Add, make_run: MakeRun) -> None:
+    def evaluated(run_id: str, step: int, **said: object) -> Recording:
+        run = make_run(run_id, ("a", "x"), ("b", "y"), outcome=Outcome.PASSED, by="exit")
+        attributes = {f"gen_ai.evaluation.{name.replace('_', '.')}": value for name, value in said.items()}
+        event = StepEvent.model_validate({"name": "gen_ai.evaluation.result", "time_ns": 5, "attributes": attributes})
+        steps = list(run.steps)
+        steps[step] = steps[step].model_copy(update={"events": (event,)})
+        return run.model_copy(update={"steps": tuple(steps)})
+
+    add(
+        store, evaluated("whole", 0, name="accuracy", score_label="incorrect", score_value=0.25, explanation="off by 1")
+    )
+    add(store, evaluated("part", 1, score_label="fail"))
+    add(store, evaluated("number", 0, score_value=0.5, score_label="so-so"))
+    add(store, evaluated("odd", 0, score_value=float("nan"), score_label=None))
+    whole = store.run("whole")
+    assert (whole.outcome, whole.outcome_by, whole.score) == (Outcome.FAILED, "evaluation", 0.25)
+    assert [label.reason for label in store.labels("whole")] == ["accuracy: off by 1", ""]
+    assert [(store.run(run).outcome, store.run(run).score) for run in ("part", "number", "odd")] == [
+        (Outcome.PASSED, None),
+        (Outcome.PASSED, 0.5),
+        (Outcome.PASSED, None),
+    ]
+    add(
+        store,
+        evaluated("whole", 0, name="accuracy", score_label="incorrect", score_value=0.25, explanation="off by one"),
+    )
+    assert [label.by for label in store.labels("whole")].count("evaluation") == 1, "the same event again is no news"

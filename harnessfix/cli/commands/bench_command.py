@@ -7,7 +7,19 @@ import click
 from harnessfix.cli import data
 from harnessfix.cli.options import format_option
 
-NAMES = ("links", "compile", "harness-model", "store", "overhead", "receiver", "planted", "healthy", "realbugs")
+NAMES = (
+    "links",
+    "compile",
+    "harness-model",
+    "store",
+    "overhead",
+    "throughput",
+    "kills",
+    "receiver",
+    "planted",
+    "healthy",
+    "realbugs",
+)
 
 
 @click.command("bench")
