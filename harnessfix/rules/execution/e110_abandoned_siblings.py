@@ -1,9 +1,16 @@
 """E110: one of several tasks fails, and the others go on with nobody waiting for them."""
 
+from collections.abc import Iterable
+
+from harnessfix.rules._errors import short_type
 from harnessfix.rules._hazards import HazardRule
-from harnessfix.rules.base import Example
-from harnessfix_ir.harness import Element
-from harnessfix_ir.vocabulary import Property, Severity
+from harnessfix.rules._own import nearest_own
+from harnessfix.rules._query import as_anchor, events, names, one_of_each, quote
+from harnessfix.rules.base import Example, Finding
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity
 
 _BAD = """\
 import asyncio
@@ -56,8 +63,49 @@ class AbandonedSiblings(HazardRule):
     bad = Example(files={"team.py": _BAD})
     good = Example(files={"team.py": _GOOD})
 
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Steps that an exception ended while tasks that had begun in them went on."""
+        gathers = [e for e in model.of_role(ElementRole.HAZARD) if e.name == self.hazard]
+        spoken: set[str] = set()
+        for step in run.steps:
+            left = events(step, "tasks_alive")
+            if not left or step.error is None:
+                continue
+            went = names(left[0].attributes.get("functions")) or names(left[0].attributes.get("names"))
+            passed = _passed(step)
+            through = [e for e in gathers if any((e.anchor.path, line) in passed for line in _lines(e))]
+            anchors = one_of_each([*(as_anchor(e, self.reason) for e in through), *nearest_own(run, step)])
+            if not anchors or anchors[0].place in spoken:
+                continue
+            spoken.add(anchors[0].place)
+            yield Finding(
+                f"{short_type(step.error)} ended {step.name} ({step.id}) and {len(went)} of the tasks that it had begun "
+                f"went on: {quote(', '.join(went), 80)}.",
+                anchors,
+                responsible_step=step.id,
+                symptom_step=step.id,
+                path=[step.id],
+                confidence=0.9,
+                severity=Severity.ERROR,
+                key=through[0].id.partition("#")[2] if through else "",
+            )
+
     def words(self, element: Element) -> str:
         return (
             f"`gather` at {element.anchor.place} cancels nothing: when one of its tasks fails, the others go on after "
             f"{element.anchor.qualname} has ended."
         )
+
+
+def _passed(step: TraceStep) -> set[tuple[str, int]]:
+    """File and line of the harness's frames that the step's exception came through."""
+    found = set()
+    for frame in step.error.traceback.splitlines() if step.error is not None else ():
+        path, _, line = frame.partition(" in ")[0].rpartition(":")
+        if line.isdigit():
+            found.add((path, int(line)))
+    return found
+
+
+def _lines(element: Element) -> range:
+    return range(element.anchor.start_line, element.anchor.end_line + 1)

@@ -1,0 +1,59 @@
+"""T116: arguments that could not be read become none at all."""
+
+from harnessfix.rules._examples import edited
+from harnessfix.rules._hazards import HazardRule
+from harnessfix.rules.base import Example
+from harnessfix_ir.harness import Element
+from harnessfix_ir.vocabulary import Property, Severity
+
+_PROVIDER = """\
+import json
+
+
+class Provider:
+    def __init__(self, tools):
+        self.tools = tools
+
+    def run_tool(self, name, text):
+        try:
+            arguments = json.loads(text)
+        except json.JSONDecodeError:
+            arguments = {}
+        return self.tools[name](**arguments)
+"""
+
+
+class EmptyForUnreadable(HazardRule):
+    code = "T116"
+    name = "empty-for-unreadable"
+    keeps = Property.HONESTY
+    severity = Severity.WARNING
+    summary = "What a model sent cannot be read, an empty object takes its place, and nobody is told."
+    why = (
+        "The tool runs with its defaults, a check finds nothing to object to, or the model is told that an argument is "
+        "missing which it did send. It never learns that its JSON was cut or malformed, so it cannot mend it."
+    )
+    fix = "Answer the model with the error, or hand the failure on; use an empty object only where nothing was sent."
+    references = (
+        "https://github.com/openai/openai-agents-python/issues/3863",
+        "https://platform.openai.com/docs/guides/function-calling",
+    )
+    hazard = "empty-for-unreadable"
+    confidence = 0.55
+    reason = "takes nothing for what it could not read"
+    bad = Example(files={"provider.py": _PROVIDER})
+    good = edited(
+        bad,
+        "provider.py",
+        (
+            "json.JSONDecodeError:\n            arguments = {}",
+            'ValueError as error:\n            return f"not JSON: {error}"',
+        ),
+    )
+
+    def words(self, element: Element) -> str:
+        return (
+            f"{element.anchor.place} goes on with an empty object when the text could not be read: whoever sent "
+            "it is not "
+            f"told, and {element.anchor.qualname} works with what nobody said."
+        )

@@ -1,0 +1,68 @@
+"""What could not be read becomes an empty value, and the code goes on as if nothing had been sent."""
+
+import ast
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import callee, calls_in, last
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.roles.handlers import is_log_call
+from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.words import words
+
+from .base import hazard
+
+_READS = words("loads raw_decode literal_eval safe_load model_validate_json validate_json from_json")
+
+
+class EmptyForUnreadable(Role):
+    """`try: arguments = json.loads(text)` with `except ValueError: arguments = {}`."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.functions:
+            for node in scope.tries:
+                read = _read(node.body, scope)
+                for clause in node.handlers if read else ():
+                    found = next((s for s in clause.body if _is_empty(s, read)), None)
+                    if found is not None and not _tells(clause, scope):
+                        yield hazard("empty-for-unreadable", scope, found).add("reads", sorted(read)[0])
+
+
+def _read(body: list[ast.stmt], scope: Scope) -> set[str]:
+    """Names bound to what was read in the body of a `try`; `return` when it is returned."""
+    found: set[str] = set()
+    for statement in body:
+        reads = any(last(callee(call, scope)) in _READS for call in calls_in([statement]))
+        if reads and isinstance(statement, ast.Assign):
+            found.update(target.id for target in statement.targets if isinstance(target, ast.Name))
+        elif reads and isinstance(statement, ast.Return):
+            found.add("return")
+    return found
+
+
+def _is_empty(statement: ast.stmt, read: set[str]) -> bool:
+    """Whether a statement gives the name that was to be read an empty dictionary, or returns one."""
+    if isinstance(statement, ast.Return):
+        return "return" in read and _no_entries(statement.value)
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+        return isinstance(target, ast.Name) and target.id in read and _no_entries(statement.value)
+    return False
+
+
+def _no_entries(value: ast.expr | None) -> bool:
+    return (isinstance(value, ast.Dict) and not value.keys) or (
+        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict" and not value.args
+    )
+
+
+def _tells(clause: ast.ExceptHandler, scope: Scope) -> bool:
+    """Whether the clause raises, or keeps the failure in another name or a log that says more than debug."""
+    for inner in ast.walk(clause):
+        if isinstance(inner, ast.Raise):
+            return True
+        if isinstance(inner, ast.Name) and clause.name is not None and inner.id == clause.name:
+            call = next((c for c in calls_in(clause.body) if inner in ast.walk(c)), None)
+            if call is None or not is_log_call(call, scope):
+                return True
+    return False
