@@ -79,7 +79,8 @@ class AbandonedSiblings(HazardRule):
                 continue
             spoken.add(anchors[0].place)
             yield Finding(
-                f"{short_type(step.error)} ended {step.name} ({step.id}) and {len(went)} of the tasks that it had begun "
+                f"{short_type(step.error)} ended {step.name} ({step.id}) and {len(went)} of the tasks that it had "
+                "begun "
                 f"went on: {quote(', '.join(went), 80)}.",
                 anchors,
                 responsible_step=step.id,
