@@ -11,7 +11,7 @@ from harnessfix_ir.harness import HarnessModel
 from .facts import FileFacts
 from .stored import dump_model, load_model
 
-EXTRACTOR = "rules-dev1"
+EXTRACTOR = "8"
 """Raised whenever extraction or linking says something else about the same text."""
 
 
