@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, dotted, inside, last, words_in
 from harnessfix_ir.source.facts import Draft
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments
 from harnessfix_ir.source.words import COUNTER_NAME, LIMIT_NAME
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
 
@@ -184,13 +184,25 @@ def _off_by_one(compare: ast.Compare, counter: str, limit: ast.expr, scope: Scop
 
 def _default(choice: ast.BoolOp, scope: Scope, file: FileContext) -> Draft | None:
     """`limit or default` as a value: zero counts as not given."""
-    if not isinstance(choice.op, ast.Or) or not _is_limit(choice.values[0], scope) or _in_test(choice, file):
+    if not isinstance(choice.op, ast.Or) or isinstance(choice.values[0], ast.Call) or _in_test(choice, file):
         return None
     name = last(dotted(choice.values[0], scope))
-    if not _COUNTS.search(name) or isinstance(choice.values[0], ast.Call):
+    limits = _is_limit(choice.values[0], scope) and _COUNTS.search(name)
+    if not limits and not _is_number(choice.values[0], scope):
         return None
     draft = at_node(ElementRole.LIMIT, scope, choice, AnchorKind.CALL, name)
     return draft.add("falsy-zero", file.segment(choice)).add("compares", file.segment(choice))
+
+
+def _is_number(node: ast.expr, scope: Scope) -> bool:
+    """Whether a name is a parameter that may be a number or None."""
+    if not isinstance(node, ast.Name) or not scope.is_function:
+        return False
+    given = next((a for a in all_arguments(scope.function.args) if a.arg == node.id), None)
+    if given is None or given.annotation is None:
+        return False
+    kinds = {part.strip("\"' ") for part in re.split(r"[|,\[\]]", ast.unparse(given.annotation))}
+    return bool(kinds & {"int", "float"}) and bool(kinds & {"None", "Optional"}) and not kinds & {"str", "bool"}
 
 
 def _attempts(call: ast.Call, scope: Scope, file: FileContext) -> Draft | None:

@@ -34,7 +34,8 @@ class FirstCallOnly(Role):
 
 def _sees_rest(owner: str, first: ast.Subscript, scope: Scope) -> bool:
     """Whether the function goes through the calls, counts them, or hands all of them on."""
-    for node in (*scope.of(ast.Attribute), *scope.of(ast.Name)):
+    named: list[ast.Attribute | ast.Name] = [*scope.of(ast.Attribute), *scope.of(ast.Name)]
+    for node in named:
         name = node.attr if isinstance(node, ast.Attribute) else node.id
         if name == owner and isinstance(node.ctx, ast.Load) and node is not first.value and _matters(node, scope):
             return True

@@ -31,7 +31,7 @@ class TextInMarkup(Role):
             return
         for scope in file.functions:
             for text in scope.of(ast.JoinedStr):
-                literal = "".join(part.value for part in text.values if isinstance(part, ast.Constant))
+                literal = "".join(str(part.value) for part in text.values if isinstance(part, ast.Constant))
                 if not _TAG.search(literal):
                     continue
                 foreign = [p for p in text.values if isinstance(p, ast.FormattedValue) and _is_foreign(p)]
