@@ -13,6 +13,7 @@ from harnessfix_ir.errors import HarnessfixError
 SCRIPTS = {
     "links": "links",
     "compile": "compile",
+    "diagnose": "diagnose",
     "harness-model": "harness_model",
     "store": "store",
     "overhead": "overhead",

@@ -11,7 +11,17 @@ from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Severity, StepKind
 
 from ._own import callers_of, is_model_step, own_anchors, own_function
-from ._query import added_messages, ancestors, as_anchor, callers, function_of, one_of_each, reachable, requests
+from ._query import (
+    MESSAGE_ROLES,
+    added_messages,
+    ancestors,
+    as_anchor,
+    callers,
+    function_of,
+    one_of_each,
+    reachable,
+    requests,
+)
 from .base import Finding
 
 _STARTS_TASKS = frozenset(
@@ -39,6 +49,8 @@ def given_numbers(run: Htir) -> Iterator[Given]:
     """Numbers among the arguments of the run's steps, by name; of records only those that limit calls or retries."""
     for step in run.steps:
         for part in step.input:
+            if part.role in MESSAGE_ROLES:
+                continue
             text = run.text(part)
             if part.name and len(text) < 12 and re.fullmatch(r"-?\d+(\.\d+)?", text):
                 yield Given(step, part.name, float(text))

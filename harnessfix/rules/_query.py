@@ -5,10 +5,12 @@ Nothing here decides anything: a rule does. All functions are linear in what the
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from weakref import ref
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.prefix import common_prefix
 from harnessfix_ir.steps import Part, StepEvent, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Route, StepKind
 
@@ -99,29 +101,61 @@ def reply_parts(run: Htir, request: TraceStep) -> tuple[Part, ...]:
     return last if any(part.kind == "tool_call" for part in last) else request.output or last
 
 
-def added_messages(run: Htir) -> Iterator[tuple[TraceStep, TraceStep | None, list[Part]]]:
+Added = tuple[TraceStep, TraceStep | None, list[Part]]
+_last: tuple[ref[Htir], tuple[Added, ...]] | None = None
+
+
+def added_messages(run: Htir) -> tuple[Added, ...]:
     """For each request: the step, the request before it in the same conversation, and the input parts new in it.
 
-    A conversation goes on in the request that shares most messages with it; a request that shares none begins one.
+    A conversation goes on in the request that begins with the whole of its last one, else in the one that shares most
+    messages with it; a request that shares none begins one. Many rules ask, so it is worked out once for a run.
     """
-    open_conversations: dict[str | None, list[tuple[TraceStep, frozenset[str]]]] = {}
+    global _last
+    kept = _last
+    if kept is None or kept[0]() is not run:
+        kept = _last = ref(run), tuple(_added_messages(run))
+    return kept[1]
+
+
+def _added_messages(run: Htir) -> Iterator[Added]:
+    open_conversations: dict[str | None, list[TraceStep]] = {}
+    texts: dict[str, frozenset[str]] = {}
     for step in requests(run):
         recent = open_conversations.setdefault(step.agent, [])
-        texts = frozenset(part.text for part in step.input)
-        last = max(recent, key=lambda known: len(known[1] & texts), default=None)
-        if last is not None and not last[1] & texts:
-            last = None
-        yield step, None if last is None else last[0], _new_parts(step, None if last is None else last[0])
-        if last is not None:
-            recent.remove(last)
-        recent.append((step, texts))
+        before = _continued(step, recent, texts)
+        yield step, before, _new_parts(step, before)
+        if before is not None:
+            recent.remove(before)
+        recent.append(step)
         del recent[:-CONVERSATIONS]
+        if len(texts) > 4 * CONVERSATIONS:
+            texts.clear()
+
+
+def _continued(step: TraceStep, recent: list[TraceStep], texts: dict[str, frozenset[str]]) -> TraceStep | None:
+    """The last request of the conversation that `step` goes on with."""
+    whole = [known for known in recent if known.input and common_prefix(step.input, known.input) == len(known.input)]
+    if whole:
+        return max(whole, key=lambda known: len(known.input))
+    mine = _texts_of(step, texts)
+    last = max(recent, key=lambda known: len(_texts_of(known, texts) & mine), default=None)
+    return last if last is not None and _texts_of(last, texts) & mine else None
+
+
+def _texts_of(step: TraceStep, texts: dict[str, frozenset[str]]) -> frozenset[str]:
+    if step.id not in texts:
+        texts[step.id] = frozenset(part.text for part in step.input)
+    return texts[step.id]
 
 
 def _new_parts(step: TraceStep, before: TraceStep | None) -> list[Part]:
-    known = Counter((p.role, p.kind, p.text) for p in before.input) if before is not None else Counter()
+    if before is None:
+        return list(step.input)
+    same = common_prefix(step.input, before.input)
+    known = Counter((p.role, p.kind, p.text) for p in before.input[same:])
     new = []
-    for part in step.input:
+    for part in step.input[same:]:
         key = (part.role, part.kind, part.text)
         if known[key] > 0:
             known[key] -= 1

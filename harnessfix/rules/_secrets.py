@@ -16,10 +16,29 @@ _SHAPES = (
 )
 _ALL = re.compile("|".join(f"(?P<s{n}>{shape})" for n, (_, shape) in enumerate(_SHAPES)))
 
+# One of these stands in every such text; looking for them costs a hundredth of the expression.
+_MARKS = (
+    "sk-",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "AKIA",
+    "ASIA",
+    "xox",
+    "AIza",
+    "hf_",
+) + ("PRIVATE KEY", "API_KEY", "SECRET", "TOKEN", "PASSWORD", "redacted")
+
 
 def secrets_in(text: str, limit: int = 3) -> list[str]:
     """What sorts of credential stand in `text`, in words, at most `limit` of them; the values are not repeated."""
     found: list[str] = []
+    if not any(mark in text for mark in _MARKS):
+        return found
     for match in _ALL.finditer(text):
         words = _SHAPES[int((match.lastgroup or "s0")[1:])][0]
         if words not in found:

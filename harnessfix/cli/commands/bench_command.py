@@ -10,6 +10,7 @@ from harnessfix.cli.options import format_option
 NAMES = (
     "links",
     "compile",
+    "diagnose",
     "harness-model",
     "store",
     "overhead",

@@ -85,7 +85,11 @@ def _stray(request: TraceStep, asked: dict[str, TraceStep]) -> Part | None:
     for part in request.input:
         if part.kind == "tool_call" and part.call_id:
             open_calls.add(part.call_id)
-        elif "tool" in (part.role, part.kind.partition("_")[0]) and part.call_id in asked.keys() - open_calls:
+        elif (
+            part.call_id in asked
+            and part.call_id not in open_calls
+            and "tool" in (part.role, part.kind.partition("_")[0])
+        ):
             return part
     return None
 
