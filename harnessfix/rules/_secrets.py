@@ -31,7 +31,13 @@ _MARKS = (
     "xox",
     "AIza",
     "hf_",
-) + ("PRIVATE KEY", "API_KEY", "SECRET", "TOKEN", "PASSWORD", "redacted")
+    "PRIVATE",
+    "API_KEY",
+    "SECRET",
+    "TOKEN",
+    "PASSWORD",
+    "redacted",
+)
 
 
 def secrets_in(text: str, limit: int = 3) -> list[str]:
