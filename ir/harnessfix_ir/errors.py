@@ -2,6 +2,7 @@
 
     HarnessfixError
     ├── BadInputError        a file or a stream is not what it should be
+    │   └── UnknownFormatError  … because no reader recognises it
     ├── BadDocumentError     an HTIR document whose citations do not resolve
     ├── SettingsError        configuration that cannot be used
     ├── StoreError           the store cannot be opened, read or written
@@ -30,6 +31,10 @@ class HarnessfixError(Exception):
 
 class BadInputError(HarnessfixError):
     """A file or a stream is not what it should be."""
+
+
+class UnknownFormatError(BadInputError):
+    """No reader recognises a file."""
 
 
 class BadDocumentError(HarnessfixError):

@@ -5,7 +5,7 @@ from functools import cache
 
 from harnessfix_collectors.files import TraceFile
 from harnessfix_collectors.opening import Opening
-from harnessfix_ir.errors import BadInputError
+from harnessfix_ir.errors import BadInputError, UnknownFormatError
 from harnessfix_ir.recording import Recording
 
 from .base import Reader
@@ -27,7 +27,8 @@ def reader_of(file: TraceFile, format_name: str | None = None) -> Reader:
     """The reader for a file: the one called `format_name`, else the first that recognises it.
 
     Raises:
-        BadInputError: no reader has that name, or none recognises the file; the hint lists the formats.
+        BadInputError: no reader has that name.
+        UnknownFormatError: none recognises the file; the hint lists the formats.
     """
     opening = Opening.of(file) if format_name is None else None
     for reader in all_readers():
@@ -37,7 +38,7 @@ def reader_of(file: TraceFile, format_name: str | None = None) -> Reader:
     if format_name is not None:
         raise BadInputError(f"no reader is called {format_name!r}", hint=f"Formats: {known}.")
     assert opening is not None
-    raise BadInputError(
+    raise UnknownFormatError(
         f"{file.name}: {_looks_like(opening)}", hint=f"Formats: {known}. Name one with --from if it is one of them."
     )
 

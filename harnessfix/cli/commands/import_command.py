@@ -1,5 +1,6 @@
 """`harnessfix import FILES`."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -18,6 +19,18 @@ class _WithFormats(click.Command):
             formatter.write_dl(sorted((reader.name, reader.title) for reader in all_readers()))
 
 
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files as they are, of folders every file below them; hidden ones below a folder are left alone."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for found in sorted(path.rglob("*")):
+            below = found.relative_to(path).parts
+            if found.is_file() and not any(part.startswith(".") for part in below):
+                yield found
+
+
 @click.command("import", cls=_WithFormats)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--from", "format_name", metavar="FORMAT", help="Format of the files [default: recognised by content].")
@@ -25,7 +38,7 @@ class _WithFormats(click.Command):
 @jobs_option
 @store_option
 def command(files: tuple[Path, ...], format_name: str | None, output_format: str, jobs: int, store: str | None) -> None:
-    """Read trace FILES that other tools wrote, gzip or not, of any size.
+    """Read trace FILES that other tools wrote, gzip or not, of any size; of a folder every trace below it.
 
     Secrets are replaced before anything is stored. A file that cannot be read is named and skipped; the exit code is
     then 2.
@@ -35,15 +48,18 @@ def command(files: tuple[Path, ...], format_name: str | None, output_format: str
     from harnessfix.pipeline import Pipeline
     from harnessfix.stages.collect import Imported
     from harnessfix.workspace import Workspace
-    from harnessfix_ir.errors import BadInputError
+    from harnessfix_ir.errors import BadInputError, UnknownFormatError
 
     pipeline = Pipeline(Workspace.open(folder(None), store=store, create=True))
     imported: dict[Path, Imported] = {}
-    refused = 0
-    with talk.progress("reading", len(files)) as bar:
-        for done in pipeline.import_files(files, format_name, engine=choose_engine(jobs=jobs, units=len(files))):
+    refused = foreign = 0
+    wanted = list(dict.fromkeys(_files(files)))
+    with talk.progress("reading", len(wanted)) as bar:
+        for done in pipeline.import_files(wanted, format_name, engine=choose_engine(jobs=jobs, units=len(wanted))):
             if done.result is not None:
                 imported[done.part] = done.result
+            elif isinstance(done.error, UnknownFormatError) and done.part not in files:
+                foreign += 1  # what else lies in a folder is no mistake
             elif isinstance(done.error, BadInputError):
                 refused += 1
                 talk.complain(done.error)
@@ -53,14 +69,16 @@ def command(files: tuple[Path, ...], format_name: str | None, output_format: str
             elif done.error is not None:
                 raise done.error
             bar.advance(done.part.name)
-    read = [imported[file] for file in dict.fromkeys(files) if file in imported]
+    read = [imported[file] for file in wanted if file in imported]
     runs = [run for each in read for run in each.runs]
     redacted = sum(each.redacted for each in read)
     talk.warn(note for each in read for note in each.notes)
     if output_format == "json":
         data.dump({"schema": "harnessfix.import/1", "runs": runs, "refused": refused, "redacted": redacted})
     else:
-        data.show(f"{len(runs)} run{'s' if len(runs) != 1 else ''} from {len(read)} of {len(files)} files")
+        data.show(f"{len(runs)} run{'s' if len(runs) != 1 else ''} from {len(read)} of {len(wanted)} files")
+        if foreign:
+            talk.note(f"{foreign} other file{'s' if foreign != 1 else ''} in folders, no traces that harnessfix knows")
         if redacted:
             talk.note(f"{redacted} secret{'s' if redacted != 1 else ''} replaced before anything was stored")
         if runs:
