@@ -11,7 +11,7 @@ from harnessfix_ir.vocabulary import Evidence
 
 from .citations import resolving_anchors, unresolved_steps
 from .identity import flaw_id
-from .suppress import suppressed
+from .suppress import Comment, silencing
 
 
 @dataclass
@@ -21,13 +21,14 @@ class Report:
     Args:
         diagnoses: in the order of rules.
         incomplete: rules that failed, claims that were dropped and evidence that was missing, in words.
-        suppressed: number of findings that a comment silenced.
+        suppressed: number of findings that a comment silenced; comments: those that did.
         failed: codes of the rules that failed.
     """
 
     diagnoses: list[Diagnosis] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
     suppressed: int = 0
+    comments: set[Comment] = field(default_factory=set)
     failed: list[str] = field(default_factory=list)
 
 
@@ -76,8 +77,10 @@ def _diagnosis(rule: Rule, finding: Finding, model: HarnessModel, run: Htir | No
         what = f"steps {', '.join(strangers)}" if strangers else "lines that are not in the harness"
         report.incomplete.append(f"rule {rule.code} cited {what}; the claim was dropped")
         return None
-    if suppressed(rule.code, anchors[0], model):
+    comment = silencing(rule.code, anchors[0], model)
+    if comment is not None:
         report.suppressed += 1
+        report.comments.add(comment)
         return None
     missing = tuple(finding.missing)
     operator = rule.operator if finding.operator is None else (finding.operator or None)

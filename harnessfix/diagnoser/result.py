@@ -13,6 +13,7 @@ from harnessfix_ir.vocabulary import Severity
 from .consolidate import records_of
 from .diagnose import diagnose_source
 from .gather import Gathering
+from .suppress import idle_comments
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Diagnosed:
         suspects: what the failed runs that no finding explains have in common.
         models: harness models by their folders; static: what their source alone shows.
         incomplete: what was missing or skipped, in words.
+        notes: suppression comments that silence nothing or name no rule, in words.
         suppressed: number of findings that a comment silenced.
         outdated: number of findings about code that has changed since the run was recorded.
         known: number of flaws that a baseline left out.
@@ -66,6 +68,7 @@ class Diagnosed:
     models: dict[tuple[Path, ...], HarnessModel] = field(default_factory=dict)
     static: dict[tuple[Path, ...], tuple[Diagnosis, ...]] = field(default_factory=dict)
     incomplete: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     suppressed: int = 0
     outdated: int = 0
     known: int = 0
@@ -93,6 +96,7 @@ class Diagnosed:
             self.gathered.add(diagnosis, {})
         self.incomplete.extend(report.incomplete)
         self.suppressed += report.suppressed
+        self.notes.extend(idle_comments(model, report.comments, rules))
 
     def consolidate(self, rules: Sequence[Rule]) -> None:
         """Make the flaws of everything gathered so far."""

@@ -16,6 +16,7 @@ def check_document(
     incomplete: Sequence[str],
     attributions: Iterable[Attribution] = (),
     suspects: Iterable[Suspect] = (),
+    notes: Iterable[str] = (),
 ) -> dict[str, JsonValue]:
     """One object for all findings, best first.
 
@@ -25,6 +26,7 @@ def check_document(
         incomplete: what was missing or skipped, in words.
         attributions: whose fault each failed run is.
         suspects: what failed runs have in common.
+        notes: suppression comments that silence nothing, in words.
     """
     layers = Counter(flaw.best.layer.value for flaw in flaws)
     return {
@@ -35,6 +37,7 @@ def check_document(
             "findings": len(flaws),
             "by_layer": dict(sorted(layers.items())),
             "incomplete": list(incomplete),
+            "notes": list(notes),
         },
         "verdicts": [verdict(each) for each in attributions],
         "suspects": [suspect(each) for each in suspects],

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from harnessfix.diagnoser import consolidate, diagnose_run, diagnose_source, flaw_id
-from harnessfix.rules import Example, Finding, Rule
+from harnessfix.diagnoser.suppress import idle_comments
+from harnessfix.rules import Example, Finding, Rule, all_rules
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.harness import Element, Fact, HarnessModel, SourceFile
@@ -144,3 +145,23 @@ def test_a_suppression_comment_counts_on_its_place_only() -> None:
     report = diagnose_source(source, [Saying(*(Finding("seen", [place]) for place in places))])
     assert [d.anchors[0].start_line for d in report.diagnoses] == [30]
     assert report.suppressed == 3
+
+
+def test_a_comment_that_silences_nothing_is_told() -> None:
+    comments = {"3": ["L190"], "9": ["L190"], "12": ["Z999"], "20": ["O190"], "30": ["*"]}
+    file = SourceFile(path="agent.py", sha256="0", lines=50, suppressions=comments)
+    harness = HarnessModel(root="/x", files=(file,))
+    static = [rule for rule in all_rules() if rule.code == "T110"]
+    told = list(idle_comments(harness, {("agent.py", 3, "L190")}, static))
+    assert [line.partition("`")[0] for line in told] == [
+        "agent.py:3: ",
+        "agent.py:9: ",
+        "agent.py:12: ",
+        "agent.py:20: ",
+    ]
+    asked = file.model_copy(update={"suppressions": {"3": ["T110"], "9": ["T110"], "12": ["T102"]}})
+    harness = HarnessModel(root="/x", files=(asked,))
+    assert not static[0].observes
+    (idle,) = idle_comments(harness, {("agent.py", 3, "T110")}, static)
+    assert idle == "agent.py:9: `harnessfix: ignore[T110]` silences nothing"
+    assert list(idle_comments(harness, set(), [r for r in all_rules() if r.code == "T102"])) == []

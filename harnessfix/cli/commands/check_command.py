@@ -85,7 +85,7 @@ def command(
         from harnessfix.reports.check_json import check_document
 
         verdicts = found.attributions.values()
-        data.dump(check_document(found.flaws, found.runs, found.incomplete, verdicts, found.suspects))
+        data.dump(check_document(found.flaws, found.runs, found.incomplete, verdicts, found.suspects, found.notes))
     else:
         from harnessfix.cli.render.findings import print_findings
 

@@ -131,6 +131,7 @@ def print_findings(found: Diagnosed, output_format: str) -> None:
         if found.suspects:
             data.show(suspect_list(found.suspects), "")
     talk.warn(found.incomplete)
+    talk.warn(found.notes, title="comment")
     if output_format == "text":
         data.show(_sum(found))
         if found.runs:
