@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from harnessfix_ir.harness import HarnessModel
-from harnessfix_ir.vocabulary import ElementRole
+from harnessfix_ir.vocabulary import ElementRole, Evidence
 
 Reader = Callable[[Mapping[str, str]], HarnessModel]
 ReadOne = Callable[[str], HarnessModel]
@@ -480,3 +480,24 @@ def test_a_loop_that_goes_on_while_replies_call_tools(read_one: ReadOne) -> None
     (loop,) = read_one(turn.format(again="message")).of_role(ElementRole.AGENT_LOOP)
     assert loop.value("unbounded") is True
     assert not list(read_one(turn.format(again="other")).of_role(ElementRole.AGENT_LOOP))
+
+
+def test_hooks_run_in_the_order_in_which_they_are_registered(read: Reader) -> None:
+    agent = (
+        "class Agent:\n"
+        "    def __init__(self):\n"
+        "        self.hooks = []\n"
+        "    def add_hook(self, hook):\n"
+        "        self.hooks.append(hook)\n"
+        "    def step(self, reply):\n"
+        "        for hook in self.hooks:\n"
+        "            hook(reply)\n"
+    )
+    main = "from agent import Agent\nagent = Agent()\nagent.add_hook(redact)\nagent.add_hook(log.write)\n"
+    (hook,) = read({"agent.py": agent, "main.py": main}).of_role(ElementRole.HOOK)
+    order = hook.fact("in-order")
+    assert order is not None
+    assert (order.value, order.evidence) == (["redact", "log.write"], Evidence.DERIVED)
+    (hook,) = read({"other.py": "def more(agent):\n    agent.hooks.append(audit)\n"}).of_role(ElementRole.HOOK)
+    assert (order := hook.fact("in-order")) is not None
+    assert order.evidence is Evidence.HEURISTIC

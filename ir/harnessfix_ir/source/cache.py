@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from harnessfix_ir.harness import HarnessModel
@@ -11,8 +12,15 @@ from harnessfix_ir.harness import HarnessModel
 from .facts import FileFacts
 from .stored import dump_model, load_model
 
-EXTRACTOR = "8"
-"""Raised whenever extraction or linking says something else about the same text."""
+
+@cache
+def extractor() -> str:
+    """Digest of the code that extracts and links: what other code kept is not used."""
+    package = Path(__file__).parent
+    whole = hashlib.sha256()
+    for file in sorted([*package.rglob("*.py"), *package.parent.glob("*.py")]):
+        whole.update(file.read_bytes())
+    return whole.hexdigest()[:16]
 
 
 class FactCache:
@@ -24,7 +32,8 @@ class FactCache:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
-        self._version = f"{EXTRACTOR}-{sys.version_info[0]}.{sys.version_info[1]}"
+        written_by = "" if folder is None else extractor()
+        self._version = f"{written_by}-{sys.version_info[0]}.{sys.version_info[1]}"
 
     def model_key(self, inputs: list[tuple[str, Path, str, str]]) -> str:
         """Key of the whole model: version, and path, base, digest and problem of every file."""

@@ -9,8 +9,9 @@ from .config_flow import class_mappings, config_uses
 from .expressions import callee, calls_in, dotted, last, text_of
 from .roles.prompts import rendered_names
 from .scopes import FileContext, Scope
-from .words import APPROVAL_NAME
+from .words import APPROVAL_NAME, hook_word
 
+_REGISTERS = re.compile(r"_*(add|register|attach|append|install|subscribe)_")
 _CHOICE = re.compile(r"(^|_)(name|tool|tool_name|action|function|func|fn|command|cmd|kind)(_name)?$")
 
 
@@ -20,6 +21,7 @@ def uses_of(file: FileContext) -> Iterator[list[Any]]:
     Rows: `["render", template, line, supplied names or None, qualname]`,
     `["branch", tool name, callee, line, qualname]` for `if name == "read": read_file(…)`,
     `["guard", callee, line, first and last line that it stands before, qualname]`,
+    `["hook", word for it, name of the function, line, qualname]` for one that is registered,
     `["file", literal with a file suffix, line]`.
     """
     for scope in file.scopes:
@@ -27,6 +29,7 @@ def uses_of(file: FileContext) -> Iterator[list[Any]]:
             yield ["render", name, line, supplied, scope.qualname]
         yield from _branches(scope)
         yield from _guards(scope, file)
+        yield from _hooks(scope)
         yield from config_uses(scope, file)
     yield from class_mappings(file)
     for _, node in file.all(ast.Constant):
@@ -76,6 +79,31 @@ def _guards(scope: Scope, file: FileContext) -> Iterator[list[Any]]:
         else:
             # Its answer is kept or it raises: what comes after has passed it.
             yield ["guard", name, call.lineno, [(call.end_lineno or call.lineno) + 1, final], scope.qualname]
+
+
+def _hooks(scope: Scope) -> Iterator[list[Any]]:
+    """Hooks as they are registered: `add_hook(f)`, `hooks.append(f)`, `hooks=[f, g]`, in order of line."""
+    found: list[tuple[int, str, ast.expr]] = []
+    parameters = scope.params if scope.is_function else ()
+    for call in scope.of(ast.Call):
+        receiver, _, verb = callee(call, scope).rpartition(".")
+        word = hook_word(last(receiver)) if verb == "append" else hook_word(verb) if _REGISTERS.match(verb) else ""
+        if word and call.args:
+            found.append((call.lineno, word, call.args[-1]))
+        for given in call.keywords:
+            found += [(item.lineno, hook_word(given.arg or ""), item) for item in _items(given.value)]
+    for node in scope.assignments:
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        word = hook_word(last(dotted(target, scope)))
+        found += [(item.lineno, word, item) for item in _items(node.value)]
+    for line, word, item in sorted(found, key=lambda entry: entry[0]):
+        name = dotted(item, scope)
+        if word and name and name not in parameters:  # what is handed in is registered by the caller
+            yield ["hook", word, name, line, scope.qualname]
+
+
+def _items(node: ast.expr | None) -> list[ast.expr]:
+    return node.elts if isinstance(node, (ast.List, ast.Tuple)) else []
 
 
 def _name_key(node: ast.expr) -> bool:

@@ -122,6 +122,15 @@ SECRET_NAME = re.compile(
     r"(api_?key|secret|token(?!s|ize|_count|_limit)|passw(or)?d|credential|private_key)", re.IGNORECASE
 )
 HOOK_NAME = re.compile(r"(^|[._])(hooks?|callbacks?|listeners?|observers?)([._]|$)|(^|\.)on_[a-z_]+$|_(hook|callback)$")
+_HOOK_WORD = re.compile(r"(hook|callback|listener|observer)s?$", re.IGNORECASE)
+
+
+def hook_word(name: str) -> str:
+    """Which of the words for hooks a name ends in (`hook` for `post_hooks`), empty for other names."""
+    found = _HOOK_WORD.search(name)
+    return found.group(1).lower() if found else ""
+
+
 LOG_METHODS = {
     "debug": "debug",
     "info": "info",

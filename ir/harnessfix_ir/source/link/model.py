@@ -12,6 +12,7 @@ from .config import link_config
 from .dependencies import link_dependencies
 from .flow import Flow
 from .functions import excuse_guarded_parsers, mark_function_roles, share_reading
+from .hooks import link_hooks
 from .loops import mark_agent_loops, mark_handlers
 from .program import Program
 from .prompts import link_prompts
@@ -43,6 +44,7 @@ def build_model(files: list[FileFacts], base: Path) -> HarnessModel:
     program = Program(files)
     link_tools(program)
     link_prompts(program)
+    link_hooks(program)
     link_truncations(program)
     link_config(program)
     link_dependencies(program, _own_names(files))

@@ -42,15 +42,18 @@ class Hooks(Role):
                 known = HOOK_NAME.search(name) is not None or name.partition(".")[0] in taken
                 known = known and not last(name).startswith(("add_", "register_", "set_", "get_", "remove_"))
                 if known and _HAPPENS.search(last(name)) and not is_log_call(call, scope):
-                    yield _hook(call, name, scope, file)
+                    draft = _hook(call, name, scope, file)
+                    draft.note("calls-each-of", taken.get(name.partition(".")[0], ""))
+                    yield draft
 
 
-def _from_collections(scope: Scope) -> set[str]:
-    """Loop variables that walk through hooks or callbacks."""
-    found: set[str] = set()
+def _from_collections(scope: Scope) -> dict[str, str]:
+    """Loop variables that walk through hooks or callbacks, and through which."""
+    found: dict[str, str] = {}
     for loop in scope.for_loops:
-        if HOOK_NAME.search(dotted(loop.iter, scope).removesuffix("()")):
-            found.update(n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name))
+        collection = dotted(loop.iter, scope).removesuffix("()")
+        if HOOK_NAME.search(collection):
+            found.update({n.id: collection for n in ast.walk(loop.target) if isinstance(n, ast.Name)})
     return found
 
 
