@@ -296,3 +296,38 @@ def test_history_that_is_resent_is_anchored_where_it_was_new(model: HarnessModel
 def test_templates_match_what_they_word(template: str, engine: str, text: str, matches: bool) -> None:
     made = Template(template, engine)
     assert (made.usable and made.match(flat(text)) is not None) is matches
+
+
+def test_exceptions_lead_to_the_handlers_of_their_bases_and_to_what_can_raise_them(tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text(
+        "import httpx\n"
+        "class Flow(Exception):\n    pass\n"
+        "class Done(Flow):\n    pass\n"
+        "def ask(url):\n    return httpx.post(url, json={'messages': []})\n"
+        "def finish():\n    raise Done('bye')\n"
+        "def run():\n"
+        "    while True:\n"
+        "        try:\n            ask('x')\n            finish()\n"
+        "        except Flow:\n            break\n"
+    )
+    steps = (
+        error_step(1, "raise Done", "Done"),
+        error_step(2, "except Done", "Done"),
+        error_step(3, "raise HTTPStatusError", "httpx.HTTPStatusError"),
+    )
+    model = read_harness([tmp_path])
+    htir = compile_run(Recording(run=RunInfo(id="r"), steps=steps), model)
+    first = [step.anchors[0] for step in htir.steps]
+    assert [anchor.qualname for anchor in first] == ["finish", "run", "ask"]
+    assert "Flow, which Done is" in first[1].reason
+    assert {anchor.evidence for anchor in first} == {Evidence.HEURISTIC}
+
+
+def error_step(number: int, name: str, kind: str) -> TraceStep:
+    return TraceStep(
+        id=f"s{number}",
+        kind=StepKind.ERROR,
+        name=name,
+        error=ErrorInfo(type=kind, message=""),
+        source=Source(format="test"),
+    )

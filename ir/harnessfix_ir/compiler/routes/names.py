@@ -1,5 +1,6 @@
 """Names: a step called as a function is, an exception raised or caught by its type."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from harnessfix_ir.anchors import Anchor
@@ -9,6 +10,12 @@ from harnessfix_ir.vocabulary import ElementRole, Evidence, Route, StepKind
 
 MOST, MOST_SITES = 3, 8
 RAISE, EXCEPT = "raise ", "except "
+# What libraries raise comes out of the calls that use them.
+_RAISED_BY = (
+    (re.compile(r"HTTP(Status)?Error$|URLError$|^Connect|^(Read|Write|Pool)Timeout$|^Remote"), ElementRole.REQUEST),
+    (re.compile(r"^(TimeoutExpired|CalledProcessError|SubprocessError)$"), ElementRole.SUBPROCESS),
+    (re.compile(r"^JSONDecodeError$"), ElementRole.PARSER),
+)
 
 
 class NameRoute:
@@ -32,6 +39,7 @@ class NameRoute:
             types = element.value("catches")
             for each in types if isinstance(types, list) else ():
                 self.handlers.setdefault(_short(each), []).append(element)
+        self.sources = {role: list(model.of_role(role)) for _, role in _RAISED_BY}
         self.bases: dict[str, list[str]] = {}
         for element in model.of_role(ElementRole.CLASS):
             named = element.value("bases")
@@ -51,7 +59,14 @@ class NameRoute:
         if step.kind is StepKind.ERROR and not raised:
             raised = step.name.removeprefix(RAISE)
         if raised:
-            yield from _tied(self.raises.get(_short(raised), ()), f"raises {_short(raised)}", MOST_SITES)
+            name = _short(raised)
+            yield from _tied(self.raises.get(name, ()), f"raises {name}", MOST_SITES)
+            if step.kind is StepKind.ERROR and name not in self.raises:
+                yield from _tied(self._sources_of(name), f"calls what can raise {name}")
+
+    def _sources_of(self, name: str) -> list[Element]:
+        """Calls of the harness that an exception of that type comes out of, when its own code does not raise it."""
+        return [element for pattern, role in _RAISED_BY if pattern.search(name) for element in self.sources[role]]
 
     def _family(self, name: str) -> list[str]:
         """The class itself and those above it, as far as the harness defines them, and what every exception is."""
