@@ -1,16 +1,19 @@
 """What the store costs: bytes, inserting and asking.
 
-    python -m benchmarks.store [SPANS]
+    python -m benchmarks.store [SPANS [URL]]
 
-prints three ratios and, at so many spans (60 000 by default), what each query took.
+prints three ratios and, at so many spans (60 000 by default), what each query took: on SQLite, and on the PostgreSQL
+server of the URL (or of HARNESSFIX_TEST_DATABASE_URL), whose database has to be empty.
 
 `bytes_ratio_to_otlp`: bytes of the store's file to those of the OTLP/JSON it was given, for runs of 60 steps in which
 every model call resends the whole conversation. `insert_ratio_to_bound`: rate of `Store.add` to that of the bare `zstd`
 and `sqlite3.executemany` for the same bytes and rows, in transactions of the same size. `slowest_query_ms`: the slowest
-of the queries, median of several.
+of the queries, median of several; `slowest_query_ms_postgresql` the same there, and `slowest_query_ratio` what it is to
+the other.
 """
 
 import json
+import os
 import random
 import sqlite3
 import statistics
@@ -196,11 +199,11 @@ def queries(store: Store, ids: list[str]) -> Iterator[tuple[str, Callable[[], ob
 COMMON, SECOND = "commonword", "secondword"
 
 
-def asking(folder: Path, spans: int, repeats: int = 7) -> dict[str, float]:
-    """Fill a store with so many spans and time the queries."""
+def asking(address: Path | str, spans: int, repeats: int = 7) -> float:
+    """Fill a store with so many spans, time the queries, and return milliseconds of the slowest."""
     words = Words(11)
     patterns = [run_of("0" * 32, words, 10**18)[1] for _ in range(100)]
-    with Store.open(folder / "asking.db") as store:
+    with Store.open(address) as store:
         ids: list[str] = []
         started = time.perf_counter()
         while len(ids) * STEPS < spans:
@@ -215,7 +218,7 @@ def asking(folder: Path, spans: int, repeats: int = 7) -> dict[str, float]:
             taken = [_seconds(ask) * 1000 for _ in range(repeats)]
             print(f"  {name:36} {statistics.median(taken):8.2f} ms   worst {max(taken):8.2f}")
             worst = max(worst, statistics.median(taken))
-    return {"slowest_query_ms": worst}
+    return worst
 
 
 def _alike(words: Words, patterns: list[Recording], number: int) -> Recording:
@@ -261,12 +264,18 @@ def _seconds(ask: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def run(spans: int = 60_000) -> dict[str, float]:
-    """All three metrics."""
+def run(spans: int = 60_000, url: str | None = None) -> dict[str, float]:
+    """All metrics."""
     with tempfile.TemporaryDirectory(prefix="harnessfix-bench-") as folder:
-        return {**sizes_and_rates(Path(folder)), **asking(Path(folder), spans)}
+        figures = sizes_and_rates(Path(folder))
+        figures["slowest_query_ms"] = asking(Path(folder) / "asking.db", spans)
+    server = url or os.environ.get("HARNESSFIX_TEST_DATABASE_URL")
+    if server is not None:
+        figures["slowest_query_ms_postgresql"] = asking(server, spans)
+        figures["slowest_query_ratio"] = figures["slowest_query_ms_postgresql"] / figures["slowest_query_ms"]
+    return figures
 
 
 if __name__ == "__main__":
-    for name, value in run(*(int(argument) for argument in sys.argv[1:2])).items():
+    for name, value in run(*(int(argument) for argument in sys.argv[1:2]), *sys.argv[2:3]).items():
         print(f"{name} {value:.3f}")

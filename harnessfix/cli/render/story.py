@@ -9,7 +9,7 @@ from rich.text import Text
 from harnessfix.cli.plain import one_line, plain
 from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.steps import Part, TraceLink, TraceStep
+from harnessfix_ir.steps import Part, StepEvent, TraceLink, TraceStep
 from harnessfix_ir.vocabulary import LinkKind, Status, StepKind
 
 from .layers import OUTCOME_MARK, OUTCOME_STYLE, STATUS_MARK, STATUS_STYLE
@@ -130,12 +130,24 @@ def _notes(run: Htir, step: TraceStep) -> Iterator[Text]:
         told = ", ".join(
             f"{key} {one_line(str(value), 60)}" for key, value in event.attributes.items() if key not in UNTOLD
         )
+        if event.name == "prefix_broken":
+            yield Text(f"· {_rewritten(event)}", style="yellow")
         if event.name in ("loop_ended", "children_alive", "cut", "capped", "limit"):
             yield Text(
                 f"· {event.name.replace('_', ' ')}: {told}", style="yellow" if event.name != "loop_ended" else "dim"
             )
     for missing in step.missing:
         yield Text(f"? {plain(missing)}", style="yellow")
+
+
+def _rewritten(event: StepEvent) -> str:
+    """What became of the conversation that the request before had, in words."""
+    said = event.attributes
+    gone = f", {said['dropped']} of them gone" if said.get("dropped") else ""
+    return (
+        f"context rewritten: of the {said.get('parts_before')} parts of {said.get('previous')}'s request "
+        f"{said.get('part')} begin this one{gone}"
+    )
 
 
 def _relation(link: TraceLink) -> str:
