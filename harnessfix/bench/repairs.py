@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harnessfix.diagnoser import Diagnosed
 from harnessfix_ir.errors import HarnessfixError
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_repairs.diff import apply_edits, parse
@@ -33,6 +34,7 @@ class Fix:
         rule, operator: of the flaw at a true function for which a patch was proposed.
         proposed: whether there is a patch.
         fixed: whether the script passes with it.
+        at_truth: whether that flaw stands at a function that the real fix changed.
         changed: lines that it adds and removes.
         real: lines that the project's own fix added and removed, None when not known.
         reason: why there is no patch, or what the script said.
@@ -45,6 +47,7 @@ class Fix:
     operator: str = ""
     proposed: bool = False
     fixed: bool = False
+    at_truth: bool = True
     changed: int = 0
     real: int | None = None
     reason: str = ""
@@ -79,6 +82,7 @@ def metrics(found: Sequence[Fix]) -> dict[str, float]:
     sized = sorted(fix.changed / fix.real for fix in fixed if fix.real)
     values = {
         "realbugs_fixed": _rate(len(fixed), len(ran)),
+        "realbugs_fixed_at_truth": _rate(sum(fix.at_truth for fix in fixed), len(ran)),
         "realbugs_fixed_of_proposed": _rate(len(fixed), len(claimed)),
         "realbugs_proposed": _rate(len(claimed), len(ran)),
         "realbugs_measured": float(len(ran)),
@@ -99,12 +103,27 @@ def _repair(folder: Path) -> Fix:
     hits = [flaw for flaw in found.flaws if truth.hit_by(flaw)]
     if not hits:
         fix.reason = "no flaw was found at a true function"
+        return _elsewhere(folder, meta, fix, found)
     for flaw in hits[:TRIED]:
         result = _propose(found.models.values(), flaw)
         fix.tried.append(f"{flaw.best.rule} {flaw.best.operator}: {_told(result)}")
         if isinstance(result, Patch):
             return _applied(folder, meta, fix, result, Path(next(iter(found.models.values())).root))
         fix.rule, fix.operator, fix.reason = flaw.best.rule, flaw.best.operator or "", result.reason
+    return fix
+
+
+def _elsewhere(folder: Path, meta: Mapping[str, Any], fix: Fix, found: Diagnosed) -> Fix:
+    """The first findings are tried although they stand elsewhere; what does not make the script pass claims nothing."""
+    for flaw in found.flaws[:TRIED]:
+        result = _propose(found.models.values(), flaw)
+        fix.tried.append(f"{flaw.best.rule} {flaw.best.operator}: {_told(result)}")
+        if isinstance(result, Patch):
+            root = Path(next(iter(found.models.values())).root)
+            tried = _applied(folder, meta, Fix(fix.name, real=fix.real), result, root)
+            if tried.fixed:
+                tried.at_truth, tried.tried = False, fix.tried
+                return tried
     return fix
 
 

@@ -62,9 +62,19 @@ def print_bench(document: Mapping[str, Any]) -> Iterator[str]:
     """The document as lines of text."""
     width = max((len(name) for name in document["metrics"]), default=0)
     for case in document["cases"]:
+        if "proposed" in case:
+            yield _repaired(case)
+            continue
         rank = case.get("rank", 0)
         place = f"#{rank} {case.get('rule')}" if rank else "-"
         silent = {True: "silent on fixed", False: "SPEAKS on fixed", None: ""}[case.get("silent")]
         yield f"{case['name']:<48} {place:<10} {silent} {case.get('error', '')}".rstrip()
     for name, value in document["metrics"].items():
         yield f"{name:<{width}}  {value:g}"
+
+
+def _repaired(case: Mapping[str, Any]) -> str:
+    done = case.get("fixed") or case.get("restored")
+    word = "repaired" if done else "patch" if case["proposed"] else "no patch"
+    size = f"{case['changed']} lines" if case["proposed"] else ""
+    return f"{case['name']:<48} {word:<10} {case['operator']:<22} {size:<10} {case['reason']} {case['error']}".rstrip()

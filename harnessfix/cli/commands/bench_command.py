@@ -1,6 +1,7 @@
 """`harnessfix bench NAME`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,6 +21,7 @@ NAMES = (
     "planted",
     "healthy",
     "realbugs",
+    "repair",
 )
 
 
@@ -35,8 +37,8 @@ def command(
 ) -> None:
     """Measure: what harnessfix costs, or how right it is on the cases of FOLDER.
 
-    realbugs takes a FOLDER of historical bugs, each with a script that provokes it; the others make their own material
-    (from a checkout).
+    realbugs takes a FOLDER of historical bugs, each with a script that provokes it; repair repairs planted flaws and,
+    with such a FOLDER, those bugs; the others make their own material (from a checkout).
     """
     from harnessfix.bench.report import bench_document, print_bench, run_benchmark
 
@@ -50,6 +52,8 @@ def command(
         with talk.progress("cases", len(names)) as bar:
             found = realbugs.measure(folder, names, tell=bar.advance)
         document = bench_document(name, realbugs.metrics(found), [vars(case) for case in found])
+    elif name == "repair":
+        document = _repair(folder, chosen)
     else:
         options = {"long": long, "phoenix_python": phoenix} if name == "receiver" else {}
         document = bench_document(name, run_benchmark(name, **options), [])
@@ -58,3 +62,18 @@ def command(
     else:
         for line in print_bench(document):
             data.show(line)
+
+
+def _repair(folder: Path | None, chosen: tuple[str, ...]) -> dict[str, Any]:
+    from harnessfix.bench import guards, plants, realbugs, repairs
+    from harnessfix.bench.report import bench_document
+    from harnessfix.cli import talk
+
+    names = [] if folder is None else [case for case in realbugs.cases(folder) if not chosen or case in chosen]
+    with talk.progress("repairing", None) as bar:
+        planted = plants.measure(tell=bar.advance) if not chosen else []
+        fixes = repairs.measure(folder, names, tell=bar.advance) if folder is not None else []
+    tried = guards.measure()
+    figures = guards.metrics(tried)
+    figures = (plants.metrics(planted) if planted else {}) | (repairs.metrics(fixes) if fixes else {}) | figures
+    return bench_document("repair", figures, [vars(one) for one in (*planted, *fixes, *tried)])

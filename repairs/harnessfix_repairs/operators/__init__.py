@@ -2,9 +2,9 @@
 
 from functools import cache
 
-from .base import EditExample, Operator, Refusal
+from .base import EditExample, GuardExample, Operator, Refusal
 
-__all__ = ["EditExample", "Operator", "Refusal", "all_operators"]
+__all__ = ["EditExample", "GuardExample", "Operator", "Refusal", "all_operators"]
 
 
 @cache

@@ -46,6 +46,27 @@ class EditExample:
         return self.after in ("", self.before)
 
 
+@dataclass(frozen=True)
+class GuardExample:
+    """What an edit forbids, tried out: calls that must pass and calls that must be stopped.
+
+    Args:
+        before: the module before the edit.
+        passes, stops: Python expressions over the edited module's names, each true when the guard does right.
+        setup: statements that give names which the module needs; run before it.
+        qualname, line, end_line, parameters: as in `EditExample`.
+    """
+
+    before: str
+    passes: Sequence[str]
+    stops: Sequence[str]
+    setup: str = ""
+    qualname: str = "<module>"
+    line: int = 1
+    end_line: int = 0
+    parameters: Mapping[str, JsonValue] | None = None
+
+
 class Operator(ABC):
     """One sort of edit.
 
@@ -55,6 +76,7 @@ class Operator(ABC):
         safety: applicability; an edit that deletes a comment or changes behaviour beyond the flaw is unsafe.
         fix_safety: a paragraph: why it is safe or unsafe, and what to look at before accepting it.
         examples: edits; applying one twice must change nothing more.
+        guards: of an edit that forbids something, calls that must pass and calls that must be stopped.
         adds: names of module-level functions that the edit may bring with it.
         changes_signatures: whether the edit may change the signature of a public function.
     """
@@ -64,6 +86,7 @@ class Operator(ABC):
     safety: ClassVar[Safety] = Safety.UNSAFE
     fix_safety: ClassVar[str]
     examples: ClassVar[Sequence[EditExample]]
+    guards: ClassVar[Sequence[GuardExample]] = ()
     adds: ClassVar[Sequence[str]] = ()
     changes_signatures: ClassVar[bool] = False
 

@@ -13,7 +13,7 @@ from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import PythonFile
 from harnessfix_repairs.editing.reporting import report
 
-from .base import EditExample, Refusal
+from .base import EditExample, GuardExample, Refusal
 
 DEFAULT_ROUNDS = 100
 _SETTING = re.compile(r"(?i)^(max_?(steps|turns|iterations|rounds)|(step|turn|round)_?limit)$")
@@ -98,6 +98,24 @@ class BoundLoop(PythonOperator):
         ),
         EditExample("def run(queue):\n    for item in queue:\n        print(item)\n", "", qualname="run", line=2),
         EditExample(_BEFORE + "        else:\n            pass\n", "", qualname="Agent.run", line=7, end_line=14),
+    )
+
+    guards = (
+        GuardExample(
+            "def run(ask):\n    while True:\n        if ask() == 'done':\n            return 'done'\n",
+            passes=[f"run(asking({rounds})) == 'done'" for rounds in range(1, 8)],
+            stops=[f"stopped(asking({rounds}))" for rounds in (8, 9, 100)],
+            setup=(
+                "def asking(rounds):\n    left = iter(['go'] * (rounds - 1) + ['done'])\n"
+                "    return lambda: next(left)\n"
+                "def stopped(ask):\n    try:\n        run(ask)\n    except RuntimeError:\n        return True\n"
+                "    return False\n"
+            ),
+            qualname="run",
+            line=2,
+            end_line=4,
+            parameters={"limit": 7},
+        ),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:

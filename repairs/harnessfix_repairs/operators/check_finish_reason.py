@@ -14,7 +14,7 @@ from harnessfix_repairs.editing.python import PythonFile
 from harnessfix_repairs.editing.reporting import message_calls, report
 from harnessfix_repairs.editing.scope import loop_around
 
-from .base import EditExample, Refusal
+from .base import EditExample, GuardExample, Refusal
 
 _REASONS = ("length",)
 _DICT = """\
@@ -39,6 +39,24 @@ class Client:
         if not response.choices:
             raise CutOff("no choices")
         return response.choices[0].message.content
+"""
+_REPLIES = """\
+from types import SimpleNamespace as Some
+
+
+def ask(reason):
+    client = Client()
+    response = Some(choices=[Some(finish_reason=reason, message=Some(content="text"))])
+    client.api = Some(create=lambda messages: response)
+    return client.ask([])
+
+
+def refused(reason):
+    try:
+        ask(reason)
+    except CutOff:
+        return True
+    return False
 """
 
 
@@ -101,6 +119,18 @@ class CheckFinishReason(PythonOperator):
         ),
         EditExample("def text(reply):\n    return reply['choices'][0]['text']\n", "", qualname="text", line=2),
         EditExample("def text(reply):\n    return reply['text']\n", "", qualname="text", line=2),
+    )
+
+    guards = (
+        GuardExample(
+            _OBJECT,
+            passes=[f"ask({reason!r}) == 'text'" for reason in ("stop", "tool_calls", "content_filter", None, "")],
+            stops=["refused('length')"],
+            setup=_REPLIES,
+            qualname="Client.ask",
+            line=6,
+            end_line=10,
+        ),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:

@@ -13,7 +13,7 @@ from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile, chain
 from harnessfix_repairs.editing.scope import loop_around
 
-from .base import EditExample, Refusal
+from .base import EditExample, GuardExample, Refusal
 
 DEFAULT_ATTEMPTS = 10
 _BROAD = {"Exception", "BaseException"}
@@ -52,6 +52,27 @@ def query(client, messages):
             return client.complete(messages)
         except ConnectionError:
             time.sleep(1)
+"""
+_TRANSIENT = ("OSError", "ConnectionError", "TimeoutError", "RuntimeError")
+_ASKING = """\
+def asking(*answers):
+    left = iter(answers)
+
+    def ask():
+        answer = next(left)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return ask
+
+
+def raised(ask):
+    try:
+        query(ask)
+    except PermissionError:
+        return True
+    return False
 """
 
 
@@ -108,6 +129,20 @@ class ClassifyRetry(PythonOperator):
         ),
         EditExample(_LOOP, "", qualname="query", line=7, end_line=13, parameters={"permanent": ["NoSuchError"]}),
         EditExample("def query(client):\n    return client.complete()\n", "", qualname="query", line=2),
+    )
+
+    guards = (
+        GuardExample(
+            "def query(ask):\n    for attempt in range(4):\n        try:\n            return ask()\n"
+            "        except Exception as error:\n            print(error)\n    return None\n",
+            passes=[f"query(asking({kind}('busy'), 'answer')) == 'answer'" for kind in _TRANSIENT],
+            stops=["raised(asking(PermissionError('no'), 'answer'))"],
+            setup=_ASKING,
+            qualname="query",
+            line=2,
+            end_line=6,
+            parameters={"permanent": ["PermissionError"]},
+        ),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:

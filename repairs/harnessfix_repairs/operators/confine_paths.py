@@ -9,7 +9,7 @@ from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import PythonFile
 from harnessfix_repairs.editing.reporting import report
 
-from .base import EditExample, Refusal
+from .base import EditExample, GuardExample, Refusal
 
 _PLAIN = """\
 class Tools:
@@ -44,6 +44,38 @@ def write_file(root, path, text):
     (root / path).write_text(text)
     return "ok"
 """
+_GUARDED = """\
+class Tools:
+    def __init__(self, root):
+        self.root = root
+
+    def write_file(self, path, text):
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        return f"wrote {path}"
+"""
+_PLACE = """\
+import tempfile
+from pathlib import Path
+
+
+def write(path):
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder).resolve() / "workspace"
+        root.mkdir()
+        (root / "link").symlink_to(root.parent)
+        (root / "inner").symlink_to(root)
+        return Tools(root).write_file(path.format(root=root), "x").replace(str(root), "{root}")
+"""
+_STEMS = ("a.txt", "sub/a.txt", "sub/deep/a.txt", "..a.txt", "a..b/c.txt", " a.txt")
+_INSIDE = (*_STEMS, *(f"{{root}}/{stem}" for stem in _STEMS), *(f"x/../{stem}" for stem in _STEMS), "inner/a.txt")
+_OUTSIDE = (
+    *(f"../{stem}" for stem in _STEMS),
+    *(f"x/../../{stem}" for stem in _STEMS),
+    "link/a.txt",
+    "{root}/../a.txt",
+)
 
 
 class ConfinePaths(PythonOperator):
@@ -84,6 +116,18 @@ class ConfinePaths(PythonOperator):
             end_line=8,
         ),
         EditExample(_INLINE, "", qualname="write_file", line=1, end_line=3),
+    )
+
+    guards = (
+        GuardExample(
+            _GUARDED,
+            passes=[f"write({path!r}) == 'wrote ' + {path!r}" for path in _INSIDE],
+            stops=[f"not write({path!r}).startswith('wrote')" for path in _OUTSIDE],
+            setup=_PLACE,
+            qualname="Tools.write_file",
+            line=5,
+            end_line=9,
+        ),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:

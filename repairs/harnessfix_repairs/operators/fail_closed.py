@@ -10,7 +10,7 @@ from harnessfix_repairs.editing.blocks import instead
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
 
-from .base import EditExample, Refusal
+from .base import EditExample, GuardExample, Refusal
 
 _NEED = re.compile(r"(?i)need|requir|must")
 _LEAVE = re.compile(r"(?i)approv|allow|confirm|permi|authori[sz]|consent")
@@ -82,6 +82,18 @@ class FailClosed(PythonOperator):
         ),
         EditExample(_NEEDS.replace("needs_approval", "amount_of"), "", qualname="amount_of", line=7, end_line=8),
         EditExample(_PARSE.replace("return None", "return {}"), "", qualname="parse_for_approval", line=4, end_line=8),
+    )
+
+    guards = (
+        GuardExample(
+            _NEEDS,
+            passes=[f"not asked({text!r})" for text in ('{"amount": 5}', "{}", '{"amount": 100}')],
+            stops=[f"asked({text!r})" for text in ('{"amount": 5000}', '{"amount": 5000', "", "{", "amount=5", "\x00")],
+            setup="def asked(text):\n    return needs_approval({'arguments': text})\n",
+            qualname="needs_approval",
+            line=7,
+            end_line=8,
+        ),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:

@@ -11,7 +11,7 @@ from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
 from harnessfix_repairs.editing.reporting import report
 
-from .base import EditExample, Refusal
+from .base import EditExample, GuardExample, Refusal
 
 _LOOP = """\
 import logging
@@ -43,6 +43,20 @@ def finish(work):
     if not work:
         raise NotReady("there is nothing to hand in")
     return work
+"""
+_CHECKED = """\
+def verify(answer):
+    return answer.isdigit()
+
+
+def run(model, messages):
+    for _ in range(3):
+        answer = model(messages)
+        verify(answer)
+        if answer:
+            return answer
+        messages.append({"role": "user", "content": "go on"})
+    return None
 """
 
 
@@ -102,6 +116,18 @@ class GateCompletion(PythonOperator):
             qualname="run",
             line=2,
             parameters={"check": "check"},
+        ),
+    )
+
+    guards = (
+        GuardExample(
+            _CHECKED,
+            passes=[f"run(model({answers!r}), []) == '42'" for answers in (["42"], ["x", "42"], ["x", "y", "42"])],
+            stops=[f"run(model({answers!r}), []) is None" for answers in (["x", "y", "z"], ["4 2", "-", "?"])],
+            setup="def model(answers):\n    left = iter(answers)\n    return lambda seen: next(left)\n",
+            qualname="run",
+            line=8,
+            parameters={"check": "verify"},
         ),
     )
 

@@ -13,7 +13,7 @@ from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
 from harnessfix_repairs.editing.shortening import shown
 
-from .base import EditExample, Refusal
+from .base import EditExample, GuardExample, Refusal
 
 _REDACTED = Helper(
     "_redacted",
@@ -45,6 +45,18 @@ def ask(client, headers, body):
     log.info("request %s with %s", body, headers)  # for the record
     return client.post(body, headers=headers)
 """
+_KEPT = (
+    ("the tokenizer counts tokens: 12 of them", ["tokenizer", "12"]),
+    ("skip-this-long-hyphenated-word", ["skip-this-long-hyphenated-word"]),
+    ("monkey: banana", ["banana"]),
+    ({"region": "north", "author": "ada"}, ["north", "ada"]),
+)
+_HIDDEN = (
+    ({"Authorization": "Bearer abc.def"}, "abc.def"),
+    ({"api_key": "k-1"}, "k-1"),
+    ("token=abc123 user=ada", "abc123"),
+    ("key sk-abcdefghijklmnop", "abcdefghijklmnop"),
+)
 
 
 class Redact(PythonOperator):
@@ -93,6 +105,17 @@ class Redact(PythonOperator):
             line=2,
         ),
         EditExample(_BEFORE.replace("body, headers)  #", "body, 1)  #"), "", qualname="ask", line=9),
+    )
+
+    guards = (
+        GuardExample(
+            "def prompt(settings):\n    return f'You use {settings}.'\n",
+            passes=[f"all(word in prompt({value!r}) for word in {kept!r})" for value, kept in _KEPT],
+            stops=[f"{secret!r} not in prompt({value!r})" for value, secret in _HIDDEN],
+            qualname="prompt",
+            line=2,
+            parameters={"expression": "settings"},
+        ),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:

@@ -14,7 +14,7 @@ from harnessfix_repairs.editing.python import Change, PythonFile
 from harnessfix_repairs.editing.scope import names_in
 from harnessfix_repairs.editing.scope import parameters as parameters_of
 
-from .base import EditExample, Refusal
+from .base import EditExample, GuardExample, Refusal
 
 _BEFORE = '''\
 import shutil
@@ -54,6 +54,39 @@ def delete_folder(path):
     shutil.rmtree(path)  # for good
     return f"deleted {path}"
 '''
+_GATED = """\
+def run_command(command):
+    if not confirm(f"Run {command}?"):
+        return "the user said no"
+    return "ran"
+
+
+def delete_folder(path):
+    done.append(path)
+    return f"deleted {path}"
+"""
+_PERSON = """\
+done, answers = [], []
+
+
+def confirm(question):
+    return answers[-1]
+
+
+def tried(path, answer):
+    done.clear()
+    answers.append(answer)
+    return delete_folder(path), list(done)
+
+
+def agreed(path):
+    return tried(path, True)
+
+
+def refused(path):
+    return tried(path, False)
+"""
+_TRIED = ("/data", "", "a b", "yes", "{}", "%s")
 
 
 class RequireApproval(PythonOperator):
@@ -87,6 +120,18 @@ class RequireApproval(PythonOperator):
         EditExample(_BEFORE, _AFTER, qualname="delete_folder", line=12, end_line=15),
         EditExample(_BEFORE.partition("    if not")[0] + "    pass\n", "", qualname="run_command", line=5, end_line=7),
         EditExample(_BEFORE, "", qualname="delete_folder", line=12, end_line=15, parameters={"gate": "no_such"}),
+    )
+
+    guards = (
+        GuardExample(
+            _GATED,
+            passes=[f"agreed({path!r}) == ('deleted ' + {path!r}, [{path!r}])" for path in _TRIED],
+            stops=[f"refused({path!r})[1] == []" for path in _TRIED],
+            setup=_PERSON,
+            qualname="delete_folder",
+            line=7,
+            end_line=9,
+        ),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:

@@ -11,7 +11,7 @@ from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
 from harnessfix_repairs.editing.reporting import constant_text
 
-from .base import EditExample, Refusal
+from .base import EditExample, GuardExample, Refusal
 
 _BEFORE = """\
 STOP = "TASK_COMPLETE"
@@ -64,6 +64,16 @@ class ScopeSentinel(PythonOperator):
         ),
         EditExample("def finished(names):\n    return 'alice' in names\n", "", qualname="finished", line=2),
         EditExample(_BEFORE, "", qualname="finished", line=6, parameters={"text": "open('x').read()"}),
+    )
+
+    guards = (
+        GuardExample(
+            'def finished(reply):\n    return "DONE" in reply\n',
+            passes=[f"not finished({text!r})" for text in ("say DONE when ready", "UNDONE", "", "DONE.", "done")],
+            stops=[f"finished({text!r})" for text in ("DONE", "I am\nDONE\n", "  DONE  ", "a\r\nDONE\r\nb")],
+            qualname="finished",
+            line=2,
+        ),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:

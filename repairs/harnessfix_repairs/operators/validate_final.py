@@ -14,7 +14,7 @@ from harnessfix_repairs.editing.python import PythonFile
 from harnessfix_repairs.editing.reporting import constant_text, report
 from harnessfix_repairs.editing.scope import loop_around
 
-from .base import EditExample, Refusal
+from .base import EditExample, GuardExample, Refusal
 
 _BEFORE = """\
 import logging
@@ -28,6 +28,15 @@ def run(model, messages):
             # that is it
             return reply["content"]
         messages.append({"role": "user", "content": "Go on."})
+    return None
+"""
+_FINAL = """\
+def run(model, messages):
+    for _ in range(3):
+        reply = model(messages)
+        if reply is not None:
+            return reply
+        messages.append({"role": "user", "content": "go on"})
     return None
 """
 
@@ -77,6 +86,17 @@ class ValidateFinal(PythonOperator):
         ),
         EditExample("def submit(answer):\n    return answer.strip()\n", "", qualname="submit", line=2),
         EditExample(_BEFORE.replace('return reply["content"]', "return None"), "", qualname="run", line=4, end_line=12),
+    )
+
+    guards = (
+        GuardExample(
+            _FINAL,
+            passes=[f"run(model({value!r}), []) == {value!r}" for value in ("0", " x ", 0, 0.5, False, {"a": ""})],
+            stops=[f"run(model({value!r}, 'x'), []) == 'x'" for value in ("", " ", " \n\t")],
+            setup="def model(*replies):\n    left = iter([*replies, None, None])\n    return lambda seen: next(left)\n",
+            qualname="run",
+            line=5,
+        ),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
