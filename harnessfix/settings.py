@@ -71,6 +71,7 @@ class ValidateSettings(Table):
         repeats: runs of each task, with the patch and without.
         jobs: how many run at a time.
         timeout: seconds after which one run is ended.
+        memory: MiB that each process of a run may take; no bound when None.
         max_newly_failing: how many tasks may fail that passed before.
     """
 
@@ -81,6 +82,7 @@ class ValidateSettings(Table):
     repeats: Count = 3
     jobs: Count = 1
     timeout: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = 600.0
+    memory: Count | None = None
     max_newly_failing: Annotated[int, Field(strict=True, ge=0)] = 0
 
     @field_validator("command", "pytest", mode="before")

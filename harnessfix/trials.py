@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 from harnessfix.diagnoser import diagnose_run
 from harnessfix.replaying import Replay, Rerun, rerun_of
@@ -18,7 +19,7 @@ from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_repairs.validation.runner import Replayed, TaskResult
-from harnessfix_repairs.validation.sandbox import Limits, Sandbox
+from harnessfix_repairs.validation.sandbox import MARK, Limits, Sandbox, kill_marked
 from harnessfix_repairs.validation.worktree import Tree
 
 
@@ -55,6 +56,7 @@ class Trials:
         """Bounds of one run."""
         return Limits(
             seconds=self.settings.timeout,
+            memory=None if self.settings.memory is None else self.settings.memory << 20,
             writable=(self.spool,),
             readable=tuple(_environments({**os.environ, **self.env})),
         )
@@ -92,21 +94,25 @@ class Trials:
     def _record(self, task: str, tree: Tree, model: HarnessModel, replay: Replay | None) -> RecordResult:
         inside = bool(self.sandbox.bubblewrap)
         base = tree.original if inside else tree.path
+        mark = uuid4().hex
         argv = self.settings.argv(task) if replay is None else _moved(replay.command, tree.original, base)
         cwd = base if replay is None else _folder(replay.cwd, tree.original, base)
-        return record(
-            self.sandbox.wrap(argv, tree, self.limits),
-            model=model.model_copy(update={"root": str(base)}),
-            spool_root=self.spool,
-            include=self.workspace.settings.probe.include,
-            exclude=self.workspace.settings.probe.exclude,
-            task=task,
-            cwd=cwd,
-            env=self.sandbox.environment(tree, self.env),
-            timeout=self.settings.timeout,
-            quiet=True,
-            replay=replay.exchanges if replay is not None and replay.exchanges else None,
-        )
+        try:
+            return record(
+                self.sandbox.wrap(argv, tree, self.limits),
+                model=model.model_copy(update={"root": str(base)}),
+                spool_root=self.spool,
+                include=self.workspace.settings.probe.include,
+                exclude=self.workspace.settings.probe.exclude,
+                task=task,
+                cwd=cwd,
+                env=self.sandbox.environment(tree, {**self.env, MARK: mark}),
+                timeout=self.settings.timeout,
+                quiet=True,
+                replay=replay.exchanges if replay is not None and replay.exchanges else None,
+            )
+        finally:
+            kill_marked(mark)  # what left the program's group
 
     def _proved(self, found: Iterable[tuple[Htir, Diagnosis]], rerun: Rerun | None, tree: Tree) -> Iterator[str]:
         """Flaws of a run; of one that left its recording only those before it did, and the one that is repaired."""

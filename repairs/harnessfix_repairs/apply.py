@@ -109,7 +109,10 @@ def _patched(patch: Patch, data: Mapping[str, bytes], *, reverse: bool) -> dict[
 
 
 def _read(root: Path, path: str, digest: str) -> bytes:
-    data = inside(root, path).read_bytes()
+    place = inside(root, path)
+    data = place.read_bytes()
+    if not place.stat().st_mode & 0o222:
+        raise PatchError(f"{path} is read-only", hint="Make it writable first, if it may be changed.")
     if _digest(data) != digest:
         raise StaleFileError(f"{path} changed since the patch was made", hint="Repair again, or undo by hand.")
     return data

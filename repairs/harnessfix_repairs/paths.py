@@ -20,6 +20,15 @@ FORBIDDEN = (
 _TEST_MODULE = re.compile(r"(^|/)(test_[^/]*|[^/]*_test)\.py$")
 _TEST_CODE = re.compile(r"^\s*(async\s+)?def test_|^class Test|^import pytest|^from pytest", re.MULTILINE)
 
+# In the words of go, protoc, OpenAPI and most others, in the comments or the docstring that a file begins with.
+_GENERATED = re.compile(
+    r"@generated\b|\b(code|file|module|source|was|is|automatically|auto[- ]?)\s*generated\s+(by|from|with)\b"
+    r"|^\W*generated (by|from|with)\b.*|\bDO NOT (EDIT|MODIFY)\b",
+    re.MULTILINE,
+)
+_HEAD = re.compile(r"(?:\s*#[^\n]*\n|\s*\n)*(?:\s*[rRuU]?(\"{3}|'{3}).*?\1)?", re.DOTALL)
+HEAD_CHARACTERS = 2000
+
 
 def is_forbidden(path: str, patterns: Iterable[str]) -> bool:
     """Whether one of the glob patterns matches; `**` stands for any number of folders, `*` stays inside one."""
@@ -29,6 +38,12 @@ def is_forbidden(path: str, patterns: Iterable[str]) -> bool:
 def is_test_module(path: str, text: str) -> bool:
     """Whether a file is named like a pytest module and holds tests; a product's `test_models.py` may hold none."""
     return bool(_TEST_MODULE.search(path)) and bool(_TEST_CODE.search(text))
+
+
+def is_generated(text: str) -> bool:
+    """Whether a file says at its head that a program wrote it, so that an edit would be lost."""
+    head = _HEAD.match(text[:HEAD_CHARACTERS])
+    return head is not None and _GENERATED.search(head.group()) is not None
 
 
 def inside(root: Path, path: str) -> Path:

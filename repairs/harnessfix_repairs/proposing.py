@@ -11,7 +11,7 @@ from harnessfix_ir.findings import FlawRecord, RepairSpec
 from .audit import audit
 from .operators import Operator, Refusal, all_operators
 from .patch import Patch, Unrepaired, patch_of
-from .paths import inside, is_forbidden, is_test_module
+from .paths import inside, is_forbidden, is_generated, is_test_module
 from .relocate import relocated
 from .spec import make_spec
 from .textfile import TextFile, read_text
@@ -100,6 +100,8 @@ class Proposal:
                 file = read_text(path, data)
                 if is_test_module(path, file.text):
                     raise PatchError(f"{path} holds tests, which are not the harness")
+                if is_generated(file.text):
+                    raise PatchError(f"{path} is generated: what is changed in it is lost; change what generates it")
             except PatchError as error:
                 self.blocked[path] = str(error)
                 return

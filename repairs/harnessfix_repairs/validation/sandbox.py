@@ -24,7 +24,7 @@ from uuid import uuid4
 
 from .worktree import Tree
 
-_MARK = "HARNESSFIX_RUN"
+MARK = "HARNESSFIX_RUN"
 _LAUNCH = """\
 import json, os, resource, sys
 for name, value in json.loads(sys.argv[1]).items():
@@ -163,7 +163,7 @@ class Sandbox:
         """
         limits = limits or Limits()
         mark = uuid4().hex
-        env = {**self.environment(tree, env), _MARK: mark}
+        env = {**self.environment(tree, env), MARK: mark}
         cwd = tree.original if self.bubblewrap else tree.path
         began = time.monotonic()
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -206,7 +206,12 @@ def kill_all(process: "subprocess.Popen[bytes]", mark: str) -> None:
         else:
             process.kill()
     process.wait()
-    wanted = f"{_MARK}={mark}".encode()
+    kill_marked(mark)
+
+
+def kill_marked(mark: str) -> None:
+    """Kill, on Linux, whatever carries a mark in its environment."""
+    wanted = f"{MARK}={mark}".encode()
     for folder in Path("/proc").glob("[0-9]*") if sys.platform == "linux" else ():
         with suppress(OSError):
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
