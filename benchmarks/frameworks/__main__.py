@@ -1,6 +1,6 @@
 """Record each framework of this folder, with and without the probe, and say which evidence was captured.
 
-    python benchmarks/frameworks [NAME...] [--environments DIR] [--install] [--write]
+    python benchmarks/frameworks [NAME...] [--environments DIR] [--install] [--keep DIR | --read DIR] [--write]
 
 Every scenario is one file here, run unchanged under `harnessfix record --harness PACKAGE`; what is in the table comes
 from the recorded runs. `--write` puts it into `docs/frameworks.md`, `--install` makes environments that are missing.
@@ -131,8 +131,6 @@ class Row:
 
 def play(scenario: Scenario, environments: Path, *, probe: bool, scratch: Path, keep: Path | None = None) -> Row:
     """Record a scenario and look at its runs; the recording is left in `keep`."""
-    from harnessfix_collectors.readers import read_bytes
-
     command = [str(scenario.python(environments)), str(HERE / f"{scenario.name}.py")]
     workspace = Workspace.open(scratch, create=True)
     with workspace.store, tempfile.TemporaryFile("w+") as out:
@@ -150,13 +148,20 @@ def play(scenario: Scenario, environments: Path, *, probe: bool, scratch: Path, 
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         (keep / f"{scenario.name}-{'probe' if probe else 'plain'}.jsonl").write_bytes(result.data)
-    runs = list(read_bytes(result.data, scenario.name, "harnessfix-probe"))
     result.discard()
+    return look(scenario, result.data, probe=probe, code=result.exit_code, output=output, missing=result.missing)
+
+
+def look(
+    scenario: Scenario, data: bytes, *, probe: bool, code: int = 0, output: str = "", missing: tuple[str, ...] = ()
+) -> Row:
+    """What a recording of a scenario holds."""
+    from harnessfix_collectors.readers import read_bytes
+
+    runs = list(read_bytes(data, scenario.name, "harnessfix-probe"))
     steps = [step for run in runs for step in run.steps]
     kinds = [sum(step.kind is kind for step in steps) for kind in (StepKind.MODEL_CALL, StepKind.TOOL_CALL)]
-    return Row(
-        scenario, probe, result.exit_code, output, kinds[0], kinds[1], evidence(runs, scenario.marks), result.missing
-    )
+    return Row(scenario, probe, code, output, kinds[0], kinds[1], evidence(runs, scenario.marks), missing)
 
 
 def plain_output(scenario: Scenario, environments: Path) -> tuple[int, str]:
@@ -205,11 +210,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--install", action="store_true", help="make environments that are missing")
     parser.add_argument("--write", action="store_true", help=f"put the table into {DOCUMENT.name}")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the recordings there")
+    parser.add_argument("--read", type=Path, metavar="DIR", help="look at recordings left there, record nothing")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     given = parser.parse_args(arguments)
     rows: list[Row] = []
     differ = 0
     for scenario in scenarios(given.names):
+        if given.read is not None:
+            found = {
+                probe: given.read / f"{scenario.name}-{'probe' if probe else 'plain'}.jsonl" for probe in (True, False)
+            }
+            if all(path.is_file() for path in found.values()):
+                rows += [look(scenario, path.read_bytes(), probe=probe) for probe, path in found.items()]
+            continue
         if not scenario.python(given.environments).exists():
             if not given.install:
                 sys.stderr.write(f"{scenario.name}: no environment in {given.environments}; see --install\n")

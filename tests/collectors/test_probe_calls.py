@@ -176,3 +176,58 @@ def test_a_call_is_told_whole(play: Play, python: str) -> None:
     assert (failed.error.type, failed.error.message) == ("LookupError", "nothing found")
     caught = [step for step in run.steps if step.name == "except KeyError"]
     assert len(caught) == 1
+
+
+def test_tools_that_a_framework_runs_are_steps_under_their_own_names(play: Play, python: str) -> None:
+    framework = """
+        class FunctionTool:
+            def __init__(self, function):
+                self.name, self._function = function.__name__, function
+
+            def run_json(self, arguments):
+                return self.run(arguments)
+
+            def run(self, arguments):
+                return self._function(**arguments)
+        """
+    program = """
+        from framework import FunctionTool
+
+        def weather(city):
+            raise ValueError("station offline")
+
+        try:
+            FunctionTool(weather).run_json({"city": "Rome"})
+        except ValueError as error:
+            print(error)
+        """
+    played = play(python, {"agent.py": program, "framework/__init__.py": framework}, include=(), harness="framework")
+    played.assert_same()
+    tools = [step for step in played.steps if step.kind.value == "tool_call"]
+    assert [(tool.name, tool.error.type) for tool in tools] == [("weather", "ValueError")]
+    inner = next(step for step in played.steps if step.name == "weather" and step.kind.value == "lifecycle")
+    assert played.above(inner) == ["weather"]
+
+
+def test_what_is_optional_and_not_installed_is_no_failure(play: Play, python: str) -> None:
+    program = """
+        try:
+            import surely_not_installed
+        except ImportError:
+            surely_not_installed = None
+
+        def tool():
+            try:
+                import surely_not_installed_either
+            except ImportError:
+                return "needs surely_not_installed_either"
+
+        tool()
+        """
+    played = play(python, program)
+    played.assert_same()
+    assert [step.name for step in played.steps] == [
+        "tool",
+        "raise ModuleNotFoundError",
+        "except ModuleNotFoundError",
+    ]

@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import pytest
+
+from harnessfix_collectors.dialects.base import message_parts
 from harnessfix_collectors.probe.parts import model_input, model_output
+from harnessfix_collectors.probe.shapes import messages_of, reply_of
 from harnessfix_ir.texts import TextPool
 
 
@@ -72,3 +76,47 @@ def test_what_is_no_list_of_messages_stays_a_value() -> None:
     parts, rest = model_input({"rows": [{"parts": [1, 2]}], "n": 3}, pool)
     assert not rest
     assert [(p.role, p.name) for p in parts] == [("value", "rows"), ("value", "n")]
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ({"$type": "lib._types.SystemMessage", "content": "be brief"}, ["system text be brief"]),
+        ({"type": "human", "content": "go"}, ["user text go"]),
+        (
+            {
+                "$type": "lib.AIMessage",
+                "type": "ai",
+                "content": "",
+                "tool_calls": [{"name": "f", "args": {"a": 1}, "id": "c1"}],
+            },
+            ['assistant tool_call {"a": 1}'],
+        ),
+        ({"type": "tool", "content": "out", "tool_call_id": "c1"}, ["tool tool_result out"]),
+        (
+            {
+                "$type": "lib.FunctionExecutionResultMessage",
+                "content": [{"content": "a", "call_id": "1"}, {"content": "b", "call_id": "2"}],
+            },
+            ["tool tool_result a", "tool tool_result b"],
+        ),
+    ],
+)
+def test_messages_known_by_their_class(message: dict[str, Any], told: list[str]) -> None:
+    pool = TextPool()
+    messages = messages_of([message])
+    assert messages is not None
+    assert [f"{part.role} {part.kind} {pool.texts[part.text]}" for part in message_parts(messages, pool)] == told
+
+
+def test_replies_of_classes() -> None:
+    generations = {"generations": [{"message": {"type": "ai", "content": "hello"}}]}
+    assert reply_of(generations) == {"role": "assistant", "parts": [{"type": "text", "content": "hello"}]}
+    calls = reply_of({"content": [{"$type": "x.FunctionCall", "id": "1", "name": "f", "arguments": "{}"}]})
+    assert calls is not None
+    assert calls["parts"][0]["name"] == "f"
+
+
+def test_records_that_only_look_like_messages_are_none() -> None:
+    assert messages_of([{"type": "file", "content": "x"}]) is None
+    assert messages_of([{"$type": "app.User", "content": "x"}]) is None

@@ -327,3 +327,27 @@ def test_the_plan_finds_files_of_every_root(tmp_path: Path) -> None:
         "site/pack/__init__.py",
         "site/pack/tool.py",
     }
+
+
+def test_finalizers_at_the_very_end_run_as_they_would(play: Play, python: str) -> None:
+    program = """
+        import sys
+
+        class Client:
+            def __del__(self):
+                try:
+                    self.closed = True
+                except ValueError:
+                    pass
+
+        sys.keep = Client()
+        threads = {}
+        class Late:
+            client = Client()
+        def tool():
+            return 1
+        tool()
+        """
+    played = play(python, {"agent.py": "import late\n", "late.py": program})
+    played.assert_same()
+    assert played.err == ""

@@ -8,7 +8,7 @@ inside a model class) is an attempt of it.
 from typing import Any
 
 from .expand import Expander
-from .lines import SpanLines, SpoolDocument, mapping
+from .lines import SpanLines, SpoolDocument, is_passage, mapping
 from .parts import asks_something
 from .shapes import messages_of
 
@@ -24,7 +24,7 @@ def leave_out_calls(document: SpoolDocument, expander: Expander) -> None:
     dropped: dict[str, str | None] = {}
     for span in document.spans.values():
         element = document.element(span.start.get("e"))
-        if element.get("site") is not True:
+        if not is_passage(element):
             continue
         role = str(element.get("role"))
         wrong = element.get("guess") is True and role == "model_call" and not _asks(span, expander)
@@ -51,7 +51,7 @@ def _leads_to(span: SpanLines, role: str, children: dict[str, list[SpanLines]], 
             continue
         seen.add(below.id)
         element: dict[str, Any] = document.element(below.start.get("e"))
-        site = element.get("site") is True
+        site = is_passage(element)
         # A function that asks a model in a loop of its own is an agent: to call it is no model call.
         agent = element.get("role") == "agent_loop" and role == "model_call" and role in _roles(element)
         if (element.get("role") == role or agent) and not site:

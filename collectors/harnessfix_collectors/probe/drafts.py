@@ -13,7 +13,7 @@ from .expand import Expander
 from .failures import Failures
 from .inside import add_children, add_inside
 from .isolation import add_isolation
-from .lines import SpanLines, SpoolDocument, integer, mapping, string
+from .lines import SpanLines, SpoolDocument, integer, is_passage, mapping, string
 from .parts import finish_of, model_input, model_output, named_parts, result_parts, usage_of
 from .telemetry import telemetry_draft
 
@@ -125,7 +125,7 @@ class Drafter:
     def _kind(self, span: SpanLines, role: str) -> StepKind:
         """A model asked inside a model call is an attempt of it; a loop inside its own agent's loop is no new task."""
         kind = KINDS.get(role, StepKind.LIFECYCLE)
-        site = self.document.element(span.start.get("e")).get("site") is True
+        site = is_passage(self.document.element(span.start.get("e")))
         if kind not in (StepKind.MODEL_CALL, StepKind.TASK) and not site:
             return kind
         own = self._owner(span)
@@ -161,7 +161,7 @@ class Drafter:
 def _name(span: SpanLines, element: dict[str, Any]) -> str:
     """What a step is called: the tool's name, the function's, or what a call names."""
     name = string(element.get("name")) or string(element.get("fn")) or "?"
-    if element.get("site") is not True or element.get("role") != "tool":
+    if not is_passage(element) or element.get("role") != "tool":
         return name
     if CALLS_BY_NAME.search(name):
         arguments = mapping(span.start.get("args"))

@@ -212,3 +212,8 @@ def integer(value: object) -> int | None:
 def mapping(value: object) -> Line:
     """`value` when it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def is_passage(element: Line) -> bool:
+    """Whether an instrumented place only leads to what does the work: a call, or a framework's way to run any tool."""
+    return element.get("site") is True or element.get("runner") is True

@@ -5,6 +5,7 @@ span: one span per call of every function would double the time of pure harness 
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from functools import lru_cache
@@ -32,6 +33,12 @@ SPAN_ROLES = (
     Role.RETRY,
     Role.SUBPROCESS,
     Role.REQUEST,
+)
+
+
+# Methods by which a framework runs any tool; its tools are functions of somebody else's.
+RUNNER = re.compile(
+    r"(^|\.)_?\w*Tool\.(a?run|_a?run|run_json|a?call|a?execute|a?invoke|_a?invoke|__call__|on_invoke|on_invoke_tool|forward)$"
 )
 
 
@@ -111,12 +118,15 @@ class _Planner:
             place = (function.anchor.path, function.anchor.qualname)
             name = ":".join(place)
             own = roles.get(place, set())
-            wanted = own or any(fnmatch(name, pattern) for pattern in self.include)
+            runner = not own and RUNNER.search(place[1]) is not None
+            wanted = own or runner or any(fnmatch(name, pattern) for pattern in self.include)
             if not wanted or self._excluded(name) or place[0] not in by_path:
                 continue
             spanned.add(place)
-            role = next((role for role in SPAN_ROLES if role in own), Role.FUNCTION)
+            role = next((role for role in SPAN_ROLES if role in own), Role.TOOL if runner else Role.FUNCTION)
             number = self._element(function, role.value, sorted(role.value for role in own), self._named(place, role))
+            if runner:
+                self.elements[number]["runner"] = True
             part = {"e": number, "fn": function.anchor.qualname, "line": function.anchor.start_line}
             by_path[place[0]].setdefault("functions", []).append(part)
         return spanned

@@ -8,6 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 _ITEMS = frozenset({"message", "function_call", "function_call_output", "reasoning", "custom_tool_call"})
+# The last word of a class, or of what a message says of its `type`, before "Message".
+_ROLE_OF_CLASS = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "ai": "assistant",
+    "tool": "tool",
+    "functionexecutionresult": "tool",
+}
 _ROLE_OF_PART = {"system-prompt": "system", "user-prompt": "user", "tool-return": "tool"}
 
 
@@ -17,6 +28,8 @@ def messages_of(value: Any) -> list[dict[str, Any]] | None:
         return None
     if all("role" in item or item.get("type") in _ITEMS for item in value):
         return [_item(item) for item in value]
+    if all(_class_role(item) is not None for item in value):
+        return [part for item in value for part in _of_class(item)]
     if all(_has_kinds(item) for item in value):
         return [message for item in value for message in _split(item)]
     return None
@@ -26,6 +39,14 @@ def reply_of(value: Any) -> dict[str, Any] | None:
     """The assistant's message in a model's answer of one of these shapes, None for anything else."""
     if not isinstance(value, dict):
         return None
+    if _class_role(value) == "assistant":
+        return _of_class(value)[0]
+    inner = value.get("generations")
+    if isinstance(inner, list) and inner:
+        first = inner[0][0] if isinstance(inner[0], list) and inner[0] else inner[0]
+        return reply_of(first.get("message")) if isinstance(first, dict) else None
+    if _is_call_list(value.get("content")):
+        return _assistant(_call_part(call) for call in value["content"])
     if _has_kinds(value):
         return _assistant(_part(part) for part in value["parts"])
     items = value.get("output")
@@ -75,6 +96,54 @@ def _item_parts(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
                     yield {"type": "text", "content": part.get("text", part)}
                 elif part is not None:
                     yield {"type": "text", "content": part.get("refusal", "") if isinstance(part, dict) else part}
+
+
+# --- messages that say by their class whose they are ------------------------------------------------------------------
+
+
+def _class_role(item: Any) -> str | None:
+    """The role that a message's class or type says, None for what is no message."""
+    if not isinstance(item, dict) or "content" not in item:
+        return None
+    for name in (item.get("$type"), item.get("type")):
+        word = name.rpartition(".")[2].lower() if isinstance(name, str) else ""
+        role = _ROLE_OF_CLASS.get(word.removesuffix("chunk").removesuffix("message"))
+        if role is not None and (name is item.get("type") or word.removesuffix("chunk").endswith("message")):
+            return role
+    return None
+
+
+def _of_class(item: dict[str, Any]) -> list[dict[str, Any]]:
+    role, content = _class_role(item) or "user", item["content"]
+    if role == "tool" and isinstance(content, list) and all(isinstance(each, dict) for each in content):
+        results = [(each.get("call_id"), each.get("name"), each.get("content")) for each in content]
+        return [{"role": "tool", "parts": [_result_part(*result)]} for result in results]
+    if role == "tool":
+        return [{"role": "tool", "parts": [_result_part(item.get("tool_call_id"), item.get("name"), content)]}]
+    calls = item.get("tool_calls")
+    found = content if _is_call_list(content) else calls if _is_call_list(calls) else []
+    texts = (
+        [] if _is_call_list(content) or content in ("", None) else content if isinstance(content, list) else [content]
+    )
+    parts = [{"type": "text", "content": text.get("text", text) if isinstance(text, dict) else text} for text in texts]
+    return [{"role": role, "parts": [*parts, *(_call_part(call) for call in found)]}]
+
+
+def _is_call_list(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(call, dict) and _is_call(call) for call in value)
+
+
+def _is_call(call: dict[str, Any]) -> bool:
+    return isinstance(call.get("name"), str) and ("arguments" in call or "args" in call)
+
+
+def _call_part(call: dict[str, Any]) -> dict[str, Any]:
+    arguments = call.get("arguments", call.get("args", ""))
+    return {"type": "tool_call", "id": call.get("id"), "name": call["name"], "arguments": arguments}
+
+
+def _result_part(call_id: Any, name: Any, content: Any) -> dict[str, Any]:
+    return {"type": "tool_result", "id": call_id, "name": name, "content": content}
 
 
 # --- parts that name their kind ---------------------------------------------------------------------------------------

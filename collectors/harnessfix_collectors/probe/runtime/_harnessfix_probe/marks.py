@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from .nodes import at, is_docstring
+from .nodes import LATE, at, is_docstring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class _Marker:
                 self.scopes(child)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        if node.name in LATE:
+            return
         outer = self._first
         heading = 1 if is_docstring(node.body[0]) else 0
         if len(node.body) > heading:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     N = TypeVar("N", bound=ast.AST)
 
 PROBE, SPAN = "@hf", "@s"
+# Functions that the interpreter calls when it has taken `builtins` apart, and our names with them.
+LATE = ("__del__",)
 
 
 def call(owner: str | int, method: str, *arguments: ast.expr | int | str) -> ast.Call:

@@ -52,6 +52,8 @@ class Probe:
         self.main_thread = get_ident()
         self._caps = [CAP_ROLE if element["role"] in UNCAPPED else CAP for element in elements]
         self._roles = [element["role"] for element in elements]
+        self._runners = {number for number, element in enumerate(elements) if element.get("runner")}
+        self._modules = {number for number, element in enumerate(elements) if element["fn"] == "<module>"}
         self._functions = {
             (element["path"], element["line"]): element["role"] for element in elements if not element.get("site")
         }
@@ -109,6 +111,10 @@ class Probe:
         """Whether a planned call calls a function that is recorded as what the call is."""
         path = self.places.get(code.co_filename)
         return path is not None and self._functions.get((path, code.co_firstlineno)) == self._roles[number]
+
+    def runs_tools(self, number: int) -> bool:
+        """Whether an element is a framework's way to run any tool: the tool is the object then."""
+        return number in self._runners
 
     def is_role(self, number: int) -> bool:
         """Whether an element is more than a function that the user asked for."""
@@ -214,6 +220,8 @@ class Probe:
         try:
             error = sys.exc_info()[1]
             asking = self.errors.asking and get_ident() in self.errors.asking
+            if number in self._modules and issubclass(type(error), ImportError):
+                return  # something optional is not installed
             if error is not None and not asking and self.may("handled", number):
                 told = dumps(self.errors.describe(error, number))
                 self.spool.line(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 
-from .nodes import PROBE, SPAN, at, call, is_docstring, statement
+from .nodes import LATE, PROBE, SPAN, at, call, is_docstring, statement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class _Rewriter(ast.NodeTransformer):
         return self._function(node)
 
     def _function(self, node: Function) -> ast.AST:
+        if node.name in LATE:
+            return node
         name = ".".join((*self._names, node.name))
         lines = [node.lineno, *(decorator.lineno for decorator in node.decorator_list)]
         number = next((self._functions[name, line] for line in lines if (name, line) in self._functions), None)

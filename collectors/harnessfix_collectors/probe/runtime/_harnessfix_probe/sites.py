@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 from .jsontext import quote
 from .spans import Span
-from .values import OPAQUE, dict_of
+from .values import OPAQUE, given_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Site(Span):
         self._silent = code is not None and self.probe.leads_to(self.number, code)
         if self._silent:  # the function tells more
             return
-        name = _given_name(owner) or _given_name(function) or _name_of(function)
+        name = given_name(owner) or given_name(function) or _name_of(function)
         self._called = f',"called":{quote(name)}'
         if alone:
             self._start()
@@ -86,17 +86,6 @@ def site_of(number: int) -> Site | None:
     """The call at that site whose arguments are being made, or that is going on; None when it is not recorded."""
     site = waiting.get()
     return site if site is not None and site.number == number else None
-
-
-def _given_name(value: Any) -> str | None:
-    """The `name` that an object or its class has been given, as tools are; nothing of the program is asked for it."""
-    kind = type(value)
-    if value is None or kind in OPAQUE or issubclass(kind, type):
-        return None
-    name = dict_of(value).get("name")
-    for base in kind.__mro__:
-        name = base.__dict__.get("name") if name is None else name
-    return name if type(name) is str else None
 
 
 def _name_of(function: Any) -> str:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from .isolation import Isolation
 from .jsontext import dumps, quote
 from .system import System
-from .values import class_name
+from .values import class_name, given_name
 
 DEEP = 40
 NEAR = 5
@@ -104,6 +104,8 @@ class Span(Silent):
                 if name in ("self", "cls"):
                     told.append(f'"self":{quote(class_name(value))}')
                     more += f',"me":"{id(value):x}"'
+                    if self.probe.runs_tools(self.number):
+                        more += f',"called":{quote(given_name(value) or class_name(value))}'
                 else:
                     told.append(f"{quote(name)}:{self.probe.encoder.encode(value)}")
             self._begin(told, more, 2)

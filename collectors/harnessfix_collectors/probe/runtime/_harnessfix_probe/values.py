@@ -253,3 +253,14 @@ def fields_of(value: Any, kind: type) -> Iterable[tuple[Any, Any]]:
                     yield from list(field.items())
                 yield name, field
     yield from list(dict_of(value).items())
+
+
+def given_name(value: Any) -> str | None:
+    """The `name` that an object or its class has been given, as tools are; nothing of the program is asked for it."""
+    kind = type(value)
+    if value is None or kind in OPAQUE or issubclass(kind, type):
+        return None
+    name = dict_of(value).get("name")
+    for base in kind.__mro__:
+        name = base.__dict__.get("name") if name is None else name
+    return name if type(name) is str else None
