@@ -94,7 +94,8 @@ def evidence(recordings: Sequence[Recording], marks: Mapping[str, Any]) -> dict[
         models = [step for step in run.steps if step.kind is StepKind.MODEL_CALL]
         found["arguments"] |= any(_says(run, step, "input", marks["arguments"]) for step in tools)
         found["result"] |= any(_says(run, step, "output", marks["result"]) for step in tools)
-        found["exception"] |= any(_raised(step, *marks["exception"]) for step in run.steps)
+        if marks["exception"] is not None:
+            found["exception"] |= any(_raised(step, *marks["exception"]) for step in run.steps)
         found["finish reason"] |= any(step.finish_reason for step in models)
         found["tokens"] |= any(step.usage is not None and step.usage.input_tokens for step in models)
         found["tool call id"] |= any(part.call_id for step in tools for part in (*step.input, *step.output))
@@ -186,7 +187,7 @@ def install(scenario: Scenario, environments: Path) -> None:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table: `●` with the probe and without, `◐` with the probe alone, `○` not at all."""
+    """The rows as a Markdown table; `docs/frameworks.md` says what its signs mean."""
     by_name: dict[str, dict[bool, Row]] = {}
     for row in rows:
         by_name.setdefault(row.scenario.name, {})[row.probe] = row
@@ -196,10 +197,16 @@ def table(rows: Sequence[Row]) -> str:
     ]
     for both in by_name.values():
         yes, no = both[True], both[False]
-        cells = ["●" if no.found[name] else "◐" if yes.found[name] else "○" for name in EVIDENCE]
+        cells = [_cell(yes, no, name) for name in EVIDENCE]
         counts = [f"{yes.models} / {no.models}", f"{yes.tools} / {no.tools}"]
         lines.append(f"| {yes.scenario.title} | " + " | ".join([*cells, *counts]) + " |")
     return "\n".join(lines)
+
+
+def _cell(yes: Row, no: Row, name: str) -> str:
+    if name == "exception" and yes.scenario.marks["exception"] is None:
+        return "–"
+    return "●" if no.found[name] else "◐" if yes.found[name] else "○"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

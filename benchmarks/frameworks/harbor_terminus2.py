@@ -3,7 +3,7 @@
 HARNESS = "harbor"
 ENVIRONMENT = "harbor-terminus2"
 PACKAGES = ("harbor>=0.24,<1",)
-MARKS = {"arguments": "echo sunny", "result": "sunny in Rome", "exception": ("", "No valid JSON")}
+MARKS = {"arguments": "echo sunny", "result": "sunny in Rome", "exception": None}
 
 import asyncio
 import json

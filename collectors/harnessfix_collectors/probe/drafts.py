@@ -7,6 +7,7 @@ from typing import Any
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import AnchorKind, Status, StepKind
 
+from .answered import lift_exchanges
 from .dispatch import leave_out_calls
 from .draft import Draft, element_anchor, frames
 from .expand import Expander
@@ -51,6 +52,7 @@ class Drafter:
         self.expander.take_lacking()
         drafts = {span.id: self._span(span) for span in self.document.spans.values()}
         _lift_answers(drafts)
+        lift_exchanges(drafts, self.document)
         yield from drafts.values()
         yield from self.failures.drafts()
 
@@ -163,12 +165,25 @@ def _name(span: SpanLines, element: dict[str, Any]) -> str:
     name = string(element.get("name")) or string(element.get("fn")) or "?"
     if not is_passage(element) or element.get("role") != "tool":
         return name
+    arguments = mapping(span.start.get("args"))
     if CALLS_BY_NAME.search(name):
-        arguments = mapping(span.start.get("args"))
         told = next((arguments[key] for key in ("name", "tool_name", "0") if string(arguments.get(key))), None)
         if told is not None and str(told).replace("-", "_").isidentifier():
             return str(told)
-    return (string(span.start.get("called")) or name).rpartition(".")[2]
+    called = string(span.start.get("called"))
+    if called is None or called == string(arguments.get("self")):  # the class is called so, not the tool
+        told = next((asked for value in arguments.values() if (asked := _asked(value)) is not None), None)
+        if told is not None:
+            return told
+    return (called or name).rpartition(".")[2]
+
+
+def _asked(value: Any) -> str | None:
+    """The name in an argument that is a model's call of a tool."""
+    call = mapping(value)
+    call = mapping(call.get("function")) or call
+    name = string(call.get("name"))
+    return name if name is not None and ("arguments" in call or "args" in call) else None
 
 
 def _lift_answers(drafts: dict[str, Draft]) -> None:

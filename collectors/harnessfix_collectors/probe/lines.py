@@ -39,6 +39,7 @@ class SpoolDocument:
         texts: digest to text.
         lists: name to the list that it continues and the items that it adds.
         values: name to a large object.
+        asks, answers: HTTP requests, and what came back, by the name of the request.
         ended: the last line, None when the recorder was ended too.
         redacted: secrets that were replaced.
         counts: element and what was counted, to how often and how many of them were written.
@@ -54,6 +55,8 @@ class SpoolDocument:
     texts: dict[str, str] = field(default_factory=dict)
     lists: dict[str, tuple[str | None, list[Any]]] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    asks: list[Line] = field(default_factory=list)
+    answers: dict[str, Line] = field(default_factory=dict)
     ended: Line | None = None
     redacted: int = 0
     counts: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
@@ -147,6 +150,10 @@ def _sort(line: Line, document: SpoolDocument) -> None:
             name = string(line.get("d"))
             if name is not None:
                 document.values[name] = line.get("v")
+        case "ask":
+            document.asks.append(line)
+        case "answer":
+            document.answers.setdefault(string(line.get("id")) or "", line)
         case "run":
             document.processes.append(line)
         case "recording":

@@ -39,6 +39,8 @@ SPAN_ROLES = (
 # Methods by which a framework runs any tool; its tools are functions of somebody else's.
 RUNNER = re.compile(
     r"(^|\.)_?\w*Tool\.(a?run|_a?run|run_json|a?call|a?execute|a?invoke|_a?invoke|__call__|on_invoke|on_invoke_tool|forward)$"
+    r"|(^|\.)_{0,2}(execute|perform|dispatch)_(action|command|tool|tool_call|function_call)s?$"
+    r"|(^|\.)_{0,2}(run|call|invoke)_(tool|tool_call|function_call)s?$"
 )
 
 

@@ -121,7 +121,7 @@ def _of_class(item: dict[str, Any]) -> list[dict[str, Any]]:
     if role == "tool":
         return [{"role": "tool", "parts": [_result_part(item.get("tool_call_id"), item.get("name"), content)]}]
     calls = item.get("tool_calls")
-    found = content if _is_call_list(content) else calls if _is_call_list(calls) else []
+    found: list[Any] = next((each for each in (content, calls) if isinstance(each, list) and _is_call_list(each)), [])
     texts = (
         [] if _is_call_list(content) or content in ("", None) else content if isinstance(content, list) else [content]
     )
