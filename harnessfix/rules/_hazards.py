@@ -1,9 +1,10 @@
 """What rules share that speak of a shape in the source: each names the shape and says in words what it does."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.vocabulary import ElementRole, Evidence
 
@@ -34,11 +35,16 @@ class HazardRule(Rule):
                     confidence=self.confidence,
                     evidence=Evidence.DERIVED,
                     key=self.told_apart(element),
+                    parameters=self.parameters(element),
                 )
 
     @abstractmethod
     def words(self, element: Element) -> str:
         """What stands there and what it does."""
+
+    def parameters(self, element: Element) -> Mapping[str, JsonValue]:
+        """What the operator needs to know of this one."""
+        return {}
 
     def concerns(self, element: Element, model: HarnessModel) -> bool:
         """Whether the rule speaks of this one."""

@@ -43,6 +43,7 @@ class WrongExit(HazardRule):
         "https://github.com/huggingface/smolagents/pull/2029",
         "https://docs.python.org/3/library/contextlib.html#contextlib.ExitStack",
     )
+    operator = "exit-manager"
     hazard = "wrong-exit"
     confidence = 0.85
     reason = "exits the entered value"

@@ -1,8 +1,11 @@
 """L118: a loop inside a loop takes the name of a value that the next turn needs."""
 
+from collections.abc import Mapping
+
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules.base import Example
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -37,6 +40,7 @@ class ReboundName(HazardRule):
         "https://github.com/UKGovernmentBEIS/inspect_ai/pull/2776",
         "https://docs.astral.sh/ruff/rules/redefined-loop-name/",
     )
+    operator = "keep-turn-message"
     hazard = "rebound-name"
     confidence = 0.8
     reason = "takes a name that is still needed"
@@ -47,6 +51,9 @@ class ReboundName(HazardRule):
         ("            for task in output.follow_ups:\n", "            for following in output.follow_ups:\n"),
         ("                results.append(task)\n", "                results.append(following)\n"),
     )
+
+    def parameters(self, element: Element) -> Mapping[str, JsonValue]:
+        return {"name": str(element.value("name"))}
 
     def words(self, element: Element) -> str:
         name, line = element.value("name"), element.value("read-at")

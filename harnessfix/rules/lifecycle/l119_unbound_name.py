@@ -1,8 +1,11 @@
 """L119: a name has a value only if a reply had a certain part, and is read in any case."""
 
+from collections.abc import Mapping
+
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules.base import Example
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -38,11 +41,15 @@ class UnboundName(HazardRule):
         "https://github.com/huggingface/smolagents/pull/1752",
         "https://pylint.readthedocs.io/en/stable/user_guide/messages/error/possibly-used-before-assignment.html",
     )
+    operator = "bind-names"
     hazard = "unbound-name"
     confidence = 0.6
     reason = "is read though it may have no value"
     bad = Example(files={"planner.py": _PLANNER})
     good = edited(bad, "planner.py", ("        if reply.usage:\n", "        tokens = None\n        if reply.usage:\n"))
+
+    def parameters(self, element: Element) -> Mapping[str, JsonValue]:
+        return {"name": str(element.value("name")), "line": element.anchor.start_line}
 
     def words(self, element: Element) -> str:
         name, line = element.value("name"), element.value("bound-at")

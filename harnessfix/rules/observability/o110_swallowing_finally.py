@@ -34,6 +34,7 @@ class SwallowingFinally(HazardRule):
     )
     fix = "Jump after the `finally` clause, and leave in it only what must happen on every way out."
     references = ("https://peps.python.org/pep-0765/",)
+    operator = "leave-finally"
     hazard = "swallowing-finally"
     confidence = 0.8
     reason = "jumps out of a `finally` clause"

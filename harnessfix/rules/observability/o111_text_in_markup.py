@@ -1,8 +1,11 @@
 """O111: foreign text between the tags of a markup."""
 
+from collections.abc import Mapping
+
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules.base import Example
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -36,12 +39,16 @@ class TextInMarkup(HazardRule):
         "https://github.com/huggingface/smolagents/pull/1894",
         "https://rich.readthedocs.io/en/stable/markup.html#escaping",
     )
+    operator = "show-as-data"
     hazard = "text-in-markup"
     confidence = 0.6
     reason = "puts foreign text into markup"
     yields_to = ("O109",)
     bad = Example(files={"logger.py": _LOGGER})
     good = edited(bad, "logger.py", ("[/bold]: {answer}", "[/bold]: {escape(answer)}"))
+
+    def parameters(self, element: Element) -> Mapping[str, JsonValue]:
+        return {"text": str(element.value("text"))}
 
     def words(self, element: Element) -> str:
         return (

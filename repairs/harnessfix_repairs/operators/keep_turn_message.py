@@ -50,6 +50,7 @@ class KeepTurnMessage(PythonOperator):
 
     Parameters:
         argument: name of the approver's parameter that was given the wrong text; helps to choose among names.
+        name: the name that the loop at the anchor takes; then that loop is meant, and no approval is looked for.
     """
 
     name = "keep-turn-message"
@@ -78,6 +79,16 @@ class KeepTurnMessage(PythonOperator):
             line=1,
             end_line=8,
         ),
+        EditExample(
+            _LOOPED,
+            _LOOPED.replace("for message in result:", "for result_message in result:").replace(
+                "done.append(message)", "done.append(result_message)"
+            ),
+            qualname="execute",
+            line=6,
+            end_line=7,
+            parameters={"name": "message"},
+        ),
         EditExample(_LOOPED.replace("for message in result", "for one in result"), "", qualname="execute", line=4),
         EditExample(
             _ASSIGNED.replace("return results", "return results, message"), "", qualname="execute", line=1, end_line=9
@@ -90,6 +101,9 @@ class KeepTurnMessage(PythonOperator):
         function = scope if isinstance(scope, cst.FunctionDef) else file.function(scope)
         if function is None:
             raise Refusal(f"{anchor.place} is no function")
+        named = parameters.text(spec, "name")
+        if named:
+            return file.rewrite(_at_loop(file, anchor, named))
         wanted = parameters.text(spec, "argument")
         for loop in file.within(function, (cst.For, cst.While)):
             if not isinstance(loop, Loop) or file.function(loop) is not function or loop_around(file, loop) is not None:
@@ -112,6 +126,15 @@ def _shown(file: PythonFile, function: cst.FunctionDef, loop: Loop, wanted: str)
         if _JUDGES.search(file.code(call.func)):
             given |= {name for argument in call.args for name in names_in(file, argument.value)}
     return sorted(before & given, key=lambda name: (name != wanted, name))
+
+
+def _at_loop(file: PythonFile, anchor: Anchor, name: str) -> dict[cst.CSTNode, Change]:
+    """Changes of the loop at the anchor that takes this name."""
+    for inner in file.find(anchor, cst.For):
+        if isinstance(inner.target, cst.Name) and inner.target.value == name:
+            new = file.fresh(file.function(inner) or file.module, f"result_{name}", f"inner_{name}", f"each_{name}")
+            return _renamed(file, [inner.target, inner.body], name, new)
+    raise Refusal(f"{anchor.place} is no loop that takes the name {name}")
 
 
 def _by_loop(file: PythonFile, loop: Loop, name: str) -> dict[cst.CSTNode, Change]:

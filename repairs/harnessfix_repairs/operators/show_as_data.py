@@ -15,6 +15,7 @@ from harnessfix_repairs.editing.python import Change, PythonFile
 from .base import EditExample, Refusal
 
 _MARKUP = re.compile(r"^rich\.(panel\.Panel|rule\.Rule|print|text\.Text\.from_markup|markup\.render)(\.|$)")
+_CONSOLE = re.compile(r"(^|\.)_?console\.(print|log|rule)$")
 _ESCAPES = re.compile(r"(?i)escape")
 
 _RICH = """\
@@ -58,6 +59,7 @@ class ShowAsData(PythonOperator):
 
     Parameters:
         line: line of the statement that raised, for the last form.
+        text: source of the value that is put into markup; by default all values there.
     """
 
     name = "show-as-data"
@@ -97,6 +99,15 @@ class ShowAsData(PythonOperator):
             end_line=6,
             parameters={"line": 6},
         ),
+        EditExample(
+            "from rich.markup import escape\n\n\ndef show(console, number, answer):\n"
+            '    console.print(f"[bold]{number}[/bold]: {answer}")\n',
+            "from rich.markup import escape\n\n\ndef show(console, number, answer):\n"
+            '    console.print(f"[bold]{number}[/bold]: {escape(str(answer))}")\n',
+            qualname="show",
+            line=5,
+            parameters={"text": "answer"},
+        ),
         EditExample(_OTHER, "", qualname="show", line=4, end_line=6),
         EditExample(
             _OTHER.replace("print(layout", "return str(layout"), "", qualname="show", line=4, parameters={"line": 6}
@@ -105,7 +116,7 @@ class ShowAsData(PythonOperator):
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Show what stands at the anchor as data."""
-        escapes = _escaped(file, anchor)
+        escapes = _escaped(file, anchor, parameters.text(spec, "text"))
         if escapes:
             return file.rewrite(escapes, imports=["rich.markup:escape"])
         formats = _replaced(file, anchor)
@@ -117,13 +128,18 @@ class ShowAsData(PythonOperator):
         return _contained(file, anchor, line)
 
 
-def _escaped(file: PythonFile, anchor: Anchor) -> dict[cst.CSTNode, Change]:
+def _escaped(file: PythonFile, anchor: Anchor, wanted: str) -> dict[cst.CSTNode, Change]:
     changes: dict[cst.CSTNode, Change] = {}
     for call in file.find(anchor, cst.Call):
-        if not _MARKUP.match(file.dotted(call.func) + "."):
+        if not _MARKUP.match(file.dotted(call.func) + ".") and not _CONSOLE.search(file.code(call.func)):
             continue
         for hole in file.within(call, cst.FormattedStringExpression):
             value = hole.expression
+            if wanted and wanted not in (
+                file.code(value),
+                *(file.code(arg.value) for arg in file.within(value, cst.Arg)),
+            ):
+                continue
             if hole.format_spec is not None or hole.conversion or file.code(value).startswith("escape("):
                 continue
             source = _escape(file, value)
