@@ -331,3 +331,18 @@ def error_step(number: int, name: str, kind: str) -> TraceStep:
         error=ErrorInfo(type=kind, message=""),
         source=Source(format="test"),
     )
+
+
+def test_a_recorded_place_settles_a_tie_of_tool_names(tmp_path: Path) -> None:
+    for name in ("local", "docker"):
+        (tmp_path / f"{name}.py").write_text(
+            f"class {name.title()}Environment:\n    def execute(self, command):\n        return run(command)\n"
+        )
+    model = read_harness([tmp_path])
+    step = TraceStep(id="s1", kind=StepKind.TOOL_CALL, name="execute", source=Source(format="test"))
+    probe = Anchor(path="docker.py", qualname="DockerEnvironment.execute", start_line=2, end_line=3, route=Route.PROBE)
+    bare = compile_run(Recording(run=RunInfo(id="r"), steps=(step,)), model).steps[0]
+    known = step.model_copy(update={"anchors": (probe,)})
+    recorded = compile_run(Recording(run=RunInfo(id="r"), steps=(known,)), model).steps[0]
+    assert {anchor.path for anchor in bare.anchors} == {"local.py", "docker.py"}
+    assert {anchor.path for anchor in recorded.anchors} == {"docker.py"}

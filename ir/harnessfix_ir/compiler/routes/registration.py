@@ -37,7 +37,10 @@ class RegistrationRoute:
         if step.kind is not StepKind.TOOL_CALL:
             return
         tools = self.tools.get(step.name, [])
+        ran = {(anchor.path, anchor.qualname) for anchor in step.anchors}
         for tool in tools[:MOST]:
+            if ran and len(tools) > 1 and (tool.anchor.path, tool.anchor.qualname) not in ran:
+                continue  # the run itself says which of them it was
             reason = f"the tool {step.name!r}" + (f", one of {len(tools)} of that name" if len(tools) > 1 else "")
             yield _tied(tool, Evidence.OBSERVED if len(tools) == 1 else Evidence.DERIVED, reason)
         for registry in self.registries.get(step.name, ())[:1]:
