@@ -273,6 +273,16 @@ def test_a_number_in_a_message_of_the_harness_is_no_status() -> None:
     assert "not written for" in found.causes[0].reason
 
 
+def test_what_cleans_up_after_a_task_does_not_hide_how_the_task_ended() -> None:
+    run = Run()
+    root = run.step(AGENT, "run")
+    run.fail(root, run.raised("KeyError", "'answer'", root))
+    run.step(SUBMIT, "Session.finish")
+    found = verdict(run.build())
+    assert found.symptom == root
+    assert found.verdict is Verdict.HARNESS
+
+
 def test_an_error_of_a_tool_that_ends_the_run_is_not_the_tools_alone() -> None:
     run = Run()
     root = run.step(AGENT, "run")

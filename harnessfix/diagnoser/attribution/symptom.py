@@ -65,8 +65,8 @@ def _roots(run: Htir) -> Iterator[TraceStep]:
 
 
 def _exception(run: Htir) -> Symptom | None:
-    """The error of the last outermost step, or one that ended the program outside of any step."""
-    root = next(_roots(run), None)
+    """The error of the last outermost task (step, without one), or one that ended the program outside of any step."""
+    root = next((step for step in _roots(run) if step.kind is StepKind.TASK), None) or next(_roots(run), None)
     if root is not None and root.error is not None:
         if is_signal(root.error):
             return _by_name(run, root)
@@ -121,7 +121,8 @@ def raise_of(run: Htir, ended: TraceStep) -> TraceStep | None:
 
 def last_answer(run: Htir) -> TraceStep:
     """The step that handed in the result: the last submission, else the last model call, else the last step."""
-    handed_in = next((step for step in reversed(run.steps) if step.kind is StepKind.SUBMIT), None)
+    submissions = (step for step in reversed(run.steps) if step.kind is StepKind.SUBMIT)
+    handed_in = next((step for step in submissions if step.input or step.output), None)
     if handed_in is not None:
         return handed_in
     replied = next((step for step in reversed(run.steps) if step.kind is StepKind.MODEL_CALL), None)
