@@ -111,12 +111,16 @@ def _answered(run: Htir, loop: TraceStep) -> bool:
 
 
 def raise_of(run: Htir, ended: TraceStep) -> TraceStep | None:
-    """The last `raise` step of the exception that ended a step."""
+    """The step that says where the exception was raised that ended a step: the first that was raised there so."""
     last = None
     for step in raised(run):
         if is_same(step.error, ended.error) or (last is None and same_error(ended.error, step.error)):
             last = step
-    return last
+    if last is None:
+        return None
+    place = last.attributes.get("raised_in")
+    alike = (s for s in raised(run) if is_same(s.error, last.error) and s.attributes.get("raised_in") == place)
+    return next(alike, last)
 
 
 def last_answer(run: Htir) -> TraceStep:
