@@ -107,9 +107,9 @@ class Pipeline:
 
     def keep(self, result: "RecordResult") -> Collected:
         """Store what a program left, then remove its spool."""
-        from harnessfix.stages.collect import keep
+        from harnessfix.stages.collect import RECORDED, keep
 
-        runs = keep(self.store, result.data, "harnessfix-probe", "record") if result.data else []
+        runs = keep(self.store, result.data, "harnessfix-probe", RECORDED) if result.data else []
         result.discard()
         return Collected(tuple(runs), result.exit_code, result.missing)
 

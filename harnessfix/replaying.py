@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harnessfix.stages.collect import RECORDED
 from harnessfix.workspace import Workspace
 from harnessfix_collectors.probe.exchanges import Exchange, Played, exchanges_of, first_difference, played_of
 from harnessfix_collectors.readers import read_bytes
@@ -64,13 +65,14 @@ def replay_of(workspace: Workspace, asked: str, *, tools: bool = False) -> Repla
     data, format_name, filename = workspace.store.blob(run_id)
     recording = workspace.store.recording(run_id, lambda data, name, file: read_bytes(data, file, name))
     command = recording.run.command
+    if format_name == "harnessfix-probe" and filename != RECORDED:
+        command = _test_of(workspace.settings.root, filename)
     if format_name != "harnessfix-probe" or not command:
         raise BadInputError(
-            f"run {run_id[:8]} cannot be replayed: it came from {filename or format_name}, without its program",
-            hint="`harnessfix record -- COMMAND` records a run that can.",
+            f"run {run_id[:8]} cannot be replayed: it came from {filename or format_name}, "
+            "and what a file says is not run",
+            hint="`harnessfix record -- COMMAND` records a run that can be.",
         )
-    if "::" in command[0]:  # recorded by the pytest plugin
-        command = ("python", "-m", "pytest", "-q", command[0])
     found = [one for one in exchanges_of(data) if tools or asks_model(one)]
     lost = [f"request {one.number}: {one.playable}" for one in found if one.playable]
     playable = tuple(one for one in found if not one.playable)
@@ -176,6 +178,13 @@ def _step_of(htir: Htir, span: str) -> str:
 
 def _given(step: TraceStep, texts: Mapping[str, str]) -> str:
     return "\n".join(f"{part.role} {part.name or ''}: {texts.get(part.text, '')}" for part in step.input)
+
+
+def _test_of(root: Path, name: str) -> tuple[str, ...]:
+    """The command of a test of this project, as the pytest plugin names it; empty for anything else."""
+    file, mark, _ = name.partition("::")
+    known = mark and not name.startswith("-") and ".." not in Path(file).parts and (root / file).is_file()
+    return ("python", "-m", "pytest", "-q", name) if known else ()
 
 
 def _cwd(data: bytes) -> Path | None:

@@ -11,6 +11,9 @@ from harnessfix_collectors.readers import read_bytes, reader_of
 from harnessfix_collectors.redaction import Scrubber
 from harnessfix_ir.errors import BadInputError
 
+RECORDED = "record"
+"""File name, in the store, of what `harnessfix record` recorded here."""
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -57,7 +60,9 @@ class ImportFile:
         for piece in pieces(file, reader, trouble):
             data = piece.data()
             clean = reader.scrub(data, scrubber) if scrubber else data
-            runs += keep(self.store, clean, reader.name, file.name)
+            # What was recorded here is run again by its own command when it is replayed; a file's command never is.
+            name = file.name if file.name != RECORDED else f"{file.name} (file)"
+            runs += keep(self.store, clean, reader.name, name)
         if not runs and trouble.notes:
             raise BadInputError(trouble.notes[0], hint="Nothing else of the file could be read.")
         return Imported(tuple(runs), reader.name, scrubber.count if scrubber else 0, trouble.notes)

@@ -13,6 +13,7 @@ from click.testing import Result
 
 from harnessfix.resuming import FILE
 from harnessfix.trials import Trials
+from harnessfix.workspace import Workspace
 from harnessfix_repairs.validation.runner import TaskResult
 from harnessfix_repairs.validation.worktree import Tree
 
@@ -147,6 +148,21 @@ def test_a_run_without_a_program_cannot_be_replayed(run: Run, tmp_path: Path) ->
     done = run(tmp_path, "validate", "--replay", "latest")
     assert done.exit_code == 2
     assert "cannot be replayed: no model was asked in it" in done.stderr
+
+
+def test_a_command_that_a_file_names_is_never_run(run: Run, tmp_path: Path, asked: list[bytes]) -> None:
+    store = Workspace.open(tmp_path).store
+    data = store.blob(store.runs()[0].id)[0]
+    store.close()
+    for name in ("record", "agent.py::x"):
+        other = tmp_path / f"other-{len(name)}"
+        other.mkdir()
+        (other / "harnessfix.toml").write_text("")
+        (other / name).write_bytes(data.replace(b"agent.py", b"absent.py"))
+        run(other, "import", name)
+        done = run(other, "validate", "--replay", "latest")
+        assert done.exit_code == 2
+        assert "what a file says is not run" in done.stderr, done.stderr
 
 
 def test_pytest_node_ids_are_tasks(run: Run, project: Path) -> None:
