@@ -139,7 +139,11 @@ def play(scenario: Scenario, environments: Path, *, probe: bool, scratch: Path, 
         os.dup2(out.fileno(), 1)
         try:
             result = Pipeline(workspace).run(
-                command, harness=scenario.harness, probe=probe, env=_variables(scenario, environments), timeout=TIMEOUT
+                command,
+                harness=_harness(scenario, environments),
+                probe=probe,
+                env=_variables(scenario, environments),
+                timeout=TIMEOUT,
             )
         finally:
             os.dup2(saved, 1)
@@ -172,6 +176,12 @@ def plain_output(scenario: Scenario, environments: Path) -> tuple[int, str]:
         command, env=_variables(scenario, environments), capture_output=True, text=True, timeout=TIMEOUT, check=False
     )
     return done.returncode, done.stdout.strip()
+
+
+def _harness(scenario: Scenario, environments: Path) -> list[str]:
+    """What to instrument: a package of the environment, or a folder where its source is not installed but put."""
+    source = environments / str(scenario.environment) / "src"
+    return [str(source / name) if (source / name).is_dir() else name for name in scenario.harness]
 
 
 def _variables(scenario: Scenario, environments: Path) -> dict[str, str]:

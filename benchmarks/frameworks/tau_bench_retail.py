@@ -1,9 +1,11 @@
-"""tau-bench: the tool-calling agent in the retail domain; agent and user are both played by the script."""
+"""tau-bench: the tool-calling agent in the retail domain.
+
+Agent and user are both played by the script. Its source is no package: put it into `src` of its environment.
+"""
 
 HARNESS = "tau_bench"
 ENVIRONMENT = "tau-bench"
 PACKAGES = ("litellm", "mistralai", "anthropic", "google-generativeai", "termcolor")
-SOURCE = "sierra-research/tau-bench"
 MARKS = {"arguments": "#W2378156", "result": "delivered", "exception": ("", "")}
 
 import os

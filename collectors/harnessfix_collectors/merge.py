@@ -38,6 +38,7 @@ class _Merger:
     def merged(self) -> tuple[TraceStep, ...]:
         if not any(SCOPE in step.attributes for step in self._steps.values()):
             return tuple(self._steps.values())
+        self._demote()
         for name in list(self._steps):
             self._siblings(name)
             while name in self._steps and self._inner(name):
@@ -48,6 +49,17 @@ class _Merger:
             step.model_copy(update={"id": ids[name], "parent": ids.get(self._now(step.parent))})
             for name, step in self._steps.items()
         )
+
+    def _demote(self) -> None:
+        """A loop inside what an instrumentation calls one request of a model is no agent: it retries, or streams."""
+        within: dict[str, TraceStep | None] = {}
+        for name, step in self._steps.items():
+            above = self._steps.get(step.parent or "")
+            within[name] = above if above is not None and above.kind in KINDS else within.get(step.parent or "")
+            around = within[name]
+            in_one = around is not None and around.kind is StepKind.MODEL_CALL and SCOPE in around.attributes
+            if in_one and step.kind is StepKind.TASK and SCOPE not in step.attributes:
+                self._steps[name] = step.model_copy(update={"kind": StepKind.LIFECYCLE})
 
     def _now(self, name: str | None) -> str:
         """The step that one was merged into, itself when it was not."""

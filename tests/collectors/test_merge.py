@@ -101,3 +101,15 @@ def test_a_tools_call_id_comes_from_the_instrument_that_knows_it() -> None:
     )
     (one,) = merged
     assert [(part.text, part.call_id) for part in one.input] == [("y", "call_1")]
+
+
+def test_a_loop_inside_one_request_of_a_model_is_no_agent() -> None:
+    merged = merge_duplicates(
+        [
+            step(1, StepKind.TASK),
+            step(2, StepKind.MODEL_CALL, "framework", 1),
+            step(3, StepKind.TASK, "", 2),
+            step(4, StepKind.MODEL_CALL, "", 3),
+        ]
+    )
+    assert shape(merged) == [("s1", None, "task"), ("s2", "s1", "model_call"), ("s3", "s2", "lifecycle")]

@@ -43,6 +43,7 @@ def _asks(span: SpanLines, expander: Expander) -> bool:
 
 def _leads_to(span: SpanLines, role: str, children: dict[str, list[SpanLines]], document: SpoolDocument) -> bool:
     """Whether a function with that role is recorded below, with no other agent, model or tool between."""
+    own = document.element(span.start.get("e")).get("runner") == "tool"  # then another is the same tool, run on
     pending = list(children.get(span.id, ()))
     seen: set[str] = set()
     while pending:
@@ -51,7 +52,8 @@ def _leads_to(span: SpanLines, role: str, children: dict[str, list[SpanLines]], 
             continue
         seen.add(below.id)
         element: dict[str, Any] = document.element(below.start.get("e"))
-        site = is_passage(element)
+        one = element.get("runner") == "tool" and not own
+        site = is_passage(element) and not one
         # A function that asks a model in a loop of its own is an agent: to call it is no model call.
         agent = element.get("role") == "agent_loop" and role == "model_call" and role in _roles(element)
         if (element.get("role") == role or agent) and not site:

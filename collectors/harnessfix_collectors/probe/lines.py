@@ -223,4 +223,4 @@ def mapping(value: object) -> Line:
 
 def is_passage(element: Line) -> bool:
     """Whether an instrumented place only leads to what does the work: a call, or a framework's way to run any tool."""
-    return element.get("site") is True or element.get("runner") is True
+    return element.get("site") is True or "runner" in element

@@ -128,7 +128,7 @@ class _Planner:
             role = next((role for role in SPAN_ROLES if role in own), Role.TOOL if runner else Role.FUNCTION)
             number = self._element(function, role.value, sorted(role.value for role in own), self._named(place, role))
             if runner:
-                self.elements[number]["runner"] = True
+                self.elements[number]["runner"] = "tool" if place[1].rpartition(".")[0].endswith("Tool") else "tools"
             part = {"e": number, "fn": function.anchor.qualname, "line": function.anchor.start_line}
             by_path[place[0]].setdefault("functions", []).append(part)
         return spanned

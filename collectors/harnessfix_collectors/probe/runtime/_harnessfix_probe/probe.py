@@ -52,11 +52,7 @@ class Probe:
         self.main_thread = get_ident()
         self._caps = [CAP_ROLE if element["role"] in UNCAPPED else CAP for element in elements]
         self._roles = [element["role"] for element in elements]
-        self._runners = {
-            number
-            for number, element in enumerate(elements)
-            if element.get("runner") and element["fn"].rpartition(".")[0].endswith("Tool")
-        }
+        self._runners = {number for number, element in enumerate(elements) if element.get("runner") == "tool"}
         self._modules = {number for number, element in enumerate(elements) if element["fn"] == "<module>"}
         self._functions = {
             (element["path"], element["line"]): element["role"] for element in elements if not element.get("site")
