@@ -1,9 +1,12 @@
 """L117: a copy is changed, and the original changes with it."""
 
+from collections.abc import Mapping
+
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules._query import names
 from harnessfix.rules.base import Example
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -44,6 +47,7 @@ class SharedCopy(HazardRule):
         "https://github.com/pydantic/pydantic-ai/pull/4606",
         "https://docs.python.org/3/library/copy.html",
     )
+    operator = "copy-inside"
     hazard = "shared-copy"
     confidence = 0.75
     reason = "copies the outside only"
@@ -53,6 +57,9 @@ class SharedCopy(HazardRule):
         "state.py",
         ("        following.turn += 1\n", "        following.turn += 1\n        following.notes = list(self.notes)\n"),
     )
+
+    def parameters(self, element: Element) -> Mapping[str, JsonValue]:
+        return {"changes": [str(name) for name in names(element.value("changes"))]}
 
     def words(self, element: Element) -> str:
         shared = ", ".join(f"`{name}`" for name in names(element.value("changes"))[:3])
