@@ -57,11 +57,15 @@ def _joined(record: FlawRecord, reached: Support) -> FlawRecord:
 
 
 def _without_clones(records: list[FlawRecord]) -> list[FlawRecord]:
-    """Records but those, known from the source alone, whose place a better one of the same rule names as a clone."""
+    """Records but those whose place a better one of the same rule names as a clone.
+
+    One that a run shows, or whose lines a run went through, stands for itself.
+    """
     kept: list[FlawRecord] = []
     named: set[tuple[str, tuple[str, int]]] = set()
     for record in records:
-        if record.best.run is not None or (record.best.rule, _place(record.best.anchors[0])) not in named:
+        seen = record.best.run is not None or record.reached != Support()
+        if seen or (record.best.rule, _place(record.best.anchors[0])) not in named:
             kept.append(record)
             named.update((record.best.rule, _place(clone)) for clone in record.clones)
     return kept

@@ -43,7 +43,7 @@ class AbandonedSiblings(HazardRule):
     code = "E110"
     name = "abandoned-siblings"
     keeps = Property.CLEANUP
-    severity = Severity.WARNING
+    severity = Severity.INFO
     summary = "Of tasks that are gathered one fails, and the others run on unowned."
     why = (
         "`asyncio.gather` hands on the first failure and leaves the rest running: tools still act, requests are still "
@@ -58,6 +58,7 @@ class AbandonedSiblings(HazardRule):
         "https://docs.python.org/3/library/asyncio-task.html#asyncio.gather",
     )
     hazard = "abandoned-siblings"
+    clone = (ElementRole.HAZARD, "abandoned-siblings")
     confidence = 0.45
     reason = "gathers, and cancels nothing"
     bad = Example(files={"team.py": _BAD})

@@ -7,7 +7,7 @@ from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules.base import Example
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element
-from harnessfix_ir.vocabulary import Property, Severity
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity
 
 _LOGGER = """\
 from rich.console import Console
@@ -41,6 +41,7 @@ class TextInMarkup(HazardRule):
     )
     operator = "show-as-data"
     hazard = "text-in-markup"
+    clone = (ElementRole.HAZARD, "text-in-markup")
     confidence = 0.6
     reason = "puts foreign text into markup"
     yields_to = ("O109",)

@@ -1,10 +1,14 @@
 """T116: arguments that could not be read become none at all."""
 
+import re
+
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules.base import Example
-from harnessfix_ir.harness import Element
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.vocabulary import Property, Severity
+
+_SENT = re.compile(r"tool|call|arg|completion|response|message|reply|llm|model|param|action|payload", re.IGNORECASE)
 
 _PROVIDER = """\
 import json
@@ -50,6 +54,10 @@ class EmptyForUnreadable(HazardRule):
             'ValueError as error:\n            return f"not JSON: {error}"',
         ),
     )
+
+    def concerns(self, element: Element, model: HarnessModel) -> bool:
+        """Whether it is what a model or a tool sent that could not be read, as far as names say."""
+        return _SENT.search(f"{element.value('reads')} {element.anchor.qualname}") is not None
 
     def words(self, element: Element) -> str:
         return (

@@ -12,14 +12,14 @@ LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 def hazard(name: str, scope: Scope, node: ast.expr | ast.stmt) -> Draft:
-    """A draft of a hazard on the lines of one node.
+    """A draft of a hazard on the lines of one node, with its shape as a fact too.
 
     Args:
         name: the shape, in kebab case.
         scope: the function, class or module it stands in.
         node: expression or statement.
     """
-    return at_node(ElementRole.HAZARD, scope, node, AnchorKind.CALL, name)
+    return at_node(ElementRole.HAZARD, scope, node, AnchorKind.CALL, name).add(name)
 
 
 def loops_around(node: ast.AST, file: FileContext) -> Iterator[ast.For | ast.AsyncFor | ast.While]:

@@ -1,0 +1,101 @@
+"""E114: a run changed what belongs to a class, or is a function's default, and so to every later run."""
+
+import re
+from collections.abc import Iterable
+
+from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import nearest_own
+from harnessfix.rules._query import as_anchor, events, one_of_each
+from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity
+
+# What is meant to outlive a run.
+_KEPT = re.compile(r"cache|registr|pool|known|seen|memo|intern|lock|handlers|plugins|_types$|warned", re.IGNORECASE)
+_WHOSE = {"default": "the default of a parameter", "attribute": "an attribute of a class"}
+
+_AGENT = """\
+class Agent:
+    headers = {"accept": "application/json"}
+
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task, options=None):
+        self.headers.update(options or {})
+        messages = [{"role": "user", "content": f"{sorted(self.headers)} {task}"}]
+        for _ in range(3):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if reply["content"].endswith("."):
+                return reply["content"]
+            messages.append({"role": "user", "content": "Go on."})
+"""
+_MAIN = """\
+from agent import Agent
+from model import Model, say
+
+print(Agent(Model(say("Done."))).run("Read the page.", {"authorization": "of the first user"}))
+"""
+
+
+class ChangedDefault(Rule):
+    code = "E114"
+    name = "changed-default"
+    keeps = Property.ISOLATION
+    severity = Severity.WARNING
+    summary = "A run changed a container that a class or a parameter's default holds."
+    why = (
+        "A list or dictionary that is made with the class or the function is one for all runs and all agents of the "
+        "process. What one run puts into it, settings, headers, tools, messages, is there for the next one."
+    )
+    fix = "Make the container where the run or the instance begins, or copy it before it is changed."
+    references = (
+        "https://docs.python.org/3/tutorial/classes.html#class-and-instance-variables",
+        "https://github.com/pydantic/pydantic-ai/pull/1918",
+    )
+    operator = "isolate-run"
+    yields_to = ("E104",)
+    bad = harness(_AGENT, _MAIN)
+    good = edited(
+        bad,
+        "agent.py",
+        (
+            "        self.headers.update(options or {})\n",
+            "        self.headers = {**self.headers, **(options or {})}\n",
+        ),
+    )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Containers of classes and defaults that the outermost agent left with other content than it found."""
+        for step in run.steps:
+            for event in events(step, "setting_changed"):
+                kind, what = str(event.attributes.get("kind")), str(event.attributes.get("what"))
+                if kind not in _WHOSE or _KEPT.search(what):
+                    continue
+                owner = _owner(model, str(event.attributes.get("path")), what)
+                where = [as_anchor(owner, "holds what every run shares")] if owner is not None else []
+                anchors = one_of_each([*where, *nearest_own(run, step)])
+                if not anchors:
+                    continue
+                yield Finding(
+                    f"{step.name} ({step.id}) changed `{what}`, {_WHOSE[kind]}: every later run of this process starts "
+                    "with what this one left in it.",
+                    anchors,
+                    responsible_step=step.id,
+                    symptom_step=step.id,
+                    path=[step.id],
+                    confidence=0.75 if kind == "default" else 0.65,
+                    key=what,
+                )
+
+
+def _owner(model: HarnessModel, path: str, what: str) -> Element | None:
+    """The function or class whose name is the longest beginning of a dotted one."""
+    found = [
+        element
+        for element in model.of_role(ElementRole.FUNCTION, ElementRole.CLASS)
+        if element.anchor.path == path and f".{what}.".find(f".{element.anchor.qualname}.") >= 0
+    ]
+    return max(found, key=lambda element: len(element.anchor.qualname), default=None)
