@@ -21,6 +21,7 @@ LAYER = {Layer.OBSERVABILITY: 0.4, Layer.GOVERNANCE: 0.75}
 """A flaw of observability hides a failure more often than it makes one; much of governance is risk, not failure."""
 ASIDE = 0.3  # of a finding whose steps do not lead to the symptom
 ELSEWHERE = 0.6  # of one that does, though an exception that is another one ended the run
+AFTERWARDS = 0.6  # … of one about what was done with that exception once it had been raised
 STANDING = 0.5  # of a finding of the source alone in code that this run went through
 UNSEEN = 0.2  # … and that a rule looked for in this run and did not find
 NAMED = 0.95  # of one that names the setting which ended the run
@@ -36,6 +37,8 @@ def from_run(diagnoses: Sequence[Diagnosis], symptom: Symptom, back: Slice | Non
             weight *= ASIDE
         elif symptom.sort is Sort.EXCEPTION and symptom.origin is not None and not _tells(found, symptom):
             weight *= ELSEWHERE
+        elif symptom.sort is Sort.EXCEPTION and symptom.origin is not None and _after(found, symptom.origin.id):
+            weight *= AFTERWARDS
         where = "" if leads else "; nothing in the links leads from it to the failure"
         yield Cause(
             verdict=found.verdict,
@@ -52,6 +55,12 @@ def _tells(found: Diagnosis, symptom: Symptom) -> bool:
     """Whether a finding is about the exception that ended the run."""
     ends = {step.id for step in (symptom.step, symptom.origin) if step is not None}
     return bool(ends & {found.symptom_step, found.responsible_step, *found.path})
+
+
+def _after(found: Diagnosis, origin: str) -> bool:
+    """Whether a finding blames a step that came after the exception had been raised."""
+    numbers = [int(step[1:]) for step in (found.responsible_step, origin) if step is not None and step[1:].isdigit()]
+    return len(numbers) == 2 and numbers[0] > numbers[1]
 
 
 def from_source(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._attempts import Attempts, attempts, retry_around
-from harnessfix.rules._errors import short_type
+from harnessfix.rules._errors import handlings, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors
 from harnessfix.rules._query import as_anchor, one_of_each, quote
@@ -11,7 +11,7 @@ from harnessfix.rules._refusals import permanent
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.steps import ErrorInfo
+from harnessfix_ir.steps import ErrorInfo, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
 
 _AGENT = '''\
@@ -91,6 +91,7 @@ class RetryOfPermanentError(Rule):
             retry = retry_around(run, model, group.steps[0])
             if found and len(found) == len(group.failed) and again and (group.linked or retry is not None):
                 yield _finding(group, found[-1], retry)
+        yield from _inside_one_step(run, model)
 
 
 def _finding(group: Attempts, error: ErrorInfo, retry: Element | None) -> Finding:
@@ -112,3 +113,30 @@ def _finding(group: Attempts, error: ErrorInfo, retry: Element | None) -> Findin
         parameters={"permanent": [short_type(error)], "seen": len(group.steps)},
         key="permanent",
     )
+
+
+def _inside_one_step(run: Htir, model: HarnessModel) -> Iterable[Finding]:
+    """Retrying loops that took one refusal for good after the other, where the attempts are no steps of their own."""
+    taken: dict[tuple[str, str, int], list[tuple[TraceStep, ErrorInfo]]] = {}
+    for origin, clause in handlings(run):
+        error = permanent(origin.error)
+        if error is not None and clause.parent is not None and clause.anchors:
+            place = clause.anchors[0]
+            taken.setdefault((clause.parent, place.path, place.start_line), []).append((clause, error))
+    for (parent, path, line), refusals in taken.items():
+        retry = next((e for e in model.at(path, line) if e.role is ElementRole.RETRY), None)
+        if len(refusals) < 2 or retry is None or len({(e.type, e.message) for _, e in refusals}) > 1:
+            continue
+        outer, (first, error), last = run.step(parent), refusals[0], refusals[-1][0]
+        yield Finding(
+            f"{outer.name} ({outer.id}) was refused {len(refusals)} times ({first.id} to {last.id}) with the same "
+            f"{short_type(error)}, which no retry can cure, and tried again.",
+            one_of_each([as_anchor(retry, "the retry that does not tell errors apart"), *own_anchors(outer)[:1]]),
+            responsible_step=first.id,
+            symptom_step=outer.id,
+            path=[*(clause.id for clause, _ in refusals[:10]), outer.id],
+            confidence=0.85,
+            quotes=[(f"{first.id} error", quote(error.message))],
+            parameters={"permanent": [short_type(error)], "seen": len(refusals)},
+            key="permanent",
+        )
