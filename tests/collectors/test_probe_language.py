@@ -471,3 +471,37 @@ def test_functions_that_look_at_their_names(play: Callable[..., Any], python: st
     assert [event.attributes["why"] for event in agent.events if event.name == "loop_ended"] == ["break"]
     assert played.out_text(played.step("formats")) == "b"
     assert played.runs[0].incomplete == ("agent.py:generates was not recorded: it looks at its own local names",)
+
+
+DEBUGGED = """
+import io, pdb, sys
+import harness
+
+commands = "b harness.py:6\\nc\\np city\\nn\\np found\\nu\\np place\\nd\\nb harness.py:8\\nc\\np found\\nw\\nc\\n"
+out = io.StringIO()
+debugger = pdb.Pdb(stdin=io.StringIO(commands), stdout=out, nosigint=True, readrc=False)
+debugger.use_rawinput = 0
+debugger.runcall(harness.run, "Rome")
+print(out.getvalue())
+"""
+
+HARNESS = """
+def weather(city):
+    '''The weather.'''
+    found = []
+    for day in range(2):
+        found.append(f"{city} {day}")
+    if found:
+        return found
+    return None
+
+def run(place):
+    return weather(place)
+"""
+
+
+def test_a_debugger_stops_steps_and_looks_as_it_does_alone(play: Callable[..., Any], python: str) -> None:
+    played = play(python, {"agent.py": DEBUGGED, "harness.py": HARNESS})
+    played.assert_same()
+    assert "'Rome'" in played.out
+    assert played.step("weather").ended_ns is not None
