@@ -77,6 +77,7 @@ class Judge:
         self._support = {flaw.flaw: flaw.support for flaw in flaws}
         self._observing = frozenset(rule.code for rule in rules if rule.observes)
         self._covered: dict[str, frozenset[Place]] = {}
+        self._harnesses: dict[tuple[Path, ...], str] = {}
         self._common = _digest(_program(), sorted(self._observing), [d.model_dump_json() for d in self._static])
 
     def verdict(self, row: RunRow, run: Htir | None = None) -> Attribution | None:
@@ -101,7 +102,10 @@ class Judge:
         return attribute(run, model, diagnoses, static=self._static, observing=self._observing, labels=labels)
 
     def _harness(self, run_id: str) -> str:
-        return model_digest(self.pipeline.model(self.pipeline.roots_of(self.store.run_info(run_id))))
+        roots = self.pipeline.roots_of(self.store.run_info(run_id))
+        if roots not in self._harnesses:
+            self._harnesses[roots] = model_digest(self.pipeline.model(roots))
+        return self._harnesses[roots]
 
     def twin(self, row: RunRow) -> Cause | None:
         """A passed run that gave the same answer to the same task, as a cause."""
