@@ -69,20 +69,25 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def repeat(self, action: Callable[[Connection], T]) -> T:
-        """Do `action` in a writing transaction, and again after trouble that passes.
+    def repeat(self, action: Callable[[Connection], T], *, reading: bool = False) -> T:
+        """Do `action` in a transaction, and again after trouble that passes.
 
         Only for what may be done twice: nobody knows whether a commit arrived before its connection was lost.
+
+        Args:
+            action: what to do.
+            reading: whether it only reads.
         """
+        begin = self.read if reading else self.write
         for pause in PAUSES:
             try:
-                with self.write() as connection:
+                with begin() as connection:
                     return action(connection)
             except StoreError as error:
                 if not passes(error):
                     raise
             time.sleep(pause)
-        with self.write() as connection:
+        with begin() as connection:
             return action(connection)
 
     def outside(self, *statements: str) -> None:

@@ -1,6 +1,7 @@
 """The part of the store's face that the stages use: facts of many runs, what was made of them, and shared work."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -35,15 +36,15 @@ class StageShelf:
             yield from self._all_facts()
             return
         for start in range(0, len(run_ids), examinations.PAGE):
-            with self._database.read() as connection:
-                found = examinations.of_runs(connection, run_ids[start : start + examinations.PAGE], missing_ok)
-            yield from found
+            chunk = run_ids[start : start + examinations.PAGE]
+            yield from self._database.repeat(
+                partial(examinations.of_runs, run_ids=chunk, missing_ok=missing_ok), reading=True
+            )
 
     def _all_facts(self) -> Iterator[RunFacts]:
         after: int | None = 0
         while after is not None:
-            with self._database.read() as connection:
-                found, after = examinations.page(connection, after)
+            found, after = self._database.repeat(partial(examinations.page, after=after), reading=True)
             yield from found
 
     def reread(
@@ -70,20 +71,19 @@ class StageShelf:
                 yield from rereading.reread(by_id, (data, first.format, first.filename), read)
 
     def _bytes(self, digest: str) -> bytes:
-        with self._database.read() as connection:
-            return blobs.get(connection, bytes.fromhex(digest))
+        return self._database.repeat(lambda connection: blobs.get(connection, bytes.fromhex(digest)), reading=True)
 
     # What was made of runs
 
     def examinations(self, run_ids: Sequence[str], kind: type[D]) -> dict[str, tuple[str, D]]:
         """What was last made of each of these runs: the digest of what it was made from, and the document."""
         out: dict[str, tuple[str, D]] = {}
-        with self._database.read() as connection:
-            for run_id, made_from, text in examinations.kept(connection, run_ids):
-                try:
-                    out[run_id] = made_from, from_json(kind, text.decode())
-                except StoreError:
-                    continue  # it can be made again
+        kept = self._database.repeat(lambda connection: list(examinations.kept(connection, run_ids)), reading=True)
+        for run_id, made_from, text in kept:
+            try:
+                out[run_id] = made_from, from_json(kind, text.decode())
+            except StoreError:
+                continue  # it can be made again
         return out
 
     def keep_examination(
@@ -123,8 +123,7 @@ class StageShelf:
 
     def cached(self, kind: str, key: str) -> bytes | None:
         """What was cached under `kind` and `key`, None when it is not there (any more)."""
-        with self._database.read() as connection:
-            return cache.get(connection, kind, key)
+        return self._database.repeat(lambda connection: cache.get(connection, kind, key), reading=True)
 
     def cache(self, kind: str, key: str, value: bytes) -> None:
         """Keep something that can be computed again; the oldest entries give way to new ones.

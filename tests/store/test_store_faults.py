@@ -81,6 +81,23 @@ def test_a_lost_connection_is_retried_and_leaves_no_double(
     assert len(store.steps("r")) == 1
 
 
+def test_a_connection_lost_while_reading_is_made_anew(address: str, store: Store, make_run: MakeRun, add: Add) -> None:
+    if "://" not in address:
+        pytest.skip("a file has no connection to lose")
+    add(store, make_run("r"))
+    lost: list[int] = []
+
+    @event.listens_for(store._database.engine, "before_cursor_execute")
+    def _lose(connection: Any, cursor: Any, statement: str, *rest: object) -> None:
+        if "FROM run" in statement and not lost:
+            lost.append(1)
+            with Store.open(address) as other, other._database.read() as asking:
+                asking.exec_driver_sql(f"SELECT pg_terminate_backend({cursor.connection.info.backend_pid})")
+
+    assert [run.id for run in store.facts()] == ["r"]
+    assert lost
+
+
 def test_a_connection_lost_for_good_is_named(
     address: str, store: Store, make_run: MakeRun, add: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
