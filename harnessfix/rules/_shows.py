@@ -14,14 +14,29 @@ _LIBRARY = re.compile(r"[/\\](rich|logging|loguru|structlog|colorama|tqdm|tabula
 
 
 def showing_function(model: HarnessModel, origin: TraceStep) -> Element | None:
-    """The function of the harness that raised it, if all it is there for is to show or log."""
+    """The function of the harness that raised it, if all it is there for is to show or log.
+
+    Of several that handed a text on to one another it is the outermost: the one that put the text together.
+    """
     function = function_of(model, origin.anchors[0]) if origin.anchors else None
-    if function is None:
+    if function is None or not (_shows(function) or (_logs_there(model, origin) and not _works(function))):
         return None
+    for frame in reversed(origin.error.traceback.splitlines() if origin.error is not None else []):
+        place, _, name = frame.partition(" in ")
+        outer = model.function(place.rpartition(":")[0], name)
+        if outer is None or not _shows(outer):
+            break
+        function = outer
+    return function
+
+
+def _shows(function: Element) -> bool:
     owner, _, own = function.anchor.qualname.rpartition(".")
-    shows = bool(_SHOWS.search(own.lower()) or _OWNER.search(owner.rpartition(".")[2]))
-    works = set(names(function.value("roles"))) & {role.value for role in (ElementRole.MODEL_CALL, ElementRole.TOOL)}
-    return function if (shows or _logs_there(model, origin)) and not works else None
+    return bool(_SHOWS.search(own.lower()) or _OWNER.search(owner.rpartition(".")[2])) and not _works(function)
+
+
+def _works(function: Element) -> bool:
+    return bool(set(names(function.value("roles"))) & {ElementRole.MODEL_CALL.value, ElementRole.TOOL.value})
 
 
 def _logs_there(model: HarnessModel, origin: TraceStep) -> bool:

@@ -13,6 +13,15 @@ NONE = {
             for name in names:
                 items.sort(key=lambda item: item[name])
         """,
+    "called where it is made": """
+        def kinds(names):
+            found = []
+            for name in names:
+                def make(prefix):
+                    return prefix + name
+                found.append(make("a"))
+            return found
+        """,
     "bound when made": """
         def tools(client, names):
             found = {}

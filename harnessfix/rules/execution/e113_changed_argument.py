@@ -1,5 +1,6 @@
 """E113: a function changes what its caller handed it."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from harnessfix.rules._examples import edited, harness
@@ -13,6 +14,8 @@ from harnessfix_ir.vocabulary import Evidence, Property, Route, Severity, StepKi
 
 # Kinds of steps that read what they are given and answer; what such a step changes, its caller does not expect.
 _READERS = (StepKind.MODEL_CALL, StepKind.CONTEXT_BUILD, StepKind.PARSE, StepKind.GUARD, StepKind.VERIFY)
+# What is handed over to be changed.
+_SHARED = re.compile(r"state|memory|context|store|scratch|session|namespace|globals|locals|variables|usage|cache|out$")
 
 _AGENT = """\
 class CachingModel:
@@ -131,6 +134,8 @@ def _paths(event: StepEvent) -> tuple[str, ...]:
 def _counts(run: Htir, step: TraceStep, event: StepEvent) -> bool:
     """Whether a plain list or dictionary was changed, not only added to, by a step that had no business to."""
     if event.attributes.get("how") != "changed" or not (step.kind in _READERS or step.parent is None):
+        return False
+    if _SHARED.search(str(event.attributes.get("name"))):
         return False
     given = [run.text(part) for part in step.input if part.name == event.attributes.get("name")]
     plain = any(path.startswith("[") for path in _paths(event)) or any(

@@ -90,7 +90,7 @@ class LoggingEndsRun(Rule):
             kind = short_type(origin.error)
             yield Finding(
                 f"{kind} was raised in {shower.anchor.qualname} ({origin.id}), which only shows what happens, and it "
-                f"ended {ended.name} ({ended.id}).",
+                f"{'left the harness' if ended is origin else f'ended {ended.name} ({ended.id})'}.",
                 one_of_each([as_anchor(shower, "shows what happens"), *own_anchors(origin)]),
                 responsible_step=origin.id,
                 symptom_step=ended.id,

@@ -61,13 +61,14 @@ def _kept(closure: ast.Lambda | ast.stmt, loop: ast.stmt, scope: Scope, file: Fi
     else:
         name = getattr(closure, "name", "")
         uses = [n for n in scope.of(ast.Name) if n.id == name and holds(loop, n) and isinstance(n.ctx, ast.Load)]
-    return next((use for use in uses if _is_put_away(use, scope, file) and not _leaves(loop, use, scope, file)), None)
+    later = isinstance(closure, ast.AsyncFunctionDef)  # calling it only makes a coroutine
+    return next((u for u in uses if _is_put_away(u, later, scope, file) and not _leaves(loop, u, scope, file)), None)
 
 
-def _is_put_away(use: ast.expr, scope: Scope, file: FileContext) -> bool:
+def _is_put_away(use: ast.expr, later: bool, scope: Scope, file: FileContext) -> bool:
     node: ast.AST = use
     for around in file.ancestors(use):
-        if isinstance(around, ast.Await):
+        if isinstance(around, ast.Await) or (isinstance(around, ast.Call) and around.func is use and not later):
             return False
         if isinstance(around, ast.Call) and node is not around.func and last(callee(around, scope)) in _KEEPS:
             return True
