@@ -1,7 +1,9 @@
 """What operators put in front of an action: how often it stops what must pass, and lets pass what must be stopped."""
 
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec, Scope
@@ -74,9 +76,11 @@ def _repaired(operator: Operator, guard: GuardExample) -> str:
 def _holds(source: str, guard: GuardExample, call: str) -> bool:
     """Whether an expression is true in the repaired module; only what an operator's own file holds is run here."""
     names: dict[str, object] = {"__name__": "agent"}
-    exec(compile(guard.setup, "setup", "exec"), names)  # noqa: S102
-    exec(compile(source, "agent.py", "exec"), names)  # noqa: S102
-    try:
-        return bool(eval(call, names))  # noqa: S307
-    except Exception:
-        return False
+    said = StringIO()  # what the examples print and log is no part of the measurement
+    with redirect_stdout(said), redirect_stderr(said):
+        exec(compile(guard.setup, "setup", "exec"), names)  # noqa: S102
+        exec(compile(source, "agent.py", "exec"), names)  # noqa: S102
+        try:
+            return bool(eval(call, names))  # noqa: S307
+        except Exception:
+            return False
