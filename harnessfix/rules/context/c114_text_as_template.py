@@ -1,8 +1,11 @@
 """C114: a text that was put together from others is formatted as a whole."""
 
+from collections.abc import Mapping
+
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules.base import Example
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -49,6 +52,9 @@ class TextAsTemplate(HazardRule):
             "        return self.instructions + ENDING.format(submit=submit)\n",
         ),
     )
+
+    def parameters(self, element: Element) -> Mapping[str, JsonValue]:
+        return {"line": element.anchor.start_line}
 
     def words(self, element: Element) -> str:
         return (

@@ -18,6 +18,7 @@ from harnessfix_ir.vocabulary import Property, Severity, StepKind
 # What Python raises when a value has not the shape that the code took for granted.
 MOST_FRAMES = 6
 SHAPE = frozenset({"TypeError", "KeyError", "IndexError", "AttributeError", "UnboundLocalError", "NameError"})
+_NO_NUMBER = re.compile(r"unsupported operand type\(s\) for [-+*/]=?: .*'NoneType'")
 _UNBOUND = re.compile(r"local variable '(\w+)'")
 
 _AGENT = '''\
@@ -144,7 +145,9 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, reply: TraceStep
 
 
 def _unbound(error: ErrorInfo | None) -> dict[str, JsonValue]:
-    """The variable that had no value, when that is what was wrong."""
+    """The variable that had no value, or that None was counted with, when that is what was wrong."""
+    if error is not None and short_type(error) == "TypeError" and _NO_NUMBER.search(error.message):
+        return {"none": True}
     found = _UNBOUND.search(error.message) if error is not None else None
     return {"name": found.group(1)} if found is not None and short_type(error) == "UnboundLocalError" else {}
 

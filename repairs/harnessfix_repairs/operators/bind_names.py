@@ -9,7 +9,8 @@ from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing import parameters
 from harnessfix_repairs.editing.blocks import before
 from harnessfix_repairs.editing.operator import PythonOperator
-from harnessfix_repairs.editing.python import PythonFile
+from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.scope import bound_at
 
 from .base import EditExample, Refusal
 
@@ -22,18 +23,26 @@ def plan(model, messages):
         input_tokens, output_tokens = reply.usage.input_tokens, reply.usage.output_tokens
     return Plan(reply.content, Usage(input_tokens, output_tokens))
 """
+_COUNTED = """\
+def plan(model, messages):
+    reply = model.generate(messages)
+    input_tokens, output_tokens = (reply.usage.sent, reply.usage.got) if reply.usage else (None, None)
+    return Plan(reply.content, input_tokens + output_tokens)
+"""
 
 
 class BindNames(PythonOperator):
     """Gives the names that a branch sets a value before the branch, for the paths on which it is not taken.
 
-    Names that count something begin at 0, others at None.
+    Names that count something begin at 0, others at None. With `none`, what counts something and is None where nothing
+    is known (`n = usage.n if usage else None`) is 0 there.
 
     Anchor: the function, or the statement that found the name without a value.
 
     Parameters:
         name: the variable that had no value.
         line: where it was read.
+        none: true where None was counted with.
     """
 
     name = "bind-names"
@@ -63,12 +72,30 @@ class BindNames(PythonOperator):
             end_line=5,
             parameters={"name": "last", "line": 5},
         ),
+        EditExample(
+            _COUNTED,
+            _COUNTED.replace("else (None, None)", "else (0, 0)"),
+            qualname="plan",
+            line=1,
+            end_line=4,
+            parameters={"none": True},
+        ),
+        EditExample(
+            _COUNTED.replace("input_tokens, output_tokens = (reply.usage.sent, reply.usage.got)", "text = reply.text"),
+            "",
+            qualname="plan",
+            line=1,
+            end_line=4,
+            parameters={"none": True},
+        ),
         EditExample(_USAGE, "", qualname="plan", line=1, end_line=5),
         EditExample(_USAGE, "", qualname="plan", line=1, end_line=5, parameters={"name": "reply", "line": 5}),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Bind the name before the branch that sets it."""
+        if spec.parameters.get("none") is True:
+            return file.rewrite(_counted(file, anchor))
         name = parameters.text(spec, "name")
         line = parameters.whole(spec, "line", 1) or anchor.end_line
         if not name.isidentifier():
@@ -89,6 +116,25 @@ class BindNames(PythonOperator):
         if _is_bound(file, branch, source):
             return file.text
         return file.rewrite({branch: before(file.statements(source))})
+
+
+def _counted(file: PythonFile, anchor: Anchor) -> dict[cst.CSTNode, Change]:
+    """Changes of None to 0 in what counts are given where nothing is known; those that get no value there get 0 too."""
+    changes: dict[cst.CSTNode, Change] = {}
+    for node in file.find(anchor, cst.Assign):
+        names = [name.value for target in node.targets for name in file.within(target, cst.Name)]
+        if isinstance(node.value, cst.IfExp) and names and all(_NUMBER.search(name) for name in names):
+            for part in file.within(node.value.orelse, cst.Name):
+                if part.value == "None":
+                    changes[part] = lambda _: cst.Integer("0")
+    for branch in file.find(anchor, cst.If, lambda one: one.orelse is None):
+        names = _sets(file, branch)
+        unbound = names and not set(names) <= bound_at(file, branch)
+        if unbound and all(_NUMBER.search(name) for name in names) and changes:
+            changes[branch] = before(file.statements(f"{' = '.join(names)} = 0\n"))
+    if not changes:
+        raise Refusal(f"{anchor.place} gives no count None where nothing is known")
+    return changes
 
 
 def _sets(file: PythonFile, branch: cst.If) -> list[str]:
