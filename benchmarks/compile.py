@@ -2,8 +2,8 @@
 
     python benchmarks/compile.py
 
-prints seconds (processor time, best of several), the exponent of growth, and the most memory that compiling takes as a
-multiple of the distinct text of the run.
+prints seconds (processor time of this process alone, the best of several, so that other work on the machine matters
+little), the exponent of growth, and the most memory that compiling takes as a multiple of the distinct text of the run.
 """
 
 import gc
@@ -66,7 +66,7 @@ def measure(sizes: Sequence[int] = SIZES) -> dict[str, float]:
     taken = {}
     for size in sizes:
         recording = agent(size)
-        taken[size] = seconds(recording, 5 if size <= 500 else 2)
+        taken[size] = seconds(recording, 15 if size <= 500 else 2)
     least, greatest = min(sizes), max(sizes)
     exponent = math.log(taken[greatest] / taken[least]) / math.log(greatest / least)
     metrics = {f"seconds_{size}_steps": round(value, 4) for size, value in taken.items()}

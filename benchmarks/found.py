@@ -92,7 +92,7 @@ class FoundWriter(Writer):
     def record(self, size: int) -> str:
         """A JSON document of unlike values, nested."""
         names = [
-            name for name in dir(sys) + dir(unicodedata) + list(sys.stdlib_module_names) if not name.startswith("_")
+            name for name in dir(sys) + dir(unicodedata) + sorted(sys.stdlib_module_names) if not name.startswith("_")
         ]
         items: list[object] = []
         length = 0

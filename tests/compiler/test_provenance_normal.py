@@ -12,7 +12,7 @@ from harnessfix_ir.compiler.provenance.escapes import unescaped
 from harnessfix_ir.compiler.provenance.fingerprints import CHUNK, WINDOW, K, fingerprint
 from harnessfix_ir.compiler.provenance.joining import SourceIndex
 from harnessfix_ir.compiler.provenance.normal import Normal, normalise
-from harnessfix_ir.compiler.provenance.records import leaves_of, place_of_record, record_of
+from harnessfix_ir.compiler.provenance.records import leaves_of, place_for_record, record_of
 
 anything = st.text(alphabet=st.one_of(st.characters(), st.sampled_from('\\nu"{} \n0041dé\ud83d\ude00')), max_size=80)
 
@@ -128,8 +128,10 @@ def test_a_record_is_found_in_any_spelling(value: dict[str, object], ascii_only:
     record = record_of(compact)
     if record is None or not 0.3 * len(compact) <= len(pretty) <= 8 * len(compact):
         return
-    place = place_of_record(record, len(compact), f"Result:\n{pretty}\n")
+    sink = f"Result:\n{pretty}\n"
+    place = place_for_record(len(compact), sink)
     assert place == (8, 8 + len(pretty))
+    assert len(pretty) < 16 or record_of(pretty) == record
 
 
 @settings(deadline=None)

@@ -103,10 +103,8 @@ def _invalidate_crossings(grams: "NDArray[Any]", ends: "NDArray[Any]") -> None:
     """Give K-grams that reach from one text into the next the greatest hash, which is never chosen."""
     import numpy as np
 
-    for back in range(1, K):
-        at = ends - back
-        at = at[(at >= 0) & (at < len(grams))]
-        grams[at] = np.iinfo(np.uint64).max
+    at = (ends[:, None] - np.arange(1, K)).ravel()
+    grams[at[(at >= 0) & (at < len(grams))]] = np.iinfo(np.uint64).max
 
 
 def _winnow(grams: "NDArray[Any]") -> "NDArray[Any]":

@@ -92,10 +92,13 @@ class SourceIndex:
             return
         hashes = np.concatenate([part.hash for part in prints]).astype(np.uint64) << np.uint64(_PLACE_BITS)
         places = np.concatenate([part.place for part in prints]).astype(np.int64)
+        order = np.argsort(hashes)  # those looked up one after another then lie beside each other, in cached memory
+        hashes, places = hashes[order], places[order]
         low = np.searchsorted(self._keys, hashes)
+        bits = np.uint64(_PLACE_BITS)
+        hit = self._keys[np.minimum(low, len(self._keys) - 1)] >> bits == hashes >> bits
+        low, hashes, places = low[hit], hashes[hit], places[hit]
         high = np.searchsorted(self._keys, hashes | np.uint64(_PLACE_MASK), side="right")
-        hit = high > low
-        low, high, hashes, places = low[hit], high[hit], hashes[hit], places[hit]
         sink = np.searchsorted(np.array(starts[1:]), places, side="right").astype(np.int32)
         places = (places - np.array(starts)[sink]).astype(np.int32)
         limits = self._starts[[bisect_left(self._ranks, rank) for rank in ranks]].astype(np.uint64)

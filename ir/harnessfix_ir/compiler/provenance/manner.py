@@ -10,8 +10,8 @@ _MARK = re.compile(
     r"\.\.\.|…|\[\s*\d+|\d+ (?:more|characters|chars|bytes|lines|tokens)",
     re.IGNORECASE,
 )
-_NUMBERED = re.compile(r"(?m)^[ \t]*\d+[ \t]*[:|→.)\t]")
-_QUOTED = re.compile(r"(?m)^[ \t]*>")
+_NUMBERED = re.compile(r"[ \t]*\d+[ \t]*[:|→.)\t]")
+_QUOTED = re.compile(r"[ \t]*>")
 
 
 def manner(source: str, sink: str) -> str:
@@ -21,9 +21,9 @@ def manner(source: str, sink: str) -> str:
         return "escaped as a JSON string"
     if "\\n" in source and "\\n" not in sink and "\n" in sink:
         return "unescaped from a JSON string"
-    if _count(_NUMBERED, sink) > _count(_NUMBERED, source) + 1:
+    if _has_more_lines(_NUMBERED, sink, source):
         return "line-numbered"
-    if _count(_QUOTED, sink) > _count(_QUOTED, source) + 1:
+    if _has_more_lines(_QUOTED, sink, source):
         return "quoted"
     if source.lstrip()[:1] in ("{", "["):
         return "re-serialised" if sink.lstrip()[:1] in ("{", "[") else "rendered from a record"
@@ -32,8 +32,14 @@ def manner(source: str, sink: str) -> str:
     return "rewritten"
 
 
-def _count(pattern: re.Pattern[str], text: str) -> int:
-    return sum(1 for _ in pattern.finditer(text))
+def _has_more_lines(pattern: re.Pattern[str], sink: str, source: str) -> bool:
+    """Whether at least two more lines of the sink than of the source begin like that."""
+    count = _lines_like(pattern, sink)
+    return count > 1 and count > _lines_like(pattern, source) + 1
+
+
+def _lines_like(pattern: re.Pattern[str], text: str) -> int:
+    return sum(pattern.match(line) is not None for line in text.split("\n"))
 
 
 def cut_is_marked(sink: str, pieces: Sequence[tuple[int, int]], where: str) -> bool:

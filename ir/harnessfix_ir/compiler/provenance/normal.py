@@ -4,8 +4,8 @@ Whitespace, punctuation and the escapes of JSON strings go, so that a text and i
 JSON-escaped form are the same bytes. Escapes are replaced byte for byte, which keeps offsets comparable.
 """
 
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from .escapes import unescaped
 from .records import Leaf, leaves_of, record_of
@@ -18,6 +18,7 @@ _DIGITS = b"0123456789"
 _KEPT = frozenset(_DIGITS + b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + bytes(range(0x80, 0x100)))
 _LOWER = bytes(range(256)).lower()
 _DROPPED = bytes(sorted(set(range(256)) - _KEPT))
+_IS_KEPT = bytes(byte in _KEPT for byte in range(256))
 BLOCK = 1 << 13
 
 
@@ -62,14 +63,14 @@ class Normal:
     def _find_offsets(self) -> "NDArray[np.int32]":
         import numpy as np
 
-        plain = np.frombuffer(unescaped(self.text), dtype=np.uint8)
+        plain = unescaped(self.text)
         raw = None
         if not self.text.isascii():
             raw = np.frombuffer(self.text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
         offsets = np.empty(len(self.data), np.int32)
         done = characters = 0
         for start in range(0, len(plain), BLOCK):
-            kept = np.flatnonzero(_kept_table()[plain[start : start + BLOCK]])
+            kept = np.flatnonzero(np.frombuffer(plain[start : start + BLOCK].translate(_IS_KEPT), dtype=bool))
             if raw is None:
                 found = kept + start
             else:
@@ -78,10 +79,3 @@ class Normal:
             offsets[done : done + len(kept)] = found
             done += len(kept)
         return offsets
-
-
-@lru_cache(maxsize=1)
-def _kept_table() -> "NDArray[Any]":
-    import numpy as np
-
-    return np.array([byte in _KEPT for byte in range(256)])

@@ -1,9 +1,8 @@
 """Records: JSON values in texts, whether two texts hold the same one, and the strings inside."""
 
+import heapq
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 LARGEST = 1_000_000
 LEAST = 16
@@ -14,11 +13,7 @@ MOST_LEAVES = 24
 
 def record_of(text: str) -> str | None:
     """The JSON object or list that a text is, in one fixed spelling; None when it is none, trivial or too long."""
-    return _canonical(text) if len(text) >= LEAST else None
-
-
-def _canonical(text: str) -> str | None:
-    if len(text) > LARGEST or text.lstrip()[:1] not in ("{", "[") or text.rstrip()[-1:] not in ("}", "]"):
+    if not LEAST <= len(text) <= LARGEST or text.lstrip()[:1] not in ("{", "[") or text.rstrip()[-1:] not in ("}", "]"):
         return None
     try:
         return json.dumps(json.loads(text), sort_keys=True)
@@ -26,21 +21,18 @@ def _canonical(text: str) -> str | None:
         return None
 
 
-def place_of_record(record: str, length: int, sink: str) -> tuple[int, int] | None:
-    """The character range of the sink that holds a record, None when it does not.
-
-    Keys may be in another order, and space, escapes and numbers spelled in another way.
+def place_for_record(length: int, sink: str) -> tuple[int, int] | None:
+    """The character range of the sink that may hold a record spelled in another way, None when there is none.
 
     Args:
-        record: from `record_of`.
-        length: characters of the text it was read from.
+        length: characters of the record.
         sink: where to look; text around the record may be anything without brackets.
     """
     start = min((at for at in (sink.find("{"), sink.find("[")) if at >= 0), default=-1)
     end = max(sink.rfind("}"), sink.rfind("]")) + 1
     if start < 0 or not 0.3 * length <= end - start <= 8 * length:
         return None
-    return (start, end) if _canonical(sink[start:end]) == record else None
+    return start, end
 
 
 @dataclass(frozen=True)
@@ -64,8 +56,8 @@ def leaves_of(text: str) -> tuple[Leaf, ...]:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return ()
-    strings = list(islice(_strings(value), MOST_STRINGS))
-    longest = sorted(range(len(strings)), key=lambda n: -len(strings[n]))[:MOST_LEAVES]
+    strings = _strings(value)
+    longest = heapq.nlargest(MOST_LEAVES, range(len(strings)), key=lambda n: len(strings[n]))
     found: list[Leaf] = []
     at = 0
     for n in sorted(longest):
@@ -76,17 +68,20 @@ def leaves_of(text: str) -> tuple[Leaf, ...]:
     return tuple(sorted(found, key=lambda leaf: leaf.start - leaf.end))
 
 
-def _strings(value: object) -> Iterator[str]:
-    """The strings of a JSON value, keys aside, in the order in which they are written."""
+def _strings(value: object) -> list[str]:
+    """The first strings of a JSON value, keys aside, in the order in which they are written."""
+    found: list[str] = []
     pending = [value]
-    while pending:
+    while pending and len(found) < MOST_STRINGS:
         item = pending.pop()
-        if isinstance(item, dict):
+        if isinstance(item, str):
+            if item:
+                found.append(item)
+        elif isinstance(item, dict):
             pending.extend(reversed(item.values()))
         elif isinstance(item, list):
             pending.extend(reversed(item))
-        elif isinstance(item, str) and item:
-            yield item
+    return found
 
 
 def _placed(value: str, text: str, start: int) -> Leaf | None:

@@ -9,9 +9,9 @@ from harnessfix_ir.vocabulary import LinkKind
 
 from .alignment import Run
 from .manner import cut_is_marked, manner
-from .normal import Normal
+from .normal import Normal, normalise
 from .ranges import Range, Ranges
-from .records import place_of_record
+from .records import place_for_record, record_of
 
 SMALL_GAP = 12
 WRAPPER = 32
@@ -95,10 +95,12 @@ def whole_copy(source: Normal, sink: Normal, shift: int) -> Relation | None:
 
 
 def reserialised(source: Normal, sink: Normal) -> Relation | None:
-    """The relation when the sink holds the source's JSON value in another spelling."""
-    record = source.record
-    found = place_of_record(record, len(source.text), sink.text) if record is not None else None
-    if found is None:
+    """The relation when the sink holds the source's JSON value in another spelling.
+
+    Keys may be in another order, and space, escapes and numbers spelled in another way.
+    """
+    found = place_for_record(len(source.text), sink.text)
+    if found is None or source.record is None or record_of(sink.text[slice(*found)]) != source.record:
         return None
     piece = Piece((0, len(source.text)), found, False)
     share = (found[1] - found[0]) / len(sink.text)
@@ -117,7 +119,9 @@ def relate(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bool) ->
     if not runs:
         return None
     longest = max(runs, key=lambda run: run.length)
-    shift = sink.offset(longest.sink) - source.offset(longest.source)
+    shift = _shift_of_whole(source, sink, longest)
+    if shift is None:
+        shift = sink.offset(longest.sink) - source.offset(longest.source)
     whole = whole_copy(source, sink, shift)
     if whole is not None:
         return whole
@@ -141,6 +145,17 @@ def relate(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bool) ->
         detail = f"{how}; {shares[0]:.0%} of its letters and digits kept"
         return Relation(LinkKind.TRANSFORMED, pieces, detail, loss.kept, *shares)
     return _excerpt(source, sink, pieces)
+
+
+def _shift_of_whole(source: Normal, sink: Normal, run: Run) -> int | None:
+    """How far on the whole source stands in the sink, when that is where the run is; found without their offsets."""
+    words = source.text.strip()
+    if run.length < len(source.data) or not words:
+        return None
+    at = sink.text.find(words)
+    if at < 0 or len(normalise(sink.text[:at])) != run.sink:
+        return None
+    return at - (len(source.text) - len(source.text.lstrip()))
 
 
 def _cut(
