@@ -60,7 +60,7 @@ class Workspace:
         from harnessfix.store.inbox import inbox_of
 
         if inbox_of(self.store.place, self.folder).exists():
-            from harnessfix.receiving import take_received
+            from harnessfix.receiving.inbox_runs import take_received
 
             take_received(self.store, self.folder)
 

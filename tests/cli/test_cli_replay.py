@@ -11,8 +11,8 @@ from threading import Thread
 import pytest
 from click.testing import Result
 
-from harnessfix.resuming import FILE
-from harnessfix.trials import Trials
+from harnessfix.validation.resuming import FILE
+from harnessfix.validation.trials import Trials
 from harnessfix.workspace import Workspace
 from harnessfix_repairs.validation.runner import TaskResult
 from harnessfix_repairs.validation.worktree import Tree

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from harnessfix.receiving import take_received
+from harnessfix.receiving.inbox_runs import take_received
 from harnessfix.store import Store
 
 MakeSpans = Callable[..., bytes]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 
-from harnessfix.receiving import FORMAT, Silence, settle, take_received
+from harnessfix.receiving.inbox_runs import FORMAT, Silence, settle, take_received
 from harnessfix.store import Store
 from harnessfix.store.inbox import Inbox, Pending, inbox_of
 from harnessfix_collectors.readers import read_bytes

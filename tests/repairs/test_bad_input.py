@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harnessfix.rules.selection import select_rules
-from harnessfix.trials import Trials
+from harnessfix.validation.trials import Trials
 from harnessfix.workspace import Workspace
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.errors import PatchError

@@ -42,7 +42,7 @@ def command(
     from harnessfix.cli import talk
     from harnessfix.cli.repeats import Repeats
     from harnessfix.cli.signals import wait_for_end
-    from harnessfix.collecting import Collecting, Doors
+    from harnessfix.receiving.serving import Collecting, Doors
     from harnessfix.settings import load_settings
     from harnessfix.workspace import place_of_store
     from harnessfix_collectors.receiver.limits import MIB, Limits

@@ -30,7 +30,7 @@ def command(
     import json
 
     from harnessfix.cli import talk
-    from harnessfix.remembering import Memory
+    from harnessfix.repair.remembering import Memory
     from harnessfix.workspace import Workspace
     from harnessfix_ir.errors import BadInputError
 

@@ -9,7 +9,7 @@ from harnessfix.cli import data
 from harnessfix.cli.options import folder, format_option, rule_options, split_codes, store_option
 
 if TYPE_CHECKING:
-    from harnessfix.repairing import Proposed, Repairs
+    from harnessfix.repair.proposing import Proposed, Repairs
 
 
 @click.command("repair")
@@ -55,7 +55,7 @@ def command(
 
     --format markdown prints the body of a pull request for each patch; openspec writes change proposals.
     """
-    from harnessfix.repairing import Repairs
+    from harnessfix.repair.proposing import Repairs
 
     repairs = Repairs.open(folder(None), store=store)
     if action == "undo":
@@ -104,8 +104,8 @@ def _hand_over(repairs: "Repairs", proposed: "Proposed", output_format: str, tar
 
 
 def _branch(repairs: "Repairs", proposed: "Proposed", name: str) -> int:
-    from harnessfix.branching import make_branch
     from harnessfix.cli import talk
+    from harnessfix.repair.branching import make_branch
 
     proofs = {patch.id: proof for patch in proposed.patches if (proof := repairs.proof(patch)) is not None}
     made = make_branch(proposed.root, name, proposed.patches, proposed.flaws, proofs)

@@ -51,9 +51,9 @@ def command(
     With --replay no model is asked: a patch is proved up to the first request that is not the recorded one.
     """
     from harnessfix.cli import talk
-    from harnessfix.proving import prove
-    from harnessfix.repairing import Repairs
-    from harnessfix.replaying import replay_of
+    from harnessfix.repair.proposing import Repairs
+    from harnessfix.validation.proving import prove
+    from harnessfix.validation.replaying import replay_of
 
     repairs = Repairs.open(folder(None), store=store)
     recorded = [replay_of(repairs.workspace, run, tools=replay_tools) for run in replays]

@@ -15,10 +15,10 @@ from harnessfix.cli.plain import one_line, plain
 from harnessfix.diagnoser import Diagnosed
 from harnessfix.example import copy_example
 from harnessfix.pipeline import Pipeline
-from harnessfix.proving import Proof, prove
-from harnessfix.repairing import Proposed, Repairs
+from harnessfix.repair.proposing import Proposed, Repairs
 from harnessfix.reports.check_json import check_document
 from harnessfix.tasks import TaskRun, with_interpreter_first
+from harnessfix.validation.proving import Proof, prove
 from harnessfix.workspace import Workspace
 from harnessfix_ir.findings import FlawRecord
 

@@ -13,7 +13,7 @@ from harnessfix_repairs.patch import Patch, Unrepaired
 from .layers import LAYER_STYLE
 
 if TYPE_CHECKING:
-    from harnessfix.repairing import Proposed
+    from harnessfix.repair.proposing import Proposed
     from harnessfix_ir.findings import FlawRecord
 
 SAFETY_STYLE = {Safety.SAFE: "green", Safety.UNSAFE: "yellow", Safety.DISPLAY_ONLY: "dim"}

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from harnessfix.cli import data
 from harnessfix.cli.plain import plain
-from harnessfix.proving import Proof
+from harnessfix.validation.proving import Proof
 from harnessfix_repairs.validation.documents import Outcome, Validation
 
 from .layers import LAYER_STYLE

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 
-from harnessfix.replaying import Replay
+from harnessfix.validation.replaying import Replay
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_repairs.patch import Patch
 from harnessfix_repairs.validation.documents import RegressionTest, TaskRow

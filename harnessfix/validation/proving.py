@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harnessfix.checking import chosen_rules
-from harnessfix.remembering import Memory
-from harnessfix.repairing import Proposed, Repairs
-from harnessfix.replaying import Replay
+from harnessfix.repair.proposing import Proposed, Repairs
+from harnessfix.repair.remembering import Memory
 from harnessfix.tasks import task_names
-from harnessfix.validating import Validator
+from harnessfix.validation.replaying import Replay
+from harnessfix.validation.validating import Validator
 from harnessfix_ir.errors import SettingsError
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_repairs.memory import remember

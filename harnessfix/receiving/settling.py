@@ -1,4 +1,4 @@
-"""`python -m harnessfix.settling`: the process beside a receiver that makes runs of what has fallen silent.
+"""`python -m harnessfix.receiving.settling`: the process beside a receiver; it makes runs of what has fallen silent.
 
 In a process of its own so that reading long traces takes nothing from those who send. A line of JSON on its standard
 input says where to work, the next line that it is time to stop; the end of the input, that the receiver is gone.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
 
-from harnessfix.receiving import Silence, Tell, settle
+from harnessfix.receiving.inbox_runs import Silence, Tell, settle
 from harnessfix.store import Store
 from harnessfix.store.inbox import Inbox, inbox_of
 from harnessfix_ir.errors import HarnessfixError

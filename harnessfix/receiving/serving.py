@@ -158,7 +158,8 @@ class Collecting:
 
 
 def _start_settling(address: str, folder: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-P", "-m", "harnessfix.settling"]  # -P: nothing of the current folder is imported
+    # -P: nothing of the current folder is imported
+    command = [sys.executable, "-P", "-m", "harnessfix.receiving.settling"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert process.stdin is not None
     process.stdin.write(json.dumps({"address": address, "folder": str(folder)}).encode() + b"\n")

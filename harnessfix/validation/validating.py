@@ -15,11 +15,11 @@ from types import TracebackType
 
 from harnessfix import __version__
 from harnessfix.diagnoser import diagnose_source
-from harnessfix.regression import proved, telling_row, write_test
-from harnessfix.replaying import Replay
-from harnessfix.resuming import Unfinished
 from harnessfix.rules import Rule
-from harnessfix.trials import Trials
+from harnessfix.validation.regression import proved, telling_row, write_test
+from harnessfix.validation.replaying import Replay
+from harnessfix.validation.resuming import Unfinished
+from harnessfix.validation.trials import Trials
 from harnessfix.workspace import Workspace
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_repairs.patch import Patch

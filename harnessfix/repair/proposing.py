@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harnessfix.checking import chosen_rules
 from harnessfix.pipeline import Pipeline
-from harnessfix.remembering import Memory
+from harnessfix.repair.remembering import Memory
 from harnessfix.workspace import Workspace
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.errors import HarnessfixError, PatchError, StoreError

@@ -8,8 +8,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from harnessfix.diagnoser import diagnose_run
-from harnessfix.replaying import Replay, Rerun, rerun_of
 from harnessfix.rules import Rule
+from harnessfix.validation.replaying import Replay, Rerun, rerun_of
 from harnessfix.workspace import Workspace
 from harnessfix_collectors.readers import read_bytes
 from harnessfix_collectors.record import RUNTIME, RecordResult, record
