@@ -63,7 +63,7 @@ def unchecked_many(kind: type[D], fields: Iterable[dict[str, Any]]) -> list[D]:
         fields: of each, all of them, in order and of the declared types; the dictionaries become the documents'.
     """
     rows = list(fields)
-    documents = [kind.__new__(kind) for _ in rows]
+    documents = list(map(kind.__new__, repeat(kind, len(rows))))
     columns: list[Iterable[Any]] = [rows, repeat(set(kind.model_fields)), repeat(_NOTHING), repeat(None)]
     for set_slot, values in zip(_SLOTS, columns):
         deque(map(set_slot, documents, values), maxlen=0)

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic_core import from_json
+
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Layer
 
@@ -81,18 +83,20 @@ class Draft:
         """The draft that `as_json` wrote."""
         role, name, qualname, start, end, kind, facts, text = row
         return cls(
-            ElementRole(role),
+            ROLES[role],
             name,
             qualname,
             start,
             end,
-            AnchorKind(kind),
+            KINDS[kind],
             [(n, v, at, EVIDENCE[e]) for n, v, at, e in facts],
             text,
         )
 
 
 EVIDENCE = {evidence.value: evidence for evidence in Evidence}
+ROLES = {role.value: role for role in ElementRole}
+KINDS = {kind.value: kind for kind in AnchorKind}
 
 
 @dataclass(slots=True)
@@ -206,7 +210,10 @@ class FileFacts:
     @classmethod
     def load(cls, text: str, path: str, base: str) -> "FileFacts":
         """The facts that `dump` wrote. Raises `ValueError`, `KeyError` or `TypeError` when `text` is something else."""
-        data = json.loads(text)
+        try:
+            data = from_json(text, cache_strings="keys")
+        except ValueError:  # the quick reader takes no lone surrogates
+            data = json.loads(text)
         return cls(
             path,
             base,

@@ -4,6 +4,7 @@ import fnmatch
 import hashlib
 import io
 import os
+import re
 import stat
 import tokenize
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ SKIPPED_FOLDERS = frozenset(
     ("node_modules", "__pycache__", "build", "dist", "tests", "test", "site-packages", "venv", "env", "htmlcov")
 )
 SKIPPED_FILES = ("uv.lock", "test_*.py", "*_test.py", "conftest.py", "package-lock.json", "*.lock.json", "*.ipynb")
+_IS_SKIPPED = re.compile("|".join(map(fnmatch.translate, SKIPPED_FILES))).match
 KEPT_TEST_WORDS = ("model", "llm", "client", "env", "tool")
 
 
@@ -93,7 +95,7 @@ def _wanted_folder(folder: str, name: str) -> bool:
 
 
 def _skipped_file(name: str) -> bool:
-    if not any(fnmatch.fnmatchcase(name, pattern) for pattern in SKIPPED_FILES):
+    if not _IS_SKIPPED(name):
         return False
     # `test_models.py` in a package is a scripted model more often than a test of one.
     return not (name.startswith("test_") and name.removesuffix(".py").rstrip("s").endswith(KEPT_TEST_WORDS))

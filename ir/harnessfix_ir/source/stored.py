@@ -8,7 +8,9 @@ columns before documents are made of it.
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import Any, TypeVar
 
 from pydantic_core import from_json
@@ -166,7 +168,7 @@ class _Table:
     """Distinct strings, each with its number."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
 
     @property
     def values(self) -> list[str]:
@@ -175,4 +177,4 @@ class _Table:
 
     def add(self, values: Iterable[str]) -> list[int]:
         """The numbers of some strings; new ones for those not met before."""
-        return [self._numbers.setdefault(value, len(self._numbers)) for value in values]
+        return list(map(self._numbers.__getitem__, values))

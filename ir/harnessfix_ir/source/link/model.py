@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.document import unchecked, unchecked_many
 from harnessfix_ir.harness import CallEdge, Element, Fact, HarnessModel, SourceFile
 from harnessfix_ir.source.facts import LAYERS, Draft, FileFacts
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
@@ -19,6 +20,8 @@ from .prompts import link_prompts
 from .tools import link_tools
 from .truncations import link_truncations
 
+# What a linker states is of the declared types, and a harness has tens of thousands of each.
+_fact, _anchor, _make_element = unchecked(Fact), unchecked(Anchor), unchecked(Element)
 _INTERNAL = frozenset(
     (
         "members",
@@ -60,12 +63,26 @@ def build_model(files: list[FileFacts], base: Path) -> HarnessModel:
     elements: list[Element] = []
     for facts in sorted(files, key=lambda f: f.path):
         elements.extend(_elements(facts))
-    calls = tuple(
-        CallEdge(caller=f"{e.path}:{e.call.caller}", callee=e.call.callee, line=e.call.line, resolved=e.resolved)
-        for e in flow.all_edges()
-    )
     return HarnessModel(
-        root=str(base), files=tuple(_source_file(facts, base) for facts in files), elements=tuple(elements), calls=calls
+        root=str(base),
+        files=tuple(_source_file(facts, base) for facts in files),
+        elements=tuple(elements),
+        calls=tuple(_calls(flow)),
+    )
+
+
+def _calls(flow: Flow) -> list[CallEdge]:
+    return unchecked_many(
+        CallEdge,
+        (
+            {
+                "caller": f"{edge.path}:{edge.call.caller}",
+                "callee": edge.call.callee,
+                "line": edge.call.line,
+                "resolved": edge.resolved,
+            }
+            for edge in flow.all_edges()
+        ),
     )
 
 
@@ -99,12 +116,12 @@ def _elements(facts: FileFacts) -> list[Element]:
 
 def _element(draft: Draft, facts: FileFacts, number: int) -> Element:
     suffix = f"#{number}" if number > 1 else ""
-    return Element(
+    return _make_element(
         id=f"{draft.role.value}:{facts.path}:{draft.qualname}{suffix}",
         role=draft.role,
         layer=LAYERS[draft.role],
         name=draft.name,
-        anchor=Anchor(
+        anchor=_anchor(
             path=facts.path,
             qualname=draft.qualname,
             start_line=draft.start,
@@ -113,7 +130,7 @@ def _element(draft: Draft, facts: FileFacts, number: int) -> Element:
             kind=AnchorKind(draft.kind),
         ),
         facts=tuple(
-            Fact(name=name, value=value, line=line, evidence=evidence)
+            _fact(name=name, value=value, line=line, evidence=evidence)
             for name, value, line, evidence in draft.facts
             if name not in _INTERNAL
         ),
