@@ -112,9 +112,7 @@ def _zero_matters(name: str) -> float:
     plain = name.rpartition(".")[2].lower()
     if re.search(r"cost|budget|price|spend|retries|retry|temperature|top_p|top_k|penalty|seed$|delay|backoff", plain):
         return 0.6
-    return (
-        0.4 if re.search(r"limit$|interval$|offset$|index$|depth$|steps$|turns$|rounds$|iter(ations)?$", plain) else 0.0
-    )
+    return 0.4 if re.search(r"(limit|interval|offset|index|depth)$", plain) else 0.0
 
 
 def _static(element: Element, message: str, form: str, confidence: float) -> Finding:
