@@ -6,6 +6,7 @@ names are those that providers document for their own errors.
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from harnessfix_ir.steps import ErrorInfo
 
@@ -14,6 +15,13 @@ from ._errors import chain, short_type
 LONGEST = 4_000  # characters of a message that are looked at
 _STATUS = re.compile(
     r"(?:error code|status(?:[ _]code)?|http(?:/\d\.\d)?(?: error)?)\W{0,4}([45]\d\d)\b", re.IGNORECASE
+)
+_PHRASES = "|".join(re.escape(f"{status.value} {status.phrase}") for status in HTTPStatus if status >= 400)
+# Clients for HTTP word it `403 Client Error: Forbidden for url`, `Client error '403 Forbidden'` or `HTTP Error 403`.
+_WORDED = re.compile(
+    r"\b([45]\d\d) (?:client|server) error\b|\b(?:client|server) error\W{1,3}([45]\d\d)\b"
+    rf"|\b(?={_PHRASES})([45]\d\d) ",
+    re.IGNORECASE,
 )
 _CODE = re.compile(
     r"[\"'](?:type|code|status|reason|error_code|__type)[\"']\s*:\s*[\"']?([A-Za-z][\w.#-]{2,60}|[45]\d\d)\b"
@@ -85,8 +93,8 @@ def permanent(error: ErrorInfo | None) -> ErrorInfo | None:
 def _said(error: ErrorInfo) -> Refusal:
     message, name = error.message[:LONGEST], short_type(error)
     codes = tuple(dict.fromkeys(_CODE.findall(message)))
-    found = _STATUS.search(message)
-    status = found.group(1) if found else next((code for code in codes if code.isdigit()), "")
+    found = _STATUS.search(message) or _WORDED.search(message)
+    status = found.group(found.lastindex or 1) if found else next((code for code in codes if code.isdigit()), "")
     words = [code for code in codes if not code.isdigit()]
     for_good: bool | None = None
     if any(_FOR_GOOD.search(code) for code in words):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each
-from harnessfix.rules._reach import processes_of
+from harnessfix.rules._reach import model_commands, processes_of
 from harnessfix.rules._secrets import secrets_in
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
@@ -69,6 +69,21 @@ class CredentialsInSandbox(Rule):
     good = edited(
         bad, "agent.py", ('dict(os.environ, PAGER="cat")', '{"PATH": os.environ.get("PATH", ""), "PAGER": "cat"}')
     )
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Commands of the model's choice that are started with a copy of the whole environment."""
+        for call in model_commands(model):
+            if call.fact("full-environ"):
+                yield Finding(
+                    message=f"The command that {call.value('call')} starts is the model's choice, and it is handed "
+                    "the whole environment of the harness.",
+                    anchors=[as_anchor(call, "passes the whole environment on")],
+                    confidence=0.5,
+                    severity=Severity.WARNING,
+                    evidence=Evidence.DERIVED,
+                    parameters={"call": call.value("call"), "line": call.anchor.start_line},
+                    missing=("a run in which a command reads a secret",),
+                )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool steps that ran a command in the harness's environment and answered with a secret."""

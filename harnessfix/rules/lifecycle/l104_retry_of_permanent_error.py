@@ -1,6 +1,6 @@
 """L104: what can never succeed is tried again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from harnessfix.rules._attempts import Attempts, attempts, retry_around
 from harnessfix.rules._errors import handlings, short_type
@@ -85,13 +85,17 @@ class RetryOfPermanentError(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Attempts at one call that failed with the same permanent error, and were made again."""
+        inside = [*_inside_one_step(run, model)]
+        told = {outer for _, outer in inside}
         for group in attempts(run):
             found = [error for step in group.failed if (error := permanent(step.error)) is not None]
             again = sum(step.error is not None for step in group.steps[:-1])
             retry = retry_around(run, model, group.steps[0])
+            if retry is None and group.steps[0].parent in told:
+                continue  # the loop that took the refusals is told
             if found and len(found) == len(group.failed) and again and (group.linked or retry is not None):
                 yield _finding(group, found[-1], retry)
-        yield from _inside_one_step(run, model)
+        yield from (finding for finding, _ in inside)
 
 
 def _finding(group: Attempts, error: ErrorInfo, retry: Element | None) -> Finding:
@@ -115,8 +119,8 @@ def _finding(group: Attempts, error: ErrorInfo, retry: Element | None) -> Findin
     )
 
 
-def _inside_one_step(run: Htir, model: HarnessModel) -> Iterable[Finding]:
-    """Retrying loops that took one refusal for good after the other, where the attempts are no steps of their own."""
+def _inside_one_step(run: Htir, model: HarnessModel) -> Iterator[tuple[Finding, str]]:
+    """Retrying loops in one step that took one refusal for good after the other, and the step."""
     taken: dict[tuple[str, str, int], list[tuple[TraceStep, ErrorInfo]]] = {}
     for origin, clause in handlings(run):
         error = permanent(origin.error)
@@ -128,7 +132,7 @@ def _inside_one_step(run: Htir, model: HarnessModel) -> Iterable[Finding]:
         if len(refusals) < 2 or retry is None or len({(e.type, e.message) for _, e in refusals}) > 1:
             continue
         outer, (first, error), last = run.step(parent), refusals[0], refusals[-1][0]
-        yield Finding(
+        finding = Finding(
             f"{outer.name} ({outer.id}) was refused {len(refusals)} times ({first.id} to {last.id}) with the same "
             f"{short_type(error)}, which no retry can cure, and tried again.",
             one_of_each([as_anchor(retry, "the retry that does not tell errors apart"), *own_anchors(outer)[:1]]),
@@ -140,3 +144,4 @@ def _inside_one_step(run: Htir, model: HarnessModel) -> Iterable[Finding]:
             parameters={"permanent": [short_type(error)], "seen": len(refusals)},
             key="permanent",
         )
+        yield finding, parent

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from harnessfix.rules._errors import short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors, own_function
-from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote
+from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote, tool_element
 from harnessfix.rules._signals import is_signal
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
@@ -15,8 +15,12 @@ from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Evidence, Property, Severity, StepKind
 
 _ONE_CHANGE = re.compile(
-    r"apply|patch|edit|replace|rename|refactor|migrat|move|rewrite|update|upgrade|sync", re.IGNORECASE
+    r"apply|patch|edit|replace|rename|refactor|migrat|move|rewrite|update|upgrade|sync|book|reserve|order|checkout|transfer|"
+    r"deploy|provision|release|publish|install|import",
+    re.IGNORECASE,
 )
+_SAYS_FAILED = re.compile(r"[\W_]{0,3}(error|failed|failure|could not|cannot)\b", re.IGNORECASE)
+_NO_ERROR = frozenset(("", "None", "null", "False", "false"))
 
 _AGENT = '''\
 import json
@@ -102,28 +106,40 @@ class NoRollback(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Failed tool calls that had written two files or more, each once, and removed none."""
         for step in run.of_kind(StepKind.TOOL_CALL):
-            if step.error is None or is_signal(step.error) or not _ONE_CHANGE.search(step.name):
+            failure = _failure(run, step) if _ONE_CHANGE.search(step.name) else None
+            if failure is None:
                 continue
+            how, said = failure
             written = _left(run, step)
             if len(written) < 2 or any(outer.kind is StepKind.TOOL_CALL for outer in ancestors(run, step)):
                 continue
             folder = str(run.run.attributes.get("cwd") or "").rstrip("/") + "/"
             files = ", ".join(quote(path.removeprefix(folder), 40) for path in written[:4])
-            function = own_function(model, step)
+            function = tool_element(model, step) or own_function(model, step)
             anchors = [as_anchor(function, "writes before all is checked")] if function is not None else []
             yield Finding(
-                f"{step.name} ({step.id}) failed with {short_type(step.error)} after it had written {files}; nothing "
-                "put them back.",
+                f"{step.name} ({step.id}) {how} after it had written {files}; nothing put them back.",
                 one_of_each([*anchors, *own_anchors(step)]),
                 responsible_step=step.id,
                 symptom_step=step.id,
                 path=[step.id],
                 confidence=0.6,
                 evidence=Evidence.DERIVED,
-                quotes=[(f"{step.id} error", quote(step.error.message))],
+                quotes=[(f"{step.id} {'error' if step.error is not None else 'output'}", quote(said))],
                 parameters={"files": [*written]},
                 key="half",
             )
+
+
+def _failure(run: Htir, step: TraceStep) -> tuple[str, str] | None:
+    """How a call failed and what it said: by an exception, or by answering that it could not."""
+    if step.error is not None:
+        return None if is_signal(step.error) else (f"failed with {short_type(step.error)}", step.error.message)
+    for part in step.output:
+        text = run.text(part).strip()
+        if (part.name == "error" and text not in _NO_ERROR) or _SAYS_FAILED.match(text):
+            return f"answered {quote(text, 60)!r}", text
+    return None
 
 
 def _left(run: Htir, step: TraceStep) -> list[str]:

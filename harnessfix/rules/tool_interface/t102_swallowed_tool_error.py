@@ -125,7 +125,7 @@ class SwallowedToolError(Rule):
 
 @dataclass(frozen=True)
 class _Told:
-    """What the model was told: by which tool, in which step, the text, and whether the clause is the tool's own."""
+    """What the model was told: by which tool, in which step, the text, and whether the clause itself said it."""
 
     tool: TraceStep
     step: TraceStep
@@ -158,8 +158,9 @@ def _answer_outside(
         return None
     for request, parts in added:
         if order[request.id] > order[handled.id]:
-            texts = [run.text(part) for part in parts if part.role in ("user", "tool") and part.kind != "tool_call"]
-            return _Told(tool, request, "\n".join(texts), False)
+            said = [part for part in parts if part.role in ("user", "tool") and part.kind != "tool_call"]
+            answers = bool(said) and all(part.role == "tool" for part in said)
+            return _Told(tool, request, "\n".join(run.text(part) for part in said), answers)
     return None
 
 

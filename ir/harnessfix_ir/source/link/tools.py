@@ -45,7 +45,13 @@ def _target(program: Program, name: str, path: str, qualname: str) -> Key | None
     name = name.removesuffix("()")
     if name.startswith("self."):
         owner = program.owner_of(path, qualname)
-        return program.method(owner, name.removeprefix("self.")) if owner else None
+        held, _, method = name.removeprefix("self.").rpartition(".")
+        if owner is not None and held:
+            owner = program.attribute_type(owner, held)
+        return program.method(owner, method) if owner else None
+    instance, _, method = name.rpartition("().")
+    if instance:
+        return program.method(program.find(instance, path), method)
     key = program.find(name, path)
     if key is None:
         local = (path, f"{qualname}.{name}")

@@ -11,6 +11,7 @@ from harnessfix_ir.source.expressions import (
     is_constant,
     is_true,
     keyword,
+    last,
     names_in,
     tainted_names,
 )
@@ -145,14 +146,38 @@ def _environment(draft: Draft, call: ast.Call, scope: Scope, file: FileContext) 
     if env is None:
         draft.note("inherits-environ", not has_star_keywords(call))
         return
-    sources = [env]
-    if isinstance(env, ast.Name):
-        sources += scope.bindings.get(env.id, [])[:_MOST]
-    for source in sources:
+    for source in [env, *_bound_to(env, scope, file)[:_MOST]]:
         for node in ast.walk(source):
             if isinstance(node, ast.Attribute) and dotted(node, scope) == "os.environ" and _whole(node, file):
                 draft.add("full-environ", True, source.lineno)
                 return
+
+
+def _bound_to(env: ast.expr, scope: Scope, file: FileContext) -> list[ast.expr]:
+    """What a name is bound to in its function or handed by callers in the file; an attribute, in its class."""
+    if isinstance(env, ast.Name):
+        return scope.bindings.get(env.id, []) or _handed(env.id, scope, file)
+    owner = scope.owner
+    if owner is None or not isinstance(env, ast.Attribute):
+        return []
+    written = file.segment(env)
+    return [
+        node.value
+        for method in owner.children
+        for node in method.assignments
+        if node.value is not None
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Attribute) and file.segment(target) == written
+    ]
+
+
+def _handed(name: str, scope: Scope, file: FileContext) -> list[ast.expr]:
+    """What calls in the same file hand to a parameter of a function."""
+    if name not in scope.params:
+        return []
+    place = scope.params.index(name) - (scope.owner is not None)
+    calls = (call for around, call in file.all(ast.Call) if last(callee(call, around)) == scope.name)
+    return [given for call in calls if (given := argument(call, place, name)) is not None]
 
 
 def _whole(node: ast.Attribute, file: FileContext) -> bool:

@@ -18,7 +18,9 @@ _HAPPENS = re.compile(
     r"^_*(on|before|after|pre|post|emit|fire|notify|trigger|dispatch|run|call|invoke|start|end|begin|finish|enter|exit|handle|"
     r"process|send|publish|update|log|record)(_|$)|(hook|callback|listener|observer)s?$"
 )
+_TELLS = re.compile(r"^_*(notify|emit|fire|trigger|dispatch|publish)(_(all|event|hooks?|callbacks?|listeners?))?$")
 _ENDS = re.compile(r"(^|_)(end|stop|exit|finish|after|post|close|done|complete|teardown)(_|ed|$)")
+_SEPARATORS = re.compile(r"[.:/ -]")
 
 
 class Loggers(Role):
@@ -39,10 +41,14 @@ class Hooks(Role):
             taken = _from_collections(scope)
             for call in scope.of(ast.Call):
                 name = callee(call, scope)
+                told = _told(call, name)
+                if told:
+                    yield _hook(call, name, told, scope, file)
+                    continue
                 known = HOOK_NAME.search(name) is not None or name.partition(".")[0] in taken
                 known = known and not last(name).startswith(("add_", "register_", "set_", "get_", "remove_"))
                 if known and _HAPPENS.search(last(name)) and not is_log_call(call, scope):
-                    draft = _hook(call, name, scope, file)
+                    draft = _hook(call, name, last(name), scope, file)
                     draft.note("calls-each-of", taken.get(name.partition(".")[0], ""))
                     yield draft
 
@@ -57,12 +63,21 @@ def _from_collections(scope: Scope) -> dict[str, str]:
     return found
 
 
-def _hook(call: ast.Call, name: str, scope: Scope, file: FileContext) -> Draft:
-    draft = at_node(ElementRole.HOOK, scope, call, AnchorKind.CALL, last(name))
-    draft.add("name", last(name)).add("call", name)
-    if _BEGINS.search(last(name)):
+def _told(call: ast.Call, name: str) -> str:
+    """The phase that `self._notify("before_tool", …)` tells whoever listens, empty for other calls."""
+    first = call.args[0] if call.args else None
+    if not isinstance(first, ast.Constant) or not isinstance(first.value, str) or not _TELLS.search(last(name)):
+        return ""
+    event = _SEPARATORS.sub("_", first.value)
+    return event if event.isidentifier() and (_BEGINS.search(event) or _ENDS.search(event)) else ""
+
+
+def _hook(call: ast.Call, name: str, event: str, scope: Scope, file: FileContext) -> Draft:
+    draft = at_node(ElementRole.HOOK, scope, call, AnchorKind.CALL, event)
+    draft.add("name", event).add("call", name if event == last(name) else f"{name}({event!r})")
+    if _BEGINS.search(event):
         draft.add("phase", "start")
-    elif _ENDS.search(last(name)):
+    elif _ENDS.search(event):
         draft.add("phase", "end")
     inner: ast.AST = call
     for around in file.ancestors(call):
