@@ -1,7 +1,8 @@
 """How good the patches are: on historical bugs of released harnesses, on planted flaws, and the guards they bring.
 
 A historical bug counts as fixed when the patch that is proposed for the flaw at a true function, applied to a private
-copy of the installed package, makes the script pass that provokes the bug.
+copy of the installed package, makes the script pass that provokes the bug. The test suites of the packages are not in
+what is installed, so whether a patch breaks one of their tests is not checked: `realbugs_own_tests_checked` says so.
 """
 
 import os
@@ -75,7 +76,10 @@ def measure(folder: Path, names: Sequence[str], tell: Callable[[str], None] = la
 
 
 def metrics(found: Sequence[Fix]) -> dict[str, float]:
-    """Rates between 0 and 1: of all bugs, and of those with a patch; and lines changed beside those of the real fix."""
+    """Rates between 0 and 1: of all bugs, and of those with a patch; and lines changed beside those of the real fix.
+
+    `realbugs_own_tests_checked` is the number of bugs whose patch was tried on the package's own tests: none.
+    """
     ran = [fix for fix in found if not fix.error]
     claimed = [fix for fix in ran if fix.proposed]
     fixed = [fix for fix in claimed if fix.fixed]
@@ -86,6 +90,7 @@ def metrics(found: Sequence[Fix]) -> dict[str, float]:
         "realbugs_fixed_of_proposed": _rate(len(fixed), len(claimed)),
         "realbugs_proposed": _rate(len(claimed), len(ran)),
         "realbugs_measured": float(len(ran)),
+        "realbugs_own_tests_checked": 0.0,
     }
     return values | ({"lines_ratio_to_real_fix": round(sized[len(sized) // 2], 2)} if sized else {})
 
@@ -114,17 +119,19 @@ def _repair(folder: Path) -> Fix:
 
 
 def _elsewhere(folder: Path, meta: Mapping[str, Any], fix: Fix, found: Diagnosed) -> Fix:
-    """The first findings are tried although they stand elsewhere; what does not make the script pass claims nothing."""
+    """The first findings are tried although they stand elsewhere; the first patch stands for those that do not help."""
+    failed: Fix | None = None
     for flaw in found.flaws[:TRIED]:
         result = _propose(found.models.values(), flaw)
         fix.tried.append(f"{flaw.best.rule} {flaw.best.operator}: {_told(result)}")
         if isinstance(result, Patch):
             root = Path(next(iter(found.models.values())).root)
             tried = _applied(folder, meta, Fix(fix.name, real=fix.real), result, root)
+            tried.at_truth, tried.tried = False, fix.tried
             if tried.fixed:
-                tried.at_truth, tried.tried = False, fix.tried
                 return tried
-    return fix
+            failed = failed or tried
+    return failed or fix
 
 
 def _propose(models: Any, flaw: FlawRecord) -> Patch | Unrepaired:
