@@ -7,10 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from harnessfix_ir.errors import RecordError
 from harnessfix_ir.harness import HarnessModel
@@ -22,6 +23,7 @@ from .probe.plan import make_plan
 __all__ = ["RUNTIME", "RecordResult", "is_isolated", "python_of", "record"]
 
 GRACE = 3.0
+LAST_WORDS = 4_000  # bytes of the end of a quiet program's errors that are looked at
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class RecordResult:
         missing: evidence that could not be had, and what to do.
         folder: spool folder of this recording.
         timed_out: whether it was ended because its time was out; `exit_code` is 124 then.
+        last_words: last line of what a quiet program wrote to its error stream; empty for one that is not quiet.
     """
 
     exit_code: int
@@ -43,6 +46,7 @@ class RecordResult:
     missing: tuple[str, ...]
     folder: Path
     timed_out: bool = False
+    last_words: str = ""
 
     def discard(self) -> None:
         """Remove the spool folder, once `data` is safe elsewhere."""
@@ -82,7 +86,7 @@ def record(
         cwd: folder to run in.
         env: environment; this process's when None.
         timeout: seconds; then the program and its group are ended.
-        quiet: send the program's output nowhere.
+        quiet: send the program's output nowhere; of its errors the last line is kept.
         replay: exchanges of an earlier recording, whose answers the program gets instead of asking.
 
     Raises:
@@ -108,7 +112,7 @@ def record(
         ) from None
     environment = environment_for(os.environ if env is None else env, plan_file, folder, header.trace)
     try:
-        code, timed_out = _run(command, environment, cwd, timeout, quiet)
+        code, timed_out, said = _run(command, environment, cwd, timeout, quiet)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise RecordError(
@@ -118,7 +122,13 @@ def record(
     data = assemble(folder, header, code)
     missing = tuple(_missing(command, data, plan, plan_file, timed_out))
     return RecordResult(
-        128 - code if code < 0 else code, -code if code < 0 else None, data, missing, folder, timed_out=timed_out
+        128 - code if code < 0 else code,
+        -code if code < 0 else None,
+        data,
+        missing,
+        folder,
+        timed_out=timed_out,
+        last_words=said,
     )
 
 
@@ -140,24 +150,31 @@ def python_of(command: Sequence[str]) -> str | None:
 
 def _run(
     command: Sequence[str], environment: dict[str, str], cwd: Path | None, timeout: float | None, quiet: bool
-) -> tuple[int, bool]:
-    """Exit code (negative for a signal, 124 for a time-out), and whether the time was out."""
-    sink = subprocess.DEVNULL if quiet else None
-    process = subprocess.Popen(
-        list(command),
-        env=environment,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL if quiet else None,
-        stdout=sink,
-        stderr=sink,
-        start_new_session=quiet and os.name == "posix",
-    )
-    with _forwarding(process):
-        try:
-            return process.wait(timeout), False
-        except subprocess.TimeoutExpired:
-            _end(process, quiet)
-            return 124, True
+) -> tuple[int, bool, str]:
+    """Exit code (negative for a signal, 124 for a time-out), whether the time was out, and the last line of errors."""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            list(command),
+            env=environment,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL if quiet else None,
+            stdout=subprocess.DEVNULL if quiet else None,
+            stderr=errors if quiet else None,
+            start_new_session=quiet and os.name == "posix",
+        )
+        code, timed_out = 124, True
+        with _forwarding(process):
+            try:
+                code, timed_out = process.wait(timeout), False
+            except subprocess.TimeoutExpired:
+                _end(process, quiet)
+        return code, timed_out, _last_line(errors)
+
+
+def _last_line(file: IO[bytes]) -> str:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_WORDS))
+    lines = file.read(LAST_WORDS).decode("utf-8", "replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _end(process: subprocess.Popen[bytes], group: bool) -> None:

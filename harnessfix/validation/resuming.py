@@ -46,8 +46,8 @@ class Unfinished:
             return found
 
     def put(self, key: str, result: TaskResult) -> None:
-        """Keep a result; one that could not be run is not kept, so that it is tried again."""
-        if result.error:
+        """Keep a result; one that could not be run, or not start, is not kept, so that it is tried again."""
+        if result.error or result.stillborn:
             return
         line = json.dumps({"key": key, "result": result.model_dump(mode="json")}) + "\n"
         with self._lock, contextlib.suppress(OSError):

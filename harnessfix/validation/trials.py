@@ -13,6 +13,7 @@ from harnessfix.validation.replaying import Replay, Rerun, rerun_of
 from harnessfix.workspace import Workspace
 from harnessfix_collectors.readers import read_bytes
 from harnessfix_collectors.record import RUNTIME, RecordResult, record
+from harnessfix_collectors.redaction import Scrubber
 from harnessfix_ir.compiler import compile_run
 from harnessfix_ir.errors import HarnessfixError
 from harnessfix_ir.findings import Diagnosis
@@ -21,6 +22,8 @@ from harnessfix_ir.htir import Htir
 from harnessfix_repairs.validation.runner import Replayed, TaskResult
 from harnessfix_repairs.validation.sandbox import MARK, Limits, Sandbox, kill_marked
 from harnessfix_repairs.validation.worktree import Tree
+
+SAID = 300  # characters kept of what a command said last
 
 
 class Trials:
@@ -89,6 +92,7 @@ class Trials:
             flaws=tuple(dict.fromkeys(self._proved(found, rerun, tree))),
             replay=None if rerun is None else _with_reach(rerun, found),
             error="" if replay is None or rerun is not None else "the replay left no run",
+            stillborn="" if result.exit_code == 0 or any(run.steps for run in runs) else _said(result),
         )
 
     def _record(self, task: str, tree: Tree, model: HarnessModel, replay: Replay | None) -> RecordResult:
@@ -145,6 +149,12 @@ def _with_reach(rerun: Rerun, found: Iterable[tuple[Htir, Diagnosis]]) -> Replay
             here = rerun.reach(run.step(diagnosis.responsible_step))
             reach[diagnosis.flaw] = min(here, reach.get(diagnosis.flaw, here))
     return rerun.replayed.model_copy(update={"reach": reach})
+
+
+def _said(result: RecordResult) -> str:
+    """What a command said last, without secrets and short enough to be compared and shown."""
+    words = Scrubber().text(result.last_words)[:SAID]
+    return f"{words} (exit code {result.exit_code})" if words else f"exit code {result.exit_code}, and no word of why"
 
 
 def _seconds(runs: Sequence[Htir]) -> float:

@@ -104,6 +104,20 @@ def test_validate_proves_the_patch(run: Run, project: Path) -> None:
     assert target["after"] == 0
 
 
+def test_a_command_that_never_reaches_the_harness_is_said_and_not_run_on(run: Run, project: Path) -> None:
+    flaw = json.loads(run(project, "check", "--select", "T102", "--format", "json").stdout)["findings"][0]["flaw"]
+    broken = f'"{sys.executable} -m no_such_package {{task}}"'
+    settings = (project / "harnessfix.toml").read_text().splitlines()
+    (project / "harnessfix.toml").write_text("\n".join([settings[0], f"command = {broken}", *settings[2:]]))
+    result = run(project, "validate", flaw, "--format", "json")
+    (validation,) = json.loads(result.stdout)["validations"]
+    assert validation["outcome"] == "inconclusive"
+    assert "all 4 runs without the patch failed before the harness was reached" in validation["reason"]
+    assert "No module named no_such_package" in validation["reason"]
+    assert [row["patched"] for row in validation["rows"]] == [[], []]
+    assert "Does the command work by itself" in run(project, "validate", flaw).stdout
+
+
 def test_a_label_beats_the_exit_code(run: Run, project: Path) -> None:
     assert run(project, "label", "good", "failed", "--reason", "wrong folder").exit_code == 0
     rows = json.loads(run(project, "runs", "--task", "good", "--format", "json").stdout)["runs"]

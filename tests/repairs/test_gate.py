@@ -89,6 +89,24 @@ def test_a_runner_that_breaks_is_inconclusive_and_says_why(root: Path, patch: Pa
     assert "the model has no key" in result.reason
 
 
+@pytest.mark.parametrize(
+    ("said", "stops"), [(("a", "a"), True), (("a", "b"), False), (("a", ""), False), (("", ""), False)]
+)
+def test_what_never_starts_is_not_tried_with_the_patch(
+    root: Path, patch: Patch, tmp_path: Path, said: tuple[str, str], stops: bool
+) -> None:
+    ran: list[bool] = []
+
+    def stillborn(task: str, tree: Tree) -> TaskResult:
+        ran.append(bool(tree.patches))
+        return TaskResult(task=task, passed=False, exit_code=1, stillborn=said[int(task)])
+
+    result = validate(root, patch, Plan(tasks=["0", "1"], run_task=stillborn, trees=tmp_path / "trees"))
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert (True not in ran) is stops
+    assert ("before the harness was reached" in result.reason) is stops
+
+
 def test_static_rules_see_both_trees(root: Path, patch: Patch, tmp_path: Path) -> None:
     def rules(folder: Path) -> list[str]:
         return [] if "from error" in (folder / "agent.py").read_text() else [FLAW]

@@ -90,6 +90,8 @@ def validate(root: Path, patch: Patch, plan: Plan) -> Validation:
         rows: list[TaskRow] = []
         if running and plan.run_task is not None:
             rows = _run(plan, plan.run_task, Runner(old, plan.run_task), Runner(new, plan.run_task))
+            if not rows[0].patched:
+                return _never_started(patch, gates, rows, plan.limits)
         found = judge(patch, gates, rows, plan.bounds, limits=plan.limits, notes=old[0].notes)
         if plan.regression is not None and found.accepted:
             found = found.model_copy(update={"regression": plan.regression(old[0], new[0], rows)})
@@ -97,7 +99,10 @@ def validate(root: Path, patch: Patch, plan: Plan) -> Validation:
 
 
 def _run(plan: Plan, run_task: RunTask, old: Runner, new: Runner) -> list[TaskRow]:
-    """Both sides; the unpatched one first, as its noise decides what can be seen."""
+    """Both sides; the unpatched one first, as its noise decides what can be seen.
+
+    When no unpatched run gets as far as the harness, and all say the same, patched ones would say it too: none is made.
+    """
     repeats, tasks = max(2, plan.bounds.repeats), list(dict.fromkeys(plan.tasks))
     total, done = 2 * repeats * len(tasks), 0
 
@@ -108,8 +113,25 @@ def _run(plan: Plan, run_task: RunTask, old: Runner, new: Runner) -> list[TaskRo
     old.progress = new.progress = tell
     baseline = old.run(tasks, repeats)
     done = repeats * len(tasks)
+    said = {run.stillborn for runs in baseline.values() for run in runs}
+    if len(said) == 1 and "" not in said:
+        return [TaskRow(task=t, baseline=tuple(baseline[t]), patched=()) for t in tasks]
     patched = new.run(tasks, repeats)
     return [TaskRow(task=t, baseline=tuple(baseline[t]), patched=tuple(patched[t])) for t in tasks]
+
+
+def _never_started(patch: Patch, gates: FreeGates, rows: Sequence[TaskRow], limits: tuple[str, ...]) -> Validation:
+    runs, said = sum(len(row.baseline) for row in rows), rows[0].baseline[0].stillborn
+    return Validation(
+        patch=patch.id,
+        flaw=patch.flaw,
+        outcome=Outcome.INCONCLUSIVE,
+        reason=f"all {runs} runs without the patch failed before the harness was reached: {said}",
+        gates=tuple(gates.results),
+        rows=tuple(rows),
+        limits=limits,
+        notes=("Does the command work by itself, with the Python that the harness is installed for?",),
+    )
 
 
 def judge(

@@ -44,6 +44,7 @@ class TaskResult(Document):
         flaws: ids of the flaws found in it.
         cost: in the currency of the user's model, None when unknown.
         error: why it could not be run.
+        stillborn: what a command said that failed before any function of the harness was called; empty otherwise.
         replay: of the recorded answers that it was given, None when it asked for itself.
     """
 
@@ -55,6 +56,7 @@ class TaskResult(Document):
     flaws: tuple[str, ...] = ()
     cost: float | None = None
     error: str = ""
+    stillborn: str = ""
     replay: Replayed | None = None
 
     @property
