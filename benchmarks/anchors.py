@@ -61,7 +61,7 @@ def _hide(step: TraceStep) -> TraceStep:
         "events": (),
         "attributes": {},
         "error": error,
-        "name": step.name if named else "step",
+        "name": step.name if named else step.kind.value,
     }
     return step.model_copy(update=update)
 

@@ -12,6 +12,7 @@ from harnessfix_ir.vocabulary import Evidence
 from .citations import resolving_anchors, unresolved_steps
 from .identity import flaw_id
 from .suppress import Comment, silencing
+from .ties import tied_places, trust_in_tied
 
 
 @dataclass
@@ -83,6 +84,9 @@ def _diagnosis(rule: Rule, finding: Finding, model: HarnessModel, run: Htir | No
         report.comments.add(comment)
         return None
     missing = tuple(finding.missing)
+    ties = tied_places(finding, anchors[0], run)
+    if ties > 1:
+        missing += (f"the run does not say which of {ties} like places this was",)
     operator = rule.operator if finding.operator is None else (finding.operator or None)
     return Diagnosis(
         flaw=flaw_id(rule.code, anchors[0], finding.key),
@@ -96,7 +100,7 @@ def _diagnosis(rule: Rule, finding: Finding, model: HarnessModel, run: Htir | No
         path=tuple(finding.path),
         anchors=tuple(anchors),
         message=finding.message,
-        confidence=round(max(0.0, min(1.0, finding.confidence)), 3),
+        confidence=round(max(0.0, min(1.0, finding.confidence)) * trust_in_tied(ties), 3),
         evidence=Evidence(finding.evidence),
         quotes=tuple((where, text) for where, text in finding.quotes),
         operator=operator,

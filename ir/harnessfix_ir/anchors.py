@@ -18,6 +18,7 @@ class Anchor(Document):
         route: how it was tied to its step.
         evidence: rung of the evidence ladder of that tie.
         reason: in a few words, why this place ("the literal that worded this text").
+        ties: how many places were as likely as this one, itself counted.
     """
 
     path: str
@@ -29,6 +30,7 @@ class Anchor(Document):
     route: Route = Route.STATIC
     evidence: Evidence = Evidence.OBSERVED
     reason: str = ""
+    ties: int = 1
 
     @property
     def place(self) -> str:

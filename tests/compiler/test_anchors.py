@@ -346,3 +346,61 @@ def test_a_recorded_place_settles_a_tie_of_tool_names(tmp_path: Path) -> None:
     recorded = compile_run(Recording(run=RunInfo(id="r"), steps=(known,)), model).steps[0]
     assert {anchor.path for anchor in bare.anchors} == {"local.py", "docker.py"}
     assert {anchor.path for anchor in recorded.anchors} == {"docker.py"}
+
+
+MODELS = """
+    class Model:
+        def __init__(self, name):
+            self.name = name
+
+
+    class AcmeModel(Model):
+        def query(self, messages):
+            return self.client.chat.completions.create(model=self.name, messages=messages)
+
+
+    class BoreasModel(Model):
+        def query(self, messages):
+            return self.client.chat.completions.create(model=self.name, messages=messages)
+
+
+    class ScriptedModel(Model):
+        def query(self, messages):
+            return self.client.chat.completions.create(model=self.name, messages=messages)
+    """
+
+
+@pytest.mark.parametrize(
+    ("makes", "attributes", "expected"),
+    [
+        ("ScriptedModel('a')", {}, ["ScriptedModel.query"]),
+        ("AcmeModel('a'), BoreasModel('b')", {}, ["AcmeModel.query", "BoreasModel.query"]),
+        ("AcmeModel('a'), BoreasModel('b')", {"gen_ai.provider.name": "boreas"}, ["BoreasModel.query"]),
+    ],
+)
+def test_a_model_call_leads_to_the_class_that_is_made(
+    tmp_path: Path, makes: str, attributes: dict[str, str], expected: list[str]
+) -> None:
+    (tmp_path / "models.py").write_text(dedent(MODELS), encoding="utf-8")
+    (tmp_path / "run.py").write_text(
+        f"from models import AcmeModel, BoreasModel, ScriptedModel\n\nUSED = [{makes}]\n", encoding="utf-8"
+    )
+    [found] = anchors(read_harness([tmp_path]), (StepKind.MODEL_CALL, {"attributes": attributes}))
+    assert [anchor.qualname for anchor in found] == expected
+    assert {anchor.evidence for anchor in found} == {Evidence.HEURISTIC}
+    assert {anchor.ties for anchor in found} == {len(expected)}
+
+
+def test_an_exception_is_not_said_to_come_from_a_prompt(tmp_path: Path) -> None:
+    prompt = "You count the lighthouses of this long coast. You answer with one number, and you name no harbour."
+    (tmp_path / "models.py").write_text(dedent(MODELS), encoding="utf-8")
+    (tmp_path / "run.py").write_text(
+        f'from models import AcmeModel\n\nSYSTEM_PROMPT = """{prompt}"""\nUSED = AcmeModel("a")\n', encoding="utf-8"
+    )
+    asked, raised = anchors(
+        read_harness([tmp_path]),
+        (StepKind.MODEL_CALL, {"input": [("system", prompt)]}),
+        (StepKind.ERROR, {"parent": "s1", "name": "raise Busy", "error": ErrorInfo(type="Busy", message="busy")}),
+    )
+    assert [anchor.route for anchor in asked] == [Route.LITERAL_MATCH, Route.STATIC]
+    assert [anchor.qualname for anchor in raised] == ["AcmeModel.query"]

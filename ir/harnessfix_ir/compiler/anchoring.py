@@ -14,6 +14,7 @@ from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Evidence, Route, StepKind
 
+from .routes.askers import AskerRoute
 from .routes.code import CodeRoute
 from .routes.literals import LiteralRoute
 from .routes.names import NameRoute
@@ -34,6 +35,7 @@ class AnchorIndex:
     wordings: WordingIndex
     names: NameRoute
     roles: RoleRoute
+    askers: AskerRoute
 
     @classmethod
     def of(cls, model: HarnessModel) -> "AnchorIndex":
@@ -45,7 +47,14 @@ class AnchorIndex:
 
     @classmethod
     def _made(cls, model: HarnessModel) -> "AnchorIndex":
-        return cls(CodeRoute(model), RegistrationRoute(model), WordingIndex(model), NameRoute(model), RoleRoute(model))
+        return cls(
+            CodeRoute(model),
+            RegistrationRoute(model),
+            WordingIndex(model),
+            NameRoute(model),
+            RoleRoute(model),
+            AskerRoute(model),
+        )
 
 
 # Runs of one harness are compiled one after another; only what follows from the model alone is kept.
@@ -71,21 +80,25 @@ def anchor_steps(
     for i, step in enumerate(steps):
         literals.vote(step, fresh.get(i))
     anchored: list[TraceStep] = []
-    first: dict[str, Anchor] = {}
+    ran: dict[str, list[Anchor]] = {}
     for i, step in enumerate(steps):
         found = [
             *index.code.anchors(step),
             *index.registration.anchors(step),
             *literals.anchors(step, fresh.get(i)),
         ]
+        asked: list[Anchor] = []
         if not any(_ROUTES[anchor.route] <= _ROUTES[Route.TOOL_REGISTRATION] for anchor in found):
             found.extend(index.names.anchors(step))
             found.extend(index.roles.anchors(step))
-        if not found and step.kind is StepKind.ERROR and step.parent in first:
-            found.append(_inherited(first[step.parent], step.parent))
-        best = tuple(_best(ranked(found)))
+            if step.kind is StepKind.MODEL_CALL:
+                asked.extend(index.askers.anchors(step))
+        if not found and step.kind is StepKind.ERROR and step.parent in ran:
+            found.extend(_inherited(anchor, step.parent) for anchor in ran[step.parent])
+        # Texts lead to what worded them; who asked is another question, and its answer is not cut off by them.
+        best = tuple(ranked([*_best(ranked(found)), *asked]))
         if best:
-            first[step.id] = best[0]
+            ran[step.id] = asked or [best[0]]
         anchored.append(step if best == step.anchors else step.model_copy(update={"anchors": best}))
     return anchored
 

@@ -102,6 +102,7 @@ def _elements(columns: dict[str, list[Any]], strings: Sequence[str], facts: Sequ
                 "route": Route.STATIC,
                 "evidence": Evidence.OBSERVED,
                 "reason": "",
+                "ties": 1,
             }
             for path, qualname, start, end, content_hash, kind in zip(
                 _picked(strings, columns["path"]),

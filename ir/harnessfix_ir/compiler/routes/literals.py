@@ -109,5 +109,6 @@ def _tied(wording: Wording, what: str) -> Anchor:
             "route": Route.CONFIG_KEY if in_config else Route.LITERAL_MATCH,
             "evidence": evidence,
             "reason": f"{what} {how} {sort}{at}{among}",
+            "ties": wording.ties,
         }
     )

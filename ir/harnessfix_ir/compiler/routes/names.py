@@ -84,7 +84,7 @@ def _tied(elements: Iterable[Element], reason: str, most: int = MOST) -> Iterato
     among = f", one of {len(found)}" if len(found) > 1 else ""
     for element in found:
         yield element.anchor.model_copy(
-            update={"route": Route.STATIC, "evidence": Evidence.HEURISTIC, "reason": reason + among}
+            update={"route": Route.STATIC, "evidence": Evidence.HEURISTIC, "reason": reason + among, "ties": len(found)}
         )
 
 

@@ -42,7 +42,8 @@ class RegistrationRoute:
             if ran and len(tools) > 1 and (tool.anchor.path, tool.anchor.qualname) not in ran:
                 continue  # the run itself says which of them it was
             reason = f"the tool {step.name!r}" + (f", one of {len(tools)} of that name" if len(tools) > 1 else "")
-            yield _tied(tool, Evidence.OBSERVED if len(tools) == 1 else Evidence.DERIVED, reason)
+            evidence = Evidence.OBSERVED if len(tools) == 1 else Evidence.DERIVED
+            yield _tied(tool, evidence, reason).model_copy(update={"ties": 1 if ran else len(tools)})
         for registry in self.registries.get(step.name, ())[:1]:
             yield _tied(registry, Evidence.DERIVED, f"registers the tool {step.name!r}")
         if not tools and step.name not in self.registries and not step.anchors:

@@ -10,7 +10,6 @@ from harnessfix_ir.vocabulary import ElementRole, Evidence, Route, StepKind
 MOST_LOOPS = 3
 _ROLE_OF = {
     StepKind.TASK: ElementRole.AGENT_LOOP,
-    StepKind.MODEL_CALL: ElementRole.MODEL_CALL,
     StepKind.PARSE: ElementRole.PARSER,
     StepKind.CONTEXT_BUILD: ElementRole.CONTEXT_BUILDER,
     StepKind.MEMORY: ElementRole.MEMORY,
@@ -41,7 +40,7 @@ class RoleRoute:
             role = element.role.value.replace("_", " ")
             reason = f"the only {role} of this harness" if len(found) == 1 else f"one of {len(found)} {role}s"
             yield element.anchor.model_copy(
-                update={"route": Route.STATIC, "evidence": Evidence.HEURISTIC, "reason": reason}
+                update={"route": Route.STATIC, "evidence": Evidence.HEURISTIC, "reason": reason, "ties": len(found)}
             )
 
 
