@@ -92,10 +92,7 @@ def score(subject: str, plant: Plant, sound: Trial, changed: Trial) -> Score:
     for task, runs in changed.compiled.items():
         result.steps[task] = true_steps(plant, sound, changed, task)
         mine = [
-            diagnosis
-            for run in runs
-            for diagnosis in changed.diagnosed.diagnoses.get(run.run.id, ())
-            if diagnosis.flaw in order
+            diagnosis for run in runs for diagnosis in changed.diagnoses.get(run.run.id, ()) if diagnosis.flaw in order
         ]
         if mine:
             result.found[task] = min(mine, key=lambda diagnosis: order[diagnosis.flaw])

@@ -13,6 +13,7 @@ from harnessfix.diagnoser import Diagnosed
 from harnessfix.pipeline import Pipeline
 from harnessfix.rules import Rule
 from harnessfix.workspace import Workspace
+from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Outcome
@@ -32,11 +33,13 @@ class Trial:
         compiled: runs by task.
         exits: exit code by task.
         diagnosed: what the rules said of all of them together.
+        diagnoses: what they said of each run, by its id.
     """
 
     compiled: dict[str, list[Htir]] = field(default_factory=dict)
     exits: dict[str, int] = field(default_factory=dict)
     diagnosed: Diagnosed = field(default_factory=Diagnosed)
+    diagnoses: dict[str, list[Diagnosis]] = field(default_factory=dict)
 
     def signatures(self, task: str) -> Counter[Signature]:
         """What the steps of a task did, without what changes from run to run."""
@@ -103,5 +106,7 @@ class Bench:
                 self.workspace.store.label(run, outcome, by="user", reason="exit code of the task")
                 trial.compiled.setdefault(task, []).append(pipeline.compile(run))
                 runs.append(run)
-        trial.diagnosed = pipeline.diagnose(runs, self.rules, save=False)
+        trial.diagnosed = pipeline.diagnose(runs, self.rules)
+        for run in runs:
+            trial.diagnoses[run] = list(self.workspace.store.diagnoses(run))
         return trial

@@ -130,3 +130,37 @@ def test_tenacity_retries(read: Reader) -> None:
     assert second.value("no-wait") is True
     assert second.value("retries-everything") is True
     assert third.value("no-stop") is True
+
+
+def test_what_is_run_in_a_thread_is_asked_all_the_same(read: Reader, one: One) -> None:
+    text = """
+import asyncio
+
+async def ask(url, messages):
+    reply = await asyncio.to_thread(post, f"{url}/chat/completions", {"messages": messages})
+    return reply["choices"][0]
+"""
+    call = one(read({"agent.py": text}), ElementRole.MODEL_CALL)
+    assert call.anchor.qualname == "ask"
+
+
+def test_a_decorated_subclass_of_tool_is_a_tool(read: Reader, one: One) -> None:
+    text = """
+@tool
+class Convert(Tool):
+    parameters = {"feet": "number"}
+
+    async def call(self, feet):
+        return str(feet * 0.3048)
+"""
+    found = one(read({"tools.py": text}), ElementRole.TOOL)
+    assert (found.anchor.qualname, found.value("tool-name")) == ("Convert.call", "Convert")
+
+
+def test_an_evaluation_of_arguments_parses_them(read: Reader, one: One) -> None:
+    text = """
+def answer(call):
+    arguments = eval(call["function"]["arguments"])
+    return TOOLS[call["function"]["name"]](**arguments)
+"""
+    assert one(read({"agent.py": text}), ElementRole.PARSER).anchor.qualname == "answer"

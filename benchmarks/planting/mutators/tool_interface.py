@@ -42,7 +42,10 @@ class ToolRaises(PythonMutator):
     operators = frozenset(("contain-step-error",))
 
     def find(self, source: Source) -> Iterator[Edit]:
-        """`try: return tool(**arguments)` with one broad clause that answers."""
+        """`try: return tool(**arguments)` with one broad clause that answers.
+
+        Where the same `try` also reads JSON, errors of that stay caught: they are another flaw.
+        """
         for name, function in source.functions():
             for node in source.inside(function):
                 if not isinstance(node, ast.Try) or len(node.handlers) != 1 or node.orelse or node.finalbody:
@@ -54,7 +57,12 @@ class ToolRaises(PythonMutator):
                     for statement in node.body
                     for inner in ast.walk(statement)
                 )
-                if broad and spreads and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node.handlers[0])):
+                if not (broad and spreads) or any(isinstance(inner, ast.Raise) for inner in ast.walk(node.handlers[0])):
+                    continue
+                parses = any("json.loads(" in source.segment(statement) for statement in node.body)
+                if parses and kind is not None:
+                    yield source.replace(kind, "ValueError", name)
+                elif not parses:
                     yield source.replace(node, source.dedented(node.body), name)
 
 

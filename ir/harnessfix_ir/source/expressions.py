@@ -39,6 +39,15 @@ def callee(call: ast.Call, scope: Scope) -> str:
     return found
 
 
+_ELSEWHERE = {"to_thread": 0, "run_sync": 0, "run_in_threadpool": 0, "run_in_executor": 1}
+
+
+def passed_on(call: ast.Call, scope: Scope) -> str:
+    """Dotted name of the function that a call has run in a thread (`asyncio.to_thread(post, url)`), empty for others."""
+    at = _ELSEWHERE.get(last(callee(call, scope)))
+    return dotted(call.args[at], scope) if at is not None and at < len(call.args) else ""
+
+
 def last(name: str) -> str:
     """Last part of a dotted name."""
     return name.rpartition(".")[2]

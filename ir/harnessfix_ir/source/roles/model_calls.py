@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import assigned_value, callee, is_stub, keyword, last, text_of
+from harnessfix_ir.source.expressions import assigned_value, callee, is_stub, keyword, last, passed_on, text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import (
@@ -70,7 +70,7 @@ def sdk_call(scope: Scope) -> tuple[str, int, ast.Call] | None:
     if _COUNTS.search(scope.name):
         return None
     for call in scope.of(ast.Call):
-        name = callee(call, scope)
+        name = passed_on(call, scope) or callee(call, scope)
         if not name:
             continue
         if _SDK.search(name) and _is_model_request(name, call):

@@ -14,6 +14,7 @@ from .base import Role, at_function
 from .handlers import caught_types
 
 _JSON = frozenset(("json.loads", "orjson.loads", "ujson.loads", "simplejson.loads", "json5.loads", "yaml.safe_load"))
+_EVALUATES = frozenset(("eval", "builtins.eval", "ast.literal_eval"))
 _MODEL_WORD = re.compile(
     r"^(response|reply|completion|content|llm_output|model_output|tool_call|tool_calls|arguments|raw_arguments|"
     r"function_call|choices|llm_response|assistant_message|generation|raw_output|answer|action_str|code_output)$"
@@ -34,16 +35,20 @@ class Parsers(Role):
                 continue
             loads = [call for call in scope.of(ast.Call) if callee(call, scope) in _JSON and call.args]
             model_loads = [call for call in loads if _of_model(call.args[0])]
+            evaluated = any(
+                callee(call, scope) in _EVALUATES and call.args and _of_tool_call(call.args[0])
+                for call in scope.of(ast.Call)
+            )
             patterns = [*_regex_calls(scope)]
             named = PARSER_NAME.match(scope.name) is not None and not _CODEC.search(scope.name)
-            of_model = bool(model_loads) or any(_of_model(subject) for _, _, subject in patterns)
+            of_model = bool(model_loads) or evaluated or any(_of_model(subject) for _, _, subject in patterns)
             params = [p for p in scope.params if p not in ("self", "cls")]
             takes_model = any(_MODEL_WORD.match(p) or p in ("text", "message", "output") for p in params)
             of_name = PARSER_OF_MODEL.match(scope.name) is not None and takes_model
             if not (of_model or (named and (loads or patterns)) or of_name):
                 continue
             draft = at_function(ElementRole.PARSER, scope)
-            if not ((named and of_model) or any(_of_tool_call(call.args[0]) for call in loads)):
+            if not ((named and of_model) or evaluated or any(_of_tool_call(call.args[0]) for call in loads)):
                 draft.add("recognised-by", "name" if named else "what it reads", 0, Evidence.HEURISTIC)
             _describe(draft, loads, patterns, scope, file)
             yield draft

@@ -98,13 +98,14 @@ def _by_class(scope: Scope) -> Draft | None:
         _TOOL_CLASS.search(last(dotted(b, owner.parent or owner).removesuffix("[]"))) for b in owner.node.bases
     )
     described = "name" in fields and ("description" in fields or "inputs" in fields or "parameters" in fields)
-    if not (described or (named_base and "name" in fields)):
+    decorated = any(_DECORATOR.search(dotted(d, owner.parent or owner)) for d in owner.node.decorator_list)
+    if not (described or (named_base and ("name" in fields or decorated))):
         return None
     siblings = {child.name for child in owner.children if child.is_function}
     first = next(m for m in _RUN_METHODS if m in siblings)
     if scope.name not in (first, "_arun", "arun") or scope.name == "_arun":
         return None
-    name = fields["name"] or owner.name
+    name = fields.get("name") or owner.name
     draft = at_function(ElementRole.TOOL, scope, name).add("tool-name", name)
     draft.add("registered-by", "class").add("registered-at", owner.node.lineno)
     properties = _declared_inputs(owner)
