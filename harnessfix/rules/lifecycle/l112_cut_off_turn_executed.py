@@ -120,17 +120,21 @@ def _accepted(run: Htir, step: TraceStep) -> TraceStep | None:
 
 def _finding(run: Htir, model: HarnessModel, step: TraceStep, symptom: TraceStep, what: str) -> Finding:
     functions = asking_functions(run, model, step)
-    read = any(
-        e.fact("reads-finish-reason") for f in functions for e in model.in_function(f.anchor.path, f.anchor.qualname)
-    )
-    caller = next((nearest_own(run, s) for s in ancestors(run, step) if not is_model_step(s)), ())
+    elements = [e for f in functions for e in model.in_function(f.anchor.path, f.anchor.qualname)]
+    read = any(e.fact("reads-finish-reason") for e in elements)
+    above = next((s for s in ancestors(run, step) if not is_model_step(s)), None)
+    caller = nearest_own(run, above) if above is not None else ()
+    # Who gets the whole choice is told why it ended; it is there that nobody looks.
+    told = caller and not read and any(e.fact("returns-choice") for e in elements)
+    asking = (*(as_anchor(f, "reads the reply") for f in functions), *nearest_own(run, step))
+    responsible = above.id if told and above is not None else step.id
     reason = finish_reason(run, step)
     return Finding(
         f"The reply of {step.id} ended with {reason!r}, cut off by a token limit; {what}.",
-        one_of_each([*(as_anchor(f, "reads the reply") for f in functions), *nearest_own(run, step), *caller]),
-        responsible_step=step.id,
+        one_of_each([*caller, *asking] if told else [*asking, *caller]),
+        responsible_step=responsible,
         symptom_step=symptom.id,
-        path=[step.id, symptom.id],
+        path=list(dict.fromkeys([responsible, step.id, symptom.id])),
         confidence=0.7 if read else 0.9,
         quotes=[(f"{step.id} output", quote(run.output_text(step)[-300:]))],
         parameters={"finish-reasons": [reason], **({"empty": True} if says_nothing(run, step) else {})},

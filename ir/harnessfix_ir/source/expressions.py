@@ -43,7 +43,7 @@ _ELSEWHERE = {"to_thread": 0, "run_sync": 0, "run_in_threadpool": 0, "run_in_exe
 
 
 def passed_on(call: ast.Call, scope: Scope) -> str:
-    """Dotted name of the function that a call has run in a thread (`asyncio.to_thread(post, url)`), empty for others."""
+    """Dotted name of the function that a call runs in a thread (`asyncio.to_thread(post, url)`), empty for others."""
     at = _ELSEWHERE.get(last(callee(call, scope)))
     return dotted(call.args[at], scope) if at is not None and at < len(call.args) else ""
 

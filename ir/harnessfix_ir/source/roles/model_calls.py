@@ -57,6 +57,7 @@ class ModelCalls(Role):
             draft.note("in-model-class", owner is not None and is_model_class(owner, file))
             draft.note("messages-param", messages_param(scope))
             describe_reading(draft, scope)
+            draft.note("returns-choice", _returns_choice(scope))
             draft.note("sdk-returned", bool(sdk) and _returns_call(scope, sdk[1]) if sdk else False)
             yield draft
         found = sdk_call(file.root)
@@ -229,6 +230,20 @@ def _indexes_choices(scope: Scope) -> int:
         if named and isinstance(node.slice, ast.Constant) and node.slice.value == 0:
             return node.lineno
     return 0
+
+
+def _returns_choice(scope: Scope) -> bool:
+    """Whether the caller gets the whole choice, with the reason why it ended: `return reply["choices"][0]`."""
+    for node in scope.of(ast.Return):
+        value = node.value
+        if isinstance(value, ast.Name):
+            value = assigned_value(value.id, scope, node.lineno)
+        if isinstance(value, ast.Subscript):
+            inner = value.value
+            key = inner.attr if isinstance(inner, ast.Attribute) else None
+            if key == "choices" or (isinstance(inner, ast.Subscript) and text_of(inner.slice) == "choices"):
+                return True
+    return False
 
 
 def _guards_choices(scope: Scope) -> bool:
