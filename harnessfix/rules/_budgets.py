@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.prefix import common_prefix
+from harnessfix_ir.steps import Part, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Severity, StepKind
 
 from ._own import callers_of, is_model_step, own_anchors, own_function
@@ -47,10 +48,14 @@ class Given:
 
 def given_numbers(run: Htir) -> Iterator[Given]:
     """Numbers among the arguments of the run's steps, by name; of records only those that limit calls or retries."""
+    known: dict[tuple[StepKind, str], tuple[tuple[Part, ...], list[int]]] = {}
     for step in run.steps:
-        for part in step.input:
-            if part.role in MESSAGE_ROLES:
-                continue
+        before, places = known.get((step.kind, step.name), ((), []))
+        same = common_prefix(step.input, before)  # a history is read once, not with every request that holds it
+        places = [at for at in places if at < same]
+        places += [at for at in range(same, len(step.input)) if step.input[at].role not in MESSAGE_ROLES]
+        known[step.kind, step.name] = step.input, places
+        for part in (step.input[at] for at in places):
             text = run.text(part)
             if part.name and len(text) < 12 and re.fullmatch(r"-?\d+(\.\d+)?", text):
                 yield Given(step, part.name, float(text))

@@ -102,7 +102,9 @@ def reply_parts(run: Htir, request: TraceStep) -> tuple[Part, ...]:
 
 
 Added = tuple[TraceStep, TraceStep | None, list[Part]]
+Grown = tuple[TraceStep, TraceStep | None, tuple[Part, ...]]
 _last: tuple[ref[Htir], tuple[Added, ...]] | None = None
+_grown: tuple[ref[Htir], tuple[Grown, ...]] | None = None
 
 
 def added_messages(run: Htir) -> tuple[Added, ...]:
@@ -116,6 +118,26 @@ def added_messages(run: Htir) -> tuple[Added, ...]:
     if kept is None or kept[0]() is not run:
         kept = _last = ref(run), tuple(_added_messages(run))
     return kept[1]
+
+
+def grown_inputs(run: Htir) -> tuple[Grown, ...]:
+    """For each request: the step, the request whose whole input it begins with (None when it does not), and the rest.
+
+    What is folded over the parts of requests goes on from the state of the one before, instead of reading the history
+    anew with every request.
+    """
+    global _grown
+    kept = _grown
+    if kept is None or kept[0]() is not run:
+        kept = _grown = ref(run), tuple(_after(step, before) for step, before, _ in added_messages(run))
+    return kept[1]
+
+
+def _after(step: TraceStep, before: TraceStep | None) -> Grown:
+    held = len(before.input) if before is not None else 0
+    if before is not None and common_prefix(step.input, before.input) == held:
+        return step, before, step.input[held:]
+    return step, None, step.input
 
 
 def _added_messages(run: Htir) -> Iterator[Added]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote, requests
+from harnessfix.rules._query import as_anchor, asking_anchors, grown_inputs, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -70,8 +70,12 @@ class RoleOrderViolation(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """The first request that holds a result whose call is known to the run and not in front of it."""
         asked: dict[str, TraceStep] = {}
-        for request in requests(run):
-            stray = _stray(request, asked)
+        pairings: dict[str, _Pairing] = {}
+        for request, before, parts in grown_inputs(run):
+            pairing = pairings.pop(before.id) if before is not None else _Pairing()
+            pairings[request.id] = pairing
+            pairing.read(parts)
+            stray = next((part for call, part in pairing.without_call.items() if call in asked), None)
             if stray is not None:
                 yield _finding(run, model, request, stray, asked[str(stray.call_id)])
                 return
@@ -80,18 +84,22 @@ class RoleOrderViolation(Rule):
                     asked[part.call_id] = request
 
 
-def _stray(request: TraceStep, asked: dict[str, TraceStep]) -> Part | None:
-    open_calls: set[str] = set()
-    for part in request.input:
-        if part.kind == "tool_call" and part.call_id:
-            open_calls.add(part.call_id)
-        elif (
-            part.call_id in asked
-            and part.call_id not in open_calls
-            and "tool" in (part.role, part.kind.partition("_")[0])
-        ):
-            return part
-    return None
+class _Pairing:
+    """Results of a conversation that stand in it without a call before them, by the call's id."""
+
+    def __init__(self) -> None:
+        self._calls: set[str] = set()
+        self.without_call: dict[str, Part] = {}
+
+    def read(self, parts: Iterable[Part]) -> None:
+        """Go on with these parts."""
+        for part in parts:
+            if not part.call_id:
+                continue
+            if part.kind == "tool_call":
+                self._calls.add(part.call_id)
+            elif part.call_id not in self._calls and "tool" in (part.role, part.kind.partition("_")[0]):
+                self.without_call.setdefault(part.call_id, part)
 
 
 def _finding(run: Htir, model: HarnessModel, request: TraceStep, stray: Part, asking: TraceStep) -> Finding:

@@ -3,7 +3,16 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, nearest_anchors, one_of_each, quote, reply_parts, requests
+from harnessfix.rules._query import (
+    ancestors,
+    as_anchor,
+    grown_inputs,
+    nearest_anchors,
+    one_of_each,
+    quote,
+    reply_parts,
+    requests,
+)
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -88,10 +97,13 @@ class ApprovalOfAnotherMessage(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Guards that were given a tool's result where an earlier guard of the same turn was given the reply."""
+        guards = [*run.of_kind(StepKind.GUARD)]
+        if not guards:
+            return
         said, answered = _said(run), _answered(run)
         first: dict[tuple[str | None, str, str], TraceStep] = {}
         spoken: set[str] = set()
-        for step in run.of_kind(StepKind.GUARD):
+        for step in guards:
             for part in step.input:
                 if part.name is None or part.role != "arguments":
                     continue  # a history that it is shown as well holds both
@@ -118,7 +130,7 @@ def _said(run: Htir) -> set[str]:
 def _answered(run: Htir) -> set[str]:
     """Texts that tools gave off, as steps or as results in a request."""
     parts = [part for step in run.of_kind(StepKind.TOOL_CALL) for part in step.output]
-    parts += [part for request in requests(run) for part in request.input if part.kind == "tool_result"]
+    parts += [part for _, _, new in grown_inputs(run) for part in new if part.kind == "tool_result"]
     return {part.text for part in parts if run.text(part).strip()}
 
 

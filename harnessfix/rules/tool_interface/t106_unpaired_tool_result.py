@@ -4,7 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, asking_anchors, names, nearest_anchors, one_of_each, quote, requests
+from harnessfix.rules._query import (
+    as_anchor,
+    asking_anchors,
+    grown_inputs,
+    names,
+    nearest_anchors,
+    one_of_each,
+    quote,
+    requests,
+)
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -87,8 +96,12 @@ class UnpairedToolResult(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Requests in which a turn with tool calls is followed by something else before all of them are answered."""
         spoken: set[str] = set()
-        for request in requests(run):
-            gap = _gap(request)
+        turns: dict[str, _Turn] = {}
+        for request, before, parts in grown_inputs(run):
+            turn = turns.pop(before.id) if before is not None else _Turn()
+            turns[request.id] = turn
+            turn.read(parts)
+            gap = turn.gap(request)
             if gap is None:
                 continue
             key = ",".join(part.call_id or part.text for part in (*gap.calls, *gap.nameless))
@@ -98,28 +111,38 @@ class UnpairedToolResult(Rule):
             yield _finding(run, model, request, gap)
 
 
-def _gap(request: TraceStep) -> _Gap | None:
-    """The first turn of the request whose calls are not all answered by the messages that follow it."""
-    pending: dict[str, Part] = {}
-    nameless: list[Part] = []
-    for part in request.input:
-        if part.kind == "tool_call":
-            if part.call_id:
-                pending[part.call_id] = part
-        elif part.kind == "tool_result" or part.role == "tool":
-            if part.call_id:
-                pending.pop(part.call_id, None)
-            elif pending:
-                nameless.append(part)
-        elif part.role in ("user", "assistant") and pending and part.kind == "text":
-            break
-    if not pending:
-        return None
-    # Other recorders than ours lose the ids of results; then order is all that can be counted.
-    whole = request.source.format == PROBE and len(pending) > 1
-    if nameless and len(nameless) >= len(pending) and not whole:
-        return None
-    return _Gap(tuple(pending.values()), tuple(nameless))
+class _Turn:
+    """The first turn of a conversation whose calls are not all answered by the messages that follow it."""
+
+    def __init__(self) -> None:
+        self._pending: dict[str, Part] = {}
+        self._nameless: list[Part] = []
+        self._over = False
+
+    def read(self, parts: Iterable[Part]) -> None:
+        """Go on with these parts."""
+        for part in () if self._over else parts:
+            if part.kind == "tool_call":
+                if part.call_id:
+                    self._pending[part.call_id] = part
+            elif part.kind == "tool_result" or part.role == "tool":
+                if part.call_id:
+                    self._pending.pop(part.call_id, None)
+                elif self._pending:
+                    self._nameless.append(part)
+            elif part.role in ("user", "assistant") and self._pending and part.kind == "text":
+                self._over = True
+                break
+
+    def gap(self, request: TraceStep) -> _Gap | None:
+        """What is missing in a request that ends here."""
+        if not self._pending:
+            return None
+        # Other recorders than ours lose the ids of results; then order is all that can be counted.
+        whole = request.source.format == PROBE and len(self._pending) > 1
+        if self._nameless and len(self._nameless) >= len(self._pending) and not whole:
+            return None
+        return _Gap(tuple(self._pending.values()), tuple(self._nameless))
 
 
 def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> Finding:
