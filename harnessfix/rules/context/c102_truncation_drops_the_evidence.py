@@ -118,13 +118,14 @@ class TruncationDropsTheEvidence(Rule):
 def _losses(run: Htir) -> Iterable[_Loss]:
     """Cuts of what a step gave off on its way into a request; several kept pieces of one text count together."""
     pieces: dict[tuple[str, int, str, int], list[TraceLink]] = defaultdict(list)
+    sent = _sent_on(run)
     for link in run.links:
         if link.kind is LinkKind.TRUNCATED and link.source_span is not None and link.target_span is not None:
             key = link.source, link.source_span.part, link.target, link.target_span.part
-            if run.step(link.target).kind is StepKind.MODEL_CALL and link.source_span.side == "out":
+            if link.target in sent and link.source_span.side == "out":
                 pieces[key].append(link)
     for (source_id, number, target_id, _), links in pieces.items():
-        source, request = run.step(source_id), run.step(target_id)
+        source, request = run.step(source_id), sent[target_id]
         if source.kind not in OBSERVED or not all(NOT_MARKED in link.detail for link in links):
             continue
         text = run.text(source.output[number])
@@ -133,6 +134,20 @@ def _losses(run: Htir) -> Iterable[_Loss]:
         lost = text[:start] + text[end:]
         if len(lost) >= LEAST_LOST:
             yield _Loss(links[0], source, request, end - start, len(text), lost)
+
+
+def _sent_on(run: Htir) -> dict[str, TraceStep]:
+    """Requests by themselves, and by the steps that made a text of theirs out of something longer."""
+    requests = {step.id: step for step in run.of_kind(StepKind.MODEL_CALL)}
+    sent = dict(requests)
+    for link in run.links:
+        if link.kind is not LinkKind.COPIED or link.target not in requests:
+            continue
+        given, kind = link.source_span, run.step(link.source).kind
+        between = kind in (StepKind.PARSE, StepKind.CONTEXT_BUILD, StepKind.LIFECYCLE)
+        if between and given is not None and given.side == "out":
+            sent.setdefault(link.source, requests[link.target])
+    return sent
 
 
 def _lost_errors(run: Htir, loss: _Loss) -> list[str]:

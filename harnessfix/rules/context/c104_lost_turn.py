@@ -138,5 +138,9 @@ def _anchors(run: Htir, model: HarnessModel, clause: TraceStep | None, request: 
         around = function_of(model, handler.anchor)
         anchors += [as_anchor(around, "the function around it")] if around is not None else []
     builders = [b for b in model.of_role(ElementRole.CONTEXT_BUILDER) if "assistant" in names(b.value("appends-role"))]
-    anchors += [as_anchor(builder, "appends turns") for builder in builders]
-    return one_of_each([*anchors, *asking_anchors(run, request)])
+    asking = asking_anchors(run, request)
+    # Elsewhere in a package (a user interface, another agent) turns are appended that this run has nothing to do with.
+    files = {anchor.path for step in run.steps for anchor in step.anchors}
+    near = [as_anchor(b, "appends turns") for b in builders if b.anchor.path in files]
+    far = [as_anchor(b, "appends turns") for b in builders if b.anchor.path not in files]
+    return one_of_each([*anchors, *near, *asking, *far])
