@@ -250,3 +250,25 @@ def test_without_the_extra_it_says_what_to_install(run: Run, wrong: Path, monkey
     result = run(wrong, "check", "--llm", "scripted")
     assert result.exit_code == 2
     assert "harnessfix[llm]" in result.stderr
+
+
+def test_what_judges_an_imported_run_is_never_shown(run: Run, tmp_path: Path, server: Server) -> None:
+    (tmp_path / "harnessfix.toml").write_text(f'[llm]\nbase-url = "{server.url}"\n')
+    secret = "the-expected-answer-is-17-Elm-Road"
+    turns = [
+        {"role": "system", "content": "You change addresses."},
+        {"role": "user", "content": "Change my address, please."},
+        {"role": "assistant", "content": "It is changed to 12 Oak Street."},
+        {"role": "user", "content": "###STOP###"},
+    ]
+    judged = {"task": {"actions": [{"kwargs": {"address": secret}}]}, "reward_info": {"outputs": [secret]}}
+    trial = {"task_id": 3, "trial": 0, "reward": 0.0, "traj": turns, "info": judged}
+    (tmp_path / "results.json").write_text(json.dumps([trial | judged]))
+    run(tmp_path, "import", "results.json")
+    stored = run(tmp_path, "show", "latest", "--format", "json").stdout
+    assert secret in stored, "the run holds what judged it"
+    server.reply = answering(elements=[])
+    check(run, tmp_path, "--llm", "scripted")
+    assert server.asked
+    assert "12 Oak Street" in json.dumps(server.asked)
+    assert secret not in json.dumps(server.asked)
