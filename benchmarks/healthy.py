@@ -39,10 +39,13 @@ def measure(names: Sequence[str] = ()) -> dict[str, float]:
     for name in names or SUBJECTS:
         trial = trial_of(name)
         runs += sum(map(len, trial.compiled.values()))
+        judged_places: set[str] = set()
         for flaw in trial.diagnosed.flaws:
             anchor = flaw.best.anchors[0]
             key = f"{flaw.best.rule} {anchor.path}:{anchor.qualname}"
-            verdict = verdicts.get(name, {}).get(key, {}).get("verdict")
+            # A verdict is on one finding: a second one of that rule in that place awaits its own.
+            verdict = None if key in judged_places else verdicts.get(name, {}).get(key, {}).get("verdict")
+            judged_places.add(key)
             in_runs += bool(flaw.runs)
             right += verdict is True
             wrong += verdict is False

@@ -4,8 +4,8 @@
 
 One good behaviour is taken out of a sound harness at a time (an output is no longer bounded, an exception is swallowed,
 a turn is dropped …), in two harnesses of our own and in released packages; tasks with a scripted model that reach the
-place are recorded and diagnosed. A change that no run shows is left out. Findings that the sound harness has as well
-are not counted for or against. Takes about a quarter of an hour.
+place are recorded and diagnosed. A change that no run shows, or that does no harm in any, is left out. Findings that
+the sound harness has as well are not counted for or against. Takes about a quarter of an hour.
 """
 
 import sys
@@ -41,7 +41,7 @@ def scores_of(subject: Subject) -> Iterator[Score | Plant]:
                     changed = bench.run(plant.tasks)
                 finally:
                     file.write_text(before, encoding="utf-8")
-                yield score(subject.name, plant, sound, changed) if shown(sound, changed) else plant
+                yield score(subject.name, plant, sound, changed) if shown(plant, sound, changed) else plant
 
 
 def tell(one: Score | Plant) -> None:

@@ -21,6 +21,7 @@ class Mutator(ABC):
             and a special name for the same thing.
         operators: those that would bring it back.
         suffixes: files it looks at.
+        harms_from: characters that the longest request must grow by before the flaw does harm; 0 where any change is.
     """
 
     name: ClassVar[str]
@@ -28,6 +29,7 @@ class Mutator(ABC):
     causes: ClassVar[frozenset[str]]
     operators: ClassVar[frozenset[str]]
     suffixes: ClassVar[tuple[str, ...]] = (".py",)
+    harms_from: ClassVar[int] = 0
 
     @abstractmethod
     def edits(self, text: str) -> Iterator[Edit]:

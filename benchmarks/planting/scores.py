@@ -7,7 +7,7 @@ from itertools import combinations
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import Diagnosis
-from harnessfix_ir.vocabulary import Route
+from harnessfix_ir.vocabulary import Route, StepKind
 
 from .plant import Plant
 from .trial import Trial, signature
@@ -71,12 +71,22 @@ def at_place(diagnosis: Diagnosis, plant: Plant) -> bool:
     return not name or f"{anchor.qualname}.".startswith(f"{name}.") or f"{name}.".startswith(f"{anchor.qualname}.")
 
 
-def shown(sound: Trial, changed: Trial) -> bool:
-    """Whether the flaw did anything: another exit code, or steps that the sound harness has not."""
-    return any(
-        changed.exits[task] != sound.exits[task] or changed.signatures(task) != sound.signatures(task)
-        for task in changed.exits
-    )
+def shown(plant: Plant, sound: Trial, changed: Trial) -> bool:
+    """Whether the flaw did anything: another exit code, or steps that the sound harness has not; for a text that grew,
+    enough of it."""
+    tasks = changed.exits
+    if any(changed.exits[task] != sound.exits[task] for task in tasks):
+        return True
+    if plant.mutator.harms_from:
+        return any(_longest(changed, task) - _longest(sound, task) >= plant.mutator.harms_from for task in tasks)
+    return any(changed.signatures(task) != sound.signatures(task) for task in tasks)
+
+
+def _longest(trial: Trial, task: str) -> int:
+    """Characters of the longest request of a task."""
+    runs = trial.compiled.get(task, ())
+    requests = (run.input_text(step) for run in runs for step in run.of_kind(StepKind.MODEL_CALL))
+    return max(map(len, requests), default=0)
 
 
 def score(subject: str, plant: Plant, sound: Trial, changed: Trial) -> Score:

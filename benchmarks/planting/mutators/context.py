@@ -12,12 +12,14 @@ BOUNDED = re.compile(r"^len\((\w+)\) (<=|<|>|>=) ")
 
 
 class Bound(PythonMutator):
-    """A long text goes into the prompt whole."""
+    """A long text goes into the prompt whole; it counts from about a thousand tokens more on, below which it does no
+    harm."""
 
     name = "output-unbounded"
     layer = Layer.CONTEXT
     causes = frozenset(("C101", "C107"))
     operators = frozenset(("bound-observation", "budget-context"))
+    harms_from = 4_000
 
     def find(self, source: Source) -> Iterator[Edit]:
         """Functions that cut a parameter of theirs when it is too long."""
