@@ -12,6 +12,7 @@ from .ranges import Ranges
 MOST_RUNS = 4096
 STRONG = 24
 NEAR = 64
+NEXT = 8
 NEAREST = 512
 LOCAL_K = 8
 LOCAL_LIMIT = 1 << 16
@@ -92,14 +93,30 @@ def _told(telling: list[Run]) -> int:
 
 
 def without_chance(runs: list[Run], strong: int = STRONG) -> list[Run]:
-    """Runs of `strong` bytes, and those close to one: short runs elsewhere are what any two texts share."""
+    """Runs of `strong` bytes, and those close to one: short runs elsewhere are what any two texts share.
+
+    A row of short runs that are next to each other in both texts is as good as one run: lines with numbers put before
+    them are such a row.
+    """
     kept = [run.length >= strong for run in runs]
+    first = 0
+    for n in range(1, len(runs) + 1):
+        if n < len(runs) and _adjoining(runs[n - 1], runs[n]):
+            continue
+        if n - first > 1 and sum(run.length for run in runs[first:n]) >= strong:
+            kept[first:n] = [True] * (n - first)
+        first = n
     for order in (range(1, len(runs)), range(len(runs) - 2, -1, -1)):
         step = -1 if order.step == 1 else 1
         for n in order:
             if kept[n + step] and not kept[n]:
                 kept[n] = _close(*((runs[n - 1], runs[n]) if step < 0 else (runs[n], runs[n + 1])))
     return [run for run, keep in zip(runs, kept) if keep]
+
+
+def _adjoining(first: Run, second: Run) -> bool:
+    in_source = second.source - first.source - first.length
+    return 0 <= in_source <= NEXT and second.sink - first.sink - first.length <= NEXT
 
 
 def _close(first: Run, second: Run) -> bool:

@@ -22,7 +22,8 @@ MOST_PLACES = 64
 NEAR_TEXTS = 16
 LEAST_CANDIDATES = 8
 PER_CANDIDATE = 500
-FAVOUR = 1.15
+# By how much more than another text one explains that is due here, or that is named by the call's own id.
+FAVOUR, NAMED = 1.15, 2.0
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Matcher:
         offers += self._expected_offers(sink, linked, offers, start)
         offers = [offer for offer in offers if offer.good]
         if len(offers) > 1:
-            near = {step for step, _ in self.neighbours.expected(sink)}
+            near = dict(reversed(self.neighbours.expected(sink)))
             offers.sort(key=lambda offer: self._worth(offer.link, near))
         claimed = Ranges()
         accepted: dict[int, MatchLink] = {}
@@ -127,9 +128,10 @@ class Matcher:
                     self._claim(rest, claimed, accepted, [])
         return list(accepted.values())
 
-    def _worth(self, link: MatchLink, near: set[int]) -> tuple[bool, float, int]:
+    def _worth(self, link: MatchLink, near: Mapping[int, Evidence]) -> tuple[bool, float, int]:
         """Sort key: steps that only stand around others last, then by characters explained, those due favoured."""
-        favour = FAVOUR if link.source.step in near else 1.0
+        known = near.get(link.source.step)
+        favour = 1.0 if known is None else NAMED if known is Evidence.OBSERVED else FAVOUR
         return self.judge.wraps(link.source), -favour * _explained(link.relation), -link.source.position
 
     def _claim(self, offer: "_Offer", claimed: Ranges, accepted: dict[int, MatchLink], again: list["_Offer"]) -> None:
