@@ -12,7 +12,7 @@ from harnessfix_ir.compiler.provenance.escapes import unescaped
 from harnessfix_ir.compiler.provenance.fingerprints import CHUNK, WINDOW, K, fingerprint
 from harnessfix_ir.compiler.provenance.joining import SourceIndex
 from harnessfix_ir.compiler.provenance.normal import Normal, normalise
-from harnessfix_ir.compiler.provenance.records import leaves_of, place_for_record, record_of
+from harnessfix_ir.compiler.provenance.records import leaves_of, place_for_record, record_before, record_of
 
 anything = st.text(alphabet=st.one_of(st.characters(), st.sampled_from('\\nu"{} \n0041dé\ud83d\ude00')), max_size=80)
 
@@ -132,6 +132,34 @@ def test_a_record_is_found_in_any_spelling(value: dict[str, object], ascii_only:
     place = place_for_record(len(compact), sink)
     assert place == (8, 8 + len(pretty))
     assert len(pretty) < 16 or record_of(pretty) == record
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(max_size=6), values, min_size=1, max_size=5), st.data())
+def test_a_record_is_found_among_other_brackets(value: dict[str, object], data: st.DataObject) -> None:
+    record = record_of(json.dumps(value))
+    if record is None:
+        return
+    shown = json.dumps(value, indent=2, sort_keys=True)
+    sink = f"called as f(x[, y]) or {{z}}:\n{shown}\nas {{said}} [above]"
+    inside = data.draw(st.integers(0, shown.find("{", 1) if "{" in shown[1:] else len(shown) - 1))
+    assert record_before(record, "{", sink, sink.index(shown) + inside) == (
+        sink.index(shown),
+        sink.index(shown) + len(shown),
+    )
+
+
+def test_numbered_short_lines_are_one_row_of_runs() -> None:
+    lines = ["if busy:", "wait(9)", "else:", "go_on()", "tell(it)", "stop_all()", "return 7", "raise Odd"]
+    source = "".join(c for c in "".join(lines) if c.isalnum()).encode()
+    shown = "".join(c for n, line in enumerate(lines, 1) for c in f"{n}{line}" if c.isalnum()).encode()
+    runs = extend_seeds(source, shown, local_seeds(source, shown), 8)
+    assert runs == []  # each alone is too short
+    longer = [f"{line}{word}" for line, word in zip(lines, ("carefully", "patiently", "otherwise", "forwards") * 2)]
+    source = "".join(c for c in "".join(longer) if c.isalnum()).encode()
+    shown = "".join(c for n, line in enumerate(longer, 1) for c in f"{n}{line}" if c.isalnum()).encode()
+    runs = extend_seeds(source, shown, local_seeds(source, shown), 8)
+    assert sum(run.length for run in runs) > 0.9 * len(source)
 
 
 @settings(deadline=None)

@@ -9,6 +9,8 @@ LEAST = 16
 MUCH = 0.3
 MOST_STRINGS = 2000
 MOST_LEAVES = 24
+MOST_OPENINGS = 8
+_DECODER = json.JSONDecoder()
 
 
 def record_of(text: str) -> str | None:
@@ -33,6 +35,28 @@ def place_for_record(length: int, sink: str) -> tuple[int, int] | None:
     if start < 0 or not 0.3 * length <= end - start <= 8 * length:
         return None
     return start, end
+
+
+def record_before(record: str, opening: str, sink: str, at: int) -> tuple[int, int] | None:
+    """The character range of a record in the sink whose first shared words stand at `at`, other JSON around it or not.
+
+    Args:
+        record: in its fixed spelling, from `record_of`.
+        opening: the bracket that it begins with.
+        sink: where to look, from the nearest such bracket before `at` outwards.
+    """
+    for _ in range(MOST_OPENINGS):
+        at = sink.rfind(opening, 0, at + 1)
+        if at < 0:
+            return None
+        try:
+            value, end = _DECODER.raw_decode(sink, at)
+        except (ValueError, RecursionError):
+            value, end = None, 0
+        if end and json.dumps(value, sort_keys=True) == record:
+            return at, end
+        at -= 1
+    return None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from .alignment import Run
 from .manner import cut_is_marked, manner
 from .normal import Normal, normalise
 from .ranges import Range, Ranges
-from .records import place_for_record, record_of
+from .records import place_for_record, record_before, record_of
 
 SMALL_GAP = 12
 WRAPPER = 32
@@ -102,6 +102,10 @@ def reserialised(source: Normal, sink: Normal) -> Relation | None:
     found = place_for_record(len(source.text), sink.text)
     if found is None or source.record is None or record_of(sink.text[slice(*found)]) != source.record:
         return None
+    return _respelled(source, sink, found)
+
+
+def _respelled(source: Normal, sink: Normal, found: Range) -> Relation:
     piece = Piece((0, len(source.text)), found, False)
     share = (found[1] - found[0]) / len(sink.text)
     return Relation(LinkKind.TRANSFORMED, (piece,), "re-serialised; nothing lost", len(source.data), 1.0, share)
@@ -133,6 +137,10 @@ def relate(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bool) ->
     loss = _Loss.of(source, sink, runs)
     shares = loss.kept / max(len(source.data), 1), loss.kept / max(len(sink.data), 1)
     verbatim = len(pieces) <= 2 and all(piece.verbatim for piece in pieces)
+    if not verbatim and source.record is not None:
+        found = record_before(source.record, source.text.lstrip()[0], sink.text, start)
+        if found is not None:
+            return _respelled(source, sink, found)
     if not loss.total:
         how = manner(source.text, sink.text[start:end])
         return Relation(LinkKind.TRANSFORMED, pieces, f"{how}; nothing lost", loss.kept, *shares)
