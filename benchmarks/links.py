@@ -32,6 +32,9 @@ SCORED = (
     LinkKind.RETRY_OF,
     LinkKind.DELEGATED_TO,
     LinkKind.TERMINATED_BY,
+    LinkKind.HANDLED_BY,
+    LinkKind.GUARDED_BY,
+    LinkKind.WROTE_READ,
 )
 Counts = Counter[tuple[LinkKind, str]]
 

@@ -9,6 +9,7 @@ import json
 import random
 from dataclasses import dataclass, field
 
+from benchmarks.deeds import Deeds
 from benchmarks.fates import FATES, Ranges
 from benchmarks.texts import Writer
 from harnessfix_ir.recording import Recording, RunInfo
@@ -88,6 +89,7 @@ class TrueRun:
         self.writer = writer(seed)
         self.turns = turns
         self.style = style or self._style()
+        self.deeds = Deeds(seed) if style is None else None
         self.pool = TextPool()
         self.steps: list[TraceStep] = []
         self.truth = Truth()
@@ -138,6 +140,8 @@ class TrueRun:
                 tool, fate = self._build(root, tool, observation, fate), "copy"
             follows.append(self._result(call, observation))
             fed.append((tool, fate))
+        if self.deeds is not None and self.deeds.guards():
+            self.step(StepKind.VERIFY, "is it done", parent=root)  # nothing is done after it: it guards nothing
         if self.random.random() < self.style.handoff:
             self._helper(root)
         request = self._request_id()
@@ -188,11 +192,49 @@ class TrueRun:
 
     def _tool(self, root: str, asked: str, call: Part, arguments: str, parallel: bool) -> str:
         part = self.part("arguments", arguments, call=call.call_id)
+        guard = self._guard(root, part)
         tool = self.step(StepKind.TOOL_CALL, call.name or "", parent=root, input=(part,))
         self.truth.links.add((LinkKind.COPIED, asked, tool))
         if parallel:
             self.truth.links.add((LinkKind.BRANCH, asked, tool))
+        if guard:
+            self.truth.links.add((LinkKind.GUARDED_BY, guard, tool))
+            if self._read_input(guard):
+                self.truth.links.add((LinkKind.COPIED, asked, guard))
+        if self.deeds is not None:
+            self._touch(tool, self.deeds)
+            self._fail(tool, self.deeds)
         return tool
+
+    def _guard(self, root: str, part: Part) -> str:
+        """Perhaps a check before a tool, recorded with what it was given or without."""
+        if self.deeds is None or not self.deeds.guards():
+            return ""
+        return self.step(StepKind.GUARD, "allowed", parent=root, input=(part,) if self.deeds.tells_input() else ())
+
+    def _read_input(self, step: str) -> bool:
+        return bool(self.steps[int(step[1:]) - 1].input)
+
+    def _touch(self, tool: str, deeds: Deeds) -> None:
+        """Perhaps a file or record that the tool reads or writes."""
+        effect, writer = deeds.effect(tool)
+        if effect is not None:
+            self._update(tool, effects=(effect,))
+            if writer:
+                self.truth.links.add((LinkKind.WROTE_READ, writer, tool))
+
+    def _fail(self, tool: str, deeds: Deeds) -> None:
+        """Perhaps exceptions inside the tool, the last of them caught first, some not at all."""
+        caught = []
+        for error, attributes, is_caught in deeds.exceptions():
+            raised = self.step(StepKind.ERROR, f"raise {error.type}", parent=tool, error=error)
+            self._update(raised, attributes=attributes)
+            if is_caught:
+                caught.append((raised, error, attributes))
+        for raised, error, attributes in reversed(caught):
+            handler = self.step(StepKind.ERROR, f"except {error.type}", parent=tool, error=error)
+            self._update(handler, attributes=attributes)
+            self.truth.links.add((LinkKind.HANDLED_BY, raised, handler))
 
     def _observation(self, tool: str) -> tuple[str, str]:
         """Give the tool an output; what is sent of it, and the name of its fate."""

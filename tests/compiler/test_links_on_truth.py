@@ -13,6 +13,7 @@ from harnessfix_ir.serial import dump_htir, load_htir
 from harnessfix_ir.vocabulary import LinkKind
 
 SEEDS = range(7000, 7014)
+CONTROL = ("iteration", "branch", "retry_of", "delegated_to", "terminated_by", "handled_by", "guarded_by")
 LEAST = {LinkKind.COPIED: 0.98, LinkKind.TRUNCATED: 0.95, LinkKind.TRANSFORMED: 0.9, LinkKind.OMITTED: 0.9}
 
 
@@ -35,8 +36,8 @@ def test_data_links_are_found_and_right(found: tuple[dict[str, float], list[floa
     assert found[0][f"{kind}.precision"] >= LEAST[kind]
 
 
-@pytest.mark.parametrize("kind", ["iteration", "branch", "retry_of", "delegated_to", "terminated_by"])
-def test_control_links_are_found_and_right(found: tuple[dict[str, float], list[float]], kind: str) -> None:
+@pytest.mark.parametrize("kind", [*CONTROL, "wrote_read"])
+def test_control_and_state_links_are_found_and_right(found: tuple[dict[str, float], list[float]], kind: str) -> None:
     assert found[0][f"{kind}.recall"] == found[0][f"{kind}.precision"] == 1
 
 
