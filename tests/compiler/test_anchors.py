@@ -404,3 +404,31 @@ def test_an_exception_is_not_said_to_come_from_a_prompt(tmp_path: Path) -> None:
     )
     assert [anchor.route for anchor in asked] == [Route.LITERAL_MATCH, Route.STATIC]
     assert [anchor.qualname for anchor in raised] == ["AcmeModel.query"]
+
+
+def test_an_exception_that_is_raised_again_leads_to_the_handler_of_the_caller(tmp_path: Path) -> None:
+    source = """
+        def run(command):
+            try:
+                return start(command)
+            except TimeoutExpired:
+                kill(command)
+                raise
+
+
+        def execute(command):
+            try:
+                return run(command)
+            except Exception as error:
+                return str(error)
+
+
+        def elsewhere(command):
+            try:
+                return command()
+            except ValueError:
+                return ""
+        """
+    (tmp_path / "shell.py").write_text(dedent(source), encoding="utf-8")
+    [found] = anchors(read_harness([tmp_path]), (StepKind.ERROR, {"name": "except TimeoutExpired"}))
+    assert [anchor.qualname for anchor in found] == ["run", "execute"]

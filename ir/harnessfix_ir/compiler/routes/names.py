@@ -39,6 +39,10 @@ class NameRoute:
             types = element.value("catches")
             for each in types if isinstance(types, list) else ():
                 self.handlers.setdefault(_short(each), []).append(element)
+        self.callers: dict[str, set[str]] = {}
+        for call in model.calls:
+            if call.resolved:
+                self.callers.setdefault(call.resolved, set()).add(call.caller)
         self.sources = {role: list(model.of_role(role)) for _, role in _RAISED_BY}
         self.bases: dict[str, list[str]] = {}
         for element in model.of_role(ElementRole.CLASS):
@@ -52,6 +56,7 @@ class NameRoute:
             for name in self._family(caught):
                 what = f"catches {caught}" if name == caught else f"catches {name}, which {caught} is"
                 yield from _tied(self.handlers.get(name, ()), what, MOST_SITES)
+            yield from _tied(self._around(caught), f"catches {caught} when it is raised again", MOST_SITES)
             return
         if step.kind not in (StepKind.TOOL_CALL, StepKind.ERROR):
             yield from _tied(self.functions.get(step.name, ()), f"the function called {step.name!r}")
@@ -67,6 +72,13 @@ class NameRoute:
     def _sources_of(self, name: str) -> list[Element]:
         """Calls of the harness that an exception of that type comes out of, when its own code does not raise it."""
         return [element for pattern, role in _RAISED_BY if pattern.search(name) for element in self.sources[role]]
+
+    def _around(self, caught: str) -> list[Element]:
+        """Handlers of that type in the callers of functions whose own handler of it raises it again."""
+        again = [handler for handler in self.handlers.get(caught, ()) if handler.value("reraises")]
+        callers = {caller for handler in again for caller in self.callers.get(_function(handler), ())}
+        outer = [handler for name in self._family(caught) for handler in self.handlers.get(name, ())]
+        return list({handler.id: handler for handler in outer if _function(handler) in callers}.values())
 
     def _family(self, name: str) -> list[str]:
         """The class itself and those above it, as far as the harness defines them, and what every exception is."""
@@ -86,6 +98,10 @@ def _tied(elements: Iterable[Element], reason: str, most: int = MOST) -> Iterato
         yield element.anchor.model_copy(
             update={"route": Route.STATIC, "evidence": Evidence.HEURISTIC, "reason": reason + among, "ties": len(found)}
         )
+
+
+def _function(element: Element) -> str:
+    return f"{element.anchor.path}:{element.anchor.qualname}"
 
 
 def _short(name: object) -> str:
