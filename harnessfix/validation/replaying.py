@@ -2,7 +2,9 @@
 
 Where the recording holds HTTP exchanges, these are played back. Where the model is asked in another way (a scripted
 model, a library of its own), the command runs as it is, and what its model calls were given is compared with what was
-recorded.
+recorded. Recorded return values are not put in place of such a call: a recording holds their text, shortened, without
+secrets and without their types, so that an object could only be made again by running code of the harness on foreign
+data, and nothing from a trace is run.
 """
 
 import json
@@ -22,6 +24,10 @@ from harnessfix_ir.vocabulary import StepKind
 from harnessfix_repairs.validation.runner import Replayed
 
 SHOWN = 60
+COMPARED = (
+    "its model was asked without HTTP, so it was asked again and what it is given was compared; "
+    "recorded return values of functions are not played back"
+)
 MODEL_PATHS = ("/completions", "/responses", "/messages", "/embeddings", "/converse", "/converse-stream", "/invoke")
 ASKED = ("messages", "input", "prompt", "contents", "inputText")
 
@@ -82,7 +88,8 @@ def replay_of(workspace: Workspace, asked: str, *, tools: bool = False) -> Repla
             f"run {run_id[:8]} cannot be replayed: no model was asked in it",
             hint="Is the function that asks the model part of the harness? See --harness.",
         )
-    return Replay(run_id, recording.run.task or run_id[:8], command, _cwd(data), playable, given, tuple(lost))
+    notes = (COMPARED,) if given else tuple(lost)
+    return Replay(run_id, recording.run.task or run_id[:8], command, _cwd(data), playable, given, notes)
 
 
 def asks_model(exchange: Exchange) -> bool:

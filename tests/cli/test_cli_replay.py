@@ -139,6 +139,7 @@ def test_a_scripted_model_is_compared_call_by_call(run: Run, project: Path) -> N
     (validation,) = json.loads(done.stdout)["validations"]
     assert validation["outcome"] == "accepted", validation["reason"]
     assert "the proof holds for 1 of 2 recorded answers" in validation["reason"]
+    assert "recorded return values of functions are not played back" in " ".join(validation["notes"])
 
 
 def test_a_run_without_a_program_cannot_be_replayed(run: Run, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Commands in the sandbox: they see the patched code, are ended in time, and leave nothing behind."""
 
 import sys
+import tempfile
 import time
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +116,20 @@ except OSError as error:
     assert (tree.path / "inside").exists()
     assert (allowed / "x").exists()
     assert "no network" in sandbox.stated_limits(Limits(network=False))
+
+
+@pytest.mark.skipif(not working_bubblewrap(), reason="bwrap cannot be used here")
+def test_what_is_installed_in_editable_mode_is_seen_though_it_lies_in_the_private_folder(tree: Tree) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        env, elsewhere = Path(folder) / "env", Path(folder) / "elsewhere"
+        elsewhere.mkdir()
+        (elsewhere / "installed_so.py").write_text("WORD = 'seen'\n")
+        venv.create(env, symlinks=True)
+        (packages,) = env.glob("lib/python3*/site-packages")
+        (packages / "so.pth").write_text(f"{elsewhere}\n")
+        command = [str(env / "bin/python"), "-c", "import installed_so; print(installed_so.WORD)"]
+        done = Sandbox().run(command, tree)
+    assert done.stdout.strip() == "seen", done
 
 
 def test_what_does_not_hold_is_said() -> None:

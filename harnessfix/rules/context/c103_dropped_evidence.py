@@ -67,7 +67,7 @@ class DroppedEvidence(Rule):
         "https://arxiv.org/abs/2606.06324",
         "https://www.anthropic.com/engineering/effective-context-engineering-for-ai-agents",
     )
-    operator = "preserve-evidence"
+    operator = None
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", ("WINDOW = 4", "WINDOW = 40"))
 

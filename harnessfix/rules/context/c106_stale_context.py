@@ -81,7 +81,7 @@ class StaleContext(Rule):
     )
     fix = "Drop the cached text whenever the file is written, or compare its time and size before using it."
     references = ("https://docs.python.org/3/library/functools.html#functools.cache",)
-    operator = "refresh-context"
+    operator = None
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", ("@functools.cache\n", ""), ("import functools\n", ""))
 

@@ -65,7 +65,7 @@ class ContextOverflow(Rule):
         "https://docs.anthropic.com/en/docs/build-with-claude/context-windows",
         "https://www.anthropic.com/engineering/effective-context-engineering-for-ai-agents",
     )
-    operator = "budget-context"
+    operator = None
     bad = harness(_AGENT, _MAIN, exit_code=1)
     good = edited(
         bad,

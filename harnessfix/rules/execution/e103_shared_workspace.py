@@ -60,7 +60,7 @@ class SharedWorkspace(Rule):
     )
     fix = "Keep the folder in the environment object and pass it as `cwd` to what is started."
     references = ("https://docs.python.org/3/library/os.html#os.chdir",)
-    operator = "isolate-run"
+    operator = None
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

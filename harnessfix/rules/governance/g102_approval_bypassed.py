@@ -82,7 +82,7 @@ class ApprovalBypassed(Rule):
         "https://github.com/openai/openai-agents-python/pull/3867",
         "https://genai.owasp.org/llmrisk/llm062025-excessive-agency/",
     )
-    operator = "route-through-gate"
+    operator = None
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

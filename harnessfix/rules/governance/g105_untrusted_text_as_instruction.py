@@ -62,7 +62,7 @@ class UntrustedTextAsInstruction(Rule):
         "own words."
     )
     references = ("https://genai.owasp.org/llmrisk/llm01-prompt-injection/",)
-    operator = "mark-untrusted"
+    operator = None
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

@@ -96,7 +96,7 @@ class HandoffLosesField(Rule):
     )
     fix = "Hand over the whole record, or render every field of it; fail when a field has no place in the template."
     references = ("https://arxiv.org/abs/2503.13657",)
-    operator = "complete-handoff"
+    operator = None
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", ("{report['finding']}\"", "{report['finding']} Note: {report['caveat']}\""))
 

@@ -97,7 +97,7 @@ class NoRollback(Rule):
         "Check everything before writing anything, or keep the old contents and put them back when a later part fails."
     )
     references = ("https://docs.python.org/3/library/contextlib.html#contextlib.ExitStack",)
-    operator = "add-rollback"
+    operator = None
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad, "agent.py", (_AGENT[_AGENT.index("    for path in paths") : _AGENT.index("\n\nTOOLS")], _ALL_OR_NOTHING)

@@ -41,7 +41,7 @@ class LeakyRequest(HazardRule):
         "https://github.com/SWE-agent/mini-swe-agent/issues/613",
         "https://platform.openai.com/docs/api-reference/chat/create",
     )
-    operator = "project-request"
+    operator = None
     hazard = "bookkeeping-key"
     confidence = 0.7
     reason = "puts its own key into a message that is sent"

@@ -70,7 +70,7 @@ class MalformedToolResult(Rule):
     )
     fix = "Shorten the data and not its text: fewer entries with the number left out, whole in themselves."
     references = ("https://www.anthropic.com/engineering/writing-tools-for-agents",)
-    operator = "validate-result"
+    operator = None
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", ("        return output[:1000]\n", _WHOLE))
 

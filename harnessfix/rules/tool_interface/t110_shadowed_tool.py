@@ -46,7 +46,7 @@ class ShadowedTool(Rule):
     )
     fix = "Give each tool its own name, and let the registry refuse a name that is taken."
     references = ("https://platform.openai.com/docs/guides/function-calling",)
-    operator = "sync-schema"
+    operator = None
     bad = Example(files={"tools.py": _TOOLS})
     good = Example(files={"tools.py": _TOOLS.replace("def search(address)", "def search_web(address)")})
 

@@ -55,7 +55,7 @@ class AsksForMissingTool(Rule):
     )
     fix = "Mention tools only where some are offered, and name them."
     references = ("https://github.com/pydantic/pydantic-ai/pull/4234",)
-    operator = "fix-template"
+    operator = None
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

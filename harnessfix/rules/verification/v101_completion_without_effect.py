@@ -82,7 +82,7 @@ class CompletionWithoutEffect(Rule):
         "is there."
     )
     references = ("https://arxiv.org/abs/2606.06324",)
-    operator = "require-effect"
+    operator = None
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

@@ -79,7 +79,7 @@ class JudgeSeesTheAnswer(Rule):
         "nowhere else."
     )
     references = ("https://arxiv.org/abs/2311.04850",)
-    operator = "isolate-oracle"
+    operator = None
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", ("Sample: {sample}", "Question: {sample['question']}"))
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -195,7 +195,17 @@ def _needed_in_tmp(program: str, env: Mapping[str, str]) -> list[str]:
     found = shutil.which(program, path=env.get("PATH")) or program
     homes = [Path(found).parent.parent, Path(found).resolve().parent.parent, Path(sys.prefix), Path(sys.base_prefix)]
     homes += [Path(name) for name in (env.get("VIRTUAL_ENV", ""), *env.get("PYTHONPATH", "").split(os.pathsep)) if name]
+    homes += [folder for home in homes for folder in _editable(home)]
     return sorted({str(home) for home in homes if home.is_dir() and Path("/tmp") in home.parents})
+
+
+def _editable(home: Path) -> Iterator[Path]:
+    """Folders outside an environment that its `.pth` files name: what is installed there in editable mode."""
+    for file in home.glob("lib/python3*/site-packages/*.pth"):
+        with suppress(OSError):
+            for line in file.read_text("utf-8", "replace").splitlines():
+                if line.startswith("/"):
+                    yield Path(line.strip())
 
 
 def kill_all(process: "subprocess.Popen[bytes]", mark: str) -> None:
