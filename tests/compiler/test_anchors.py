@@ -406,7 +406,8 @@ def test_an_exception_is_not_said_to_come_from_a_prompt(tmp_path: Path) -> None:
     assert [anchor.qualname for anchor in raised] == ["AcmeModel.query"]
 
 
-def test_an_exception_that_is_raised_again_leads_to_the_handler_of_the_caller(tmp_path: Path) -> None:
+@pytest.mark.parametrize("again", ["raise", "raise TimeoutExpired(command)"])
+def test_an_exception_that_is_raised_again_leads_to_the_handler_of_the_caller(tmp_path: Path, again: str) -> None:
     source = """
         def run(command):
             try:
@@ -429,6 +430,6 @@ def test_an_exception_that_is_raised_again_leads_to_the_handler_of_the_caller(tm
             except ValueError:
                 return ""
         """
-    (tmp_path / "shell.py").write_text(dedent(source), encoding="utf-8")
+    (tmp_path / "shell.py").write_text(dedent(source).replace("    raise\n", f"    {again}\n"), encoding="utf-8")
     [found] = anchors(read_harness([tmp_path]), (StepKind.ERROR, {"name": "except TimeoutExpired"}))
     assert [anchor.qualname for anchor in found] == ["run", "execute"]

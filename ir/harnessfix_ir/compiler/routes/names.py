@@ -74,8 +74,12 @@ class NameRoute:
         return [element for pattern, role in _RAISED_BY if pattern.search(name) for element in self.sources[role]]
 
     def _around(self, caught: str) -> list[Element]:
-        """Handlers of that type in the callers of functions whose own handler of it raises it again."""
-        again = [handler for handler in self.handlers.get(caught, ()) if handler.value("reraises")]
+        """Handlers of that type in the callers of functions whose own handler of it raises it, or one like it, again."""
+        again = [
+            handler
+            for handler in self.handlers.get(caught, ())
+            if handler.value("reraises") or _short(handler.value("raises")) == caught
+        ]
         callers = {caller for handler in again for caller in self.callers.get(_function(handler), ())}
         outer = [handler for name in self._family(caught) for handler in self.handlers.get(name, ())]
         return list({handler.id: handler for handler in outer if _function(handler) in callers}.values())
