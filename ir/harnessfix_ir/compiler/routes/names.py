@@ -74,7 +74,7 @@ class NameRoute:
         return [element for pattern, role in _RAISED_BY if pattern.search(name) for element in self.sources[role]]
 
     def _around(self, caught: str) -> list[Element]:
-        """Handlers of that type in the callers of functions whose own handler of it raises it, or one like it, again."""
+        """Handlers of that type in the callers of functions whose own handler of it raises it, or its like, again."""
         again = [
             handler
             for handler in self.handlers.get(caught, ())
