@@ -24,6 +24,8 @@ SCRIPTS = {
     "receiver": "receiver",
 }
 
+_RANKS = (("file", "file_rank"), ("function", "function_rank"))
+
 
 def bench_document(name: str, metrics: Mapping[str, float], cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The JSON document of one measurement."""
@@ -65,12 +67,20 @@ def print_bench(document: Mapping[str, Any]) -> Iterator[str]:
         if "proposed" in case:
             yield _repaired(case)
             continue
+        if "file_rank" in case:
+            yield _led_to(case)
+            continue
         rank = case.get("rank", 0)
         place = f"#{rank} {case.get('rule')}" if rank else "-"
         silent = {True: "silent on fixed", False: "SPEAKS on fixed", None: ""}[case.get("silent")]
         yield f"{case['name']:<48} {place:<10} {silent} {case.get('error', '')}".rstrip()
     for name, value in document["metrics"].items():
         yield f"{name:<{width}}  {value:g}"
+
+
+def _led_to(case: Mapping[str, Any]) -> str:
+    places = (f"{what} #{case[key]}" if case[key] else f"{what} -" for what, key in _RANKS)
+    return f"{case['name']:<48} {'  '.join(f'{place:<13}' for place in places)} {case['error']}".rstrip()
 
 
 def _repaired(case: Mapping[str, Any]) -> str:

@@ -1,0 +1,86 @@
+"""Two functions do the same work, one with `await` or piece by piece and one without, and one of them lacks a step."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import dotted, last
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.scopes import FileContext, Scope
+
+from .base import hazard
+
+# What tells twins apart in their names; the rest is the work that they share.
+_MARKS = re.compile(r"(?<![a-z])(async|sync|streamed|streaming|stream|aio)(?![a-z])")
+# Steps that one way may not have without the other: refusals, hooks, limits, accounts.
+_MATTERS = re.compile(
+    r"^(raise _?[A-Z].+|on_\w+_(start|end|error)|record_\w+|"
+    r".*(validate|approv|guardrail|permission|_limit|budget|usage|redact)\w*)$"
+)
+_LEAST_SHARED = 5
+_LEAST_ALIKE = 0.6
+
+
+class UnlikeTwins(Role):
+    """`run` and `run_async` of one class, of which one refuses or records what the other lets pass."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        groups: dict[tuple[str, str], list[Scope]] = defaultdict(list)
+        for scope in file.functions:
+            groups[scope.qualname.rpartition(".")[0], _plain(scope.name)].append(scope)
+        steps: dict[str, dict[str, int]] = defaultdict(dict)
+        if any(_twins(group) for group in groups.values()):
+            for scope in file.functions:
+                for step, line in _steps(scope).items():
+                    steps[scope.name].setdefault(step, line)
+        for group in groups.values():
+            if _twins(group):
+                yield from _compare(group[0], group[1], steps)
+                yield from _compare(group[1], group[0], steps)
+
+
+def _twins(group: list[Scope]) -> bool:
+    """Whether two functions differ in their names by such a mark."""
+    return len(group) == 2 and len({scope.name.strip("_") for scope in group}) == 2
+
+
+def _compare(lacking: Scope, has: Scope, of_name: dict[str, dict[str, int]]) -> Iterator[Draft]:
+    """What one of two functions does that the other, and what that calls in the same file, does not."""
+    mine, theirs = _steps(lacking), _steps(has)
+    shared = mine.keys() & theirs.keys()
+    if len(shared) < _LEAST_SHARED or len(shared) < _LEAST_ALIKE * max(len(mine), len(theirs)):
+        return
+    called = _called_by(lacking)
+    if (called | _called_by(has)) & {lacking.name, has.name}:
+        return
+    reached = set(mine).union(*(of_name[name] for name in called if name in of_name))
+    lacks = sorted((line, step) for step, line in theirs.items() if step not in reached and _MATTERS.match(step))
+    node = lacking.node
+    if lacks and isinstance(node, ast.stmt):
+        draft = hazard("unlike-twins", lacking, node).add("twin", has.qualname)
+        yield draft.add("lacks", [step for _, step in lacks]).add("has-at", lacks[0][0])
+
+
+def _called_by(scope: Scope) -> set[str]:
+    """Bare names of what a function calls."""
+    return {last(dotted(call.func, scope)) for call in scope.deep(ast.Call)}
+
+
+def _steps(scope: Scope) -> dict[str, int]:
+    """What a function calls and raises, by name without the mark, with the first line of each."""
+    found: dict[str, int] = {}
+    for call in scope.deep(ast.Call):
+        name = last(dotted(call.func, scope))
+        if name and not name.lstrip("_")[:1].isupper():
+            found.setdefault(_plain(name), call.lineno)
+    for node in scope.deep(ast.Raise):
+        if node.exc is not None:
+            found.setdefault(f"raise {last(dotted(node.exc, scope).removesuffix('()'))}", node.lineno)
+    return found
+
+
+def _plain(name: str) -> str:
+    """The name without what tells twins apart."""
+    return _MARKS.sub("", name.lower()).replace("__", "_").strip("_")
