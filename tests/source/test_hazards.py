@@ -8,6 +8,29 @@ from harnessfix_ir.source import read_harness
 from harnessfix_ir.vocabulary import ElementRole
 
 NONE = {
+    "one twin hands on to the other": """
+        class Desk:
+            def ask(self, text):
+                self.check_budget(text)
+                return self.keep(self.shelf.find(self.clean(self.model.send(self.join(text)))))
+
+            async def ask_async(self, text):
+                self.join(text), self.clean(text), self.shelf.find(text), self.keep(text), self.model.send(text)
+                return await to_thread(lambda: self.ask(text))
+        """,
+    "a helper of the twin has the guard": """
+        class Desk:
+            def ask(self, text):
+                self.check_budget(text)
+                return self.keep(self.shelf.find(self.clean(self.model.send(self.join(text)))))
+
+            async def ask_async(self, text):
+                self.prepare(text)
+                return self.keep(self.shelf.find(self.clean(self.model.send(self.join(text)))))
+
+            def prepare(self, text):
+                self.check_budget(text)
+        """,
     "called in the same turn": """
         def pick(items, names):
             for name in names:
