@@ -181,8 +181,11 @@ def _handed(name: str, scope: Scope, file: FileContext) -> list[ast.expr]:
 
 
 def _whole(node: ast.Attribute, file: FileContext) -> bool:
-    """Whether `os.environ` is used as a mapping, and not for one of its keys."""
+    """Whether `os.environ` is used as a mapping, and not for one of its keys or by a function that may choose of it."""
     parent = file.parents.get(node)
+    if isinstance(parent, ast.Call) and node in parent.args:
+        name = parent.func.attr if isinstance(parent.func, ast.Attribute) else getattr(parent.func, "id", "")
+        return name in ("dict", "copy", "deepcopy", "ChainMap", "update", "run", "Popen")
     if isinstance(parent, ast.Subscript):
         return False
     return not (isinstance(parent, ast.Attribute) and parent.attr in ("get", "pop", "setdefault"))
