@@ -11,13 +11,13 @@ from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
-def hazard(name: str, scope: Scope, node: ast.expr | ast.stmt) -> Draft:
+def hazard(name: str, scope: Scope, node: ast.expr | ast.stmt | ast.ExceptHandler) -> Draft:
     """A draft of a hazard on the lines of one node, with its shape as a fact too.
 
     Args:
         name: the shape, in kebab case.
         scope: the function, class or module it stands in.
-        node: expression or statement.
+        node: expression, statement or clause.
     """
     return at_node(ElementRole.HAZARD, scope, node, AnchorKind.CALL, name).add(name)
 
