@@ -45,7 +45,7 @@ def records_of(
     went = reached or {}
     records = [_record(case, models, rules) for case in cases]
     records = [
-        _joined(record, went[record.flaw]) if record.best.run is None and record.flaw in went else record
+        _joined(record, went[record.flaw]) if not record.best.shown and record.flaw in went else record
         for record in records
     ]
     return _without_clones(sorted(_without_lesser(records, rules), key=rank))
@@ -64,7 +64,7 @@ def _without_clones(records: list[FlawRecord]) -> list[FlawRecord]:
     kept: list[FlawRecord] = []
     named: set[tuple[str, tuple[str, int]]] = set()
     for record in records:
-        seen = record.best.run is not None or record.reached != Support()
+        seen = record.best.shown or record.reached != Support()
         if seen or (record.best.rule, _place(record.best.anchors[0])) not in named:
             kept.append(record)
             named.update((record.best.rule, _place(clone)) for clone in record.clones)

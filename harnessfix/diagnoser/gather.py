@@ -17,23 +17,26 @@ class Case(Document):
     Args:
         best: the diagnosis to show.
         runs: run id to outcome; empty when only the source shows the flaw.
+        failed: whether the run of `best` failed.
     """
 
     best: Diagnosis
     runs: dict[str, Outcome] = {}
+    failed: bool = False
 
 
 class Gathering:
     """Flaws by id, as far as they have been gathered."""
 
     def __init__(self) -> None:
-        self._best: dict[str, Diagnosis] = {}
+        self._best: dict[str, Case] = {}
         self._runs: dict[str, dict[str, Outcome]] = {}
 
     def add(self, diagnosis: Diagnosis, outcomes: Mapping[str, Outcome]) -> None:
         """Add one diagnosis; a run that is not in `outcomes` counts as unknown."""
-        runs = {} if diagnosis.run is None else {diagnosis.run: outcomes.get(diagnosis.run, Outcome.UNKNOWN)}
-        self.take(Case(best=diagnosis, runs=runs))
+        outcome = outcomes.get(diagnosis.run or "", Outcome.UNKNOWN)
+        runs = {diagnosis.run: outcome} if diagnosis.run is not None and diagnosis.shown else {}
+        self.take(Case(best=diagnosis, runs=runs, failed=outcome is Outcome.FAILED))
 
     def take(self, case: Case) -> None:
         """Add what was gathered elsewhere."""
@@ -41,21 +44,22 @@ class Gathering:
         runs = self._runs.setdefault(flaw, {})
         runs.update(case.runs)
         held = self._best.get(flaw)
-        if held is None or _order(case.best, runs) < _order(held, runs):
-            self._best[flaw] = case.best
+        if held is None or _order(case) < _order(held):
+            self._best[flaw] = case
 
     def cases(self) -> Iterable[Case]:
         """What was gathered, in order of flaw id, the runs in order of theirs."""
         for flaw in sorted(self._best):
-            yield Case(best=self._best[flaw], runs=dict(sorted(self._runs[flaw].items())))
+            yield self._best[flaw].model_copy(update={"runs": dict(sorted(self._runs[flaw].items()))})
 
 
-def _order(diagnosis: Diagnosis, runs: Mapping[str, Outcome]) -> tuple[object, ...]:
-    """Best first: seen in a run, a failed one, with most confidence; then any order that is the same every time."""
-    failed = diagnosis.run is not None and runs.get(diagnosis.run) is Outcome.FAILED
+def _order(case: Case) -> tuple[object, ...]:
+    """Best first: seen in a run, or met in one, a failed one, with most confidence; then any order that stays the same."""
+    diagnosis = case.best
     return (
+        not diagnosis.shown,
         diagnosis.run is None,
-        not failed,
+        not case.failed,
         -diagnosis.confidence,
         diagnosis.run or "",
     )

@@ -22,7 +22,7 @@ def worth(record: FlawRecord) -> float:
     """How much a flaw deserves a person's minute: severity, confidence and evidence, times the runs that it touches."""
     best = record.best
     own = SEVERITY[best.severity] * best.confidence * RUNG[best.evidence]
-    if best.run is not None:
+    if best.shown:
         seen = record.support
         return (SEEN if seen.failed or seen.unknown else SEEN_TO_PASS) * own * _impact(seen)
     went = record.reached

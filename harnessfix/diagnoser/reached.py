@@ -2,12 +2,14 @@
 run has ever reached."""
 
 from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.findings import Support
+from harnessfix_ir.findings import Diagnosis, Support
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.vocabulary import AnchorKind, Outcome
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import AnchorKind, Outcome, Route, Status
 
 _WHOLE = (AnchorKind.FUNCTION, AnchorKind.HANDLER)  # reached when anything in them was
+_OBSERVED = (Route.STACK, Route.PROBE)  # ties that the run itself shows
 
 
 def ran(run: Htir, model: HarnessModel, anchor: Anchor) -> bool:
@@ -21,6 +23,39 @@ def ran(run: Htir, model: HarnessModel, anchor: Anchor) -> bool:
     if anchor.kind in _WHOLE:
         return reached.entered(anchor.start_line, anchor.end_line)
     return reached.ran(anchor.start_line)
+
+
+def joined(diagnosis: Diagnosis, run: Htir) -> Diagnosis | None:
+    """What the source shows, as a diagnosis in a run that went through its lines; None when no step is its function.
+
+    The step is observed, and that it did harm there is not: evidence and confidence stay those of the source.
+    """
+    anchor = diagnosis.anchors[0]
+    steps = [step for step in run.steps if _stands_in(step, anchor)]
+    if not steps:
+        return None
+    step = max(reversed(steps), key=_trouble)
+    return diagnosis.model_copy(
+        update={
+            "run": run.run.id,
+            "responsible_step": step.id,
+            "path": (step.id,),
+            "joined": True,
+            "message": f"{diagnosis.message} {step.name} ({step.id}) is a step of this code.",
+        }
+    )
+
+
+def _stands_in(step: TraceStep, anchor: Anchor) -> bool:
+    """Whether the innermost place where the step was seen is the anchor's function, or one around it."""
+    seen = next((each for each in step.anchors if each.route in _OBSERVED), None)
+    return seen is not None and seen.path == anchor.path and f"{anchor.qualname}.".startswith(f"{seen.qualname}.")
+
+
+def _trouble(step: TraceStep) -> tuple[bool, bool, float]:
+    """How much went wrong in a step as far as the run shows: what it left running, how it ended, how long it took."""
+    left = any(event.name == "children_alive" for event in step.events)
+    return left, step.status is not Status.OK, step.seconds or 0.0
 
 
 def added(one: Support, other: Support) -> Support:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harnessfix.diagnoser import as_configured, ask_rules, split_outdated
-from harnessfix.diagnoser.reached import ran
+from harnessfix.diagnoser.reached import joined, ran
 from harnessfix.rules import Rule
 from harnessfix.store import RunFacts, Store
 from harnessfix_collectors.readers import read_bytes
@@ -43,7 +43,7 @@ class Harness:
     @classmethod
     def of(cls, model: HarnessModel, static: Sequence[Diagnosis], rules: Sequence[Rule]) -> "Harness":
         """With the versions that the programs have here."""
-        places = [[each.flaw, each.anchors[0].model_dump(mode="json")] for each in static]
+        places = [each.model_dump(mode="json") for each in static]
         return cls(model, tuple(static), {**versions.rule_versions(rules), REACHED: versions.digest_of(places)})
 
 
@@ -160,7 +160,16 @@ class Examine:
             )
         if REACHED in asked:
             went = [each for each in harness.static if htir.reached and ran(htir, harness.model, each.anchors[0])]
-            said.append(Said(rule=REACHED, version=asked[REACHED], reached=tuple(each.flaw for each in went)))
+            steps = [each for each in (joined(one, htir) for one in went) if each is not None]
+            steps, _ = split_outdated(steps, htir, harness.model)
+            said.append(
+                Said(
+                    rule=REACHED,
+                    version=asked[REACHED],
+                    reached=tuple(each.flaw for each in went),
+                    diagnoses=tuple(steps),
+                )
+            )
         return said, failed
 
 

@@ -15,7 +15,8 @@ REACHED = "reached"
 
 
 class Said(Document):
-    """What one rule said of one run; or, under `REACHED`, which flaws of the source the run went through.
+    """What one rule said of one run; or, under `REACHED`, which flaws of the source the run went through,
+    and a diagnosis for each that is the code of one of its steps.
 
     Args:
         rule: its code; version: digest of the programs it consists of.

@@ -35,7 +35,10 @@ def replace(connection: Connection, run_id: str | None, harness_key: str, diagno
     if rows:
         connection.execute(insert(DiagnosisRow), rows)
     if key is not None:
-        values = {"flaws": len({row["flaw"] for row in rows}), "diagnosed_with": column(harness_key)}
+        values = {
+            "flaws": len({each.flaw for each in diagnoses if not each.joined}),
+            "diagnosed_with": column(harness_key),
+        }
         connection.execute(update(Run).where(Run.key == key).values(values))
 
 

@@ -25,6 +25,8 @@ class Diagnosis(Document):
         parameters: what that operator needs to know, taken from the code and the run.
         verdict: whose fault.
         missing: evidence that would raise the confidence.
+        joined: whether the source shows the flaw and the run only that it went through the place; such a run does not
+            count as one that shows the flaw.
     """
 
     flaw: str
@@ -45,6 +47,12 @@ class Diagnosis(Document):
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     verdict: Verdict = Verdict.HARNESS
     missing: tuple[str, ...] = ()
+    joined: bool = False
+
+    @property
+    def shown(self) -> bool:
+        """Whether a run shows the flaw at work."""
+        return self.run is not None and not self.joined
 
 
 class Support(Document):

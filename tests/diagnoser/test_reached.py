@@ -1,15 +1,18 @@
 """What the source shows is ranked by the runs that went through its lines."""
 
+from typing import Any
+
 from harnessfix.diagnoser.consolidate import consolidate
 from harnessfix.diagnoser.identity import flaw_id
-from harnessfix.diagnoser.reached import counted, in_words, ran
+from harnessfix.diagnoser.reached import counted, in_words, joined, ran
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import Diagnosis, Support
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.reached import Reached
 from harnessfix_ir.recording import RunInfo
-from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Layer, Outcome, Severity
+from harnessfix_ir.steps import Source, StepEvent, TraceStep
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Layer, Outcome, Route, Severity, StepKind
 
 
 def place(line: int, name: str = "Agent.run", kind: AnchorKind = AnchorKind.CALL, end: int = 0) -> Anchor:
@@ -63,3 +66,51 @@ def test_runs_are_counted_by_outcome() -> None:
     assert runs == Support(failed=1, passed=1, unknown=1)
     assert in_words(runs) == " 3 recorded runs went through these lines, 1 of them failed."
     assert in_words(Support()) == ""
+
+
+def step(id_: str, line: int = 10, name: str = "Agent.run", **fields: Any) -> TraceStep:
+    seen = Anchor(path="agent.py", qualname=name, start_line=line, end_line=30, route=Route.STACK)
+    source = Source(format="native")
+    return TraceStep(id=id_, kind=StepKind.TOOL_CALL, name="bash", anchors=(seen,), source=source, **fields)
+
+
+def flaw_in(name: str) -> Diagnosis:
+    return said(12).model_copy(update={"anchors": (place(12, name=name),)})
+
+
+def test_the_step_of_a_flaw_is_the_one_in_trouble() -> None:
+    alive = StepEvent(name="children_alive")
+    steps = (
+        step("s1"),
+        step("s2", events=(alive,)),
+        step("s3", started_ns=0, ended_ns=9),
+        step("s4", name="Agent.other"),
+    )
+    run = Htir(run=RunInfo(id="r"), steps=steps)
+    met = joined(flaw_in("Agent.run"), run)
+    assert met is not None
+    assert (met.run, met.responsible_step, met.path, met.joined) == ("r", "s2", ("s2",), True)
+    assert (met.evidence, met.confidence) == (Evidence.DERIVED, 0.8)
+    longest = joined(flaw_in("Agent.run.inner"), run.model_copy(update={"steps": (steps[0], steps[2], steps[3])}))
+    assert longest is not None
+    assert longest.responsible_step == "s3"
+
+
+def test_no_step_is_named_that_the_run_does_not_show_there() -> None:
+    guessed = step("s1").anchors[0].model_copy(update={"route": Route.LITERAL_MATCH})
+    run = Htir(
+        run=RunInfo(id="r"), steps=(step("s1").model_copy(update={"anchors": (guessed,)}), step("s2", name="Agent"))
+    )
+    assert joined(flaw_in("Other.run"), run) is None
+    assert joined(flaw_in("Agent.run"), run.model_copy(update={"steps": run.steps[:1]})) is None
+
+
+def test_a_run_that_met_a_flaw_does_not_count_as_showing_it() -> None:
+    static = said(1)
+    met = [static.model_copy(update={"run": run, "joined": True, "responsible_step": "s1"}) for run in ("a", "b")]
+    (record,) = consolidate([*met, static], {"a": Outcome.PASSED, "b": Outcome.FAILED}, [HarnessModel(root="")], {})
+    assert (record.best.run, record.best.responsible_step) == ("b", "s1")
+    assert (record.runs, record.support) == ((), Support())
+    seen = static.model_copy(update={"run": "a", "confidence": 0.1})
+    (record,) = consolidate([*met, static, seen], {"b": Outcome.FAILED}, [HarnessModel(root="")], {})
+    assert (record.best.run, record.runs) == ("a", ("a",))
