@@ -54,7 +54,7 @@ class Gathering:
 
 
 def _order(case: Case) -> tuple[object, ...]:
-    """Best first: seen in a run, or met in one, a failed one, with most confidence; then any order that stays the same."""
+    """Best first: seen in a run, else met in one, a failed one, with most confidence; then any order that lasts."""
     diagnosis = case.best
     return (
         not diagnosis.shown,

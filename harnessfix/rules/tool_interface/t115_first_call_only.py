@@ -1,10 +1,18 @@
 """T115: of the calls of one turn only the first is made."""
 
+import re
+
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules.base import Example
-from harnessfix_ir.harness import Element
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.vocabulary import Property, Severity
+
+# Words in the name of a file or function that shows to people what was done elsewhere.
+_DISPLAY = re.compile(
+    r"(?:^|[/._])(?:ui|gui|tui|webui|gradio|streamlit|chainlit|render|display|show|print|pretty|visuali[sz]e)(?=[/._]|$)",
+    re.IGNORECASE,
+)
 
 _AGENT = """\
 class Agent:
@@ -48,6 +56,10 @@ class FirstCallOnly(HazardRule):
             "        for call in reply.tool_calls:\n            messages",
         ),
     )
+
+    def concerns(self, element: Element, model: HarnessModel) -> bool:
+        """Whether the code makes calls, as far as names say: one that only shows them loses nothing."""
+        return _DISPLAY.search(f"{element.anchor.path}/{element.anchor.qualname}") is None
 
     def words(self, element: Element) -> str:
         return (

@@ -1,14 +1,21 @@
 """T116: arguments that could not be read become none at all."""
 
 import re
+from collections.abc import Mapping, Sequence
 
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
+from harnessfix.rules._query import callees, callers
+from harnessfix.rules._reach import place_key
 from harnessfix.rules.base import Example
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.vocabulary import Property, Severity
 
 _SENT = re.compile(r"tool|call|arg|completion|response|message|reply|llm|model|param|action|payload", re.IGNORECASE)
+
+# Words for tools that the provider itself runs: their arguments are told of, and run by nobody here.
+_THEIRS = re.compile(r"built_?in|server_?side|server_?tool|hosted|provider_executed", re.IGNORECASE)
+_CALLERS_DEEP = 3
 
 _PROVIDER = """\
 import json
@@ -56,8 +63,9 @@ class EmptyForUnreadable(HazardRule):
     )
 
     def concerns(self, element: Element, model: HarnessModel) -> bool:
-        """Whether it is what a model or a tool sent that could not be read, as far as names say."""
-        return _SENT.search(f"{element.value('reads')} {element.anchor.qualname}") is not None
+        """Whether it is what a model or a tool sent for this program to act on, as far as names say."""
+        sent = _SENT.search(f"{element.value('reads')} {element.anchor.qualname}") is not None
+        return sent and not _only_theirs(place_key(element.anchor), callers(model), callees(model))
 
     def words(self, element: Element) -> str:
         return (
@@ -65,3 +73,15 @@ class EmptyForUnreadable(HazardRule):
             "it is not "
             f"told, and {element.anchor.qualname} works with what nobody said."
         )
+
+
+def _only_theirs(
+    key: str, above: Mapping[str, Sequence[str]], below: Mapping[str, Sequence[str]], deep: int = _CALLERS_DEEP
+) -> bool:
+    """Whether every caller of a function, or everything that calls that one, is about tools that the provider runs."""
+    known = set(above.get(key, ())) - {key}
+    return bool(known) and all(
+        any(_THEIRS.search(name.partition(":")[2]) for name in (caller, *below.get(caller, ())))
+        or (deep > 1 and _only_theirs(caller, above, below, deep - 1))
+        for caller in known
+    )
