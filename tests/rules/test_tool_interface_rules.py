@@ -165,3 +165,47 @@ def test_t106_counts_answers_where_ids_are_lost(recorder: str, answers: list[Any
     steps = (_request(pool, 1, recorder, *ASKED, *answers),)
     run = Htir(run=RunInfo(id="r"), steps=steps, texts=pool.texts)
     assert bool(list(UnpairedToolResult().check_run(run, HarnessModel(root="/")))) is speaks
+
+
+PROVIDER = """\
+import json
+
+
+def parse_tool_args(text):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {}
+
+
+def mcp_args(call):
+    return {"tool_args": parse_tool_args(call.arguments)}
+
+
+def show_server_side_tool_call(call):
+    return [mcp_args(call), parse_tool_args(call.arguments)]
+"""
+
+
+def test_arguments_of_the_providers_own_tools_are_nobodys_to_act_on(run_harness: Run) -> None:
+    assert run_harness({"provider.py": PROVIDER}).said_of_source("T116") == []
+
+
+def test_arguments_that_a_caller_acts_on_are_spoken_of(run_harness: Run) -> None:
+    also = PROVIDER + "\n\ndef run_tool(tools, call):\n    return tools[call.name](**parse_tool_args(call.arguments))\n"
+    (found,) = run_harness({"provider.py": also}).said_of_source("T116")
+    assert found.anchors[0].qualname == "parse_tool_args"
+
+
+@pytest.mark.parametrize(
+    ("file", "function", "spoken"),
+    [
+        ("agent.py", "process_step", True),
+        ("required.py", "showdown", True),
+        ("gradio_ui.py", "process_step", False),
+        ("agent.py", "render_step", False),
+    ],
+)
+def test_a_first_call_that_is_only_shown(run_harness: Run, file: str, function: str, spoken: bool) -> None:
+    code = f"def {function}(step):\n    first = step.tool_calls[0]\n    return first.name\n"
+    assert bool(run_harness({file: code}).said_of_source("T115")) is spoken
