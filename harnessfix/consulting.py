@@ -1,7 +1,7 @@
 """Ask a model about the failed runs of a check that nothing explains, and add what it can show to what was found."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from harnessfix.diagnoser import Diagnosed, consolidate
 from harnessfix.diagnoser.attribution import with_lead
@@ -23,9 +23,14 @@ def consult(pipeline: Pipeline, found: Diagnosed, model: str) -> None:
     """
     settings = pipeline.workspace.settings.llm
     key = os.environ.get(settings.api_key_variable) if settings.base_url else None
-    asker = Asker(model, base_url=settings.base_url, api_key=key)
-    opinions = Opinions(asker, Budget(settings.calls, settings.tokens), pipeline.store)
-    claims: list[Diagnosis] = []
+    with Asker(model, base_url=settings.base_url, api_key=key) as asker:
+        opinions = Opinions(asker, Budget(settings.calls, settings.tokens), pipeline.store)
+        claims = list(_claims(pipeline, found, opinions, model))
+    found.flaws += _new(found, claims)
+
+
+def _claims(pipeline: Pipeline, found: Diagnosed, opinions: Opinions, model: str) -> Iterator[Diagnosis]:
+    """What the model claims of each run; its causes go into the verdicts."""
     for run_id in [run for run, verdict in found.attributions.items() if unexplained(verdict)]:
         run = pipeline.compile(run_id)
         try:
@@ -37,10 +42,9 @@ def consult(pipeline: Pipeline, found: Diagnosed, model: str) -> None:
             found.incomplete.append(
                 f"run {run_id[:8]}: {opinion.dropped} of what {model} said cited what it was not shown, and was dropped"
             )
-        claims += opinion.diagnoses
+        yield from opinion.diagnoses
         if opinion.cause is not None:
             found.attributions[run_id] = with_lead(found.attributions[run_id], opinion.cause)
-    found.flaws += _new(found, claims)
 
 
 def _new(found: Diagnosed, claims: Sequence[Diagnosis]) -> list[FlawRecord]:

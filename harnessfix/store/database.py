@@ -102,8 +102,20 @@ class Database:
         with explained(self.place), closing(self.engine.raw_connection()) as raw:
             cursor = raw.cursor()
             for statement in statements:
-                cursor.execute(statement)
+                self._insisted(cursor.execute, statement)
             cursor.close()
+
+    def _insisted(self, execute: Callable[[str], object], statement: str) -> None:
+        """Execute, and again while another process holds the file: a change of journal mode does not wait by itself."""
+        end = time.monotonic() + self.timeout
+        while True:
+            try:
+                execute(statement)
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() >= end:
+                    raise
+                time.sleep(0.01)
 
     def close(self) -> None:
         """Close all connections."""

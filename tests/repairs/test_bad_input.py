@@ -69,13 +69,13 @@ def test_a_read_only_file_is_named_and_left(tmp_path: Path, flaw_at: MakeFlaw) -
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX processes")
 @pytest.mark.parametrize("how", ["hangs", "ends"])
 def test_nothing_that_a_task_starts_outlives_it(tmp_path: Path, how: str) -> None:
-    project, beat = tmp_path / "project", tmp_path / "beat"
+    project = tmp_path / "project"
     project.mkdir()
     (project / "agent.py").write_text(
-        "import subprocess, sys, time\n"
-        "code = \"import time\\nwhile True:\\n open(%r, 'a').write('.'); time.sleep(.02)\"\n"
-        f"subprocess.Popen([sys.executable, '-c', code % {str(beat)!r}], start_new_session=True)\n"
-        f"while not __import__('os').path.exists({str(beat)!r}): time.sleep(.01)\n"
+        "import os, subprocess, sys, time\n"
+        "code = \"import time\\nwhile True:\\n open('beat', 'a').write('.'); time.sleep(.02)\"\n"
+        "subprocess.Popen([sys.executable, '-c', code], start_new_session=True)\n"
+        "while not os.path.exists('beat'): time.sleep(.01)\n"
         "time.sleep(60 if sys.argv[1] == 'hangs' else 0)\n"
     )
     command = json.dumps([sys.executable, "agent.py", "{task}"])
@@ -83,11 +83,12 @@ def test_nothing_that_a_task_starts_outlives_it(tmp_path: Path, how: str) -> Non
     workspace = Workspace.open(project, create=True)
     with workspace.store, private_tree(project, folder=tmp_path / "trees") as tree:
         result = Trials(workspace, select_rules(["T102"]), tmp_path / "spool", {}, {}).run(how, tree)
-    assert result.exit_code == (None if how == "hangs" else 0)
-    time.sleep(0.1)
-    size = beat.stat().st_size
-    time.sleep(0.3)
-    assert beat.stat().st_size == size
+        assert result.exit_code == (None if how == "hangs" else 0)
+        beat = tree.path / "beat"
+        time.sleep(0.1)
+        size = beat.stat().st_size
+        time.sleep(0.3)
+        assert beat.stat().st_size == size
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="address space is bounded on Linux")

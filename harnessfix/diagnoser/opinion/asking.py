@@ -1,7 +1,8 @@
 """One question to a model, through pydantic-ai, within a budget that is held in one place."""
 
+import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from harnessfix_ir.errors import SettingsError
 
@@ -45,7 +46,7 @@ class Budget:
 
 
 class Asker:
-    """Asks one model.
+    """Asks one model, while its block runs: the connections of all questions live in one event loop, closed at the end.
 
     Args:
         name: as pydantic-ai names it, `openai:gpt-5-mini`; with `base_url` as the server there names it.
@@ -71,6 +72,13 @@ class Asker:
             hint = "Name it as PROVIDER:MODEL, or set `llm.base-url`; keys are read from the provider's variable."
             raise SettingsError(f"no model {name!r}: {error}", hint=hint) from None
 
+    def __enter__(self) -> Self:
+        self._runner = asyncio.Runner()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.close()
+
     def ask(self, material: str, budget: Budget) -> Answer:
         """The model's answer.
 
@@ -87,7 +95,9 @@ class Asker:
         limits = UsageLimits(request_limit=min(ATTEMPTS, budget.calls), total_tokens_limit=budget.tokens)
         try:
             settings = {"max_tokens": OUTPUT_TOKENS, "temperature": 0.0, "timeout": self.seconds}
-            result = self._agent.run_sync(material, usage=usage, usage_limits=limits, model_settings=settings)
+            result = self._runner.run(
+                self._agent.run(material, usage=usage, usage_limits=limits, model_settings=settings)
+            )
             answer: Answer = result.output
         except Exception as error:  # whatever a provider's client raises, a run must not fail for it
             raise NoAnswerError(f"{type(error).__name__}: {str(error)[:200]}") from error

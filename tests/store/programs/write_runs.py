@@ -32,15 +32,20 @@ def run(run_id: str) -> Recording:
     return Recording(run=RunInfo(id=run_id), steps=steps, texts=pool.texts)
 
 
+def say(word: str) -> None:
+    """A line of its own, whoever else writes to the same pipe."""
+    os.write(1, f"{word}\n".encode())
+
+
 def write(address: str, prefix: str, count: int) -> None:
     """Add `count` runs."""
     with Store.open(address) as store:
-        print("ready", flush=True)
+        say("ready")
         for number in range(count):
             recording = run(f"{prefix}-{number}")
             data = recording.model_dump_json().encode()
             store.add(data, format="test", filename=prefix, recordings=[recording])
-            print(recording.run.id, flush=True)
+            say(recording.run.id)
 
 
 def main(address: str, count: int, prefixes: list[str]) -> int:
