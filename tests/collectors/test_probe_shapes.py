@@ -120,3 +120,17 @@ def test_replies_of_classes() -> None:
 def test_records_that_only_look_like_messages_are_none() -> None:
     assert messages_of([{"type": "file", "content": "x"}]) is None
     assert messages_of([{"$type": "app.User", "content": "x"}]) is None
+
+
+def test_an_answer_that_is_nothing_but_calls_or_keeps_them_apart() -> None:
+    call = {"id": "c1", "name": "weather", "arguments": '{"city": "Rome"}'}
+    flat = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Rome"}'}}
+    for value in ([call], [flat], {"message": None, "tool_calls": {"calls": [call]}}):
+        pool = TextPool()
+        (part,) = model_output(value, pool)
+        assert (part.kind, part.call_id, part.name) == ("tool_call", "c1", "weather")
+        assert pool.texts[part.text] == '{"city": "Rome"}'
+    pool = TextPool()
+    said, part = model_output({"message": {"content": "wait"}, "tool_calls": {"calls": [call]}}, pool)
+    assert (pool.texts[said.text], part.kind) == ("wait", "tool_call")
+    assert model_output([{"name": "row", "input": 1}], pool)[0].kind == "text"

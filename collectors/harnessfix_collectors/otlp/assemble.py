@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from harnessfix_collectors.call_ids import with_call_ids
 from harnessfix_collectors.dialects import normalise
 from harnessfix_collectors.dialects.base import REDACTED, Normal
 from harnessfix_collectors.leftover import Held
@@ -13,7 +14,6 @@ from harnessfix_ir.steps import ErrorInfo, Source, StepEvent, TraceStep
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import AnchorKind, Evidence, Outcome, Route, Status, StepKind
 
-from .call_ids import join_call_ids
 from .episodes import name_episodes
 from .logs import attach_logs
 from .span import LogRecord, OtlpSpan, SpanEvent
@@ -54,7 +54,6 @@ class _Trace:
         self.pool = TextPool()
         self.spans, self.resource = spans, spans[0].resource
         self.normals = [normalise(span, self.pool) for span in spans]
-        join_call_ids(self.normals, self.pool.texts)
         name_episodes(spans, self.normals)
         self.ids = {span.span_id: f"s{number}" for number, span in enumerate(spans, 1)}
 
@@ -75,8 +74,8 @@ class _Trace:
             format=self.format_name,
             attributes=dict(self.resource),
         )
-        merged = merge_duplicates(steps)
-        return Recording(run=run, steps=merged, texts=self.pool.texts, incomplete=tuple(incomplete))
+        joined = with_call_ids(merge_duplicates(steps), self.pool.texts)
+        return Recording(run=run, steps=joined, texts=self.pool.texts, incomplete=tuple(incomplete))
 
     def _task(self, root: OtlpSpan) -> str:
         """What the run was asked for: as said outright, else the first thing that a user said, else a name."""

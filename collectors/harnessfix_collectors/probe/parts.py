@@ -7,7 +7,7 @@ from harnessfix_collectors.dialects.base import as_text, finish_reason, message_
 from harnessfix_ir.steps import Part, Usage
 from harnessfix_ir.texts import TextPool
 
-from .shapes import messages_of, reply_of
+from .shapes import calls_of, messages_of, reply_of
 
 PROMPT_NAMES = ("prompt", "text", "query", "question", "input", "message", "content")
 MOST_KEYS = 12
@@ -37,7 +37,7 @@ def model_input(arguments: dict[str, Any], pool: TextPool) -> tuple[list[Part], 
 
 def model_output(value: Any, pool: TextPool) -> list[Part]:
     """Parts of what a model answered, in whatever shape the harness hands it on."""
-    message = reply_of(value) or _message(value)
+    message = calls_of(value) or reply_of(value) or _message(value)
     if message is not None:
         return [part.model_copy(update={"role": "assistant"}) for part in message_parts([message], pool)]
     if isinstance(value, str):
@@ -66,7 +66,7 @@ def _message(value: Any) -> dict[str, Any] | None:
         first = choices[0] if choices and isinstance(choices[0], dict) else {}
         inner = first.get("message", first.get("delta"))
         return _assistant(inner) if isinstance(inner, dict) else None
-    if isinstance(value.get("message"), dict):
+    if isinstance(value.get("message"), dict) and not value.get("tool_calls"):
         return _assistant(value["message"])
     if any(key in value for key in ("content", "tool_calls", "parts")):
         return _assistant(value)

@@ -4,7 +4,7 @@ Known by their fields, never by the name of a class: chat messages with roles, r
 name their kind (`part_kind`), and lists of items that name their type (`function_call`, `message`, `reasoning`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 _ITEMS = frozenset({"message", "function_call", "function_call_output", "reasoning", "custom_tool_call"})
@@ -35,6 +35,24 @@ def messages_of(value: Any) -> list[dict[str, Any]] | None:
     return None
 
 
+def calls_of(value: Any) -> dict[str, Any] | None:
+    """The assistant's message in an answer that is nothing but calls, or that keeps its calls apart from its words.
+
+    That is a list of calls, or an object whose `tool_calls` is an object with a list of them.
+    """
+    if isinstance(value, list):
+        calls = [_flat(call) for call in value]
+        return _assistant(map(_call_part, calls)) if calls and all(map(_is_whole_call, calls)) else None
+    apart = value.get("tool_calls") if isinstance(value, dict) else None
+    if not isinstance(apart, dict):
+        return None
+    found: list[Any] = next((calls for calls in apart.values() if _is_call_list(calls)), [])
+    said = value.get("message")
+    text = said.get("content") if isinstance(said, dict) else said
+    texts = [{"type": "text", "content": text}] if isinstance(text, str) and text else []
+    return {"role": "assistant", "parts": [*texts, *map(_call_part, found)]} if texts or found else None
+
+
 def reply_of(value: Any) -> dict[str, Any] | None:
     """The assistant's message in a model's answer of one of these shapes, None for anything else."""
     if not isinstance(value, dict):
@@ -55,7 +73,7 @@ def reply_of(value: Any) -> dict[str, Any] | None:
     return None
 
 
-def _assistant(parts: Iterator[dict[str, Any]]) -> dict[str, Any]:
+def _assistant(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {"role": "assistant", "parts": list(parts)}
 
 
@@ -135,6 +153,18 @@ def _is_call_list(value: Any) -> bool:
 
 def _is_call(call: dict[str, Any]) -> bool:
     return isinstance(call.get("name"), str) and ("arguments" in call or "args" in call)
+
+
+def _is_whole_call(call: dict[str, Any]) -> bool:
+    return _is_call(call) and isinstance(call.get("id"), str)
+
+
+def _flat(call: Any) -> dict[str, Any]:
+    """A call whose name and arguments are in its `function`, without that."""
+    if not isinstance(call, dict):
+        return {}
+    inner = call.get("function")
+    return {**inner, "id": call.get("id")} if isinstance(inner, dict) else call
 
 
 def _call_part(call: dict[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,11 @@ A program that runs several agents one after another gives one run for each.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from harnessfix_collectors.call_ids import with_call_ids
 from harnessfix_collectors.document import SCHEMA
 from harnessfix_collectors.files import TraceFile
 from harnessfix_collectors.merge import merge_duplicates
 from harnessfix_collectors.opening import Opening
-from harnessfix_collectors.probe.call_ids import with_call_ids
 from harnessfix_collectors.probe.draft import Draft
 from harnessfix_collectors.probe.drafts import Drafter
 from harnessfix_collectors.probe.expand import BoundedPool

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from harnessfix_collectors.probe.call_ids import DERIVED, with_call_ids
+from harnessfix_collectors.call_ids import DERIVED, with_call_ids
 from harnessfix_ir.steps import Part, Source, TraceStep
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
@@ -71,3 +71,24 @@ def test_what_does_not_fit_or_has_an_id_is_left_alone() -> None:
         does(pool, 4, "other", city="x"),
     ]
     assert with_call_ids(steps, pool.texts) == tuple(steps)
+
+
+def test_a_tool_that_is_handed_the_call_itself_tells_its_id() -> None:
+    pool = TextPool()
+    calls = (("c1", "weather", {"city": "Rome"}), ("c2", "weather", {"city": "Rome"}))
+    event = {"id": "c2", "name": "weather", "arguments": '{"city": "Rome"}'}
+    stranger = {"id": "x9", "name": "weather", "arguments": "{}"}
+    steps = [asks(pool, 1, *calls), does(pool, 2, "weather", event=event), does(pool, 3, "other", event=stranger)]
+    found = with_call_ids(steps, pool.texts)
+    assert ids(found) == ["c2", None]
+    assert "call_id" not in found[1].attributes
+
+
+def test_of_calls_that_fit_the_one_that_says_most_is_answered() -> None:
+    pool = TextPool()
+    model = asks(pool, 1, ("c1", "search", {}), ("c2", "search", {"query": "x"}), ("c3", "shell", {}))
+    found = with_call_ids(
+        [model, does(pool, 2, "search", query="x"), does(pool, 3, "search", query="y"), does(pool, 4, "run", a="b")],
+        pool.texts,
+    )
+    assert ids(found) == ["c2", "c1", None]
