@@ -58,7 +58,7 @@ class ImportFile:
         trouble, runs = Trouble(file.name), list[str]()
         scrubber = Scrubber(self.patterns) if self.redact else None
         for piece in pieces(file, reader, trouble):
-            data = piece.data()
+            data = reader.foreign(piece.data())
             clean = reader.scrub(data, scrubber) if scrubber else data
             # What was recorded here is run again by its own command when it is replayed; a file's command never is.
             name = file.name if file.name != RECORDED else f"{file.name} (file)"

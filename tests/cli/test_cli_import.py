@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from harnessfix.cli import main
+from harnessfix.store import Store
 
 SAMPLES = Path(__file__).parents[1] / "collectors" / "samples" / "files"
 
@@ -48,6 +50,29 @@ def test_secrets_do_not_reach_the_store(place: Path) -> None:
     shown = CliRunner().invoke(main, ["show", "latest", "--format", "json"])
     assert key not in shown.stdout
     assert "The key is <redacted>." in shown.stdout
+
+
+def test_a_recording_from_elsewhere_does_not_say_what_is_read_here(place: Path) -> None:
+    secret = place / "elsewhere" / "private.py"
+    secret.parent.mkdir()
+    secret.write_text("PASSWORD = 'nobody sees this'\n")
+    (place / "agent.py").write_text("def ask():\n    return 1\n\nask()\n")
+    recorded = CliRunner().invoke(main, ["record", "--harness", "agent.py", "--", sys.executable, "agent.py"])
+    assert recorded.exit_code == 0, recorded.output
+    with Store.open(place / ".harnessfix" / "store.db") as store:
+        (row,) = store.runs()
+        assert store.run_info(row.id).harness
+        data = store.blob(row.id)[0]
+    hostile = place / "other" / "a.jsonl"
+    hostile.parent.mkdir()
+    header, rest = data.split(b"\n", 1)
+    named = json.dumps({**json.loads(header), "harness": [str(secret.parent)]}).replace('"harness"', '"\\u0068arness"')
+    hostile.write_bytes(named.encode() + b"\n" + rest)
+    result = CliRunner().invoke(main, ["import", str(hostile), "--store", "other/store.db"])
+    assert result.exit_code == 0, result.output
+    with Store.open(place / "other" / "store.db") as store:
+        (row,) = store.runs()
+        assert not store.run_info(row.id).harness
 
 
 def test_scores_are_shown_as_labels(place: Path) -> None:

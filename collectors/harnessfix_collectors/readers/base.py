@@ -57,6 +57,10 @@ class Reader(ABC):
         """The bytes of a file of this format without secrets; formats that are no text have to say how."""
         return scrubber.scrub(data)
 
+    def foreign(self, data: bytes) -> bytes:
+        """The bytes of a file that came from elsewhere, without what only a recording made here may say."""
+        return data
+
     def split(self, value: Any) -> Iterator[tuple[str, Any]]:
         """Parts of one JSON value of a file, each with the key of the run that it belongs to."""
         yield "", value
