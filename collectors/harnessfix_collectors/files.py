@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,7 +66,10 @@ class TraceFile:
     def at(cls, path: Path) -> "TraceFile":
         """A file on disk. Raises `BadInputError` naming it when it cannot be read or is empty."""
         try:
-            size = path.stat().st_size
+            about = path.stat()
+            size = about.st_size
+            if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)):  # opening a pipe waits for its writer
+                raise BadInputError(f"{path}: not a regular file", hint="Save what it gives to a file first.")
             file = cls(path.name, lambda: cast(BinaryIO, path.open("rb")), size)
         except OSError as error:
             raise BadInputError(f"{path}: {error.strerror}", hint="Name a readable trace file.") from None

@@ -1,5 +1,7 @@
 """The beginning of a file, and which keys it shows: what readers recognise their format by."""
 
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .files import TraceFile
@@ -8,6 +10,8 @@ HEAD_BYTES = 256 * 1024
 DEEPEST = 6
 MOST_EVENTS = 50_000
 LONGEST_VALUE = 80
+DEEPEST_NESTING = 200
+_HUGE_NUMBER = re.compile(rb"[0-9]{1000}")
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,11 @@ def _sketch(head: bytes) -> tuple[set[str], dict[str, frozenset[str]]]:
 
     keys: set[str] = set()
     values: dict[str, set[str]] = {}
+    # ijson's C backend crashes on an integer with more digits than Python converts (4,300).
+    huge = _HUGE_NUMBER.search(head)
+    events = ijson.basic_parse(head[: huge.start()] if huge else head, multiple_values=True)
     try:
-        for number, (prefix, event, value) in enumerate(ijson.parse(head, multiple_values=True)):
+        for number, (prefix, event, value) in enumerate(ijson.parse(_shallow(events))):
             if number > MOST_EVENTS:
                 break
             if event not in ("map_key", "string"):
@@ -72,3 +79,13 @@ def _sketch(head: bytes) -> tuple[set[str], dict[str, frozenset[str]]]:
     except UnicodeDecodeError:
         pass  # ijson meets bytes that are no text
     return keys, {path: frozenset(found) for path, found in values.items()}
+
+
+def _shallow(events: Iterable[tuple[str, object]]) -> Iterator[tuple[str, object]]:
+    """The events up to where they nest too deeply: the prefix of each grows with the depth."""
+    depth = 0
+    for event, value in events:
+        depth += event.startswith("start_") - event.startswith("end_")
+        if depth > DEEPEST_NESTING:
+            return
+        yield event, value

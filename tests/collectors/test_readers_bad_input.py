@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,20 @@ def test_spans_of_one_trace_come_together_from_many_lines(tmp_path: Path) -> Non
         "a": ["n1", "n4", "n5"],
         "b": ["n2", "n3"],
     }
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 30_000 + b"1" + b"}" * 30_000, b'{"a": ' + b"9" * 10_000 + b"}"],
+    ids=["deep list", "deep object", "huge integer"],
+)
+def test_what_exhausts_a_json_parser_is_refused(data: bytes) -> None:
+    with pytest.raises(BadInputError):
+        list(read_bytes(data, "hostile.json"))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "trace.json"
+    os.mkfifo(pipe)
+    with pytest.raises(BadInputError, match=r"trace\.json: not a regular file"):
+        TraceFile.at(pipe)
