@@ -70,6 +70,7 @@ def write_baseline(path: Path, flaws: Iterable[FlawRecord]) -> None:
         for flaw in sorted(flaws, key=lambda flaw: (flaw.best.anchors[0].path, flaw.best.rule, flaw.flaw))
     }
     text = json.dumps({"schema": SCHEMA, "flaws": held}, indent=2) + "\n"
+    draft: Path | None = None
     try:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=path.parent, prefix=path.name, delete=False
@@ -79,8 +80,9 @@ def write_baseline(path: Path, flaws: Iterable[FlawRecord]) -> None:
         draft.chmod(0o666 & ~_umask())
         draft.replace(path)
     except OSError as error:
-        with suppress(OSError, UnboundLocalError):
-            draft.unlink()
+        if draft is not None:
+            with suppress(OSError):
+                draft.unlink()
         raise BadInputError(f"{path}: {error.strerror}", hint="Name a file that can be written.") from None
 
 

@@ -168,7 +168,9 @@ class RuleSettings(Table):
     """
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]]
+    __pydantic_extra__: dict[  # pyright: ignore[reportIncompatibleVariableOverride]
+        str, Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+    ]
 
     severity: Severity | None = None
     exclude: Texts = ()

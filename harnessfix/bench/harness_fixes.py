@@ -90,7 +90,8 @@ def measure(
     found = []
     for case in cases:
         tell(case["id"])
-        fix = Fix(case["id"], layer=_LAYERS.get(case["layer"], case["layer"].replace(" ", "_")))
+        layer = str(case["layer"])
+        fix = Fix(case["id"], layer=_LAYERS.get(layer, layer.replace(" ", "_")))
         try:
             with tempfile.TemporaryDirectory(prefix="harnessfix-bench-") as scratch:
                 _unpack(_repository(repositories, case["repo"]), case["buggy"], Path(scratch))

@@ -1,5 +1,8 @@
 """`harnessfix collect` as a process of its own, and requests to send to it."""
 
+# Its names are there whenever a test runs: without its packages there are none.
+# pyright: reportPossiblyUnboundVariable=false
+
 import http.client
 import os
 import re

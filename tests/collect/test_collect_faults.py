@@ -212,7 +212,7 @@ class Backend(HTTPServer):
 
 
 class BackendHandler(BaseHTTPRequestHandler):
-    server: Backend
+    server: Backend  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -226,7 +226,7 @@ class BackendHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
 

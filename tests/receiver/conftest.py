@@ -1,5 +1,8 @@
 """A receiver on a port of its own over a sink in memory, and requests to send to it."""
 
+# Its names are there whenever a test runs: without its packages there are none.
+# pyright: reportPossiblyUnboundVariable=false
+
 import http.client
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack

@@ -60,7 +60,10 @@ def edit(operator: Operator, files_: dict[str, str], anchor: Anchor) -> dict[str
         return {}
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+EVERY = list(HealthCheck)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=EVERY)  # pyright: ignore[reportArgumentType]
 @given(data=st.data())
 def test_an_edit_of_real_source_parses_comes_once_and_goes_back(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(OPERATORS))

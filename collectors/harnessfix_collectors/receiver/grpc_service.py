@@ -60,7 +60,8 @@ class _Export:
     """Answers one method of one service."""
 
     def __init__(self, receiver: Receiver, signal: Signal, token: str | None) -> None:
-        self._receiver, self._signal = receiver, signal
+        self._receiver = receiver
+        self._signal: Signal = signal
         self._token = None if token is None else f"Bearer {token}".encode()
 
     def __call__(self, body: bytes, context: Any) -> bytes:

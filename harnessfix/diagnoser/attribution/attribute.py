@@ -94,8 +94,8 @@ def _missing(run: Htir, model: HarnessModel) -> Iterator[str]:
     elif _changed(run, model):
         yield "the source of the harness as it was when the run was recorded"
     if run.incomplete:
-        more = f" and {len(run.incomplete) - 1} more" if len(run.incomplete) > 1 else ""
-        yield f"{run.incomplete[0]}{more}"
+        first, *others = run.incomplete
+        yield f"{first} and {len(others)} more" if others else first
     if not any(step.kind is StepKind.MODEL_CALL for step in run.steps):
         yield "what the model was asked and what it answered"
 
