@@ -49,6 +49,7 @@ class Collector:
     """A running `harnessfix collect`."""
 
     process: "subprocess.Popen[str]"
+    reader: threading.Thread = field(init=False)
     log: list[str] = field(default_factory=list)
     port: int = 0
 
@@ -65,7 +66,15 @@ class Collector:
     def end(self, number: int = signal.SIGTERM) -> str:
         """Send a signal and return what was printed on stdout."""
         self.process.send_signal(number)
-        out, _ = self.process.communicate(timeout=120)
+        return self.output()
+
+    def output(self) -> str:
+        """What was printed on stdout, once it has ended; its whole log is in `log` then."""
+        assert self.process.stdout is not None
+        # Not `communicate`, which would read stderr too and take lines from the thread that fills `log`.
+        out = self.process.stdout.read()
+        self.process.wait(timeout=120)
+        self.reader.join(timeout=120)
         return out
 
 
@@ -102,7 +111,8 @@ def collect(tmp_path: Path) -> Iterator[Start]:
                     ready.set()
             ready.set()
 
-        threading.Thread(target=read, daemon=True).start()
+        collector.reader = threading.Thread(target=read, daemon=True)
+        collector.reader.start()
         assert ready.wait(60)
         assert collector.port, collector.log
         return collector
