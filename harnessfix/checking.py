@@ -12,7 +12,7 @@ from harnessfix.rules import Rule, Tuning
 from harnessfix.rules.selection import select_rules
 from harnessfix.settings import Settings, load_settings
 from harnessfix.workspace import Workspace
-from harnessfix_ir.errors import StoreError
+from harnessfix_ir.errors import BadInputError, StoreError
 from harnessfix_ir.source import read_harness
 from harnessfix_ir.source.resolve import locate_harness
 
@@ -92,6 +92,9 @@ def check_paths(
         paths: folders, files, or names of installed packages.
         select, ignore: rules.
         tell: told after each harness.
+
+    Raises:
+        BadInputError: a path holds no Python file; silence about it would read as success.
     """
     settings = load_settings(start, {})
     rules = chosen_rules(settings, select, ignore)
@@ -102,6 +105,11 @@ def check_paths(
         model = read_harness(
             [root], cache_dir=cache if cache.parent.parent.is_dir() else None, exclude=settings.exclude
         )
+        if not any(file.language == "python" for file in model.files):
+            raise BadInputError(
+                f"{root}: there is no Python file here, so nothing can be checked",
+                hint="Give the folder of the harness's source, or the name of an installed package.",
+            )
         found.take_source((root,), model, rules)
         tell(path)
     found.consolidate(rules)

@@ -15,6 +15,7 @@ import pytest
 from harnessfix.checking import chosen_rules
 from harnessfix.diagnoser import Diagnosed
 from harnessfix.pipeline import Pipeline
+from harnessfix.words import counted
 from harnessfix.workspace import Workspace
 from harnessfix_collectors.in_process import InProcessProbe
 from harnessfix_collectors.probe.plan import make_plan
@@ -165,6 +166,6 @@ class HarnessfixSession:
                 write(f"    in {plain(test)}")
         number = len(self.found.flaws)
         write(
-            f"{number} flaw{'s' if number != 1 else ''} in {len(self.runs)} runs; "
+            f"{counted(number, 'flaw')} in {counted(len(self.runs), 'run')}; "
             "look closer: harnessfix check, harnessfix tui"
         )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from harnessfix.words import counted
 from harnessfix_ir.errors import HarnessfixError
 from harnessfix_ir.vocabulary import ElementRole
 
@@ -39,7 +40,7 @@ def checks(start: Path, python: str | None, harness: Sequence[str]) -> Iterator[
     yield Check(
         what="harness",
         state="loss" if bare else "ok",
-        found=f"{len(model.files)} files below {', '.join(map(str, roots))}: {told}",
+        found=f"{counted(len(model.files), 'file')} below {', '.join(map(str, roots))}: {told}",
         advice="No model call or agent loop was recognised: is this the harness? See --harness." if bare else "",
     )
     for file in model.files:

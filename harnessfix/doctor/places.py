@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from harnessfix.words import counted
 from harnessfix_ir.errors import HarnessfixError
 
 from .check import Check
@@ -31,7 +32,9 @@ def store_checks(start: Path, store: str | None) -> Iterator[Check]:
         with Store.open(place, create=False) as held:
             info = held.info()
         yield Check(
-            what="store", state="ok", found=f"{info.place} ({info.engine}): {info.runs} runs, {info.steps:,} steps"
+            what="store",
+            state="ok",
+            found=f"{info.place} ({info.engine}): {counted(info.runs, 'run')}, {counted(info.steps, 'step')}",
         )
         yield from _inbox(info.place, settings.root / ".harnessfix")
     except HarnessfixError as error:

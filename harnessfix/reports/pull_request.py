@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from harnessfix.words import counted
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_repairs.operators import all_operators
 from harnessfix_repairs.patch import Patch
@@ -71,7 +72,7 @@ def _evidence(patch: Patch, flaw: FlawRecord) -> Iterator[str]:
     support = flaw.support
     runs = support.failed + support.passed + support.unknown
     if runs:
-        yield f"It shows in {runs} recorded run{'s' if runs != 1 else ''}, {support.failed} of them failed."
+        yield f"It shows in {counted(runs, 'recorded run')}, {support.failed} of them failed."
     yield ""
     yield from (f"- `{one}`" for one in patch.contract.evidence[:EVIDENCE])
     if len(patch.contract.evidence) > EVIDENCE:

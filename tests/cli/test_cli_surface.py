@@ -52,6 +52,19 @@ def test_without_a_store_one_sentence_says_what_to_type(run: Run, tmp_path: Path
     assert not (tmp_path / ".harnessfix").exists(), "looking makes no store"
 
 
+def test_a_folder_without_python_is_no_clean_harness(run: Run, tmp_path: Path) -> None:
+    result = run(tmp_path, "check", ".")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no Python file here" in result.stderr
+
+
+def test_files_that_cannot_be_read_are_no_checked_files(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    assert "nothing was checked (source alone, 0 files checked, 1 skipped)" in run(tmp_path, "check", ".").stdout
+    (tmp_path / "sound.py").write_text("x = 1\n")
+    assert "no flaws found (source alone, 1 file checked, 1 skipped)" in run(tmp_path, "check", ".").stdout
+
+
 def test_rules_and_explain_agree(run: Run, tmp_path: Path) -> None:
     rules = json.loads(run(tmp_path, "rules", "--format", "json").stdout)["rules"]
     assert len(rules) >= 20

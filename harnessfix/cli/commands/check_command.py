@@ -13,6 +13,7 @@ from harnessfix.cli.options import (
     store_option,
 )
 from harnessfix.engines import ENGINES, choose_engine
+from harnessfix.words import counted
 
 
 @click.command("check")
@@ -77,7 +78,7 @@ def command(
     known_file = baseline_file(folder(None), baseline, write=write_baseline)
     if write_baseline and known_file is not None:
         write_to(known_file, found.flaws)
-        talk.note(f"wrote {len(found.flaws)} flaws to {known_file}")
+        talk.note(f"wrote {counted(len(found.flaws), 'flaw')} to {known_file}")
         return
     if known_file is not None:
         leave_out_known(found, known_file)

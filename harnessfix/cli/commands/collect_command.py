@@ -4,6 +4,7 @@ import click
 
 from harnessfix.cli import data
 from harnessfix.cli.options import folder, format_option, store_option
+from harnessfix.words import counted
 
 
 @click.command("collect")
@@ -70,8 +71,9 @@ def command(
         data.dump({"schema": "harnessfix.collect/1", **told, "not_forwarded": lost})
         return
     data.show(
-        f"{counts.spans} spans and {counts.records} log records in {counts.requests} requests; "
-        f"{counts.rejected} rejected, {counts.refused} requests refused, {counts.secrets} secrets taken out"
+        f"{counted(counts.spans, 'span')} and {counted(counts.records, 'log record')} in "
+        f"{counted(counts.requests, 'request')}; {counts.rejected} rejected, "
+        f"{counted(counts.refused, 'request')} refused, {counted(counts.secrets, 'secret')} taken out"
     )
     if forwarder is not None:
         data.show(f"{forwarder.sent} forwarded, {forwarder.lost} not")

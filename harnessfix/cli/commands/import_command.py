@@ -7,6 +7,7 @@ import click
 
 from harnessfix.cli import data
 from harnessfix.cli.options import folder, format_option, jobs_option, store_option
+from harnessfix.words import counted
 
 
 class _WithFormats(click.Command):
@@ -76,11 +77,11 @@ def command(files: tuple[Path, ...], format_name: str | None, output_format: str
     if output_format == "json":
         data.dump({"schema": "harnessfix.import/1", "runs": runs, "refused": refused, "redacted": redacted})
     else:
-        data.show(f"{len(runs)} run{'s' if len(runs) != 1 else ''} from {len(read)} of {len(wanted)} files")
+        data.show(f"{counted(len(runs), 'run')} from {len(read)} of {counted(len(wanted), 'file')}")
         if foreign:
-            talk.note(f"{foreign} other file{'s' if foreign != 1 else ''} in folders, no traces that harnessfix knows")
+            talk.note(f"{counted(foreign, 'other file')} in folders, no traces that harnessfix knows")
         if redacted:
-            talk.note(f"{redacted} secret{'s' if redacted != 1 else ''} replaced before anything was stored")
+            talk.note(f"{counted(redacted, 'secret')} replaced before anything was stored")
         if runs:
             talk.note("next: harnessfix runs   or   harnessfix check", "dim")
     if refused:

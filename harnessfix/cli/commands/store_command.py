@@ -9,6 +9,7 @@ import click
 
 from harnessfix.cli import data, talk
 from harnessfix.cli.options import folder, format_option, store_option
+from harnessfix.words import counted
 
 if TYPE_CHECKING:
     from harnessfix.store import Store
@@ -52,7 +53,7 @@ def info(output_format: str, store: str | None) -> None:
         return
     data.show(f"{found.place}  ({found.engine}, version {found.version})")
     size = "" if found.bytes is None else f", {_size(found.bytes)}"
-    data.show(f"{found.runs} runs, {found.steps} steps, {found.flaws} flaws{size}")
+    data.show(f"{counted(found.runs, 'run')}, {counted(found.steps, 'step')}, {counted(found.flaws, 'flaw')}{size}")
     for use in found.cache:
         data.show(f"cache of {use.kind}: {use.entries} entries, {_size(use.bytes)}")
     if left:
@@ -68,7 +69,7 @@ def prune(older_than: str | None, keep: int | None, dry_run: bool, store: str | 
     """Delete old runs with all that hangs on them. `harnessfix store vacuum` gives the space back."""
     gone = _store(store).prune(older_than=_age(older_than), keep=keep, dry_run=dry_run)
     would = "would delete" if dry_run else "deleted"
-    data.show(f"{would} {len(gone.runs)} run{'s' if len(gone.runs) != 1 else ''}, {_size(gone.bytes)} of traces")
+    data.show(f"{would} {counted(len(gone.runs), 'run')}, {_size(gone.bytes)} of traces")
 
 
 @command.command("vacuum")
@@ -90,7 +91,7 @@ def vacuum(drop_cache: bool, store: str | None) -> None:
 def export(file: Path, store: str | None) -> None:
     """Write everything into FILE, itself a store in one SQLite file; `merge` takes it in elsewhere."""
     count = _store(store).export(file)
-    data.show(f"{count} run{'s' if count != 1 else ''} in {file}")
+    data.show(f"{counted(count, 'run')} in {file}")
 
 
 @command.command("merge")
@@ -112,5 +113,5 @@ def merge(files: tuple[Path, ...], store: str | None) -> None:
 def copy_blocks(address: str, store: str | None) -> None:
     """Copy the runs' original bytes to a folder or an object store, for `harnessfix check --blocks`."""
     count = _store(store).copy_blocks(address)
-    data.show(f"{count} block{'s' if count != 1 else ''} copied")
+    data.show(f"{counted(count, 'block')} copied")
     talk.note(f"next: harnessfix check --engine ray --blocks {address}", "dim")

@@ -19,6 +19,7 @@ from harnessfix.repair.proposing import Proposed, Repairs
 from harnessfix.reports.check_json import check_document
 from harnessfix.tasks import TaskRun, with_interpreter_first
 from harnessfix.validation.proving import Proof, prove
+from harnessfix.words import counted
 from harnessfix.workspace import Workspace
 from harnessfix_ir.findings import FlawRecord
 
@@ -134,12 +135,12 @@ class Demo:
         before, after = sum(run.passed for run in self.before), sum(run.passed for run in self.after)
         layers = len({flaw.best.layer for flaw in self.found.flaws})
         text = Text.assemble(
-            (f"\n{len(self.found.flaws)} flaws on {layers} layers; ", "bold"),
+            (f"\n{counted(len(self.found.flaws), 'flaw')} on {counted(layers, 'layer')}; ", "bold"),
             (f"tasks passed: {before} of {len(self.before)} before", "bold"),
         )
         if self.after:
             text.append(f", {after} of {len(self.after)} after", "bold green" if after > before else "bold red")
-            text.append(f"; {len(self.left.flaws)} flaws left", "bold")
+            text.append(f"; {counted(len(self.left.flaws), 'flaw')} left", "bold")
         return text
 
     def document(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.text import Text
 from harnessfix.cli import data, talk
 from harnessfix.cli.plain import one_line, plain
 from harnessfix.diagnoser import Diagnosed, Work
+from harnessfix.words import counted
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import FlawRecord
 
@@ -65,7 +66,7 @@ def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str) -> Iterator
 def _known(flaw: FlawRecord) -> Text:
     best, support = flaw.best, flaw.support
     counts = [
-        f"{number} {word} run{'s' if number != 1 else ''}"
+        counted(number, f"{word} run")
         for number, word in ((support.failed, "failed"), (support.passed, "passed"), (support.unknown, "unlabelled"))
         if number
     ]
@@ -158,19 +159,21 @@ def _annotation(flaw: FlawRecord) -> str:
 
 
 def _sum(found: Diagnosed) -> Text:
-    runs = f"{found.runs} run{'s' if found.runs != 1 else ''}" if found.runs else "source alone"
-    files = sum(len(model.files) for model in found.models.values())
-    checked = f"({runs}, {files} file{'s' if files != 1 else ''} checked)"
+    runs = counted(found.runs, "run") if found.runs else "source alone"
+    files = [file for model in found.models.values() for file in model.files]
+    skipped = sum(bool(file.error) for file in files)
+    checked = f"({runs}, {counted(len(files) - skipped, 'file')} checked{f', {skipped} skipped' if skipped else ''})"
     hidden = f", {found.suppressed} suppressed" if found.suppressed else ""
     hidden += f", {found.known} in the baseline" if found.known else ""
     hidden += f", {found.outdated} about code that has changed since: record again" if found.outdated else ""
+    if not found.flaws and not found.runs and len(files) == skipped:
+        return Text.assemble(("nothing was checked ", "bold yellow"), (checked, "dim"))
     if not found.flaws:
         return Text.assemble(
             ("no new flaws " if found.known else "no flaws found ", "bold green"), (f"{checked}{hidden}", "dim")
         )
     layers = len({flaw.best.layer for flaw in found.flaws})
-    number = len(found.flaws)
     return Text.assemble(
-        (f"{number} flaw{'s' if number != 1 else ''} on {layers} layer{'s' if layers != 1 else ''} ", "bold"),
+        (f"{counted(len(found.flaws), 'flaw')} on {counted(layers, 'layer')} ", "bold"),
         (f"{checked}{hidden}", "dim"),
     )

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harnessfix.cli.plain import one_line, plain
+from harnessfix.words import counted
 from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Part, StepEvent, TraceLink, TraceStep
@@ -33,7 +34,7 @@ def run_heading(run: Htir) -> Text:
     info, steps = run.run, run.steps
     counts = [(len(steps), "step"), (sum(s.kind is StepKind.MODEL_CALL for s in steps), "model call")]
     counts.append((sum(s.kind is StepKind.ERROR or s.status is Status.ERROR for s in steps), "error"))
-    said = " · ".join(f"{number:,} {word}{'s' if number != 1 else ''}" for number, word in counts)
+    said = " · ".join(counted(number, word) for number, word in counts)
     by = f" by {info.outcome_by}" if info.outcome_by else ""
     seconds = ""
     if info.started_ns is not None and info.ended_ns is not None:

@@ -7,6 +7,7 @@ from rich.text import Text
 from harnessfix.cli import data, talk
 from harnessfix.pipeline import Pipeline
 from harnessfix.tasks import TaskRun, run_tasks, task_names
+from harnessfix.words import counted
 
 
 def record_tasks(pipeline: Pipeline, env: Mapping[str, str] | None = None, *, silent: bool = False) -> list[TaskRun]:
@@ -21,5 +22,5 @@ def record_tasks(pipeline: Pipeline, env: Mapping[str, str] | None = None, *, si
         mark, style = ("✓", "green") if run.passed else ("✗", "red")
         data.show(Text.assemble((f"{mark} ", style), run.task, (f"  {run.seconds:.1f} s", "dim")))
     passed = sum(run.passed for run in runs)
-    data.show(Text(f"{passed} of {len(runs)} tasks passed", style="bold"))
+    data.show(Text(f"{passed} of {counted(len(runs), 'task')} passed", style="bold"))
     return runs if passed == len(runs) else []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from harnessfix.words import counted
 from harnessfix_ir.attribution import Attribution, Cause
 from harnessfix_ir.findings import Support
 from harnessfix_ir.vocabulary import Evidence, Verdict
@@ -89,7 +90,7 @@ def settle(one: Attribution, support: Mapping[str, Support]) -> Attribution:
         runs = support.get(cause.flaw)
         if runs is not None and runs.passed:
             left = max(UNLIKELY, (runs.failed + 1) / (runs.failed + runs.passed + 1))
-            passed = f"{runs.passed} passed run{'s' if runs.passed != 1 else ''}"
+            passed = counted(runs.passed, "passed run")
             cause = cause.model_copy(
                 update={"weight": round(cause.weight * left, 3), "reason": f"{cause.reason} (also in {passed})"}
             )
