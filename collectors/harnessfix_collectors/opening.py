@@ -11,7 +11,8 @@ DEEPEST = 6
 MOST_EVENTS = 50_000
 LONGEST_VALUE = 80
 DEEPEST_NESTING = 200
-_HUGE_NUMBER = re.compile(rb"[0-9]{1000}")
+HUGE_NUMBER = re.compile(rb"[0-9]{1000}")
+"""ijson's C backend crashes on an integer with more digits than Python converts (4,300)."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,7 @@ def _sketch(head: bytes) -> tuple[set[str], dict[str, frozenset[str]]]:
 
     keys: set[str] = set()
     values: dict[str, set[str]] = {}
-    # ijson's C backend crashes on an integer with more digits than Python converts (4,300).
-    huge = _HUGE_NUMBER.search(head)
+    huge = HUGE_NUMBER.search(head)
     events = ijson.basic_parse(head[: huge.start()] if huge else head, multiple_values=True)
     try:
         for number, (prefix, event, value) in enumerate(ijson.parse(_shallow(events))):

@@ -8,9 +8,11 @@ import json
 import tempfile
 from array import array
 from collections.abc import Iterator
-from typing import BinaryIO
+from itertools import islice
+from typing import Any, BinaryIO
 
 from .files import TraceFile, Trouble, parse
+from .opening import HUGE_NUMBER
 from .readers.base import Reader
 
 LARGE = 64 << 20
@@ -61,15 +63,50 @@ def _values(file: TraceFile, trouble: Trouble) -> Iterator[tuple[str, bytes]]:
             yield f"{file.name}, line {number}", line
         return
     import ijson  # type: ignore[import-untyped]
+    from ijson.backends import python as careful  # type: ignore[import-untyped]
 
-    with file.open() as stream:
-        number = 0
+    number = 0
+    try:
         try:
-            for number, item in enumerate(ijson.items(stream, "item", use_float=True), 1):
-                yield f"{file.name}, item {number}", json.dumps(item).encode()
-        except ijson.JSONError as error:
-            reason = " ".join(str(error).split())[:120]
-            trouble(f"{file.name}: the list breaks off after item {number} ({reason})")
+            with file.open() as stream:
+                for item in ijson.items(_Watched(stream), "item", use_float=True):
+                    number += 1
+                    yield from _item(file, number, item, trouble)
+        except _HugeNumberError:
+            with file.open() as stream:
+                for item in islice(careful.items(stream, "item", use_float=True), number, None):
+                    number += 1
+                    yield from _item(file, number, item, trouble)
+    except ijson.JSONError as error:
+        reason = " ".join(str(error).split())[:120]
+        trouble(f"{file.name}: the list breaks off after item {number} ({reason})")
+
+
+def _item(file: TraceFile, number: int, item: Any, trouble: Trouble) -> Iterator[tuple[str, bytes]]:
+    place = f"{file.name}, item {number}"
+    try:
+        yield place, json.dumps(item).encode()
+    except RecursionError:
+        trouble(f"{place}: nested too deeply; the item was skipped")
+
+
+class _HugeNumberError(Exception):
+    """So many digits in a row that ijson's C backend may crash."""
+
+
+class _Watched:
+    """A stream that stops before a number that ijson's C backend crashes on; its slow one refuses or reads it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._end = stream, b""
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes. Raises `_HugeNumberError`."""
+        data = self._stream.read(size)
+        if HUGE_NUMBER.search(self._end + data):
+            raise _HugeNumberError
+        self._end = (self._end + data)[-1000:]
+        return data
 
 
 def _gathered(spool: BinaryIO, places: "array[int]") -> bytes:

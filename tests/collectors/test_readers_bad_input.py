@@ -168,6 +168,26 @@ def test_one_long_list_is_cut_item_by_item(tmp_path: Path) -> None:
     assert "the list breaks off after item 1" in trouble.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (b'"' + b"7" * 20_000 + b'"', None),
+        (b"9" * 20_000, "the list breaks off after item 1"),
+        (b"[" * 20_000 + b"]" * 20_000, "item 2: nested too deeply"),
+    ],
+    ids=["digits that are text", "huge integer", "deep list"],
+)
+def test_an_item_that_exhausts_a_parser_loses_no_other(tmp_path: Path, value: bytes, said: str | None) -> None:
+    first, second = json.loads((FILES / "tau-bench.json").read_bytes())[:2]
+    path = tmp_path / "hostile.json"
+    parts = (json.dumps(first).encode(), b'{"made": ' + value + b", " + json.dumps(second).encode()[1:])
+    path.write_bytes(b"[" + b", ".join(parts) + b"]")
+    file, trouble = TraceFile.at(path), Trouble("hostile.json")
+    cut = list(pieces(file, reader_of(TraceFile.at(FILES / "tau-bench.json")), trouble, large=1))
+    assert len(cut) == (1 if said else 2)
+    assert (said in trouble.notes[0]) if said else not trouble.notes
+
+
 def test_spans_of_one_trace_come_together_from_many_lines(tmp_path: Path) -> None:
     def line(*spans: tuple[str, int]) -> str:
         made = [{"traceId": trace * 32, "spanId": f"{n:016x}", "name": f"n{n}"} for trace, n in spans]
