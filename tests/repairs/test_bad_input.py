@@ -15,6 +15,8 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.errors import PatchError
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_repairs.apply import apply
+from harnessfix_repairs.editing.config import ConfigFile
+from harnessfix_repairs.operators.base import Refusal
 from harnessfix_repairs.patch import Patch, Unrepaired, propose
 from harnessfix_repairs.validation.worktree import private_tree
 
@@ -103,3 +105,17 @@ def test_a_task_that_eats_memory_is_stopped(tmp_path: Path) -> None:
         trials = Trials(workspace, select_rules(["T102"]), tmp_path / "spool", {}, {})
         assert trials.run("x", tree).passed is False
         assert "1024 MiB of memory a process" in trials.sandbox.stated_limits(trials.limits)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)), "a: &a [*a]\n"],
+    ids=["unfold", "contains itself"],
+)
+def test_aliases_that_would_be_walked_for_ever_are_refused(text: str) -> None:
+    with pytest.raises(Refusal, match="aliases unfold"):
+        ConfigFile("settings.yaml", text + "limit: 3\n")
+
+
+def test_a_few_aliases_are_edited_like_anything_else() -> None:
+    assert ConfigFile("settings.yaml", "base: &base {limit: 3}\nown: *base\n").data["own"] == {"limit": 3}

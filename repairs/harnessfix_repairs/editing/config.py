@@ -5,6 +5,7 @@ a piece of the text is replaced, and the file is read again to see that just tha
 """
 
 import json
+import math
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from harnessfix_ir.anchors import Anchor
 from harnessfix_repairs.operators.base import Refusal
 
+MOST_VALUES = 100_000
 LANGUAGES = {".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json"}
 
 
@@ -100,9 +102,26 @@ def load(path: str, text: str, language: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise Refusal(f"{path} cannot be read: {error}") from error
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        data = YAML(typ="safe", pure=True).load(text)
+        if _unfolded(data, {}) > MOST_VALUES:
+            raise Refusal(f"{path} cannot be edited: its aliases unfold to more than {MOST_VALUES:,} values")
     except (YAMLError, ValueError, RecursionError) as error:
         raise Refusal(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    return data
+
+
+def _unfolded(value: Any, known: dict[int, float]) -> float:
+    """How many values there are when each alias counts as what it stands for; infinite where it contains itself.
+
+    Aliases share one object, but to compare or to copy data is to walk through it as often as it is named.
+    """
+    if not isinstance(value, (dict, list)):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = math.inf
+        parts = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_unfolded(part, known) for part in parts)
+    return known[id(value)]
 
 
 def with_value(data: Any, path: str, value: Any) -> Any:
