@@ -1,14 +1,14 @@
 """A scratch copy of an example that comes with harnessfix, under version control, ready to be recorded."""
 
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 from harnessfix_ir.errors import HarnessfixError
+from harnessfix_repairs.validation.gitcommand import git
 
 IGNORED = shutil.ignore_patterns("__pycache__", ".harnessfix", "*.pyc")
-GIT = ("git", "-c", "user.name=harnessfix demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false")
+IDENTITY = {"user.name": "harnessfix demo", "user.email": "demo@localhost"}
 
 
 def examples_folder() -> Path:
@@ -39,5 +39,5 @@ def copy_example(name: str, target: Path | None = None) -> Path:
     (place / ".gitignore").write_text(".harnessfix/\n__pycache__/\n")
     if shutil.which("git"):
         for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "The agent as it came")):
-            subprocess.run([*GIT, *arguments], cwd=place, check=True, capture_output=True)
+            git(place, *arguments, config=IDENTITY)
     return place

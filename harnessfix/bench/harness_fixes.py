@@ -8,7 +8,6 @@ changed) and `core_anchors` (`file::qualified.name`). Nothing here but the scori
 import io
 import json
 import re
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from typing import Any
 from harnessfix.checking import check_paths
 from harnessfix_ir.errors import HarnessfixError
 from harnessfix_ir.findings import FlawRecord
+from harnessfix_repairs.validation.gitcommand import git
 
 FILE = "cases.jsonl"
 FIRST = 3
@@ -138,11 +138,7 @@ def _unpack(repository: Path, commit: str, target: Path) -> None:
 
 
 def _git(repository: Path, *arguments: str) -> bytes:
-    done = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, check=False)
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
-        raise HarnessfixError(f"{repository}: git {arguments[0]}: {said[0]}")
-    return done.stdout
+    return git(repository, *arguments, config={"safe.bareRepository": "all"}) or b""
 
 
 def _packages(checkout: Path) -> list[Path]:

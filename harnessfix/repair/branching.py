@@ -14,7 +14,7 @@ from harnessfix_repairs.compose import compose
 from harnessfix_repairs.patch import Patch
 from harnessfix_repairs.paths import inside
 from harnessfix_repairs.validation.documents import Validation
-from harnessfix_repairs.validation.gitcommand import git
+from harnessfix_repairs.validation.gitcommand import filtered, git
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,11 @@ def _committed(root: Path, top: Path, patches: Sequence[Patch]) -> tuple[list[Pa
     for patch in patches:
         places = [(root.resolve() / file.path).relative_to(top).as_posix() for file in patch.files]
         changed = git(top, "status", "--porcelain", "-z", "--untracked-files=all", "--ignored", "--", *places)
-        if changed:
+        made = filtered(top, places)
+        if made:
+            words = f"a git filter ({next(iter(made.values()))}) makes {next(iter(made))}, and filters are not run"
+            left.append((patch, f"{words}: take the diff"))
+        elif changed:
             left.append((patch, f"{patch.files[0].path} is not as in the last commit: commit it first"))
         else:
             clean.append(patch)

@@ -1,7 +1,8 @@
 """Private trees: the user's code as it is now, somewhere else, to be patched and run at will.
 
 Inside a git repository a tree is a worktree at HEAD with the uncommitted changes of tracked files; anywhere else it is
-a copy with a git repository of its own. Trees live in one folder of the user's cache. Whoever makes one holds a lock in
+a copy with a git repository of its own. No program that the repository's configuration names is run; files whose
+content a filter makes (Git LFS) are copied as the user has them. Trees live in one folder of the user's cache. Whoever makes one holds a lock in
 it, so what an interrupted run left behind is found, and removed, by the next.
 """
 
@@ -10,7 +11,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,10 +22,11 @@ from harnessfix_repairs.patch import Patch
 from harnessfix_repairs.paths import inside
 from harnessfix_repairs.spec import sha256
 
-from .gitcommand import git
+from .gitcommand import filtered, git
 
 MAX_COPY_BYTES = 500_000_000
 MAX_COPY_FILES = 50_000
+_IDENTITY = {"user.name": "harnessfix", "user.email": "harnessfix@localhost"}
 _NOT_COPIED = {".git", ".harnessfix", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox"}
 
 
@@ -37,11 +39,21 @@ class Tree:
         top: top of the tree, with its own `.git`.
         changes: uncommitted changes of the original, as a git diff.
         notes: what it lacks, in words.
+        copied: files that are copied into it from another folder, as git's store has something else of that name.
     """
 
-    def __init__(self, original: Path, path: Path, top: Path, changes: bytes, notes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        original: Path,
+        path: Path,
+        top: Path,
+        changes: bytes,
+        notes: tuple[str, ...],
+        copied: tuple[Path, Sequence[str]] | None = None,
+    ) -> None:
         self.original, self.path, self.top = original, path, top
-        self.changes, self.notes = changes, notes
+        self.changes, self.notes, self.copied = changes, notes, copied
+        self._fill()
         self.patches: list[Patch] = []
 
     def apply(self, patch: Patch) -> None:
@@ -55,6 +67,7 @@ class Tree:
         git(self.top, "clean", "-ffdxq")
         if self.changes:
             git(self.top, "apply", "--binary", "--whitespace=nowarn", "-", data=self.changes)
+        self._fill()
         for patch in self.patches:
             self._write(patch)
 
@@ -68,6 +81,11 @@ class Tree:
                     if not (self.path / place).exists():
                         found.append(place)
         return found
+
+    def _fill(self) -> None:
+        folder, names = self.copied or (self.top, ())
+        for name in names:
+            shutil.copyfile(folder / name, inside(self.top, name))
 
     def _write(self, patch: Patch) -> None:
         edits = parse(patch.diff_bytes)
@@ -155,19 +173,47 @@ def _repository(root: Path) -> Path | None:
 def _worktree(root: Path, top: Path, place: Path, untracked: bool) -> Tree:
     (place / "origin").write_text(json.dumps({"top": str(top)}))
     tree = place / "tree"
-    git(top, "worktree", "add", "-q", "--detach", str(tree), "HEAD")
-    changes = git(top, "diff", "--binary", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD") or b""
+    git(top, "worktree", "add", "-q", "--detach", "--no-checkout", str(tree), "HEAD")
+    git(tree, "reset", "-q", "--hard", "HEAD")
+    changes = git(top, "diff", "--binary", "HEAD") or b""
     notes = []
     if changes:
         git(tree, "apply", "--binary", "--whitespace=nowarn", "-", data=changes)
         notes.append("with the uncommitted changes of tracked files")
-    others = [os.fsdecode(n) for n in (git(top, "ls-files", "-z", "-o", "--exclude-standard") or b"").split(b"\0") if n]
+    others = _listed(top, "-o", "--exclude-standard")
     if others and untracked:
         changes += _as_changes(top, tree, others)
         notes.append(f"with {len(others)} untracked files")
     elif others:
         notes.append(f"without {len(others)} untracked files")
-    return Tree(root, tree / root.relative_to(top), tree, changes, tuple(notes))
+    copied, more = _filtered(top, tree)
+    lacking = [line.split("\t", 1)[1] for line in _listed(tree, "-s") if line.startswith("160000 ")]
+    more += [f"without the submodule {name}" for name in lacking]
+    return Tree(root, tree / root.relative_to(top), tree, changes, (*notes, *more), (top, copied))
+
+
+def _filtered(top: Path, tree: Path) -> tuple[list[str], list[str]]:
+    """Files that a git filter makes, which is not run: those to copy as the user has them, and what to say of them."""
+    made = filtered(tree, _listed(tree))
+    if not made:
+        return [], []
+    here = [name for name in made if _regular(top, name) and _regular(tree, name)]
+    words = f"which a git filter makes ({', '.join(sorted(set(made.values())))}; filters are not run)"
+    if sum((top / name).stat().st_size for name in here) > MAX_COPY_BYTES:
+        return [], [f"{len(made)} files, {words}, are as git stores them: too large to be copied"]
+    return here, [f"{len(here)} files, {words}, are copied as you have them"]
+
+
+def _regular(folder: Path, name: str) -> bool:
+    try:
+        inside(folder, name)
+    except PatchError:
+        return False
+    return True
+
+
+def _listed(tree: Path, *options: str) -> list[str]:
+    return [os.fsdecode(line) for line in (git(tree, "ls-files", "-z", *options) or b"").split(b"\0") if line]
 
 
 def _as_changes(top: Path, tree: Path, names: list[str]) -> bytes:
@@ -179,7 +225,7 @@ def _as_changes(top: Path, tree: Path, names: list[str]) -> bytes:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
     git(tree, "add", "-N", "--", *names)
-    diff = git(tree, "diff", "--binary", "--no-ext-diff", "--no-textconv", "--no-color", "--", *names) or b""
+    diff = git(tree, "diff", "--binary", "--", *names) or b""
     git(tree, "reset", "-q")
     return diff
 
@@ -209,18 +255,7 @@ def _copy(root: Path, place: Path) -> Tree:
         raise PatchError(f"{root} cannot be copied: {error}") from error
     git(tree, "init", "-q")
     git(tree, "add", "-A", "-f", ".")
-    git(
-        tree,
-        "-c",
-        "user.name=harnessfix",
-        "-c",
-        "user.email=harnessfix@localhost",
-        "commit",
-        "-q",
-        "--allow-empty",
-        "-m",
-        "as found",
-    )
+    git(tree, "commit", "-q", "--allow-empty", "-m", "as found", config=_IDENTITY)
     return Tree(root, tree, tree, b"", ("a copy, as the folder is not under version control",))
 
 
