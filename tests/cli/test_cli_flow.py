@@ -104,6 +104,75 @@ def test_validate_proves_the_patch(run: Run, project: Path) -> None:
     assert target["after"] == 0
 
 
+def test_without_tasks_nothing_is_called_accepted(run: Run, project: Path) -> None:
+    (project / "harnessfix.toml").write_text("")
+    flaw = json.loads(run(project, "check", "--select", "T102", "--format", "json").stdout)["findings"][0]["flaw"]
+    result = run(project, "validate", flaw)
+    assert result.exit_code == 1
+    assert "unproved" in result.stdout
+    assert "1 patch: 1 unproved" in result.stdout
+    assert "accepted" not in result.stdout
+    assert "Nothing was run" in result.stderr
+    assert "--replay RUN" in result.stderr
+    assert json.loads(run(project, "memory", "--format", "json").stdout)["repairs"][0]["outcome"] == "unproved"
+
+
+SHELL = '''\
+import subprocess
+import sys
+
+
+def run_command(command):
+    """Run a shell command."""
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    return f"exit code {done.returncode}\\n{done.stdout}{done.stderr}"
+
+
+TOOLS = {"run_command": run_command}
+
+
+class Model:
+    def __init__(self, replies):
+        self.replies = list(replies)
+
+    def complete(self, messages):
+        return self.replies.pop(0)
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(4):
+            reply = self.model.complete(messages)
+            messages.append({"role": "assistant", "content": reply})
+            name, _, command = reply.partition(" ")
+            if name not in TOOLS:
+                return reply
+            messages.append({"role": "user", "content": TOOLS[name](command)})
+        return "gave up"
+
+
+if __name__ == "__main__":
+    answer = Agent(Model(["run_command echo a.txt", "done"])).run(sys.argv[1])
+    sys.exit(0 if answer == "done" else 1)
+'''
+
+
+def test_a_bounded_shell_command_is_accepted(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text(SHELL)
+    settings = f'[validate]\ncommand = "{sys.executable} agent.py {{task}}"\ntasks = ["one"]\nrepeats = 2\n'
+    (tmp_path / "harnessfix.toml").write_text(settings)
+    run(tmp_path, "record", "--", sys.executable, "agent.py", "one")
+    flaw = json.loads(run(tmp_path, "check", "--select", "E101", "--format", "json").stdout)["findings"][0]["flaw"]
+    result = run(tmp_path, "validate", flaw, "--format", "json")
+    (validation,) = json.loads(result.stdout)["validations"]
+    assert validation["outcome"] == "accepted", validation["reason"]
+    assert result.exit_code == 0
+
+
 def test_a_command_that_never_reaches_the_harness_is_said_and_not_run_on(run: Run, project: Path) -> None:
     flaw = json.loads(run(project, "check", "--select", "T102", "--format", "json").stdout)["findings"][0]["flaw"]
     broken = f'"{sys.executable} -m no_such_package {{task}}"'

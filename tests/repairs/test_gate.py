@@ -112,13 +112,15 @@ def test_static_rules_see_both_trees(root: Path, patch: Patch, tmp_path: Path) -
         return [] if "from error" in (folder / "agent.py").read_text() else [FLAW]
 
     trees = tmp_path / "trees"
-    assert validate(root, patch, Plan(static=rules, trees=trees)).outcome is Outcome.ACCEPTED
+    gone = validate(root, patch, Plan(static=rules, trees=trees))
+    assert gone.outcome is Outcome.UNPROVED, "nothing was run, so nothing is proved"
+    assert "nothing was run" in gone.reason
     deaf = validate(root, patch, Plan(static=lambda folder: [FLAW], trees=trees))
     assert deaf.outcome is Outcome.REJECTED_TARGET_NOT_FIXED
     noisy = validate(root, patch, Plan(static=lambda folder: rules(folder) or ["ffffffff"], trees=trees))
     assert noisy.outcome is Outcome.REJECTED_NEW_FLAW
     silent = validate(root, patch, Plan(static=lambda folder: [], trees=trees))
-    assert silent.outcome is Outcome.INCONCLUSIVE
+    assert silent.outcome is Outcome.UNPROVED
 
 
 def test_own_checks_can_reject(root: Path, patch: Patch, tmp_path: Path) -> None:
@@ -188,6 +190,17 @@ def test_outcomes_have_names_and_reasons(
     verdict = judge(patch, FreeGates(root, patch), rows(*results), Bounds())
     assert verdict.outcome is outcome, verdict.reason
     assert words in verdict.reason
+
+
+@pytest.mark.parametrize(("words", "outcome"), [(("pp", "pp"), Outcome.ACCEPTED), (("oo", "oo"), Outcome.INCONCLUSIVE)])
+def test_a_flaw_of_the_source_is_proved_gone_by_runs_that_pass(
+    root: Path, patch: Patch, words: tuple[str, str], outcome: Outcome
+) -> None:
+    gates = FreeGates(root, patch)
+    gates.target_gone = True
+    verdict = judge(patch, gates, rows(("a", *words)), Bounds())
+    assert verdict.outcome is outcome, verdict.reason
+    assert ("whether the harness still works is not shown" in verdict.reason) is (outcome is Outcome.INCONCLUSIVE)
 
 
 def test_cost_is_bounded(root: Path, patch: Patch) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--tests",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write a regression test of each accepted patch to this folder, once it was seen to fail without the patch.",
+    help="Write a regression test of each patch that no check refused to this folder, if it fails without the patch.",
 )
 @format_option("text", "json")
 @store_option
@@ -46,7 +46,8 @@ def command(
     """Prove the patches for FLAWS (beginnings of ids; all by default): run the tasks with and without each.
 
     Your files are not touched: tasks run in private git worktrees, as [tool.harnessfix.validate] says. Exit code 0 when
-    every patch was accepted, 1 otherwise.
+    every patch was accepted, 1 otherwise. Accepted is what runs have proved: a patch that passed the checks of its text
+    and source while nothing was run is unproved.
 
     With --replay no model is asked: a patch is proved up to the first request that is not the recorded one.
     """

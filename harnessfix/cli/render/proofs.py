@@ -1,17 +1,22 @@
 """What validation came to, patch by patch."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.text import Text
 
-from harnessfix.cli import data
+from harnessfix.cli import data, talk
 from harnessfix.cli.plain import plain
 from harnessfix.validation.proving import Proof
 from harnessfix_repairs.validation.documents import Outcome, Validation
 
 from .layers import LAYER_STYLE
 
-STYLE = {Outcome.ACCEPTED: "bold green", Outcome.INCONCLUSIVE: "bold yellow"}
+STYLE = {Outcome.ACCEPTED: "bold green", Outcome.UNPROVED: "bold yellow", Outcome.INCONCLUSIVE: "bold yellow"}
+HOW_TO_RUN = (
+    "Nothing was run. Say under [validate] how a task is run (`command` and `tasks`), name a test with "
+    "--task tests/test_agent.py::test_it, or play a recorded run again with --replay RUN."
+)
 MARK = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "dim")}
 
 
@@ -19,12 +24,18 @@ def print_proofs(proofs: Sequence[Proof]) -> None:
     """One block a patch, then a line that counts them."""
     for proof in proofs:
         data.show(proof_view(proof), "")
-    accepted = sum(proof.validation.accepted for proof in proofs)
-    data.show(
-        Text(
-            f"{accepted} of {len(proofs)} patches accepted" if proofs else "there is no patch to validate", style="bold"
-        )
-    )
+    data.show(Text(count_words(proofs), style="bold"))
+    if any(proof.validation.outcome is Outcome.UNPROVED for proof in proofs):
+        talk.note(HOW_TO_RUN)
+
+
+def count_words(proofs: Sequence[Proof]) -> str:
+    """How many came to which outcome, accepted ones first."""
+    if not proofs:
+        return "there is no patch to validate"
+    sorts = Counter(proof.validation.outcome.value.partition("-")[0] for proof in proofs)
+    counted = [f"{number} {name}" for name, number in sorted(sorts.items())]
+    return f"{len(proofs)} {'patch' if len(proofs) == 1 else 'patches'}: {', '.join(counted)}"
 
 
 def proof_view(proof: Proof) -> Text:

@@ -9,9 +9,11 @@ from harnessfix_repairs.editing import parameters
 from harnessfix_repairs.editing.blocks import guarded, in_try, indented, own_line
 from harnessfix_repairs.editing.calls import add_keyword, argument
 from harnessfix_repairs.editing.handlers import new_name
+from harnessfix_repairs.editing.helpers import Helper
 from harnessfix_repairs.editing.narrow import narrowed
 from harnessfix_repairs.editing.operator import PythonOperator
-from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.process_groups import KILL, RUN, in_group
+from harnessfix_repairs.editing.python import Change, PythonFile, chain
 from harnessfix_repairs.editing.reporting import report
 from harnessfix_repairs.editing.scope import bound_at
 from harnessfix_repairs.editing.scope import parameters as parameters_of
@@ -36,18 +38,23 @@ def run_command(command):
     done = subprocess.run(command, shell=True, capture_output=True, text=True)  # may hang
     return f"exit code {done.returncode}\\n{done.stdout}"
 '''
-_RUN_AFTER = '''\
-import subprocess
-
+_RUN_AFTER = (
+    "import os\nimport signal\nimport subprocess\n\n\n"
+    + KILL.source
+    + "\n\n"
+    + RUN.source
+    + '''
 
 def run_command(command):
     """Run a shell command."""
     try:
-        done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)  # may hang
+        done = _run_in_group(command, shell=True, capture_output=True, text=True, timeout=120)  # may hang
     except subprocess.TimeoutExpired as error:
         return f"stopped after {error.timeout} seconds; output so far: {error.output}"
     return f"exit code {done.returncode}\\n{done.stdout}"
 '''
+)
+_LIST = _RUN.replace("command, shell=True", "command")
 _FETCH = """\
 import requests
 
@@ -72,6 +79,9 @@ class BoundExecution(PythonOperator):
     it returns, the exception it raises. Output that was produced before the time was up goes with it. A function that
     shows no way is refused.
 
+    A command that a shell runs also gets a process group of its own, all of which is killed: without that, a timeout
+    would end the shell and leave what it had started.
+
     Anchor: the call, or the function that holds it.
 
     Parameters:
@@ -87,10 +97,24 @@ class BoundExecution(PythonOperator):
     safety = Safety.UNSAFE
     fix_safety = (
         "Commands and requests that took longer than the timeout used to end by themselves and no longer do; look "
-        "at the number, which is 120 seconds unless the code has one. `subprocess` kills the program it started and "
-        "not what that had started: see kill-process-group."
+        "at the number, which is 120 seconds unless the code has one. A command without a shell is killed alone, "
+        "not what it had started: see kill-process-group. One with a shell no longer belongs to the terminal's process "
+        "group: Ctrl-C reaches the harness only, which then kills the command."
     )
+    adds = (KILL.name, RUN.name)
     examples = (
+        EditExample(
+            _LIST,
+            _LIST.replace(
+                "    done = subprocess.run(command, capture_output=True, text=True)  # may hang\n",
+                "    try:\n"
+                "        done = subprocess.run(command, capture_output=True, text=True, timeout=120)  # may hang\n"
+                "    except subprocess.TimeoutExpired as error:\n"
+                '        return f"stopped after {error.timeout} seconds; output so far: {error.output}"\n',
+            ),
+            qualname="run_command",
+            line=6,
+        ),
         EditExample(_RUN, _RUN_AFTER, qualname="run_command", line=6),
         EditExample(
             _FETCH,
@@ -107,6 +131,7 @@ class BoundExecution(PythonOperator):
             parameters={"timeout": 5},
         ),
         EditExample(_RUN.replace('return f"exit code {done.returncode}\\n{done.stdout}"', "return done"), "", line=6),
+        EditExample(_RUN.replace("text=True", "preexec_fn=limit_memory"), "", qualname="run_command", line=6),
         EditExample(_RUN.replace("text=True", "**options"), "", qualname="run_command", line=6),
         EditExample(_RUN, "", qualname="run_command", line=6, parameters={"timeout": "soon"}),
     )
@@ -118,11 +143,20 @@ class BoundExecution(PythonOperator):
             raise Refusal(f"{anchor.place} holds no call that takes a timeout in a way that is understood")
         raises = parameters.dotted_source(spec, "raises")
         changes: dict[cst.CSTNode, Change] = {}
+        helpers: list[Helper] = []
         for call in calls:
             if argument(call, "timeout") is None:
-                changes[call] = add_keyword("timeout", file.expression(_timeout(file, call, spec)))
+                bounded = add_keyword("timeout", file.expression(_timeout(file, call, spec)))
+                if _by_shell(file, call):
+                    bounded, helpers = chain(bounded, in_group(file, call)), [KILL, RUN]
+                changes[call] = bounded
                 changes.update(_answered(file, call, raises))
-        return file.rewrite(changes)
+        return file.rewrite(changes, helpers=helpers)
+
+
+def _by_shell(file: PythonFile, call: cst.Call) -> bool:
+    shell = argument(call, "shell")
+    return _family(file, call) == "subprocess" and shell is not None and file.code(shell.value) != "False"
 
 
 def _family(file: PythonFile, call: cst.Call) -> str:

@@ -6,51 +6,15 @@ import libcst as cst
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
-from harnessfix_repairs.editing.calls import add_keyword, argument, has_unpacked, is_true
+from harnessfix_repairs.editing.calls import add_keyword, argument, is_true
 from harnessfix_repairs.editing.helpers import Helper
 from harnessfix_repairs.editing.narrow import narrowed
 from harnessfix_repairs.editing.operator import PythonOperator
+from harnessfix_repairs.editing.process_groups import KILL, RUN, RUNS, in_group, refuse_other_setup
 from harnessfix_repairs.editing.python import Change, PythonFile
 
 from .base import EditExample, Refusal
 
-_KILL = Helper(
-    "_kill_group",
-    '''\
-def _kill_group(process):
-    """Kill a process and all others of the group that it leads; where there are no groups, that process alone."""
-    try:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    except ProcessLookupError:
-        pass  # it ended by itself
-''',
-    ("os", "signal"),
-)
-_RUN = Helper(
-    "_run_in_group",
-    '''\
-def _run_in_group(command, *, input=None, capture_output=False, timeout=None, check=False, **options):
-    """`subprocess.run` whose timeout also ends what the command started."""
-    if input is not None:
-        options["stdin"] = subprocess.PIPE
-    if capture_output:
-        options["stdout"] = options["stderr"] = subprocess.PIPE
-    with subprocess.Popen(command, start_new_session=True, **options) as process:
-        try:
-            stdout, stderr = process.communicate(input, timeout=timeout)
-        except BaseException:
-            _kill_group(process)
-            process.wait()
-            raise
-    if check and process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, process.args, stdout, stderr)
-    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
-''',
-    ("subprocess",),
-)
 _POPEN = (
     "subprocess.Popen",
     "asyncio.create_subprocess_shell",
@@ -58,8 +22,6 @@ _POPEN = (
     "asyncio.subprocess.create_subprocess_shell",
     "asyncio.subprocess.create_subprocess_exec",
 )
-_RUNS = ("subprocess.run", "subprocess.check_output")
-_OWN_GROUP = ("start_new_session", "preexec_fn", "process_group")
 
 _BEFORE = """\
 import subprocess
@@ -95,10 +57,10 @@ def _top(body: str, *helpers: Helper) -> str:
 class KillProcessGroup(PythonOperator):
     """Starts the command in a session of its own and kills its whole process group when the time is up.
 
-    `subprocess.run(…, timeout=…)` and `check_output` become a call of a helper with the same arguments, the same result
-    and the same exceptions, partial output included. For `Popen` and asyncio's `create_subprocess_*` the start gets
-    `start_new_session=True` and each `kill()` or `terminate()` of that process in the function (in the class, when it
-    is kept on `self`) kills the group.
+    `subprocess.run(…, timeout=…)`, `call`, `check_call` and `check_output` become a call of a helper with the same
+    arguments, the same result and the same exceptions, partial output included. For `Popen` and asyncio's
+    `create_subprocess_*` the start gets `start_new_session=True` and each `kill()` or `terminate()` of that process in
+    the function (in the class, when it is kept on `self`) kills the group.
 
     Anchor: the call that starts the process, or the function that holds it.
 
@@ -114,7 +76,7 @@ class KillProcessGroup(PythonOperator):
         "On Windows, which has no process groups of this kind, behaviour stays as it is. A process that starts a "
         "session of its own escapes."
     )
-    adds = (_KILL.name, _RUN.name)
+    adds = (KILL.name, RUN.name)
     examples = (
         EditExample(
             _BEFORE,
@@ -122,8 +84,8 @@ class KillProcessGroup(PythonOperator):
                 _BEFORE.replace("subprocess.run(", "_run_in_group(").replace(
                     "import subprocess", "import os\nimport signal\nimport subprocess"
                 ),
-                _KILL,
-                _RUN,
+                KILL,
+                RUN,
             ),
             qualname="run",
             line=6,
@@ -134,7 +96,7 @@ class KillProcessGroup(PythonOperator):
                 _POPEN_BEFORE.replace(
                     "stdout=subprocess.PIPE)", "stdout=subprocess.PIPE, start_new_session=True)"
                 ).replace("process.kill()", "_kill_group(process)"),
-                _KILL,
+                KILL,
             ),
             qualname="run",
             line=7,
@@ -146,20 +108,20 @@ class KillProcessGroup(PythonOperator):
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Give every process started at the anchor a group, and kill that."""
-        calls = file.find(anchor, cst.Call, lambda call: file.dotted(call.func) in (*_RUNS, *_POPEN))
+        calls = file.find(anchor, cst.Call, lambda call: file.dotted(call.func) in (*RUNS, *_POPEN))
         calls = narrowed(file, calls, spec)
         if not calls:
-            if file.find(anchor, cst.Call, lambda call: file.code(call.func) == _RUN.name):
+            if file.find(anchor, cst.Call, lambda call: file.code(call.func) == RUN.name):
                 return file.text
             raise Refusal(f"{anchor.place} starts no process in a way that is understood")
         changes: dict[cst.CSTNode, Change] = {}
-        helpers = [_KILL]
+        helpers = [KILL]
         reasons = []
         for call in calls:
             try:
-                if file.dotted(call.func) in _RUNS:
+                if file.dotted(call.func) in RUNS:
                     changes[call] = _run(file, call)
-                    helpers = [_KILL, _RUN]
+                    helpers = [KILL, RUN]
                 else:
                     changes.update(_started(file, call))
             except Refusal as refusal:
@@ -170,35 +132,15 @@ class KillProcessGroup(PythonOperator):
 
 
 def _run(file: PythonFile, call: cst.Call) -> Change:
-    place = f"{file.path}:{file.line(call)}"
     if argument(call, "timeout") is None:
+        place = f"{file.path}:{file.line(call)}"
         raise Refusal(f"{place} has no timeout, so nothing kills the command; give it one first (bound-execution)")
-    if has_unpacked(call) or sum(arg.keyword is None for arg in call.args) > 1:
-        raise Refusal(f"{place} passes arguments whose meaning is not seen here")
-    _refuse_other_setup(file, call)
-    output = file.dotted(call.func) == "subprocess.check_output"
-
-    def change(node: cst.Call) -> cst.BaseExpression:
-        kept = [arg for arg in node.args if arg.keyword is None or arg.keyword.value not in _OWN_GROUP]
-        node = node.with_changes(func=cst.Name(_RUN.name), args=kept)
-        if not output:
-            return node
-        node = add_keyword("check", cst.Name("True"))(node)
-        pipe = cst.Attribute(cst.Name("subprocess"), cst.Name("PIPE"))
-        return cst.Attribute(add_keyword("stdout", pipe)(node), cst.Name("stdout"))
-
-    return change
-
-
-def _refuse_other_setup(file: PythonFile, call: cst.Call) -> None:
-    setup = argument(call, "preexec_fn")
-    if setup is not None and file.dotted(setup.value) not in ("os.setsid", "os.setpgrp", "None"):
-        raise Refusal(f"{file.path}:{file.line(call)} runs {file.code(setup.value)} in the child before the command")
+    return in_group(file, call)
 
 
 def _started(file: PythonFile, call: cst.Call) -> dict[cst.CSTNode, Change]:
     place = f"{file.path}:{file.line(call)}"
-    _refuse_other_setup(file, call)
+    refuse_other_setup(file, call)
     name = _target(file, call)
     scope = (file.klass(call) if name.startswith("self.") else None) or file.function(call) or file.module
     kills = [
@@ -210,7 +152,7 @@ def _started(file: PythonFile, call: cst.Call) -> dict[cst.CSTNode, Change]:
     if not name or (not kills and not has_group):
         raise Refusal(f"{place}: nothing ends this process, so there is no place to kill its group")
     changes: dict[cst.CSTNode, Change] = {
-        node: lambda _: cst.Call(cst.Name(_KILL.name), args=[cst.Arg(file.expression(name))]) for node in kills
+        node: lambda _: cst.Call(cst.Name(KILL.name), args=[cst.Arg(file.expression(name))]) for node in kills
     }
     if not has_group:
         changes[call] = add_keyword("start_new_session", cst.Name("True"))

@@ -11,7 +11,10 @@ SCHEMA = "harnessfix.validation/1"
 
 
 class Outcome(StrEnum):
-    """What became of a patch. A rejection names its reason; `inconclusive` is an answer."""
+    """What became of a patch. A rejection names its reason; `inconclusive` is an answer.
+
+    `unproved` passed the checks of its text and source, and nothing was run; with `inconclusive` the runs do not tell.
+    """
 
     ACCEPTED = "accepted"
     REJECTED_DOES_NOT_APPLY = "rejected-does-not-apply"
@@ -24,6 +27,7 @@ class Outcome(StrEnum):
     REJECTED_NEW_FLAW = "rejected-new-flaw"
     REJECTED_COST = "rejected-cost"
     REJECTED_BY_USER = "rejected-by-user"
+    UNPROVED = "unproved"
     INCONCLUSIVE = "inconclusive"
 
 

@@ -1,6 +1,7 @@
 """The gate: free checks first, then the user's own runs, paired by task.
 
-Accepted is what is proved. A rejection has a name; with too few runs to tell the answer is *inconclusive*.
+Accepted is what runs have proved; without any run the answer is *unproved*, and with too few to tell *inconclusive*.
+A rejection has a name.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,7 +54,7 @@ class Plan:
         progress: told after each run.
         trees: folder for private trees; the user's cache by default.
         untracked: whether untracked files are taken into the trees.
-        regression: makes a test of an accepted patch, from a tree without it, one with it, and what was run.
+        regression: makes a test of a patch that no check refused, from a tree without it, one with it, and the runs.
     """
 
     static: StaticRules | None = None
@@ -93,7 +94,7 @@ def validate(root: Path, patch: Patch, plan: Plan) -> Validation:
             if not rows[0].patched:
                 return _never_started(patch, gates, rows, plan.limits)
         found = judge(patch, gates, rows, plan.bounds, limits=plan.limits, notes=old[0].notes)
-        if plan.regression is not None and found.accepted:
+        if plan.regression is not None and found.outcome in (Outcome.ACCEPTED, Outcome.UNPROVED):
             found = found.model_copy(update={"regression": plan.regression(old[0], new[0], rows)})
     return found
 
@@ -196,6 +197,12 @@ class _Seen:
         self.notes += replay_notes(rows)
 
     @property
+    def works(self) -> bool:
+        """Whether a run that is part of the proof passed, or asked a recorded model all that was recorded."""
+        runs = [run for row in self.rows for run in row.patched]
+        return any(run.passed or (run.replay is not None and run.replay.held >= run.replay.answers) for run in runs)
+
+    @property
     def why(self) -> str:
         """Why the first pair that cannot be compared cannot be."""
         pairs = [pair for row in self.rows for pair in zip(row.baseline, row.patched, strict=True)]
@@ -224,8 +231,9 @@ def _same(runs: Sequence[TaskResult]) -> bool:
 def _decide(seen: _Seen, gates: FreeGates, bounds: Bounds) -> tuple[Outcome, str]:
     if not seen.rows:
         if gates.target_gone:
-            return Outcome.ACCEPTED, "the rule that found it in the source is silent; nothing was run"
-        return Outcome.INCONCLUSIVE, "the free checks passed; no task was run, so the flaw's absence is not shown"
+            silent = "the rule that found it in the source is silent"
+            return Outcome.UNPROVED, f"{silent}, but nothing was run: whether the harness still works is not shown"
+        return Outcome.UNPROVED, "the free checks passed, but nothing was run: that the flaw is gone is not shown"
     if not seen.pairs:
         return Outcome.INCONCLUSIVE, f"no pair of runs can be compared: {seen.why}"
     if len(seen.newly_failing) > bounds.newly_failing:
@@ -251,6 +259,12 @@ def _target(seen: _Seen, gates: FreeGates) -> tuple[Outcome, str]:
     if not target.before:
         if target.after:
             return Outcome.REJECTED_TARGET_NOT_FIXED, f"the flaw was in {counts}"
+        if gates.target_gone and not seen.works:
+            return (
+                Outcome.INCONCLUSIVE,
+                f"the rule that found it in the source is silent, but no run passes, without the patch or with it "
+                f"({target.pairs} pairs): whether the harness still works is not shown",
+            )
         if gates.target_gone:
             return (
                 Outcome.ACCEPTED,

@@ -2,8 +2,8 @@
 
 Inside a git repository a tree is a worktree at HEAD with the uncommitted changes of tracked files; anywhere else it is
 a copy with a git repository of its own. No program that the repository's configuration names is run; files whose
-content a filter makes (Git LFS) are copied as the user has them. Trees live in one folder of the user's cache. Whoever makes one holds a lock in
-it, so what an interrupted run left behind is found, and removed, by the next.
+content a filter makes (Git LFS) are copied as the user has them. Trees live in one folder of the user's cache. Whoever
+makes one holds a lock in it, so what an interrupted run left behind is found, and removed, by the next.
 """
 
 import json
