@@ -188,3 +188,9 @@ def test_nothing_is_undeclared_without_declarations(read: Reader) -> None:
     model = read({"agent.py": "import numpy\n"})
     (element,) = model.of_role(ElementRole.DEPENDENCY)
     assert element.fact("undeclared") is None
+
+
+def test_blanks_after_a_bracket_cost_no_more_than_their_length() -> None:
+    # With a pattern that may split blanks in several ways, 2,000 of them took half a minute.
+    (entry,) = read_settings("x = [\n[" + " " * 200_000 + "\n]]\n", "toml")[:1]
+    assert (entry.path, entry.start, entry.end) == ("x", 1, 3)

@@ -144,7 +144,7 @@ def _toml_lines(text: str) -> dict[str, tuple[int, int]]:
         if quoted:
             quoted = "" if line.count(quoted) % 2 else quoted
             continue
-        header = re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(#.*)?$", line)
+        header = re.match(r"\[\[?([^\]]+)\]\]?\s*(#.*)?$", line.lstrip())
         key = re.match(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"))*)\s*=\s*(.*)$""", line)
         if header:
             table = re.sub(r"[\"'\s]", "", header[1])
