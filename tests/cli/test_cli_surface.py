@@ -1,6 +1,7 @@
 """What a newcomer meets: help, empty folders, wrong words."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,6 +64,20 @@ def test_files_that_cannot_be_read_are_no_checked_files(run: Run, tmp_path: Path
     assert "nothing was checked (source alone, 0 files checked, 1 skipped)" in run(tmp_path, "check", ".").stdout
     (tmp_path / "sound.py").write_text("x = 1\n")
     assert "no flaws found (source alone, 1 file checked, 1 skipped)" in run(tmp_path, "check", ".").stdout
+
+
+def test_no_line_ends_in_blanks_when_it_is_piped(run: Run, tmp_path: Path) -> None:
+    shown = run(tmp_path, "explain", "T102").stdout.splitlines()
+    assert len(shown) > 20
+    assert [line for line in shown if line != line.rstrip()] == []
+
+
+def test_a_stream_that_lacks_characters_shows_others() -> None:
+    code = "from harnessfix.cli import main; main(['explain', 'T102'])"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=True).stdout
+    assert b"T102" in shown
+    assert shown.isascii()
 
 
 def test_rules_and_explain_agree(run: Run, tmp_path: Path) -> None:
