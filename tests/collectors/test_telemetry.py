@@ -179,6 +179,38 @@ asyncio.run(main())
 """
 
 
+POSITIONAL = """
+import sys
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".sdk")[1] and name.startswith("opentelemetry"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Hidden())
+from opentelemetry import trace
+
+tracer = trace.get_tracer("some.instrumentation")
+
+def run(task):
+    with tracer.start_as_current_span(
+        "send", None, trace.SpanKind.PRODUCER, {"to": "b"}, None, None, False, False, False
+    ) as span:
+        print(type(span).__module__, span.is_recording())
+    print(span.is_recording())
+    span.end()
+    return span.is_recording()
+
+print(run("weather?"))
+"""
+
+
+def test_a_lent_tracer_takes_by_position_what_the_api_takes(play: Play) -> None:
+    played = play(sys.executable, POSITIONAL)
+    assert played.code == 0, played.err
+    assert played.out.split() == ["_harnessfix_probe.fallback", "True", "True", "False"]
+
+
 def test_interleaved_spans_and_steps_keep_their_own_parents(play: Play) -> None:
     played = play(sys.executable, INTERLEAVED)
     played.assert_same()

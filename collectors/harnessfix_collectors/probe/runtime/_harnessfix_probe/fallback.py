@@ -85,14 +85,26 @@ def _tracer_class(trace: Any, telemetry: Telemetry) -> Any:
                 telemetry.do(lambda: told.begin(up, sys._getframe(3), start_time))
             return span
 
+        # The API's own parameters in its own order: instrumentations hand them over by position too.
         @decorators._agnosticcontextmanager  # type: ignore[untyped-decorator]
-        def start_as_current_span(self, name: str, *args: Any, end_on_exit: bool = True, **kwargs: Any) -> Any:
-            span = self.start_span(name, *args, **kwargs)
+        def start_as_current_span(
+            self,
+            name: str,
+            context: Any = None,
+            kind: Any = None,
+            attributes: Any = None,
+            links: Any = None,
+            start_time: int | None = None,
+            record_exception: bool = True,
+            set_status_on_exception: bool = True,
+            end_on_exit: bool = True,
+        ) -> Any:
+            span = self.start_span(name, context, kind, attributes, links, start_time)
             with trace.use_span(
                 span,
                 end_on_exit=end_on_exit,
-                record_exception=kwargs.get("record_exception", True),
-                set_status_on_exception=kwargs.get("set_status_on_exception", True),
+                record_exception=record_exception,
+                set_status_on_exception=set_status_on_exception,
             ) as active:
                 yield active
 
