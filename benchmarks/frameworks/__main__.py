@@ -65,6 +65,8 @@ class Scenario:
             and node.targets[0].id in ("HARNESS", "ENVIRONMENT", "PACKAGES", "MARKS")
         }
         harness = told.get("HARNESS") or str(path)
+        if isinstance(harness, str) and harness.endswith(".py"):
+            harness = str(path.parent / harness)
         return cls(
             path.stem,
             (ast.get_docstring(tree) or path.stem).splitlines()[0].rstrip("."),

@@ -161,8 +161,11 @@ def _one(keep: TraceStep, other: TraceStep) -> TraceStep:
         for what in (*keep.missing, *other.missing)
         if what not in (NO_MESSAGES, NO_VALUES) or not (input_ or output)
     ]
+    # A framework's way to run any tool is known by its class where the tool does not say its name.
+    unnamed = keep.kind is StepKind.TOOL_CALL and keep.name == str(keep.attributes.get("self", "")).rpartition(".")[2]
     return keep.model_copy(
         update={
+            "name": other.name if unnamed and _scope(other) else keep.name,
             "agent": keep.agent or other.agent,
             "input": input_,
             "output": output,

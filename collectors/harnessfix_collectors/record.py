@@ -23,6 +23,7 @@ from .probe.plan import make_plan
 __all__ = ["RUNTIME", "RecordResult", "is_isolated", "python_of", "record"]
 
 GRACE = 3.0
+UNSAMPLED = b'"unsampled":true'
 LAST_WORDS = 4_000  # bytes of the end of a quiet program's errors that are looked at
 
 
@@ -217,6 +218,12 @@ def _missing(
 ) -> Iterator[str]:
     if timed_out:
         yield "the program did not end in time and was stopped"
+    unsampled = data.count(UNSAMPLED)
+    if unsampled:
+        yield (
+            f"the program's own sampler left {unsampled:,} OpenTelemetry spans out: they are recorded here, but its "
+            "exporters did not get them"
+        )
     trouble = plan_file.with_suffix(".trouble")
     if trouble.is_file():
         told = dict.fromkeys(trouble.read_text("utf-8", "replace").splitlines())

@@ -162,6 +162,11 @@ def test_messages_in_log_events_and_in_events_of_the_span() -> None:
     event = SpanEvent("gen_ai.client.inference.operation.details", 1, details)  # type: ignore[arg-type]
     normal = normalise(span("chat m", event, **{"gen_ai.operation.name": "chat"}), pool)
     assert [pool.texts[part.text] for part in normal.input] == ["hi"]
+    # Written as attributes, as one event and as one per message, they are there once.
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.output.messages": '[{"role": "assistant", "content": "ho"}]'}
+    normal = normalise(span("chat m", *legacy, event, **attributes), pool)
+    assert [pool.texts[part.text] for part in (*normal.input, *normal.output)] == ["hi", "ho"]
+    assert normal.finish_reason == "stop"
 
 
 def test_no_dialect_stumbles_over_values_of_any_type() -> None:

@@ -103,6 +103,19 @@ def test_a_tools_call_id_comes_from_the_instrument_that_knows_it() -> None:
     assert [(part.text, part.call_id) for part in one.input] == [("y", "call_1")]
 
 
+def test_a_frameworks_way_to_run_any_tool_is_named_by_who_knows_the_tool() -> None:
+    tool = StepKind.TOOL_CALL
+
+    def named(name: str, me: str) -> str:
+        runner = step(2, tool, "", 1).model_copy(update={"name": name, "attributes": {"self": me}})
+        span = step(1, tool, "framework").model_copy(update={"name": "weather"})
+        (one,) = merge_duplicates([span, runner])
+        return one.name
+
+    assert named("FunctionTool", "tools.FunctionTool") == "weather"
+    assert named("lookup", "tools.FunctionTool") == "lookup"
+
+
 def test_a_loop_inside_one_request_of_a_model_is_no_agent() -> None:
     merged = merge_duplicates(
         [

@@ -157,6 +157,27 @@ class Convert(Tool):
     assert (found.anchor.qualname, found.value("tool-name")) == ("Convert.call", "Convert")
 
 
+DESCRIBED = """
+class Agent:
+    @property
+    def name(self):
+        return self._name
+
+    @property
+    def description(self):
+        return self._description
+
+    def run(self, task):
+        return self.model.create(messages=[task])
+"""
+
+
+def test_a_name_and_a_description_alone_make_no_tool_of_an_agent(read: Reader, one: One) -> None:
+    assert not [e for e in read({"agent.py": DESCRIBED}).elements if e.role is ElementRole.TOOL]
+    worded = DESCRIBED.replace("return self._description", 'return "Looks things up."')
+    assert one(read({"tool.py": worded}), ElementRole.TOOL).anchor.qualname == "Agent.run"
+
+
 def test_an_evaluation_of_arguments_parses_them(read: Reader, one: One) -> None:
     text = """
 def answer(call):

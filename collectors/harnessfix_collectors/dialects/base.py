@@ -94,6 +94,7 @@ def finish_reason(value: Any) -> str | None:
         "tool_calls": "tool_call",
         "tool_use": "tool_call",
         "function_call": "tool_call",
+        "function_calls": "tool_call",
         "end_turn": "stop",
         "stop_sequence": "stop",
         "max_tokens": "length",

@@ -9,7 +9,7 @@ https://github.com/open-telemetry/semantic-conventions-genai
 from collections.abc import Iterator
 from typing import Any
 
-from harnessfix_collectors.otlp import OtlpSpan
+from harnessfix_collectors.otlp import OtlpSpan, SpanEvent
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
@@ -35,7 +35,12 @@ ROLE_EVENTS = {
     "gen_ai.assistant.message": "assistant",
     "gen_ai.tool.message": "tool",
 }
-DETAILS = "gen_ai.client.inference.operation.details"
+CHOICE = "gen_ai.choice"
+WHOLE = ("gen_ai.client.inference.operation.details", "gen_ai.content.prompt", "gen_ai.content.completion")
+WHOLE_KEYS = {
+    "input": ("gen_ai.system_instructions", "gen_ai.input.messages", "gen_ai.prompt"),
+    "output": ("gen_ai.output.messages", "gen_ai.completion"),
+}
 INPUTS = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens")
 OUTPUTS = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.usage.completion_tokens")
 CACHED = ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens")
@@ -78,14 +83,21 @@ def take_tool(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
 def take_conversation(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
     """Instructions, messages, finish reason and, for a model call, usage."""
     normal.take_messages(span, pool, "input", "gen_ai.system_instructions", role="system")
+    instructions = len(normal.input)
     if not normal.take_messages(span, pool, "input", "gen_ai.input.messages", "pydantic_ai.all_messages"):
         _numbered(span, normal, pool, "input", "gen_ai.prompt.", "llm.prompts.")
     if not normal.take_messages(span, pool, "output", "gen_ai.output.messages", "final_result", role="assistant"):
         _numbered(span, normal, pool, "output", "gen_ai.completion.", "llm.completions.")
-    for side, messages, role in _event_messages(span):
-        if side == "input" or not normal.output:
-            normal.side(side).extend(message_parts(messages, pool, role))
-    normal.finish_reason = finish_reason(span.attributes.get("gen_ai.response.finish_reasons"))
+    if len(normal.input) == instructions:
+        _take_events(span, normal, pool, "input")
+    if not normal.output:
+        _take_events(span, normal, pool, "output")
+    chosen = next((event.attributes.get("finish_reason") for event in span.events if event.name == CHOICE), None)
+    normal.finish_reason = (
+        finish_reason(span.attributes.get("gen_ai.response.finish_reasons"))
+        or normal.finish_reason
+        or finish_reason(chosen)
+    )
     normal.response_id = span.text("gen_ai.response.id")
     if normal.kind is StepKind.MODEL_CALL:
         normal.usage = usage_of(span, INPUTS, OUTPUTS, CACHED, REASONING)
@@ -103,20 +115,27 @@ def _numbered(span: OtlpSpan, normal: Normal, pool: TextPool, side: str, *prefix
             return
 
 
-def _event_messages(span: OtlpSpan) -> Iterator[tuple[str, Any, str]]:
+def _take_events(span: OtlpSpan, normal: Normal, pool: TextPool, side: str) -> None:
+    """Messages from events; one with all of them counts before those with one each, where both were written."""
+    whole = [told for event in span.events if event.name in WHOLE for told in [list(_whole(event, side))] if told]
+    for messages, role in whole[-1] if whole else _one_by_one(span, side):
+        normal.side(side).extend(message_parts(messages, pool, role))
+
+
+def _whole(event: SpanEvent, side: str) -> Iterator[tuple[Any, str]]:
+    """Messages of an event that has all of a side, and whose they are where they do not say it."""
+    body = {key: parse_json(value) for key, value in event.attributes.items()}
+    for key in WHOLE_KEYS[side]:
+        if body.get(key) is not None:
+            role = "system" if key.endswith("instructions") else "user" if side == "input" else "assistant"
+            yield body[key], role
+
+
+def _one_by_one(span: OtlpSpan, side: str) -> Iterator[tuple[Any, str]]:
     for event in span.events:
         body = {key: parse_json(value) for key, value in event.attributes.items()}
-        if event.name in ROLE_EVENTS:
-            yield "input", {"role": ROLE_EVENTS[event.name], **body}, "user"
-        elif event.name == "gen_ai.choice":
+        if side == "input" and event.name in ROLE_EVENTS:
+            yield {"role": ROLE_EVENTS[event.name], **body}, "user"
+        elif side == "output" and event.name == CHOICE:
             message = body.get("message")
-            yield "output", {"role": "assistant", **(message if isinstance(message, dict) else body)}, "assistant"
-        elif event.name in (DETAILS, "gen_ai.content.prompt", "gen_ai.content.completion"):
-            for side, keys in (
-                ("input", ("gen_ai.system_instructions", "gen_ai.input.messages", "gen_ai.prompt")),
-                ("output", ("gen_ai.output.messages", "gen_ai.completion")),
-            ):
-                for key in keys:
-                    if body.get(key) is not None:
-                        role = "system" if key.endswith("instructions") else "user" if side == "input" else "assistant"
-                        yield side, body[key], role
+            yield {"role": "assistant", **(message if isinstance(message, dict) else body)}, "assistant"

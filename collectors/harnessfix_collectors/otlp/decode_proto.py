@@ -146,7 +146,9 @@ def _records(data: Any) -> Iterator[tuple[tuple[str, str], SpanEvent, dict[str, 
             for record in scope_logs.log_records:
                 attributes = attributes_of(record.attributes)
                 body = value_of(record.body)
-                if body is not None:
+                if isinstance(body, dict):
+                    attributes = {**body, **attributes}
+                elif body is not None:
                     attributes.setdefault("body", body)
                 if record.severity_text or record.severity_number:
                     attributes.setdefault("severity", record.severity_text or record.severity_number)

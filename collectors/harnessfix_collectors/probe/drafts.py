@@ -52,13 +52,15 @@ class Drafter:
         self.expander.take_lacking()
         drafts = {span.id: self._span(span) for span in self.document.spans.values()}
         _lift_answers(drafts)
-        lift_exchanges(drafts, self.document)
+        lift_exchanges(drafts, self.document, self.pool)
         yield from drafts.values()
         yield from self.failures.drafts()
 
     def _span(self, span: SpanLines) -> Draft:
         if "otel" in span.start:
-            return telemetry_draft(span, self.pool, self.expander)
+            draft = telemetry_draft(span, self.pool, self.expander)
+            self._inside(span, draft, but="log")
+            return draft
         element = self.document.element(span.start.get("e"))
         role = string(element.get("role")) or "function"
         kind = self._kind(span, role)
@@ -83,10 +85,14 @@ class Drafter:
             draft.attributes["called_from"] = [list(frame) for frame in callers]
         self._arguments(span, role, draft)
         self._end(span, role, draft)
-        for line in span.inside:
-            add_inside(line, draft, self.document, self.expander)
-        draft.missing.extend(self.expander.take_lacking())
+        self._inside(span, draft)
         return draft
+
+    def _inside(self, span: SpanLines, draft: Draft, but: str = "") -> None:
+        for line in span.inside:
+            if line.get("t") != but:
+                add_inside(line, draft, self.document, self.expander)
+        draft.missing.extend(self.expander.take_lacking())
 
     def _arguments(self, span: SpanLines, role: str, draft: Draft) -> None:
         arguments = mapping(self.expander.expand(mapping(span.start.get("args"))))

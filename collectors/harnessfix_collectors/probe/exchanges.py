@@ -110,7 +110,7 @@ def exchanges_of(data: bytes) -> list[Exchange]:
     bodies: dict[str, str | None] = {}
     found = []
     for line in asks:
-        bodies[line["id"]] = _asked(line, bodies, document)
+        bodies[line["id"]] = asked_of(line, bodies, document)
     for number, line in enumerate(sorted(asks, key=lambda line: integer(line.get("time")) or 0), 1):
         found.append(_exchange(number, line, bodies[line["id"]], mapping(answers.get(line["id"])), document))
     return found
@@ -129,15 +129,22 @@ def played_of(data: bytes) -> list[Played]:
     return sorted(found, key=lambda one: one.time_ns)
 
 
-def _asked(line: Mapping[str, Any], known: Mapping[str, str | None], document: SpoolDocument) -> str | None:
+def asked_of(line: Mapping[str, Any], known: Mapping[str, str | None], document: SpoolDocument) -> str | None:
+    """The body of a request as text, None when it is not known.
+
+    Args:
+        line: of the request.
+        known: bodies of the requests before it, by their ids.
+        document: with its texts.
+    """
     text = _text(line.get("text", line.get("base64")), document)
     like = line.get("like")
     if text is None or like is None:
         return text
     before = known.get(str(like))
-    if before is None:
-        return None
     head, tail = integer(line.get("head")) or 0, integer(line.get("tail")) or 0
+    if before is None or min(head, tail) < 0 or head + tail > len(before):
+        return None
     return before[:head] + text + (before[len(before) - tail :] if tail else "")
 
 

@@ -37,6 +37,15 @@ def add_inside(line: Line, draft: Draft, document: SpoolDocument, expander: Expa
         case "cut":
             told = {"before": integer(line.get("before")), "after": integer(line.get("after"))}
             draft.events.append(_event("cut", line, document, told, "element"))
+        case "log":
+            draft.events.append(log_event(line, expander))
+
+
+def log_event(line: Line, expander: Expander) -> StepEvent:
+    """What an instrumentation sent as a log record."""
+    attributes = mapping(expander.expand(line.get("attributes")))
+    told = {key: value for key, value in attributes.items() if value is not None}
+    return StepEvent(name=string(line.get("name")) or "log", time_ns=integer(line.get("time")), attributes=told)
 
 
 def add_children(end: Line, draft: Draft) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 Line = dict[str, Any]
 Order = tuple[int, int]
-INSIDE = ("tick", "loop", "io", "io_capped", "cut")
+INSIDE = ("tick", "loop", "io", "io_capped", "cut", "log")
 
 
 @dataclass

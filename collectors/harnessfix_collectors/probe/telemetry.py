@@ -13,7 +13,11 @@ from harnessfix_ir.texts import TextPool
 
 from .draft import Draft, frames, line_anchor
 from .expand import Expander
+from .inside import log_event
 from .lines import SpanLines, integer, mapping, string
+
+UNSAMPLED = "otel.unsampled"
+"""The attribute of a step whose span the program's own sampler left out: its exporters did not get it."""
 
 
 def telemetry_draft(span: SpanLines, pool: TextPool, expander: Expander) -> Draft:
@@ -47,6 +51,8 @@ def telemetry_draft(span: SpanLines, pool: TextPool, expander: Expander) -> Draf
         missing=list(lacking(told, normal)),
     )
     draft.attributes[SCOPE] = told.scope or "unnamed"
+    if mapping(span.start.get("otel")).get("unsampled") is True:
+        draft.attributes[UNSAMPLED] = True
     callers = frames(span.start.get("stack"))
     if callers:
         draft.attributes["called_from"] = [list(frame) for frame in callers]
@@ -67,11 +73,20 @@ def _span(span: SpanLines, expander: Expander) -> OtlpSpan:
         end_ns=integer((span.end or {}).get("time")),
         attributes=_attributes(expander.expand(first.get("attributes")))
         | _attributes(expander.expand(last.get("attributes"))),
-        events=tuple(_events(last.get("events"), expander)),
+        events=tuple(sorted(_all_events(span, expander), key=lambda event: event.time_ns or 0)),
         status=integer(last.get("status")) or 0,
         status_message=message if isinstance(message, str) else "",
         scope=string(first.get("scope")) or "",
     )
+
+
+def _all_events(span: SpanLines, expander: Expander) -> Iterator[SpanEvent]:
+    """Events of the span itself, and the log records that were written in it."""
+    yield from _events(mapping((span.end or {}).get("otel")).get("events"), expander)
+    for line in span.inside:
+        if line.get("t") == "log":
+            event = log_event(line, expander)
+            yield SpanEvent(event.name, event.time_ns, event.attributes)
 
 
 def _events(value: Any, expander: Expander) -> Iterator[SpanEvent]:

@@ -97,7 +97,10 @@ def _by_class(scope: Scope) -> Draft | None:
     named_base = any(
         _TOOL_CLASS.search(last(dotted(b, owner.parent or owner).removesuffix("[]"))) for b in owner.node.bases
     )
-    described = "name" in fields and ("description" in fields or "inputs" in fields or "parameters" in fields)
+    # An agent has a name and a description, too; what a model is offered says one of them here, or its parameters.
+    worded = any(fields.get(key) for key in ("name", "description"))
+    takes = "inputs" in fields or "parameters" in fields
+    described = "name" in fields and (takes or ("description" in fields and worded))
     decorated = any(_DECORATOR.search(dotted(d, owner.parent or owner)) for d in owner.node.decorator_list)
     if not (described or (named_base and ("name" in fields or decorated))):
         return None

@@ -15,7 +15,7 @@ from .spans import callers, current, thread_name
 from .system import System
 
 MOST_BORN = 50_000
-MOST_SPANS = 50_000
+MOST = 50_000
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,19 @@ class Telling:
         attributes: that it begins with.
     """
 
-    __slots__ = ("_begun", "_telemetry", "attributes", "born", "events", "id", "name", "open", "scope", "status")
+    __slots__ = (
+        "_begun",
+        "_telemetry",
+        "attributes",
+        "born",
+        "events",
+        "id",
+        "name",
+        "open",
+        "sampled",
+        "scope",
+        "status",
+    )
 
     def __init__(
         self, telemetry: Telemetry, identity: str, name: str, scope: str, attributes: Mapping[str, Any] | None
@@ -50,7 +62,7 @@ class Telling:
         self.events: list[tuple[str, int, dict[str, Any]]] = []
         self.status: tuple[int, str] = (0, "")
         self.born = telemetry.probe.next_number()
-        self.open = True
+        self.open = self.sampled = True
 
     def set(self, attributes: Mapping[str, Any]) -> None:
         """More attributes."""
@@ -75,7 +87,10 @@ class Telling:
         thread = "" if get_ident() == probe.main_thread else f',"thread":{quote(thread_name())}'
         self._begun = dict(self.attributes)
         stack = [] if frame is None else callers(frame, probe.places)
-        otel = {"name": self.name, "scope": self.scope, "attributes": Json(probe.encoder.encode(self.attributes))}
+        otel: dict[str, object] = {"name": self.name, "scope": self.scope}
+        otel["attributes"] = Json(probe.encoder.encode(self.attributes))
+        if not self.sampled:
+            otel["unsampled"] = True
         probe.spool.line(
             f'{{"t":"start","id":"{self.id}","up":{dumps(up)},"otel":{dumps(otel)},"stack":{dumps(stack)},'
             f'"time":{time or System.now()}{thread}}}'
@@ -111,16 +126,12 @@ class Telemetry:
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         self._born: dict[str, int] = {}
-        self._count = 0
-        self.current_span: Callable[[], Any] | None = None
+        self._counts: dict[str, int] = {}
+        self.current_span: Callable[..., Any] | None = None
 
     def new(self, identity: str, name: str, scope: str, attributes: Mapping[str, Any] | None) -> Telling | None:
         """A span begins to be told; None when there were too many."""
-        self._count += 1
-        if self._count > MOST_SPANS:
-            if self._count == MOST_SPANS + 1:
-                what = f"only the first {MOST_SPANS:,} OpenTelemetry spans of a process are recorded"
-                self.probe.spool.write({"t": "trouble", "what": what})
+        if not self.one_more("spans"):
             return None
         telling = Telling(self, identity, name, scope, attributes)
         if len(self._born) >= MOST_BORN:
@@ -128,12 +139,30 @@ class Telemetry:
         self._born[identity] = telling.born
         return telling
 
+    def one_more(self, what: str) -> bool:
+        """Count spans or log events; whether there are still few enough to be recorded."""
+        count = self._counts[what] = self._counts.get(what, 0) + 1
+        if count == MOST + 1:
+            told = f"only the first {MOST:,} OpenTelemetry {what} of a process are recorded"
+            self.probe.spool.write({"t": "trouble", "what": told})
+        return count <= MOST
+
     def nearest(self) -> tuple[str, int] | None:
         """Id and number of the current span, None outside any."""
         if self.current_span is None:
             return None
         told = getattr(self.current_span(), KEPT, None)
         return None if told is None else (told.id, told.born)
+
+    def knows(self, identity: str) -> bool:
+        """Whether a span is told here."""
+        return identity in self._born
+
+    def span_id_of(self, context: Any) -> int:
+        """Number of the current span of a context, of this one when None; 0 outside any."""
+        if self.current_span is None:
+            return 0
+        return int(self.current_span(context).get_span_context().span_id)
 
     def above(self, parent: str | None) -> str | None:
         """The step that a span is in: its parent or the current step of ours, whichever began later."""
@@ -157,8 +186,11 @@ class Telemetry:
             try:
                 scope = getattr(getattr(own, "instrumentation_scope", None), "name", "") or ""
                 given = kwargs.get("attributes") or own.attributes
-                identity = f"{own.get_span_context().span_id:016x}"
-                setattr(own, KEPT, telemetry.new(identity, str(own.name), str(scope), given))
+                context = own.get_span_context()
+                told = telemetry.new(f"{context.span_id:016x}", str(own.name), str(scope), given)
+                if told is not None:
+                    told.sampled = bool(context.trace_flags.sampled)
+                setattr(own, KEPT, told)
             except Exception as error:
                 telemetry.probe.failed("span", error)
 
@@ -219,11 +251,22 @@ def watch(probe: Probe, later: Later) -> None:
     """Watch the OpenTelemetry of this process, once the program imports it."""
     telemetry = probe.telemetry = Telemetry(probe)
 
+    def sdk(module: Any) -> None:
+        from .unsampled import keep_unsampled
+
+        telemetry.tell_sdk(module)
+        keep_unsampled(module, telemetry)
+
     def api(module: Any) -> None:
         from .fallback import lend_tracer
 
         telemetry.current_span = module.get_current_span
         lend_tracer(module, telemetry)
+
+    def logs(module: Any) -> None:
+        from .log_events import hear_events
+
+        hear_events(module, telemetry)
 
     def completions(module: Any) -> None:
         from .content import hear_completions
@@ -231,5 +274,7 @@ def watch(probe: Probe, later: Later) -> None:
         hear_completions(module, telemetry)
 
     later.add("opentelemetry.trace", api)
-    later.add("opentelemetry.sdk.trace", telemetry.tell_sdk)
+    later.add("opentelemetry.sdk.trace", sdk)
+    for name in ("opentelemetry._logs._internal", "opentelemetry._events", "opentelemetry.sdk._logs._internal"):
+        later.add(name, logs)
     later.add("opentelemetry.util.genai.completion_hook", completions)
