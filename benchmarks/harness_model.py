@@ -2,8 +2,9 @@
 
     python benchmarks/harness_model.py [FOLDER ...]
 
-reads the given folders, or the project's own packages: cold (no cache), warm (nothing changed) and relinked (the facts
-of every file are kept, the links are made anew, as after an edit of one file). The best of several rounds counts.
+reads the given folders, or the project's own packages: cold (no cache), warm (nothing changed), whole (warm, and every
+element and call of the model made, which no command needs) and relinked (the facts of every file are kept, the links
+are made anew, as after an edit of one file). The best of several rounds counts.
 """
 
 import ast
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -52,6 +54,12 @@ def parse_all(texts: Sequence[bytes]) -> None:
             ast.parse(text)
 
 
+def make_all(model: HarnessModel) -> None:
+    """Make every document of a model."""
+    deque(model.elements, maxlen=0)
+    deque(model.calls, maxlen=0)
+
+
 def measure_one(root: Path) -> dict[str, float]:
     """Lines, elements and processor seconds of one folder."""
     model = read_harness([root])
@@ -66,6 +74,7 @@ def measure_one(root: Path) -> dict[str, float]:
         cache = Path(folder)
         read_harness([root], cache_dir=cache)
         found["warm"] = best(lambda: read_harness([root], cache_dir=cache))
+        found["whole"] = best(lambda: make_all(read_harness([root], cache_dir=cache)))
         forget = partial(shutil.rmtree, cache / "models", ignore_errors=True)
         found["relinked"] = best(lambda: read_harness([root], cache_dir=cache), forget)
     return found
@@ -74,7 +83,7 @@ def measure_one(root: Path) -> dict[str, float]:
 def measure(folders: Sequence[Path] = ()) -> dict[str, float]:
     """Figures over all folders together; milliseconds of processor time per thousand lines of Python, and ratios."""
     roots = list(folders) or [PROJECT / name for name in OWN]
-    total: dict[str, float] = dict.fromkeys(("lines", "elements", "parsing", "cold", "warm", "relinked"), 0.0)
+    total: dict[str, float] = dict.fromkeys(("lines", "elements", "parsing", "cold", "warm", "whole", "relinked"), 0.0)
     for root in roots:
         for name, value in measure_one(root).items():
             total[name] += value
@@ -84,6 +93,7 @@ def measure(folders: Sequence[Path] = ()) -> dict[str, float]:
         "cold_ms_per_kloc": round(1000 * cold / kloc, 2),
         "relinked_ms_per_kloc": round(1000 * relinked / kloc, 2),
         "warm_ms_per_kloc": round(1000 * warm / kloc, 2),
+        "whole_ms_per_kloc": round(1000 * total["whole"] / kloc, 2),
         "cold_ratio_to_parse": round(cold / parsing, 2) if parsing else 0.0,
         "warm_ratio_to_parse": round(warm / parsing, 3) if parsing else 0.0,
         "elements_per_kloc": round(total["elements"] / kloc, 1),

@@ -85,15 +85,14 @@ def _callers(run: Htir, model: HarnessModel, step: TraceStep) -> set[str]:
     if function is None:
         return set()
     key = f"{function.anchor.path}:{function.anchor.qualname}"
-    return {key, *(call.resolved for call in model.calls if call.caller == key and call.resolved)}
+    return {key, *model.callees.get(key, ())}
 
 
 def _calls_in(model: HarnessModel, loop: Element, resolved: str, name: str) -> bool:
     lines = range(loop.anchor.start_line, loop.anchor.end_line + 1)
     owner = f"{loop.anchor.path}:{loop.anchor.qualname}"
     return any(
-        call.caller == owner
-        and call.line in lines
+        call.line in lines
         and (call.resolved == resolved or (not call.resolved and call.callee.rpartition(".")[2] == name))
-        for call in model.calls
+        for call in model.calls_of(owner)
     )

@@ -17,7 +17,6 @@ from ._query import (
     added_messages,
     ancestors,
     as_anchor,
-    callers,
     function_of,
     one_of_each,
     reachable,
@@ -116,8 +115,8 @@ def _checkers(run: Htir, model: HarnessModel, name: str, batch: TraceStep) -> It
 
 def _starters(model: HarnessModel, functions: list[Element]) -> Iterator[Element]:
     """The nearest callers of these functions, up to four calls away, that start several tasks at once."""
-    starting = {call.caller for call in model.calls if call.callee.rpartition(".")[2] in _STARTS_TASKS}
-    above = callers(model) if starting else {}
+    starting = {call.caller for call in model.calls_named(*_STARTS_TASKS)}
+    above = model.callers if starting else {}
     ring = [f"{f.anchor.path}:{f.anchor.qualname}" for f in functions]
     seen = set(ring)
     for _ in range(4):

@@ -230,7 +230,7 @@ def reachable(model: HarnessModel, anchor: Anchor, depth: int = 4) -> list[Eleme
     start = function_of(model, anchor)
     if start is None:
         return []
-    edges = callees(model)
+    edges = model.callees
     found, seen, ring = [start], {_key(start.anchor)}, [_key(start.anchor)]
     for _ in range(depth):
         ring = [name for key in ring for name in edges.get(key, ()) if name not in seen]
@@ -241,24 +241,6 @@ def reachable(model: HarnessModel, anchor: Anchor, depth: int = 4) -> list[Eleme
             if element is not None:
                 found.append(element)
     return found
-
-
-def callees(model: HarnessModel) -> dict[str, list[str]]:
-    """`path:qualname` of a function to those of the functions of the harness that it calls."""
-    edges: dict[str, list[str]] = {}
-    for call in model.calls:
-        if call.resolved:
-            edges.setdefault(call.caller, []).append(call.resolved)
-    return edges
-
-
-def callers(model: HarnessModel) -> dict[str, list[str]]:
-    """`path:qualname` of a function to those of the functions of the harness that call it."""
-    edges: dict[str, list[str]] = {}
-    for call in model.calls:
-        if call.resolved:
-            edges.setdefault(call.resolved, []).append(call.caller)
-    return edges
 
 
 def _key(anchor: Anchor) -> str:

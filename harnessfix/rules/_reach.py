@@ -7,7 +7,7 @@ from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole
 
-from ._query import callees, reachable
+from ._query import reachable
 
 DEPTH = 6  # calls from a tool to the place that does the work
 
@@ -19,7 +19,7 @@ def place_key(anchor: Anchor) -> str:
 
 def reached_from(model: HarnessModel, starts: Iterable[str], depth: int = DEPTH) -> set[str]:
     """`path:qualname` of those functions and of all that they call, `depth` calls deep."""
-    edges = callees(model)
+    edges = model.callees
     seen = set(starts)
     ring = list(seen)
     for _ in range(depth):

@@ -1,12 +1,14 @@
 """The harness model: what source, prompts and configuration say without being run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
+from typing import Annotated
 
 from pydantic import Field
 
 from .anchors import Anchor
 from .document import Document, JsonValue
+from .rows import Rows, WrittenAsTuple
 from .vocabulary import ElementRole, Evidence, Layer
 
 
@@ -95,52 +97,92 @@ class HarnessModel(Document):
     Args:
         root: absolute folder that all paths are relative to.
         files: every file that was read or could not be.
-        elements: in order of path and line.
-        calls: call edges.
+        elements: in order of path and line. Made when they are asked for: `of_role`, `at` and `in_function` make few.
+        calls: call edges, those of one caller together. `calls_of` makes few.
     """
 
     root: str
     files: tuple[SourceFile, ...] = ()
-    elements: tuple[Element, ...] = ()
-    calls: tuple[CallEdge, ...] = ()
+    elements: Annotated[Sequence[Element], WrittenAsTuple()] = ()
+    calls: Annotated[Sequence[CallEdge], WrittenAsTuple()] = ()
 
     def of_role(self, *roles: ElementRole) -> Iterator[Element]:
         """Elements with one of these roles, in order of path and line."""
         for role in roles:
-            yield from self._by_role.get(role, ())
+            yield from self._elements.where("role", role)
 
     def at(self, path: str, line: int) -> list[Element]:
         """Elements of `path` whose lines hold `line`, innermost (shortest) first."""
-        around = [e for e in self._by_path.get(path, ()) if e.anchor.start_line <= line <= e.anchor.end_line]
+        around = [e for e in self.in_file(path) if e.anchor.start_line <= line <= e.anchor.end_line]
         return sorted(around, key=lambda e: e.anchor.end_line - e.anchor.start_line)
+
+    def in_file(self, path: str) -> Sequence[Element]:
+        """Elements of `path`, in order of line."""
+        return self._elements.where("path", path)
 
     def in_function(self, path: str, qualname: str, *roles: ElementRole) -> list[Element]:
         """Elements of `path` in or below the function or class `qualname`, of these roles (all when none given)."""
         return [
             e
-            for e in self._by_path.get(path, ())
+            for e in self.in_file(path)
             if (e.anchor.qualname == qualname or e.anchor.qualname.startswith(qualname + "."))
             and (not roles or e.role in roles)
         ]
 
     def function(self, path: str, qualname: str) -> Element | None:
         """The function or method of that name in `path`, or None."""
-        return self._functions.get((path, qualname))
+        if path not in self._functions:
+            functions = [e for e in self.in_file(path) if e.role is ElementRole.FUNCTION]
+            self._functions[path] = {e.anchor.qualname: e for e in functions}
+        return self._functions[path].get(qualname)
+
+    def calls_of(self, caller: str) -> list[CallEdge]:
+        """Calls that a function (`path:qualname`) makes, in order of line."""
+        return [call for call in self.calls_in(caller.partition(":")[0]) if call.caller == caller]
+
+    def calls_in(self, path: str) -> Sequence[CallEdge]:
+        """Calls in a file, those of one caller together."""
+        return self._calls.where("path", path)
+
+    def calls_named(self, *names: str) -> list[CallEdge]:
+        """Calls of what bears one of these names, in order: `run` is the name of `self.runner.run`."""
+        return self._calls.where_any("name", names)
 
     @cached_property
-    def _by_role(self) -> dict[ElementRole, list[Element]]:
-        index: dict[ElementRole, list[Element]] = {}
-        for element in self.elements:
-            index.setdefault(element.role, []).append(element)
-        return index
+    def callees(self) -> dict[str, list[str]]:
+        """`path:qualname` of a function to those of the functions of the harness that it calls."""
+        found: dict[str, list[str]] = {}
+        for caller, called in zip(self._calls.column("caller"), self._calls.column("resolved")):
+            if called:
+                found.setdefault(str(caller), []).append(str(called))
+        return found
 
     @cached_property
-    def _by_path(self) -> dict[str, list[Element]]:
-        index: dict[str, list[Element]] = {}
-        for element in self.elements:
-            index.setdefault(element.anchor.path, []).append(element)
-        return index
+    def callers(self) -> dict[str, list[str]]:
+        """`path:qualname` of a function to those of the functions of the harness that call it."""
+        found: dict[str, list[str]] = {}
+        for caller, called in zip(self._calls.column("caller"), self._calls.column("resolved")):
+            if called:
+                found.setdefault(str(called), []).append(str(caller))
+        return found
 
     @cached_property
-    def _functions(self) -> dict[tuple[str, str], Element]:
-        return {(e.anchor.path, e.anchor.qualname): e for e in self.elements if e.role is ElementRole.FUNCTION}
+    def _functions(self) -> dict[str, dict[str, Element]]:
+        return {}
+
+    @cached_property
+    def _elements(self) -> Rows[Element]:
+        return self.elements if isinstance(self.elements, Rows) else Rows.of(self.elements, ELEMENT_COLUMNS)
+
+    @cached_property
+    def _calls(self) -> Rows[CallEdge]:
+        return self.calls if isinstance(self.calls, Rows) else Rows.of(self.calls, CALL_COLUMNS)
+
+
+ELEMENT_COLUMNS: dict[str, Callable[[Element], Hashable]] = {"role": lambda e: e.role, "path": lambda e: e.anchor.path}
+CALL_COLUMNS: dict[str, Callable[[CallEdge], Hashable]] = {
+    "path": lambda call: call.caller.partition(":")[0],
+    "name": lambda call: call.callee.rpartition(".")[2],
+    "caller": lambda call: call.caller,
+    "resolved": lambda call: call.resolved,
+}

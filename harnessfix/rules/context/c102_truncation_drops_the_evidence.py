@@ -189,8 +189,8 @@ def _shortening(model: HarnessModel, places: list[Anchor]) -> list[Anchor]:
     for place in places:
         lines = {cut.anchor.start_line for cut in below(model, place, ElementRole.TRUNCATION) if cut.fact("call")}
         caller = f"{place.path}:{place.qualname}"
-        for call in model.calls:
-            if call.caller == caller and call.line in lines and call.resolved:
+        for call in model.calls_of(caller):
+            if call.line in lines and call.resolved:
                 function = model.function(*call.resolved.split(":", 1))
                 found += [as_anchor(function, "shortens the text")] if function is not None else []
     return found

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_function
-from harnessfix.rules._query import as_anchor, callers, one_of_each
+from harnessfix.rules._query import as_anchor, one_of_each
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -100,10 +100,10 @@ def _class(memory: Element) -> str:
 def _is_read(model: HarnessModel, backend: str, memories: Iterable[Element]) -> bool:
     """Whether code of the harness calls a method that reads this memory, as far as calls can be followed."""
     reading = [m for m in memories if m.value("operation") == "read" and _class(m) == backend]
-    called = callers(model)
+    called = model.callers
     names = {m.anchor.qualname.rpartition(".")[2] for m in reading}
     followed = any(f"{m.anchor.path}:{m.anchor.qualname}" in called for m in reading)
-    return followed or any(not call.resolved and call.callee.rpartition(".")[2] in names for call in model.calls)
+    return followed or any(not call.resolved for call in model.calls_named(*names))
 
 
 def _finding(run: Htir, backend: str, steps: list[tuple[TraceStep, Element]]) -> Finding:

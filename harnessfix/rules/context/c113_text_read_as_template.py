@@ -71,7 +71,7 @@ class TextReadAsTemplate(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Errors of a formatter over a field that nobody would have written as one, in code that formats."""
-        formatting = [call for call in model.calls if call.callee.rpartition(".")[2] in _FORMATS]
+        formatting = model.calls_named(*_FORMATS)
         calls = {(call.caller.partition(":")[0], call.line): call.callee for call in formatting}
         for error in raised(run, "KeyError", "IndexError", "ValueError", "TemplateSyntaxError"):
             message = error.error.message if error.error is not None else ""

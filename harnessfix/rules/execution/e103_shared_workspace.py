@@ -104,7 +104,7 @@ def _moves(detail: str) -> bool:
 
 def _place(model: HarnessModel, step: TraceStep) -> Element | None:
     """The function that calls `os.chdir`, among those that the step leads to."""
-    moving = {call.caller for call in model.calls if call.callee in ("os.chdir", "os.fchdir")}
+    moving = {c.caller for c in model.calls_named("chdir", "fchdir") if c.callee in ("os.chdir", "os.fchdir")}
     for anchor in step.anchors:
         for function in reachable(model, anchor):
             if f"{function.anchor.path}:{function.anchor.qualname}" in moving:

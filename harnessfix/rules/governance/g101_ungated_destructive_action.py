@@ -61,7 +61,7 @@ class UngatedDestructiveAction(Rule):
         approvals = list(model.of_role(ElementRole.APPROVAL))
         gates = {f"{a.anchor.path}:{a.anchor.qualname}" for a in approvals}
         guarded = {name.rpartition(":")[2] for approval in approvals for name in names(approval.value("guards"))}
-        asking = {call.caller for call in model.calls if call.resolved in gates}
+        asking = {caller for gate in gates for caller in model.callers.get(gate, ())}
         destructive = [tool for tool in model.of_role(ElementRole.TOOL) if tool.fact("destructive")]
         gated = [
             tool

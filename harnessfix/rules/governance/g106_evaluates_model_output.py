@@ -129,7 +129,7 @@ class EvaluatesModelOutput(Rule):
 
 
 def _evaluations(model: HarnessModel) -> Iterator[tuple[CallEdge, Element]]:
-    for call in model.calls:
+    for call in model.calls_named(*{name.rpartition(".")[2] for name in _EVALUATES}):
         if call.callee in _EVALUATES:
             path, _, qualname = call.caller.partition(":")
             function = model.function(path, qualname)

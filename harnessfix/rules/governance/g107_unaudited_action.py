@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited
-from harnessfix.rules._query import as_anchor, callers, reachable
+from harnessfix.rules._query import as_anchor, reachable
 from harnessfix.rules.base import Example, Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
@@ -61,7 +61,7 @@ class UnauditedAction(Rule):
         }
         tools = [tool for tool in model.of_role(ElementRole.TOOL) if tool.fact("destructive")]
         recorded = {tool.id for tool in tools if _records(tool, model, logs)} if logs and len(tools) > 1 else set()
-        above = callers(model) if recorded else {}
+        above = model.callers if recorded else {}
         for tool in tools if recorded else ():
             like = next((t for t in tools if t.id in recorded and t.anchor.path == tool.anchor.path), None)
             around = above.get(f"{tool.anchor.path}:{tool.anchor.qualname}", ())

@@ -117,7 +117,5 @@ def _asks_person(model: HarnessModel, loop: Element) -> bool:
     """Whether a person types something in each round: such a loop ends when the person leaves."""
     lines = range(loop.anchor.start_line, loop.anchor.end_line + 1)
     owner = f"{loop.anchor.path}:{loop.anchor.qualname}"
-    return any(
-        call.caller == owner and call.line in lines and call.callee.rpartition(".")[2] in _PROMPTS
-        for call in model.calls
-    )
+    calls = (call for call in model.calls_of(owner) if call.line in lines)
+    return any(call.callee.rpartition(".")[2] in _PROMPTS for call in calls)

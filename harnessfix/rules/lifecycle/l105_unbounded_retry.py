@@ -137,7 +137,7 @@ def _retried(model: HarnessModel, retry: Element) -> str:
     asks = {e.anchor.qualname.rpartition(".")[2] for e in model.of_role(*_OUTSIDE)}
     lines = range(retry.anchor.start_line, retry.anchor.end_line + 1)
     owner = f"{retry.anchor.path}:{retry.anchor.qualname}"
-    calls = (call.callee for call in model.calls if call.line in lines and call.caller == owner)
+    calls = (call.callee for call in model.calls_of(owner) if call.line in lines)
     return next((callee for callee in calls if callee.rpartition(".")[2] in asks), "")
 
 

@@ -111,20 +111,14 @@ class BlocksOnInput(Rule):
 
 def _question(model: HarnessModel, anchor: Anchor) -> CallEdge | None:
     """The call that asks a person, on just that line."""
-    return next(
-        (
-            call
-            for call in model.calls
-            if call.line == anchor.start_line and call.callee in _ASKS and call.caller.startswith(anchor.path + ":")
-        ),
-        None,
-    )
+    here = (call for call in model.calls_in(anchor.path) if call.line == anchor.start_line)
+    return next((call for call in here if call.callee in _ASKS), None)
 
 
 def _question_in(model: HarnessModel, anchor: Anchor) -> CallEdge | None:
     """A call that asks a person, in the function of the anchor."""
     owner = f"{anchor.path}:{anchor.qualname}"
-    return next((call for call in model.calls if call.caller == owner and call.callee in _ASKS), None)
+    return next((call for call in model.calls_of(owner) if call.callee in _ASKS), None)
 
 
 def _finding(

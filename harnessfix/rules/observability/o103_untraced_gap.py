@@ -15,6 +15,7 @@ from harnessfix_ir.vocabulary import AnchorKind, Evidence, Property, Severity, S
 GAP_SECONDS = 30.0
 GAP_SHARE = 0.4  # of the run
 _HARD_EXITS = frozenset({"os._exit", "os.abort", "signal.raise_signal"})
+_NAMES = frozenset(name.rpartition(".")[2] for name in _HARD_EXITS)
 
 _AGENT = '''\
 import os
@@ -74,7 +75,9 @@ class UntracedGap(Rule):
 
 
 def _hard_exits(run: Htir, model: HarnessModel) -> Iterator[Finding]:
-    exits: dict[str, CallEdge] = {call.caller: call for call in model.calls if call.callee in _HARD_EXITS}
+    exits: dict[str, CallEdge] = {
+        call.caller: call for call in model.calls_named(*_NAMES) if call.callee in _HARD_EXITS
+    }
     open_steps = [step for step in run.steps if step.status is Status.UNFINISHED]
     for step in reversed(open_steps) if exits else ():
         for anchor in own_anchors(step)[:1]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from harnessfix.rules._calls import Asked, argument_flaw, asked
 from harnessfix.rules._errors import escaped_to, raised, short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, callers, element_at, function_of, lines_of, one_of_each, quote
+from harnessfix.rules._query import ancestors, as_anchor, element_at, function_of, lines_of, one_of_each, quote
 from harnessfix.rules._reach import place_key
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
@@ -88,7 +88,7 @@ class MalformedArgumentsFatal(Rule):
         """Parsers of tool arguments that let a decode error out, here and in all their callers."""
         registries = model.of_role(ElementRole.TOOL_REGISTRY)
         dispatching = {place_key(registry.anchor) for registry in registries if registry.fact("lookup")}
-        calling = callers(model)
+        calling = model.callers
         for parser in model.of_role(ElementRole.PARSER):
             lines = lines_of(parser.value("unguarded-json-loads"))
             place = place_key(parser.anchor)
@@ -174,6 +174,6 @@ def _parser(run: Htir, model: HarnessModel, error: TraceStep, reading: TraceStep
 
 def _callers(model: HarnessModel, parser: Element) -> list[Anchor]:
     """The functions that call the parser: where the model can be answered."""
-    names = callers(model).get(place_key(parser.anchor), ())
+    names = model.callers.get(place_key(parser.anchor), ())
     found = (model.function(*name.split(":", 1)) for name in dict.fromkeys(names))
     return [as_anchor(function, "calls the parser and could answer") for function in found if function is not None]

@@ -4,13 +4,14 @@ import contextlib
 import hashlib
 import os
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from harnessfix_ir.harness import HarnessModel
 
 from .facts import FileFacts
-from .stored import dump_model, load_model
+from .stored import Chunk, dump_model, load_model
 
 
 @cache
@@ -54,12 +55,12 @@ class FactCache:
         except (ValueError, KeyError, TypeError, IndexError):
             return None
 
-    def put_model(self, key: str, model: HarnessModel) -> None:
+    def put_model(self, key: str, model: HarnessModel, chunks: Sequence[Chunk]) -> None:
         """Keep a model."""
         if self.folder is None:
             return
         try:
-            data = dump_model(model)
+            data = dump_model(model, chunks)
         except ValueError:  # a literal with a lone surrogate is no JSON: such a harness is read anew each time
             return
         self._write("models", key, data)

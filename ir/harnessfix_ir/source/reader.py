@@ -45,8 +45,8 @@ def _read_all(roots: Sequence[Path], cache_dir: Path | None, exclude: Sequence[s
         return model
     files = [_facts(f, data, problem, digest, packages, cache) for f, data, problem, digest in digests]
     base = found[0].base if found else (Root.of(roots[0]).base if roots else Path.cwd())
-    model = build_model(files, base)
-    cache.put_model(key, model)
+    model, chunks = build_model(files, base)
+    cache.put_model(key, model, chunks)
     return model
 
 

@@ -1,61 +1,137 @@
-"""A harness model as bytes for the cache: columns of numbers and one table of strings, quick to read back.
+"""A harness model as bytes for the cache: a line of plain rows for each file, read when something of it is asked for.
 
-A model of a large harness has a million values, most of them said before: names, paths, facts that many elements
-have. Each distinct string and fact is held once, and elements and calls are columns that refer to them, so that
-reading makes few objects and makes them in bulk. What was written is checked by its digest and by the types of its
-columns before documents are made of it.
+Reading a model back checks its digest and reads one line that says what is where; the lines of a file are decoded, and
+documents made of their rows, for what is asked (`Rows`). A file's lines depend on that file's part of the model alone.
 """
 
 import hashlib
-import json
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import count
-from typing import Any, TypeVar
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, islice
+from typing import Any, Generic, TypeVar
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.document import unchecked_many
+from harnessfix_ir.document import Document, unchecked, unchecked_many
+from harnessfix_ir.errors import BadDocumentError
 from harnessfix_ir.harness import CallEdge, Element, Fact, HarnessModel, SourceFile
-from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Layer, Route
+from harnessfix_ir.rows import Rows
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Route
 
-T = TypeVar("T")
+from .collector import no_collections
+from .facts import LAYERS
+
+D = TypeVar("D", bound=Document)
+_make_model = unchecked(HarnessModel)
 _DIGEST = 64
+_ROLES, _KINDS, _RUNGS = list(ElementRole), list(AnchorKind), list(Evidence)
+ROLE_NUMBERS = {role: number for number, role in enumerate(_ROLES)}
+KIND_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
+RUNG_NUMBERS = {rung: number for number, rung in enumerate(_RUNGS)}
+
+ElementRow = list[Any]
+"""`[role, name, qualname, how many of that role and qualname came before, start, end, hash, kind, facts, text]`, with
+the numbers above for role, kind and the rungs of facts `[name, value, line, rung]`."""
+CallRows = dict[str, list[Any]]
+"""Qualified name of a caller to `[callee, line, resolved, callee, line, resolved, …]`."""
 
 
-def dump_model(model: HarnessModel) -> bytes:
-    """The model as bytes. Raises `ValueError` when it holds what JSON cannot (a lone surrogate in a literal)."""
-    strings = _Table()
-    facts: dict[tuple[str, str, int, Evidence], tuple[int, Fact]] = {}
-    anchors = [element.anchor for element in model.elements]
-    body = {
+@dataclass
+class Chunk:
+    """What a model holds of one file: as rows, as lines of JSON, or as both.
+
+    Args:
+        path: of the file.
+        roles: the number of the role of each element.
+        calls: how many calls.
+        lines: JSON of the elements' rows and of the calls' rows; made when it is asked for.
+    """
+
+    path: str
+    roles: list[int]
+    calls: int
+    lines: tuple[bytes, bytes] | None = None
+
+    @classmethod
+    def of(cls, path: str, elements: list[ElementRow], calls: CallRows) -> "Chunk":
+        """A chunk of rows that were just made."""
+        chunk = cls(path, [row[0] for row in elements], sum(map(len, calls.values())) // 3)
+        chunk.element_rows, chunk.call_rows = elements, calls
+        return chunk
+
+    @cached_property
+    def element_rows(self) -> list[ElementRow]:
+        """The elements, in order of line."""
+        rows: list[ElementRow] = self._decoded(0, list, len(self.roles))
+        return rows
+
+    @cached_property
+    def call_rows(self) -> CallRows:
+        """The calls, by caller."""
+        rows: CallRows = self._decoded(1, dict, self.calls)
+        return rows
+
+    @cached_property
+    def flat_calls(self) -> list[tuple[str, str, int, str]]:
+        """Caller, callee, line and what it was resolved to of every call."""
+        return [
+            (caller, *row)
+            for caller, flat in self.call_rows.items()
+            for row in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+        ]
+
+    def _decoded(self, line: int, kind: type, length: int) -> Any:
+        assert self.lines is not None
+        rows = from_json(self.lines[line], cache_strings="keys")
+        known = isinstance(rows, kind)
+        if not known or length != (len(rows) if kind is list else sum(map(len, rows.values())) // 3):
+            raise _damaged(self.path)
+        return rows
+
+    def dump(self) -> tuple[bytes, bytes]:
+        """The chunk's lines. Raises `ValueError` when it holds what JSON cannot (a lone surrogate in a literal)."""
+        if self.lines is None:
+            self.lines = _json(self.element_rows), _json(self.call_rows)
+        return self.lines
+
+
+def model_of(root: str, files: Iterable[SourceFile], chunks: Sequence[Chunk]) -> HarnessModel:
+    """The model of some chunks, in order of path for the elements; its documents are made when asked for."""
+    ordered = sorted(chunks, key=lambda chunk: chunk.path)
+    calling = [chunk for chunk in chunks if chunk.calls]
+    elements = Rows(
+        sum(len(chunk.roles) for chunk in ordered),
+        {
+            "role": lambda: [_ROLES[role] for chunk in ordered for role in chunk.roles],
+            "path": lambda: [chunk.path for chunk in ordered for _ in chunk.roles],
+        },
+        _Made(ordered, [len(chunk.roles) for chunk in ordered], lambda chunk: chunk.element_rows, _elements),
+    )
+    calls = Rows(
+        sum(chunk.calls for chunk in calling),
+        {
+            "path": lambda: [chunk.path for chunk in calling for _ in range(chunk.calls)],
+            "name": lambda: [call[1].rpartition(".")[2] for chunk in calling for call in chunk.flat_calls],
+            "caller": lambda: [f"{chunk.path}:{call[0]}" for chunk in calling for call in chunk.flat_calls],
+            "resolved": lambda: [call[3] for chunk in calling for call in chunk.flat_calls],
+        },
+        _Made(calling, [chunk.calls for chunk in calling], lambda chunk: chunk.flat_calls, _calls),
+    )
+    return _make_model(root=root, files=tuple(files), elements=elements, calls=calls)
+
+
+def dump_model(model: HarnessModel, chunks: Iterable[Chunk]) -> bytes:
+    """A model and its chunks as bytes. Raises `ValueError` when it holds what JSON cannot."""
+    kept = list(chunks)
+    head = {
         "root": model.root,
         "files": [file.model_dump(mode="json", exclude_defaults=True) for file in model.files],
-        "elements": {
-            "id": strings.add(element.id for element in model.elements),
-            "role": [element.role for element in model.elements],
-            "layer": [element.layer for element in model.elements],
-            "name": strings.add(element.name for element in model.elements),
-            "text": strings.add(element.text for element in model.elements),
-            "facts": [[_number(fact, facts) for fact in element.facts] for element in model.elements],
-            "path": strings.add(anchor.path for anchor in anchors),
-            "qualname": strings.add(anchor.qualname for anchor in anchors),
-            "start": [anchor.start_line for anchor in anchors],
-            "end": [anchor.end_line for anchor in anchors],
-            "hash": strings.add(anchor.content_hash for anchor in anchors),
-            "kind": [anchor.kind for anchor in anchors],
-        },
-        "calls": {
-            "caller": strings.add(call.caller for call in model.calls),
-            "callee": strings.add(call.callee for call in model.calls),
-            "line": [call.line for call in model.calls],
-            "resolved": strings.add(call.resolved for call in model.calls),
-        },
-        "facts": [[fact.name, fact.value, fact.line, fact.evidence] for _, fact in facts.values()],
-        "strings": strings.values,
+        "chunks": [[chunk.path, chunk.roles, chunk.calls] for chunk in kept],
     }
-    data = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    data = b"\n".join([_json(head), *(line for chunk in kept for line in chunk.dump())])
     return hashlib.sha256(data).hexdigest().encode() + data
 
 
@@ -67,28 +143,69 @@ def load_model(data: bytes) -> HarnessModel:
     """
     if hashlib.sha256(data[_DIGEST:]).hexdigest().encode() != data[:_DIGEST]:
         raise ValueError("not what was written")
-    body = from_json(data[_DIGEST:], cache_strings="keys")
-    strings, facts = _of_type(str, body["strings"]), _facts(body["facts"])
-    calls = body["calls"]
-    edges = unchecked_many(
-        CallEdge,
-        (
-            {"caller": caller, "callee": callee, "line": line, "resolved": resolved}
-            for caller, callee, line, resolved in zip(
-                _picked(strings, calls["caller"]),
-                _picked(strings, calls["callee"]),
-                _of_type(int, calls["line"]),
-                _picked(strings, calls["resolved"]),
-                strict=True,
-            )
-        ),
+    head, *lines = data[_DIGEST:].split(b"\n")
+    body = from_json(head, cache_strings="keys")
+    pairs = zip(lines[::2], lines[1::2], strict=True)
+    chunks = [
+        Chunk(_text(path), roles, int(calls), pair)
+        for (path, roles, calls), pair in zip(body["chunks"], pairs, strict=True)
+    ]
+    files = (SourceFile.model_validate(file) for file in body["files"])
+    return model_of(_text(body["root"]), files, chunks)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _json(value: object) -> bytes:
+    return to_json(value, inf_nan_mode="constants")
+
+
+def _damaged(path: str) -> BadDocumentError:
+    return BadDocumentError(
+        f"what the cache holds of {path} is not what harnessfix wrote",
+        hint="Delete the folder .harnessfix/cache; it is made anew.",
     )
-    elements = _elements(body["elements"], strings, facts)
-    files = tuple(SourceFile.model_validate(file) for file in body["files"])
-    return HarnessModel(root=body["root"], files=files, elements=tuple(elements), calls=tuple(edges))
 
 
-def _elements(columns: dict[str, list[Any]], strings: Sequence[str], facts: Sequence[Fact]) -> list[Element]:
+class _Made(Generic[D]):
+    """Makes the documents at some places of a sequence that runs through many chunks."""
+
+    def __init__(
+        self,
+        chunks: Sequence[Chunk],
+        lengths: Iterable[int],
+        rows_of: Callable[[Chunk], Sequence[Any]],
+        documents: Callable[[list[tuple[str, Any]]], list[D]],
+    ) -> None:
+        self._chunks = chunks
+        self._starts = [0, *accumulate(lengths)]
+        self._rows_of, self._documents = rows_of, documents
+
+    def __call__(self, places: Sequence[int]) -> list[D]:
+        rows: list[tuple[str, Any]] = []
+        chunk: Chunk | None = None
+        own: Sequence[Any] = ()
+        start = end = 0
+        with no_collections():
+            for place in places:
+                if not start <= place < end:
+                    number = bisect_right(self._starts, place) - 1
+                    start, end = self._starts[number : number + 2]
+                    chunk = self._chunks[number]
+                    own = self._rows_of(chunk)
+                assert chunk is not None
+                rows.append((chunk.path, own[place - start]))
+            try:
+                return self._documents(rows)
+            except (ValueError, TypeError, IndexError) as error:
+                raise _damaged(chunk.path if chunk else "nothing") from error
+
+
+def _elements(rows: list[tuple[str, ElementRow]]) -> list[Element]:
     anchors = unchecked_many(
         Anchor,
         (
@@ -97,85 +214,48 @@ def _elements(columns: dict[str, list[Any]], strings: Sequence[str], facts: Sequ
                 "qualname": qualname,
                 "start_line": start,
                 "end_line": end,
-                "content_hash": content_hash,
-                "kind": kind,
+                "content_hash": digest,
+                "kind": _KINDS[kind],
                 "route": Route.STATIC,
                 "evidence": Evidence.OBSERVED,
                 "reason": "",
                 "ties": 1,
             }
-            for path, qualname, start, end, content_hash, kind in zip(
-                _picked(strings, columns["path"]),
-                _picked(strings, columns["qualname"]),
-                _of_type(int, columns["start"]),
-                _of_type(int, columns["end"]),
-                _picked(strings, columns["hash"]),
-                map({kind.value: kind for kind in AnchorKind}.__getitem__, columns["kind"]),
-                strict=True,
-            )
+            for path, (_, _, qualname, _, start, end, digest, kind, _, _) in rows
         ),
+    )
+    facts = iter(
+        unchecked_many(
+            Fact,
+            (
+                {"name": name, "value": value, "line": line, "evidence": _RUNGS[rung]}
+                for _, row in rows
+                for name, value, line, rung in row[8]
+            ),
+        )
     )
     return unchecked_many(
         Element,
         (
-            {"id": id, "role": role, "layer": layer, "name": name, "anchor": anchor, "facts": own, "text": text}
-            for id, role, layer, name, anchor, own, text in zip(
-                _picked(strings, columns["id"]),
-                map({role.value: role for role in ElementRole}.__getitem__, columns["role"]),
-                map({layer.value: layer for layer in Layer}.__getitem__, columns["layer"]),
-                _picked(strings, columns["name"]),
-                anchors,
-                (tuple(_picked(facts, own)) for own in columns["facts"]),
-                _picked(strings, columns["text"]),
-                strict=True,
-            )
+            {
+                "id": f"{(role := _ROLES[number]).value}:{path}:{qualname}{f'#{before + 1}' if before else ''}",
+                "role": role,
+                "layer": LAYERS[role],
+                "name": name,
+                "anchor": anchor,
+                "facts": tuple(islice(facts, len(own))),
+                "text": text,
+            }
+            for (path, (number, name, qualname, before, _, _, _, _, own, text)), anchor in zip(rows, anchors)
         ),
     )
 
 
-def _number(fact: Fact, known: dict[tuple[str, str, int, Evidence], tuple[int, Fact]]) -> int:
-    """The number of a fact among those that say the same (to the type: True is not 1); a new one for a new fact."""
-    return known.setdefault((fact.name, repr(fact.value), fact.line, fact.evidence), (len(known), fact))[0]
-
-
-def _facts(rows: list[list[Any]]) -> list[Fact]:
-    if not rows:
-        return []
-    names, values, lines, rungs = zip(*rows, strict=True)
-    _of_type(str, names)
-    _of_type(int, lines)
-    evidence = map({rung.value: rung for rung in Evidence}.__getitem__, rungs)
+def _calls(rows: list[tuple[str, tuple[str, str, int, str]]]) -> list[CallEdge]:
     return unchecked_many(
-        Fact,
+        CallEdge,
         (
-            {"name": name, "value": value, "line": line, "evidence": rung}
-            for name, value, line, rung in zip(names, values, lines, evidence)
+            {"caller": f"{path}:{caller}", "callee": callee, "line": line, "resolved": resolved}
+            for path, (caller, callee, line, resolved) in rows
         ),
     )
-
-
-def _picked(table: Sequence[T], numbers: Iterable[int]) -> Iterable[T]:
-    return map(table.__getitem__, numbers)
-
-
-def _of_type(kind: type[T], values: Sequence[T]) -> Sequence[T]:
-    """The values, all of which must be of that very type. Raises `TypeError`."""
-    if set(map(type, values)) - {kind}:
-        raise TypeError(f"not all values are of type {kind.__name__}")
-    return values
-
-
-class _Table:
-    """Distinct strings, each with its number."""
-
-    def __init__(self) -> None:
-        self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
-
-    @property
-    def values(self) -> list[str]:
-        """The strings in order of number."""
-        return list(self._numbers)
-
-    def add(self, values: Iterable[str]) -> list[int]:
-        """The numbers of some strings; new ones for those not met before."""
-        return list(map(self._numbers.__getitem__, values))

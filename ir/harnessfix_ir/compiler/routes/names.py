@@ -39,10 +39,7 @@ class NameRoute:
             types = element.value("catches")
             for each in types if isinstance(types, list) else ():
                 self.handlers.setdefault(_short(each), []).append(element)
-        self.callers: dict[str, set[str]] = {}
-        for call in model.calls:
-            if call.resolved:
-                self.callers.setdefault(call.resolved, set()).add(call.caller)
+        self.callers = {called: set(callers) for called, callers in model.callers.items()}
         self.sources = {role: list(model.of_role(role)) for _, role in _RAISED_BY}
         self.bases: dict[str, list[str]] = {}
         for element in model.of_role(ElementRole.CLASS):

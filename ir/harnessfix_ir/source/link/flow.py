@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from harnessfix_ir.source.expressions import last
 from harnessfix_ir.source.facts import Call, Draft
@@ -32,6 +32,7 @@ class Edge:
     path: str
     targets: list[Key]
     plain: bool
+    asks: bool | None = None
 
     @property
     def resolved(self) -> str:
@@ -45,10 +46,14 @@ class Flow:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.edges: dict[Key, list[Edge]] = {}
-        for facts in program.files.values():
+        for path, facts in program.files.items():
+            own, caller = [], None
             for call in facts.calls:
-                targets, plain = program.candidates(call, facts.path)
-                self.edges.setdefault((facts.path, call.caller), []).append(Edge(call, facts.path, targets, plain))
+                if call.caller != caller:  # calls of one function stand together
+                    caller = call.caller
+                    own = self.edges.setdefault((path, caller), [])
+                targets, plain = program.candidates(call, path)
+                own.append(Edge(call, path, targets, plain))
         self.models: dict[Key, Draft] = {}
         for facts, draft in program.drafts(ElementRole.MODEL_CALL):
             self.models[(facts.path, draft.qualname)] = draft
@@ -76,6 +81,11 @@ class Flow:
 
     def asks(self, edge: Edge) -> bool:
         """Whether a call asks the model: it leads to model calls only, or is worded like one and leads nowhere."""
+        if edge.asks is None:
+            edge.asks = self._asks(edge)
+        return edge.asks
+
+    def _asks(self, edge: Edge) -> bool:
         functions = self.program.functions
         if self._asks_as_object(edge):
             return True
@@ -231,11 +241,17 @@ _HANDED = MESSAGES_PARAMS | {"state", "tools", "task", "observation"}
 
 def worded_like_asking(call: Call) -> bool:
     """Whether a call that leads nowhere in the harness is worded like one that asks a model."""
-    receiver, _, verb = call.callee.rpartition(".")
-    about_messages = any(MESSAGES_NAME.search(a) or a.rstrip("=") in STRICT_MESSAGES for a in call.arguments)
-    if MODEL_RECEIVER.search(receiver) and verb in MODEL_VERBS and verb != "__call__":
+    asks, of_model, named = _wording(call.callee)
+    if asks or not (of_model or named):
+        return asks
+    if any(MESSAGES_NAME.search(a) or a.rstrip("=") in STRICT_MESSAGES for a in call.arguments):
         return True
-    handed = {a.rstrip("=") for a in call.arguments}
-    if MODEL_RECEIVER.search(call.callee) and (about_messages or handed & _HANDED):
-        return True
-    return about_messages and _ASKING.search(last(call.callee)) is not None
+    return of_model and any(a.rstrip("=") in _HANDED for a in call.arguments)
+
+
+@lru_cache(maxsize=65536)
+def _wording(callee: str) -> tuple[bool, bool, bool]:
+    """Whether a name is a model's method that asks, ends in a model, or says that a model is asked."""
+    receiver, _, verb = callee.rpartition(".")
+    asks = verb in MODEL_VERBS and verb != "__call__" and MODEL_RECEIVER.search(receiver) is not None
+    return asks, MODEL_RECEIVER.search(callee) is not None, _ASKING.search(last(callee)) is not None

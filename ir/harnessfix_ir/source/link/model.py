@@ -1,12 +1,20 @@
 """Facts of all files to one harness model."""
 
 from pathlib import Path
+from typing import Any
 
-from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.document import unchecked, unchecked_many
-from harnessfix_ir.harness import CallEdge, Element, Fact, HarnessModel, SourceFile
-from harnessfix_ir.source.facts import LAYERS, Draft, FileFacts
-from harnessfix_ir.vocabulary import AnchorKind, ElementRole
+from harnessfix_ir.harness import HarnessModel, SourceFile
+from harnessfix_ir.source.facts import FileFacts
+from harnessfix_ir.source.stored import (
+    KIND_NUMBERS,
+    ROLE_NUMBERS,
+    RUNG_NUMBERS,
+    CallRows,
+    Chunk,
+    ElementRow,
+    model_of,
+)
+from harnessfix_ir.vocabulary import ElementRole
 
 from .checks import link_approvals, link_verifiers
 from .config import link_config
@@ -20,8 +28,6 @@ from .prompts import link_prompts
 from .tools import link_tools
 from .truncations import link_truncations
 
-# What a linker states is of the declared types, and a harness has tens of thousands of each.
-_fact, _anchor, _make_element = unchecked(Fact), unchecked(Anchor), unchecked(Element)
 _INTERNAL = frozenset(
     (
         "members",
@@ -37,8 +43,8 @@ _INTERNAL = frozenset(
 )
 
 
-def build_model(files: list[FileFacts], base: Path) -> HarnessModel:
-    """Link the files and write the documents.
+def build_model(files: list[FileFacts], base: Path) -> tuple[HarnessModel, list[Chunk]]:
+    """Link the files; the model, and the chunks that it is made of.
 
     Args:
         files: facts of every file; their drafts are completed in place.
@@ -60,30 +66,20 @@ def build_model(files: list[FileFacts], base: Path) -> HarnessModel:
     link_verifiers(flow, callers)
     link_approvals(flow, callers)
     mark_function_roles(flow, loops)
-    elements: list[Element] = []
-    for facts in sorted(files, key=lambda f: f.path):
-        elements.extend(_elements(facts))
-    return HarnessModel(
-        root=str(base),
-        files=tuple(_source_file(facts, base) for facts in files),
-        elements=tuple(elements),
-        calls=tuple(_calls(flow)),
-    )
+    rows = _call_rows(flow)
+    chunks = [Chunk.of(facts.path, _element_rows(facts), rows.get(facts.path, {})) for facts in files]
+    return model_of(str(base), [_source_file(facts, base) for facts in files], chunks), chunks
 
 
-def _calls(flow: Flow) -> list[CallEdge]:
-    return unchecked_many(
-        CallEdge,
-        (
-            {
-                "caller": f"{edge.path}:{edge.call.caller}",
-                "callee": edge.call.callee,
-                "line": edge.call.line,
-                "resolved": edge.resolved,
-            }
-            for edge in flow.all_edges()
-        ),
-    )
+def _call_rows(flow: Flow) -> dict[str, CallRows]:
+    """By file and caller, each call as it is written, its line, and the function that it leads to."""
+    found: dict[str, CallRows] = {}
+    for (path, caller), edges in flow.edges.items():
+        flat: list[Any] = []
+        for edge in edges:
+            flat += (edge.call.callee, edge.call.line, edge.resolved)
+        found.setdefault(path, {})[caller] = flat
+    return found
 
 
 def _own_names(files: list[FileFacts]) -> set[str]:
@@ -104,35 +100,30 @@ def _source_file(facts: FileFacts, base: Path) -> SourceFile:
     )
 
 
-def _elements(facts: FileFacts) -> list[Element]:
+def _element_rows(facts: FileFacts) -> list[ElementRow]:
     counts: dict[tuple[ElementRole, str], int] = {}
     found = []
     for draft in sorted(facts.drafts, key=lambda d: (d.start, d.end, d.role.value, d.name)):
         slot = (draft.role, draft.qualname)
-        counts[slot] = counts.get(slot, 0) + 1
-        found.append(_element(draft, facts, counts[slot]))
-    return found
-
-
-def _element(draft: Draft, facts: FileFacts, number: int) -> Element:
-    suffix = f"#{number}" if number > 1 else ""
-    return _make_element(
-        id=f"{draft.role.value}:{facts.path}:{draft.qualname}{suffix}",
-        role=draft.role,
-        layer=LAYERS[draft.role],
-        name=draft.name,
-        anchor=_anchor(
-            path=facts.path,
-            qualname=draft.qualname,
-            start_line=draft.start,
-            end_line=draft.end,
-            content_hash=facts.hashes.get(f"{draft.start}-{draft.end}", ""),
-            kind=AnchorKind(draft.kind),
-        ),
-        facts=tuple(
-            _fact(name=name, value=value, line=line, evidence=evidence)
+        before = counts.get(slot, 0)
+        counts[slot] = before + 1
+        known = [
+            [name, value, line, RUNG_NUMBERS[evidence]]
             for name, value, line, evidence in draft.facts
             if name not in _INTERNAL
-        ),
-        text=draft.text,
-    )
+        ]
+        found.append(
+            [
+                ROLE_NUMBERS[draft.role],
+                draft.name,
+                draft.qualname,
+                before,
+                draft.start,
+                draft.end,
+                facts.hashes.get(f"{draft.start}-{draft.end}", ""),
+                KIND_NUMBERS[draft.kind],
+                known,
+                draft.text,
+            ]
+        )
+    return found

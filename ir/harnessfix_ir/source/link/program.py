@@ -112,6 +112,7 @@ class Program:
         self._ancestors: dict[Key, list[Key]] = {}
         self._descendants: dict[Key, list[Key]] = {}
         self._implementers: dict[Key, list[Key]] = {}
+        self._owners: dict[Key, Key | None] = {}
 
     def drafts(self, *roles: ElementRole) -> Iterator[tuple[FileFacts, Draft]]:
         """Drafts of these roles with their files."""
@@ -138,6 +139,25 @@ class Program:
             for base in self.bases(key):
                 found.setdefault(base, []).append(key)
         return found
+
+    @cached_property
+    def _callable(self) -> set[str]:
+        """Every name under which a function or a class of the harness could be called: its own, an alias, an attribute.
+
+        Most calls are of what the harness does not hold, and need not be looked for.
+        """
+        names = {*self.by_name, *(qualname.rpartition(".")[2] for _, qualname in self.classes)}
+        for facts in self.files.values():
+            names.update(facts.imports, facts.values)
+        for found in self.classes.values():
+            names.update(found.attributes)
+        return names
+
+    @cached_property
+    def _nested(self) -> set[str]:
+        """Names of functions that stand inside of functions."""
+        inner = ((path, qualname.rpartition(".")) for path, qualname in self.functions)
+        return {name for path, (around, _, name) in inner if around and (path, around) not in self.classes}
 
     def bases(self, key: Key) -> list[Key]:
         """Direct bases of a class that are in the harness."""
@@ -223,6 +243,12 @@ class Program:
 
     def owner_of(self, path: str, qualname: str) -> Key | None:
         """The class around a function or around the function that it is nested in."""
+        slot = (path, qualname)
+        if slot not in self._owners:
+            self._owners[slot] = self._owner_of(path, qualname)
+        return self._owners[slot]
+
+    def _owner_of(self, path: str, qualname: str) -> Key | None:
         while qualname:
             function = self.functions.get((path, qualname))
             if function is not None and function.owner:
@@ -235,10 +261,12 @@ class Program:
 
         Several when subclasses override a method, or when only the method's name is known.
         """
+        name = call.callee
+        if name.rpartition(".")[2] not in self._callable:
+            return [], False
         found = self._plain(call, path)
         if found:
             return found, True
-        name = call.callee
         if "." not in name or name.startswith("super()."):
             return [], False
         found = self._by_method_name(name, self.owner_of(path, call.caller))
@@ -255,7 +283,7 @@ class Program:
             owner = self.find(call.receiver, path)
             if owner in self.classes and owner:
                 return self._with_overrides(owner, name.rpartition(".")[2])
-        scope = call.caller
+        scope = call.caller if "." in name or name in self._nested else ""
         while scope and scope != "<module>":
             if (path, f"{scope}.{name}") in self.functions and (path, scope) not in self.classes:
                 return [(path, f"{scope}.{name}")]
