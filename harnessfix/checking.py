@@ -67,7 +67,7 @@ def check_runs(
     rules = chosen_rules(workspace.settings, select, ignore)
     source = [workspace.roots(harness)] if harness else []
     copy = BlockCopy(blocks) if blocks else None
-    found = pipeline.diagnose(wanted, rules, source=source, engine=engine, blocks=copy)
+    found = pipeline.diagnose(wanted, rules, source=source, engine=engine, blocks=copy, alone=bool(select or ignore))
     judge_runs(pipeline, wanted, found, rules)
     asked = llm or workspace.settings.llm.model
     if asked:

@@ -75,6 +75,7 @@ class Judge:
         self.pipeline, self.store = pipeline, pipeline.store
         self._static = [flaw.best for flaw in flaws if not flaw.best.shown]
         self._support = {flaw.flaw: flaw.support for flaw in flaws}
+        self._asked = frozenset(rule.code for rule in rules)
         self._observing = frozenset(rule.code for rule in rules if rule.observes)
         self._covered: dict[str, frozenset[Place]] = {}
         self._harnesses: dict[tuple[Path, ...], str] = {}
@@ -82,7 +83,7 @@ class Judge:
 
     def verdict(self, row: RunRow, run: Htir | None = None) -> Attribution | None:
         """Whose fault a run's failure is, in the light of the other runs; None when it did not fail."""
-        diagnoses = [each for each in self.store.diagnoses(run_id=row.id) if each.shown]
+        diagnoses = [each for each in self.store.diagnoses(run_id=row.id) if each.shown and each.rule in self._asked]
         labels = [(label.outcome, label.by) for label in self.store.labels(row.id)]
         key = _digest(
             self._common,

@@ -107,7 +107,8 @@ class Pipeline:
 
     def keep(self, result: "RecordResult") -> Collected:
         """Store what a program left, then remove its spool."""
-        from harnessfix.stages.collect import RECORDED, keep
+        from harnessfix.stages.collect import keep
+        from harnessfix.store import RECORDED
 
         runs = keep(self.store, result.data, "harnessfix-probe", RECORDED) if result.data else []
         result.discard()
@@ -160,6 +161,7 @@ class Pipeline:
         source: Sequence[tuple[Path, ...]] = (),
         engine: EngineFor = lambda runs: Serial(),
         blocks: ReadBlock | None = None,
+        alone: bool = False,
     ) -> Diagnosed:
         """Flaws of these runs and of their harness; runs of which nothing changed are not looked at again.
 
@@ -169,12 +171,15 @@ class Pipeline:
             source: folders to check without a run, each set a harness; the runs' own are checked in any case.
             engine: makes the engine that examines runs.
             blocks: reads the runs' bytes from a copy of them; from the store when None.
+            alone: these are not all the rules that are asked here: in the store, what the others found stays.
         """
+        from harnessfix.stages.standing import save
         from harnessfix.stages.sweep import Sweep
 
         found = Diagnosed(severities=self.workspace.settings.severity)
-        sweep = Sweep(self.store, found, rules, self._harness, self.tell)
-        left = sweep.take_unchanged(None if run_ids is None else list(dict.fromkeys(run_ids)))
+        sweep = Sweep(self.store, found, rules, self._harness, self.tell, alone)
+        wanted = None if run_ids is None else list(dict.fromkeys(run_ids))
+        left = sweep.take_unchanged(wanted)
         if left:
             with closing(engine(len(left))) as chosen:
                 sweep.examine(left, chosen, blocks)
@@ -182,8 +187,7 @@ class Pipeline:
         for roots in source:
             found.take_source(roots, self.model(roots), rules)
         found.consolidate(rules)
-        everything = run_ids is None or found.runs + found.work.left_out == self.store.run_count()
-        self.store.save_flaws(found.flaws, replace_all=everything)
+        save(self.store, found, wanted, [rule.code for rule in rules] if alone else None)
         return found
 
     def _harness(self, recorded: tuple[str, ...]) -> tuple[tuple[Path, ...], HarnessModel]:

@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harnessfix.store import Store
+from harnessfix.store import Store, foreign_name
 from harnessfix_collectors.files import TraceFile, Trouble
 from harnessfix_collectors.pieces import pieces
 from harnessfix_collectors.readers import read_bytes, reader_of
 from harnessfix_collectors.redaction import Scrubber
 from harnessfix_ir.errors import BadInputError
-
-RECORDED = "record"
-"""File name, in the store, of what `harnessfix record` recorded here."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +57,7 @@ class ImportFile:
         for piece in pieces(file, reader, trouble):
             data = reader.foreign(piece.data())
             clean = reader.scrub(data, scrubber) if scrubber else data
-            # What was recorded here is run again by its own command when it is replayed; a file's command never is.
-            name = file.name if file.name != RECORDED else f"{file.name} (file)"
-            runs += keep(self.store, clean, reader.name, name)
+            runs += keep(self.store, clean, reader.name, foreign_name(file.name))
         if not runs and trouble.notes:
             raise BadInputError(trouble.notes[0], hint="Nothing else of the file could be read.")
         return Imported(tuple(runs), reader.name, scrubber.count if scrubber else 0, trouble.notes)

@@ -57,6 +57,7 @@ class Examine:
         rules: to ask; third-party ones have to be installed where the job is executed.
         severities: as in `Diagnosed`.
         get: reads a block by its digest; the store's own when None.
+        alone: these are not all the rules that are asked here: in the store, what the others found stays.
         compiler, asked: versions of the programs and of the rules, which have to be the same everywhere.
     """
 
@@ -65,6 +66,7 @@ class Examine:
     rules: Sequence[Rule]
     severities: Mapping[str, Severity] = field(default_factory=dict)
     get: Callable[[str], bytes] | None = None
+    alone: bool = False
     compiler: str = field(default_factory=versions.compiler_version)
     asked: Mapping[str, str] = field(init=False)
 
@@ -130,6 +132,7 @@ class Examine:
             document=lasting,
             current=current_key(key, harness.wanted, self.severities),
             diagnoses=[as_configured(each, self.severities) for each in chosen.diagnoses],
+            rules=list(self.asked) if self.alone else None,
             htir=dump_htir(htir).encode() if new else None,
         )
         sum_.take(task.run, chosen, compiled=new)

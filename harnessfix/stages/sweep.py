@@ -35,12 +35,19 @@ class Sweep:
         rules: to ask.
         model_of: folders and model of a harness, by the folders that a run was recorded with.
         tell: told after each run.
+        alone: as in `Examine`.
     """
 
     def __init__(
-        self, store: Store, found: Diagnosed, rules: Sequence[Rule], model_of: ModelOf, tell: Callable[[str], None]
+        self,
+        store: Store,
+        found: Diagnosed,
+        rules: Sequence[Rule],
+        model_of: ModelOf,
+        tell: Callable[[str], None],
+        alone: bool = False,
     ) -> None:
-        self.store, self.found, self.rules, self.tell = store, found, rules, tell
+        self.store, self.found, self.rules, self.tell, self.alone = store, found, rules, tell, alone
         self._model_of = model_of
         self._keys: dict[tuple[str, ...], str] = {}
         self._harnesses: dict[str, Harness] = {}
@@ -84,7 +91,7 @@ class Sweep:
         Raises:
             HarnessfixError: the store cannot be written, or workers run other programs.
         """
-        job = Examine(self.store, self._harnesses, self.rules, self.found.severities, get)
+        job = Examine(self.store, self._harnesses, self.rules, self.found.severities, get, self.alone)
         tasks = (Task(run, self._key(run)) for run in self.store.facts(run_ids, missing_ok=True))
         parts = batches(tasks, size_for(engine, len(run_ids)))
         run = Ledger(self.store, job, engine).run if engine.shared else partial(engine.run, job)
@@ -123,7 +130,8 @@ class Sweep:
         """The diagnoses in the store are those of the last check; let them be those of this one."""
         if run.diagnosed_with != current:
             found = [as_configured(each, self.found.severities) for each in chosen.diagnoses]
-            self.store.replace_diagnoses(run.id, current, found)
+            asked = [rule.code for rule in self.rules] if self.alone else None
+            self.store.replace_diagnoses(run.id, current, found, asked)
 
     def _add(self, part: Examined) -> None:
         found, work = self.found, self.found.work

@@ -6,13 +6,27 @@ that needs no store imports this package for nothing: import `Store` inside the 
 
 from typing import TYPE_CHECKING
 
-from .documents import CacheUse, EarlierBlock, Label, Merged, Pruned, RunFacts, RunRow, StepHit, StepRow, StoreInfo
+from .documents import (
+    RECORDED,
+    CacheUse,
+    EarlierBlock,
+    Label,
+    Merged,
+    Pruned,
+    RunFacts,
+    RunRow,
+    StepHit,
+    StepRow,
+    StoreInfo,
+    foreign_name,
+)
 from .locate import default_store_path, find_store
 
 if TYPE_CHECKING:
     from .store import Store
 
 __all__ = [
+    "RECORDED",
     "CacheUse",
     "EarlierBlock",
     "Label",
@@ -26,6 +40,7 @@ __all__ = [
     "StoreInfo",
     "default_store_path",
     "find_store",
+    "foreign_name",
 ]
 
 

@@ -6,6 +6,14 @@ from typing import NamedTuple
 from harnessfix_ir.document import Document
 from harnessfix_ir.vocabulary import Outcome, Status, StepKind
 
+RECORDED = "record"
+"""File name of what `harnessfix record` recorded on this machine: such a run is made again by its own command."""
+
+
+def foreign_name(filename: str) -> str:
+    """The name of a file that came from elsewhere: whatever it is called, it was not recorded here."""
+    return f"{filename} (file)" if filename == RECORDED else filename
+
 
 class RunRow(Document):
     """One line of a list of runs.

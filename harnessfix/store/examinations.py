@@ -1,7 +1,7 @@
 """What was made of each run, kept beside the run: one row, for the content it was last made from."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import zstandard
@@ -52,6 +52,7 @@ def keep(
     frame: bytes,
     current: str,
     diagnoses: Sequence[Diagnosis],
+    rules: Collection[str] | None = None,
 ) -> bool:
     """Write what was made of one run, with its diagnoses; False when the run has other bytes by now, or is gone."""
     held = connection.execute(select(Run.key, Run.blob).where(Run.id == column(run.id)).with_for_update()).first()
@@ -59,7 +60,7 @@ def keep(
         return False
     row: dict[str, object] = {"run": held.key, "made_from": made_from, "document": frame}
     upsert(connection, ExaminationRow.metadata.tables["examination"], row, ["run"])
-    findings.replace(connection, run.id, current, diagnoses)
+    findings.replace(connection, run.id, current, diagnoses, rules)
     return True
 
 

@@ -1,26 +1,40 @@
 """Diagnoses and flaws."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal_column, select, update
 
 from harnessfix_ir.errors import StoreError
 from harnessfix_ir.findings import Diagnosis, FlawRecord
 
 from . import runs
-from .database import upsert
+from .database import is_sqlite, upsert
 from .models import DiagnosisRow, FlawRow, Run
 from .plaintext import column, from_json, to_json
 
+CHUNK = 500
 
-def replace(connection: Connection, run_id: str | None, harness_key: str, diagnoses: Sequence[Diagnosis]) -> None:
-    """Put `diagnoses` in the place of what was found before: in the run, or statically in that harness."""
+
+def replace(
+    connection: Connection,
+    run_id: str | None,
+    harness_key: str,
+    diagnoses: Sequence[Diagnosis],
+    rules: Collection[str] | None = None,
+) -> None:
+    """Put `diagnoses` in the place of what was found before: in the run, or statically in that harness.
+
+    Args:
+        rules: only what these rules found before is replaced; everything when None.
+    """
     key = None if run_id is None else runs.key_of(connection, run_id)
     if key is None:
         old = delete(DiagnosisRow).where(DiagnosisRow.run.is_(None), DiagnosisRow.harness_key == column(harness_key))
     else:
         old = delete(DiagnosisRow).where(DiagnosisRow.run == key)
+    if rules is not None:
+        old = old.where(DiagnosisRow.rule.in_([column(code) for code in rules]))
     connection.execute(old)
     rows = [
         {
@@ -35,10 +49,11 @@ def replace(connection: Connection, run_id: str | None, harness_key: str, diagno
     if rows:
         connection.execute(insert(DiagnosisRow), rows)
     if key is not None:
-        values = {
-            "flaws": len({each.flaw for each in diagnoses if not each.joined}),
-            "diagnosed_with": column(harness_key),
-        }
+        shown = {column(each.flaw) for each in diagnoses if not each.joined}
+        if rules is not None:
+            held = select(DiagnosisRow.flaw).where(DiagnosisRow.run == key, _shown(connection))
+            shown = set(connection.execute(held).scalars())
+        values = {"flaws": len(shown), "diagnosed_with": column(harness_key)}
         connection.execute(update(Run).where(Run.key == key).values(values))
 
 
@@ -69,13 +84,26 @@ def diagnosed_with(connection: Connection, run_id: str) -> str | None:
     return connection.execute(query).scalar_one()
 
 
-def save_flaws(connection: Connection, flaws: Sequence[FlawRecord], *, replace_all: bool) -> None:
-    """Save flaws under their ids; with `replace_all` those not among them are forgotten."""
+def runs_with(connection: Connection, flaws: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Flaw, run id and outcome for every run that shows one of these flaws."""
+    found = select(DiagnosisRow.flaw, Run.id, Run.outcome).join(Run, Run.key == DiagnosisRow.run).distinct()
+    for start in range(0, len(flaws), CHUNK):
+        wanted = [column(flaw) for flaw in flaws[start : start + CHUNK]]
+        query = found.where(DiagnosisRow.flaw.in_(wanted), _shown(connection)).order_by(DiagnosisRow.flaw, Run.id)
+        yield from connection.execute(query).tuples()
+
+
+def save_flaws(
+    connection: Connection, flaws: Sequence[FlawRecord], *, replace_all: bool, rules: Collection[str] | None = None
+) -> None:
+    """Save flaws under their ids; with `replace_all` forget all others, or those of `rules`."""
     now = time.time_ns()
     if replace_all:
         kept = {column(each.flaw) for each in flaws}
-        for gone in set(connection.execute(select(FlawRow.id)).scalars()) - kept:
-            connection.execute(delete(FlawRow).where(FlawRow.id == gone))
+        held = select(FlawRow.id)
+        if rules is not None:
+            held = held.where(FlawRow.rule.in_([column(code) for code in rules]))
+        forget(connection, set(connection.execute(held).scalars()) - kept)
     for each in flaws:
         row: dict[str, object] = {
             "id": column(each.flaw),
@@ -85,6 +113,12 @@ def save_flaws(connection: Connection, flaws: Sequence[FlawRecord], *, replace_a
             "document": to_json(each),
         }
         upsert(connection, FlawRow.metadata.tables["flaw"], row, ["id"], keep=["first_seen_ns"])
+
+
+def forget(connection: Connection, flaws: Collection[str]) -> None:
+    """Delete these flaws."""
+    for gone in flaws:
+        connection.execute(delete(FlawRow).where(FlawRow.id == column(gone)))
 
 
 def flaws(connection: Connection) -> list[FlawRecord]:
@@ -107,3 +141,10 @@ def flaw(connection: Connection, asked: str) -> FlawRecord:
     if connection.execute(select(func.count()).select_from(FlawRow)).scalar_one() == 0:
         raise StoreError("the store holds no flaws", hint="`harnessfix check` looks for them.")
     raise StoreError(f"no flaw is called {asked!r}", hint="`harnessfix check` lists them.")
+
+
+def _shown(connection: Connection) -> ColumnElement[bool]:
+    """The condition that a diagnosis shows the flaw, and not only that the run went through the place."""
+    sqlite = "coalesce(json_extract(diagnosis.document, '$.joined'), 0) = 0"
+    postgresql = "coalesce(diagnosis.document::json ->> 'joined', 'false') = 'false'"
+    return literal_column(sqlite if is_sqlite(connection) else postgresql)

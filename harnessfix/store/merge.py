@@ -12,7 +12,7 @@ from harnessfix_ir.vocabulary import Outcome, Status, StepKind
 
 from . import blobs, labels, search
 from .database import bulk_insert, insert_new, upsert
-from .documents import Merged
+from .documents import Merged, foreign_name
 from .models import Base
 
 TABLES = Base.metadata.tables
@@ -30,17 +30,18 @@ AGAIN = "Nothing of it was taken. Export it again from where it came."
 Columns = dict[str, Any]
 
 
-def merge(source: Connection, target: Connection, *, trusted: bool) -> Merged:
+def merge(source: Connection, target: Connection, *, trusted: bool, own: bool = True) -> Merged:
     """Copy everything but the cache.
 
     Args:
         source: read only; target: inside one writing transaction.
         trusted: the source is our own store; if not, its blocks are opened and its rows checked for type.
+        own: its runs were recorded on this machine; those of others do not say what is read and run here.
 
     Raises:
         StoreError: the source is damaged, or no honest store.
     """
-    copier = _Copier(source, target, trusted)
+    copier = _Copier(source, target, trusted, own)
     for run in copier.rows(RUN, RUN.c.key):
         copier.run(run)
     copier.words()
@@ -53,8 +54,8 @@ def merge(source: Connection, target: Connection, *, trusted: bool) -> Merged:
 
 
 class _Copier:
-    def __init__(self, source: Connection, target: Connection, trusted: bool) -> None:
-        self.source, self.target, self.trusted = source, target, trusted
+    def __init__(self, source: Connection, target: Connection, trusted: bool, own: bool) -> None:
+        self.source, self.target, self.trusted, self.own = source, target, trusted, own
         self.copied: dict[int, tuple[int, int | None]] = {}  # key there to key here and room in the word index
         self.added: list[str] = []
         self.updated: list[str] = []
@@ -66,10 +67,14 @@ class _Copier:
             columns = dict(row)
             if not self.trusted:
                 _check(table, columns)
+            if not self.own and "filename" in columns:
+                columns["filename"] = foreign_name(columns["filename"])
             yield columns
 
     def run(self, run: Columns) -> None:
         there = run.pop("key")
+        if not self.own:
+            run["document"] = json.dumps({**json.loads(run["document"]), "harness": []})
         held = self.target.execute(select(RUN).where(RUN.c.id == run["id"])).mappings().first()
         self.block(run["blob"])
         if held is None:

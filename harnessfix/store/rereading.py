@@ -24,7 +24,7 @@ def by_block(runs: Iterable[RunFacts]) -> Iterator[list[RunFacts]]:
 def reread(
     wanted: Mapping[str, RunFacts], block: tuple[bytes, str, str], read: ReadBytes
 ) -> Iterator[tuple[str, Recording | HarnessfixError]]:
-    """The wanted runs of one block, each with its id and the outcome that its labels say, or what went wrong."""
+    """The wanted runs of one block, as the store has it (id, outcome, harness), or what went wrong."""
     data, format_name, filename = block
     missing = dict(wanted)
     trouble: HarnessfixError | None = None
@@ -32,7 +32,13 @@ def reread(
         for run_id, recording in with_own_ids(read(data, format_name, filename)):
             info = missing.pop(run_id, None)
             if info is not None:
-                changed = {"id": run_id, "outcome": Outcome(info.outcome), "outcome_by": info.outcome_by}
+                # Bytes from elsewhere may name any folder as their harness; the store says which are believed.
+                changed = {
+                    "id": run_id,
+                    "outcome": Outcome(info.outcome),
+                    "outcome_by": info.outcome_by,
+                    "harness": info.harness,
+                }
                 yield run_id, recording.model_copy(update={"run": recording.run.model_copy(update=changed)})
             if not missing:
                 return

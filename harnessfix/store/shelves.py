@@ -1,9 +1,12 @@
 """The parts of the store's face that hold findings and repairs; `Store` is made of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import Connection
 
 from harnessfix_ir.document import Document, JsonValue
 from harnessfix_ir.findings import Diagnosis, FlawRecord
+from harnessfix_ir.vocabulary import Outcome
 
 from . import findings, repairs
 from .database import Database
@@ -14,13 +17,19 @@ class FindingShelf:
 
     _database: Database
 
-    def replace_diagnoses(self, run_id: str | None, harness_key: str, diagnoses: Sequence[Diagnosis]) -> None:
+    def replace_diagnoses(
+        self,
+        run_id: str | None,
+        harness_key: str,
+        diagnoses: Sequence[Diagnosis],
+        rules: Collection[str] | None = None,
+    ) -> None:
         """Save what was found in a run, or with None what was found in the source alone.
 
-        Everything found in that run before, or statically in the harness of that key, is replaced. No diagnoses means:
-        looked, and found nothing (`RunRow.flaws` becomes 0).
+        Everything found in that run before, or statically in the harness of that key, is replaced; with `rules` only
+        what these found. No diagnoses means: looked, and found nothing (`RunRow.flaws` becomes 0).
         """
-        self._database.repeat(lambda connection: findings.replace(connection, run_id, harness_key, diagnoses))
+        self._database.repeat(lambda connection: findings.replace(connection, run_id, harness_key, diagnoses, rules))
 
     def diagnoses(
         self,
@@ -46,9 +55,36 @@ class FindingShelf:
         with self._database.read() as connection:
             return findings.diagnosed_with(connection, run_id)
 
-    def save_flaws(self, flaws: Sequence[FlawRecord], *, replace_all: bool = False) -> None:
-        """Save flaws under their ids; with `replace_all` the others are forgotten."""
-        self._database.repeat(lambda connection: findings.save_flaws(connection, flaws, replace_all=replace_all))
+    def save_flaws(
+        self,
+        flaws: Sequence[FlawRecord],
+        *,
+        replace_all: bool = False,
+        rules: Collection[str] | None = None,
+        gone: Collection[str] = (),
+    ) -> None:
+        """Save flaws under their ids.
+
+        Args:
+            flaws: to save.
+            replace_all: forget all others.
+            rules: but only those of these rules, when given.
+            gone: ids of further ones to forget.
+        """
+
+        def save(connection: Connection) -> None:
+            findings.save_flaws(connection, flaws, replace_all=replace_all, rules=rules)
+            findings.forget(connection, gone)
+
+        self._database.repeat(save)
+
+    def runs_with(self, flaws: Sequence[str]) -> dict[str, dict[str, Outcome]]:
+        """Flaw id to the runs that show it, as far as they were diagnosed, with the outcome of each."""
+        out: dict[str, dict[str, Outcome]] = {flaw: {} for flaw in flaws}
+        with self._database.read() as connection:
+            for flaw, run_id, outcome in findings.runs_with(connection, flaws):
+                out.setdefault(flaw, {})[run_id] = Outcome(outcome)
+        return out
 
     def flaws(self) -> list[FlawRecord]:
         """All flaws: most failed runs first, then most confident."""

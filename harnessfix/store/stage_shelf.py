@@ -1,6 +1,6 @@
 """The part of the store's face that the stages use: facts of many runs, what was made of them, and shared work."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -94,6 +94,7 @@ class StageShelf:
         document: Document,
         current: str,
         diagnoses: Sequence[Diagnosis],
+        rules: Collection[str] | None = None,
         htir: bytes | None = None,
     ) -> bool:
         """Keep what was made of one run, all of it or nothing.
@@ -103,6 +104,7 @@ class StageShelf:
             made_from: digest of the content that the run's HTIR was made from.
             document: what the rules said.
             current: what `diagnoses`, which replace the run's earlier ones, were made from.
+            rules: whose earlier ones are replaced; those of all rules when None.
             htir: the compiled run for the cache, None when it is there.
 
         Returns:
@@ -112,7 +114,7 @@ class StageShelf:
         cached = None if htir is None else blobs.compress(htir)
 
         def write(connection: Connection) -> bool:
-            kept = examinations.keep(connection, run, made_from, frame, current, diagnoses)
+            kept = examinations.keep(connection, run, made_from, frame, current, diagnoses, rules)
             if kept and cached is not None:
                 self._put(connection, "htir", made_from, cached)
             return kept

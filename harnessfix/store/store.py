@@ -278,14 +278,19 @@ class Store(FindingShelf, StageShelf):
         """
         return transfer.export(self._database, path)
 
-    def import_(self, path: Path) -> Merged:
+    def import_(self, path: Path, *, own: bool = False) -> Merged:
         """Take in what another store's file holds, an export for instance; all of it or nothing.
+
+        Args:
+            path: the file.
+            own: its runs were recorded on this machine. Those of others say neither which folders are read as their
+                harness (the settings do), nor which command makes them again.
 
         Runs that are known keep their labels and get the other store's. Where the stores hold different bytes for a
         run, those added last make the run and the others are kept as earlier ones. Of flaws, patches, verdicts and
         memories of the same id the one changed last stays.
         """
-        return transfer.take_in(self._database, path)
+        return transfer.take_in(self._database, path, own=own)
 
     def copy_blocks(self, address: str) -> int:
         """Copy the runs' bytes to a folder or an object store, those that are not there yet; returns their number."""

@@ -37,14 +37,14 @@ def export(database: Database, path: Path) -> int:
     return len(merged.added)
 
 
-def take_in(database: Database, path: Path) -> Merged:
+def take_in(database: Database, path: Path, *, own: bool) -> Merged:
     """Merge the store in a file into this one. Raises `StoreError` when it is none, or is damaged."""
     path = path.absolute()
     with _readable(path) as other, other.read() as source, database.write(durable=True) as connection:
         # Nothing is believed about a file that someone sent: it has to be sound before a row of it is taken.
         if source.execute(text("PRAGMA quick_check(1)")).scalar() != "ok":
             raise StoreError(f"{path}: the file is damaged", hint="Export it again from where it came.")
-        return merge.merge(source, connection, trusted=False)
+        return merge.merge(source, connection, trusted=False, own=own)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harnessfix.stages.collect import RECORDED
+from harnessfix.store import RECORDED
 from harnessfix.workspace import Workspace
 from harnessfix_collectors.probe.exchanges import Exchange, Played, exchanges_of, first_difference, played_of
 from harnessfix_collectors.readers import read_bytes

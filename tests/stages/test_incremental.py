@@ -1,6 +1,6 @@
 """What does not depend on a change is not done again, and the result is the same as if it were."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,13 +9,34 @@ from harnessfix.diagnoser import Diagnosed
 from harnessfix.engines import Serial
 from harnessfix.engines.processes import Processes
 from harnessfix.pipeline import Pipeline
+from harnessfix.rules import Finding
 from harnessfix.store import Store
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import Outcome
 
 from .saying import Deadly, Failing, First, Second
 
 Fill = Callable[[Store, int], list[str]]
 PipelineOf = Callable[[Path, Store], Pipeline]
+
+
+class Silent(First):
+    """A later version of `Second`, in a file of its own, which finds nothing any more."""
+
+    code = "L192"
+    name = "second-rule"
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Nothing."""
+        return ()
+
+
+class SilentFirst(Silent):
+    """The same of `First`."""
+
+    code = "L191"
+    name = "first-rule"
 
 
 @pytest.fixture
@@ -62,6 +83,59 @@ def test_only_what_changed_is_done_again(project: Path, store: Store, fill: Fill
 
         (project / "agent.py").write_text((project / "agent.py").read_text() + "\n# the end\n")
         assert done(pipeline_of(project, store).diagnose(None, [first])) == (0, 0, 13, 0)
+
+
+def test_a_check_of_some_rules_leaves_what_the_others_found(
+    project: Path, store: Store, fill: Fill, pipeline_of: PipelineOf
+) -> None:
+    first, second = First(), Second()
+    with store:
+        ids = fill(store, 10)
+        pipeline_of(project, store).diagnose(None, [first, second])
+        flaws = {flaw.flaw: flaw for flaw in store.flaws()}
+        whole = {run_id: sorted(each.model_dump_json() for each in store.diagnoses(run_id)) for run_id in ids}
+
+        alone = pipeline_of(project, store).diagnose(None, [second], alone=True)
+        assert {flaw.best.rule for flaw in alone.flaws} == {"L192"}, "the check itself tells of what was asked"
+        assert {flaw.flaw: flaw for flaw in store.flaws()} == flaws
+        assert {run: sorted(each.model_dump_json() for each in store.diagnoses(run)) for run in ids} == whole
+        assert {run.flaws for run in store.runs()} == {2}
+
+        fill(store, 13)  # with runs that nobody has asked anything
+        pipeline_of(project, store).diagnose(None, [first], alone=True)
+        assert {run.flaws for run in store.runs()} == {1, 2}
+        assert {each.best.rule: len(each.runs) for each in store.flaws()} == {
+            "L191": 13,
+            "L192": 10,
+        }
+
+        fixed = Silent()
+        pipeline_of(project, store).diagnose(None, [fixed], alone=True)
+        assert {flaw.best.rule for flaw in store.flaws()} == {"L191"}, "what was asked is believed"
+        assert {run.flaws for run in store.runs()} == {1}
+        assert pipeline_of(project, store).diagnose(None, [first, second]).work.compiled == 0
+        assert {flaw.best.rule for flaw in store.flaws()} == {"L191", "L192"}
+
+
+def test_a_check_of_some_runs_counts_the_others_too(
+    project: Path, store: Store, fill: Fill, pipeline_of: PipelineOf
+) -> None:
+    first = First()
+    with store:
+        ids = fill(store, 10)
+        pipeline_of(project, store).diagnose(None, [first])
+        (whole,) = store.flaws()
+        one = pipeline_of(project, store).diagnose(ids[:1], [first])
+        assert one.flaws[0].runs == (ids[0],)
+        assert store.flaws() == [whole], "one run says nothing about the nine others"
+
+        silent = SilentFirst()
+        pipeline_of(project, store).diagnose([whole.best.run or "", ids[1]], [silent])
+        (left,) = store.flaws()
+        assert len(left.runs) == 8
+        assert left.best.run in left.runs
+        pipeline_of(project, store).diagnose(list(left.runs), [silent])
+        assert store.flaws() == []
 
 
 def test_a_result_from_the_cache_is_the_one_that_was_made(

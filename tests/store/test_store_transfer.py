@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harnessfix.store import Store
+from harnessfix.store import RECORDED, Store
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.errors import NewerStoreError, StoreError
 from harnessfix_ir.findings import Diagnosis, FlawRecord
@@ -172,6 +172,31 @@ def test_a_file_that_somebody_made_up_changes_nothing(
     assert lite.runs() == []
     assert lite.patches() == []
     lite.patches.save({"id": "p2"})
+
+
+def test_a_strangers_file_says_neither_what_is_read_nor_what_is_run_here(
+    store: Store, tmp_path: Path, make_run: MakeRun, reader: Reader
+) -> None:
+    run = make_run("r")
+    named = run.model_copy(update={"run": run.run.model_copy(update={"harness": ("/etc", str(tmp_path))})})
+    data = named.model_dump_json().encode()
+    with Store.open(tmp_path / "theirs.db") as theirs:
+        theirs.add(data, format="test-json", filename="runs.jsonl", recordings=[named])
+        again = make_run("r", ("read_file", "newer contents"))
+        theirs.add(again.model_dump_json().encode(), format="harnessfix-probe", filename=RECORDED, recordings=[again])
+        theirs.add(data, format="test-json", filename="runs.jsonl", recordings=[named])
+        theirs.export(tmp_path / "export.db")
+    store.import_(tmp_path / "export.db")
+    assert store.run_info("r").harness == ()
+    assert [facts.harness for facts in store.facts()] == [()]
+    assert store.recording("r", reader).run.harness == (), "nor do its bytes, which still name them"
+    assert b"/etc" in store.blob("r")[0]
+    assert RECORDED not in {each.filename for each in store.earlier_blobs("r")}
+    store.delete_runs(["r"])
+    store.import_(tmp_path / "export.db", own=True)
+    assert store.run_info("r").harness == named.run.harness
+    assert store.recording("r", reader) == named
+    assert RECORDED in {each.filename for each in store.earlier_blobs("r")}
 
 
 def test_importing_what_is_no_store(lite: Store, tmp_path: Path) -> None:

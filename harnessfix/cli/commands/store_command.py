@@ -96,14 +96,19 @@ def export(file: Path, store: str | None) -> None:
 
 @command.command("merge")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--own", is_flag=True, help="They were made here: believe which folders their runs came from.")
 @store_option
-def merge(files: tuple[Path, ...], store: str | None) -> None:
-    """Take in the stores in FILES: all of a file, or nothing of it. What is known already stays as it is."""
+def merge(files: tuple[Path, ...], own: bool, store: str | None) -> None:
+    """Take in the stores in FILES: all of a file, or nothing of it. What is known already stays as it is.
+
+    The settings here say which folders are read as the harness of their runs, and no command of theirs is run. With
+    --own they are treated like runs of this store.
+    """
     from harnessfix.workspace import Workspace
 
     opened = Workspace.open(folder(None), store=store, create=True).store
     for file in files:
-        merged = opened.import_(file)
+        merged = opened.import_(file, own=own)
         data.show(f"{file}: {len(merged.added)} new, {len(merged.updated)} newer, {merged.known} known runs")
 
 
