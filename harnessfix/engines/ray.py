@@ -108,8 +108,9 @@ def _begin(ray: Any, jobs: int) -> None:
         else:
             loopback = {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
             ray.init(address="local", num_cpus=jobs or cores(), **loopback, **quiet)
-    except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
+    except Exception as error:  # a cluster that does not come up in time is a bare one
+        named = f"Set {ADDRESS} to the head's host:port, with the same Ray and Python as here, or unset it."
         raise HarnessfixError(
             f"the Ray cluster cannot be reached: {' '.join(str(error).split())[:300]}",
-            hint=f"Set {ADDRESS} to the head's host:port, with the same Ray and Python as here, or unset it.",
+            hint=named if address != "local" else "Ray did not start here; try again when the machine is less busy.",
         ) from error
