@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harnessfix.baseline import FILE, read_baseline, sift
 from harnessfix.diagnoser import Diagnosed
-from harnessfix.engines import choose_engine
+from harnessfix.engines import Lasting, choose_engine
 from harnessfix.judging import judge_runs
 from harnessfix.pipeline import EngineFor, Pipeline, Tell
 from harnessfix.rules import Rule, Tuning
@@ -67,8 +67,10 @@ def check_runs(
     rules = chosen_rules(workspace.settings, select, ignore)
     source = [workspace.roots(harness)] if harness else []
     copy = BlockCopy(blocks) if blocks else None
-    found = pipeline.diagnose(wanted, rules, source=source, engine=engine, blocks=copy, alone=bool(select or ignore))
-    judge_runs(pipeline, wanted, found, rules)
+    alone = bool(select or ignore)
+    with Lasting(engine) as lasting:
+        found = pipeline.diagnose(wanted, rules, source=source, engine=lasting, blocks=copy, alone=alone)
+        judge_runs(pipeline, wanted, found, rules, engine=lasting, blocks=copy)
     asked = llm or workspace.settings.llm.model
     if asked:
         from harnessfix.consulting import consult

@@ -1,56 +1,76 @@
-"""After the diagnosis: whose fault each failed run is, and what those that no finding explains have in common.
+"""After the diagnosis: whose fault each failed run is, and what those that no finding explains have in common."""
 
-What was made of a run is kept under everything that it depends on, so that only new verdicts are worked out.
-"""
-
-import hashlib
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
+import harnessfix.diagnoser.spectrum
 from harnessfix.diagnoser import Diagnosed
-from harnessfix.diagnoser.attribution import attribute, settle, with_lead
+from harnessfix.diagnoser.attribution import settle, with_lead
 from harnessfix.diagnoser.attribution.evaluation import from_twin
 from harnessfix.diagnoser.comparison import Comparison, compare, nearest
 from harnessfix.diagnoser.spectrum import Place, Spectrum, covered
-from harnessfix.pipeline import Pipeline
+from harnessfix.diagnoser.verdicts import Verdicts
+from harnessfix.engines import Serial
+from harnessfix.pipeline import EngineFor, Pipeline, ReadBlock
 from harnessfix.rules import Rule, all_rules
-from harnessfix.store import RunRow
-from harnessfix.workspace import model_digest
+from harnessfix.stages import versions
+from harnessfix.stages.batches import Task, batches, size_for
+from harnessfix.stages.verdicts import Judging, verdict_of
+from harnessfix.store import Brief, RunFacts
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.attribution import Attribution, Cause, Suspect
-from harnessfix_ir.errors import HarnessfixError
-from harnessfix_ir.findings import Diagnosis, FlawRecord
+from harnessfix_ir.findings import FlawRecord
+from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import Evidence, Outcome, Verdict
 
+PAGE = 200
 MOST_COMPARED = 400  # passed runs whose code is held against that of the failed ones
 MOST_TWINS = 50  # failed runs whose answer is held against that of passed ones
 LEAD = 0.6  # how much of a suspect's confidence speaks for the harness: hard tasks share code too
 MOST_NEAR = 5  # passed runs of one task that are looked at for the nearest
 
 
-def judge_runs(pipeline: Pipeline, run_ids: Sequence[str] | None, found: Diagnosed, rules: Sequence[Rule]) -> None:
-    """Add verdicts and suspects to what was found in these runs (None: all), which have just been diagnosed."""
-    judge = Judge(pipeline, found.flaws, rules)
+def judge_runs(
+    pipeline: Pipeline,
+    run_ids: Sequence[str] | None,
+    found: Diagnosed,
+    rules: Sequence[Rule],
+    *,
+    engine: EngineFor = lambda runs: Serial(),
+    blocks: ReadBlock | None = None,
+) -> None:
+    """Add verdicts and suspects to what was found in these runs (None: all), which have just been diagnosed.
+
+    Args:
+        pipeline: over the store.
+        run_ids, found: what was diagnosed.
+        rules: that were asked.
+        engine: makes the engine that works out the verdicts which are new.
+        blocks: as for `Pipeline.diagnose`.
+    """
+    judge = Judge(pipeline, found.flaws, rules, blocks)
     wanted = None if run_ids is None else set(run_ids)
-    rows = [row for row in pipeline.store.runs() if wanted is None or row.id in wanted]
-    for row in rows:
-        if row.outcome is not Outcome.PASSED:
-            try:
-                verdict = judge.verdict(row)
-            except HarnessfixError:  # the diagnosis has told that it cannot be read
-                continue
-            if verdict is not None:
-                found.attributions[row.id] = verdict
-                found.names[row.id] = row.task or row.name
-    dark = [row for row in rows if row.id in found.attributions and unexplained(found.attributions[row.id])]
+    rows = [row for row in pipeline.store.briefs() if wanted is None or row.id in wanted]
+    failed = [row for row in rows if row.outcome != Outcome.PASSED]
+    verdicts, lost = Verdicts(), set[str]()
+    for verdict in judge.verdicts([row.id for row in failed], engine):
+        verdicts[verdict.run] = verdict
+        if unexplained(verdict):
+            lost.add(verdict.run)
+    found.attributions = verdicts.ordered(row.id for row in failed)
+    found.names.update((row.id, row.called) for row in failed if row.id in verdicts)
+    dark = [row for row in failed if row.id in lost]
     for row in dark[:MOST_TWINS]:
         twin = judge.twin(row)
         if twin is not None:
             found.attributions[row.id] = with_lead(found.attributions[row.id], twin)
     if len(dark) > 1:
-        passed = [row for row in rows if row.outcome is Outcome.PASSED][:MOST_COMPARED]
+        passed = [row for row in rows if row.outcome == Outcome.PASSED][:MOST_COMPARED]
         found.suspects = judge.suspects(dark[:MOST_COMPARED], passed)
         for run_id, lead in judge.leads(found.suspects):
             found.attributions[run_id] = with_lead(found.attributions[run_id], lead)
@@ -69,63 +89,82 @@ class Judge:
         pipeline: over the store.
         flaws: all that were found, in runs and in source.
         rules: that were asked.
+        blocks: as for `Pipeline.diagnose`.
     """
 
-    def __init__(self, pipeline: Pipeline, flaws: Sequence[FlawRecord], rules: Sequence[Rule]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, flaws: Sequence[FlawRecord], rules: Sequence[Rule], blocks: ReadBlock | None = None
+    ) -> None:
         self.pipeline, self.store = pipeline, pipeline.store
-        self._static = [flaw.best for flaw in flaws if not flaw.best.shown]
         self._support = {flaw.flaw: flaw.support for flaw in flaws}
-        self._asked = frozenset(rule.code for rule in rules)
-        self._observing = frozenset(rule.code for rule in rules if rule.observes)
         self._covered: dict[str, frozenset[Place]] = {}
-        self._harnesses: dict[tuple[Path, ...], str] = {}
-        self._common = _digest(_program(), sorted(self._observing), [d.model_dump_json() for d in self._static])
+        self._models: dict[str, HarnessModel] = {}
+        self._keys: dict[tuple[str, ...], str] = {}
+        static = [flaw.best for flaw in flaws if not flaw.best.shown]
+        self._job = Judging(self.store, self._models, static, rules, blocks)
 
-    def verdict(self, row: RunRow, run: Htir | None = None) -> Attribution | None:
-        """Whose fault a run's failure is, in the light of the other runs; None when it did not fail."""
-        diagnoses = [each for each in self.store.diagnoses(run_id=row.id) if each.shown and each.rule in self._asked]
-        labels = [(label.outcome, label.by) for label in self.store.labels(row.id)]
-        key = _digest(
-            self._common,
-            [self.store.blob_digest(row.id), row.id, row.outcome, labels, self._harness(row.id)],
-            [diagnosis.model_dump_json() for diagnosis in diagnoses],
-        )
-        held = self.store.cached("verdict", key)
-        if held is None:
-            alone = self._alone(run or self.pipeline.compile(row.id), diagnoses, labels)
-            self.store.cache("verdict", key, alone.model_dump_json().encode() if alone is not None else b"null")
-        else:
-            alone = None if held == b"null" else Attribution.model_validate_json(held)
-        return settle(alone, self._support) if alone is not None else None
+    def verdicts(self, run_ids: Sequence[str], engine: EngineFor) -> Iterator[Attribution]:
+        """Whose fault these runs' failures are, in the light of the other runs; nothing of those that did not fail."""
+        left: list[str] = []
+        facts = self.store.facts(run_ids, missing_ok=True)
+        while page := [self._task(run) for run in islice(facts, PAGE)]:
+            kept = dict(self._job.kept(page))
+            yield from self._settled(kept.items())
+            left += [task.run.id for task in page if task.run.id not in kept]
+        if not left:
+            return
+        with closing(engine(len(left))) as chosen:
+            tasks = (self._task(run) for run in self.store.facts(left, missing_ok=True))
+            for done in chosen.run(self._job, batches(tasks, size_for(chosen, len(left)))):
+                if done.error is not None:
+                    raise done.error
+                yield from self._settled(done.result or ())
 
-    def _alone(self, run: Htir, diagnoses: list[Diagnosis], labels: list[tuple[Outcome, str]]) -> Attribution | None:
-        model = self.pipeline.model(self.pipeline.roots_of(run.run))
-        return attribute(run, model, diagnoses, static=self._static, observing=self._observing, labels=labels)
+    def verdict(self, run_id: str) -> Attribution | None:
+        """The same of one run; None when it did not fail."""
+        return next(self.verdicts([run_id], lambda runs: Serial()), None)
 
-    def _harness(self, run_id: str) -> str:
-        roots = self.pipeline.roots_of(self.store.run_info(run_id))
-        if roots not in self._harnesses:
-            self._harnesses[roots] = model_digest(self.pipeline.model(roots))
-        return self._harnesses[roots]
+    def _settled(self, said: Iterable[tuple[str, str]]) -> Iterator[Attribution]:
+        for _, text in said:
+            alone = verdict_of(text)
+            if alone is not None:
+                yield settle(alone, self._support)
 
-    def twin(self, row: RunRow) -> Cause | None:
+    def _task(self, run: RunFacts) -> Task:
+        if run.harness not in self._keys:
+            model = self.pipeline.model_for(run.harness)
+            key = self._keys[run.harness] = versions.model_key(model)
+            self._models[key] = model
+        return Task(run, self._keys[run.harness])
+
+    def twin(self, row: Brief) -> Cause | None:
         """A passed run that gave the same answer to the same task, as a cause."""
         same = self.store.runs(task=row.task, outcome=Outcome.PASSED, limit=MOST_NEAR) if row.task else []
         if not same:
             return None
         return from_twin(self.pipeline.compile(row.id), (self.pipeline.compile(other.id) for other in same))
 
-    def suspects(self, failed: Sequence[RunRow], passed: Sequence[RunRow]) -> list[Suspect]:
+    def suspects(self, failed: Sequence[Brief], passed: Sequence[Brief]) -> list[Suspect]:
         """What failed runs went through and passed ones did not."""
         spectrum, model = Spectrum(), None
-        for row in (*failed, *passed):
-            run = self.pipeline.compile(row.id)
-            model = self.pipeline.model(self.pipeline.roots_of(run.run))
-            places = frozenset(covered(run, model))
-            spectrum.take(row.id, places, failed=row.outcome is not Outcome.PASSED)
-            if row.outcome is not Outcome.PASSED:
-                self._covered[row.id] = places
+        for run in self.store.facts([row.id for row in (*failed, *passed)], missing_ok=True):
+            task = self._task(run)
+            model = self._models[task.model]
+            places = self._places(task)
+            spectrum.take(run.id, places, failed=run.outcome != Outcome.PASSED)
+            if run.outcome != Outcome.PASSED:
+                self._covered[run.id] = places
         return spectrum.suspects(model) if model is not None else []
+
+    def _places(self, task: Task) -> frozenset[Place]:
+        """Where a run went, kept for the next check."""
+        key = versions.digest_of(_program(), versions.htir_key(task.run, task.model))
+        held = self.store.cached("covered", key)
+        if held is not None:
+            return frozenset((path, line) for path, line in json.loads(held))
+        places = frozenset(covered(self.pipeline.compile(task.run.id), self._models[task.model]))
+        self.store.cache("covered", key, json.dumps(sorted(places)).encode())
+        return places
 
     def leads(self, suspects: Sequence[Suspect]) -> Iterator[tuple[str, Cause]]:
         """The best suspect that each failed run went through, as a cause that names the harness."""
@@ -149,10 +188,9 @@ def _lead(one: Suspect, anchor: Anchor) -> Cause:
 
 def judge_one(pipeline: Pipeline, run: Htir) -> Attribution | None:
     """Whose fault a run's failure is, by what was found the last time it was checked; None when it never was."""
-    row = pipeline.store.run(run.run.id)
-    if row.flaws is None:
+    if pipeline.store.run(run.run.id).flaws is None:
         return None
-    return Judge(pipeline, pipeline.store.flaws(), all_rules()).verdict(row, run)
+    return Judge(pipeline, pipeline.store.flaws(), all_rules()).verdict(run.run.id)
 
 
 def compare_with_passed(pipeline: Pipeline, run: Htir) -> Comparison | None:
@@ -164,14 +202,7 @@ def compare_with_passed(pipeline: Pipeline, run: Htir) -> Comparison | None:
     return compare(run, other) if other is not None else None
 
 
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
 @cache
 def _program() -> str:
-    """Digest of the code that makes verdicts."""
-    import harnessfix.diagnoser.attribution as package
-
-    files = sorted(Path(package.__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:32]
+    """Digest of the code that says where a run went."""
+    return versions.digest_of(versions.content_of([Path(harnessfix.diagnoser.spectrum.__file__)]))

@@ -141,6 +141,10 @@ class Pipeline:
         """Folders of the harness that a run came from: as recorded, else those of the settings."""
         return self._harness(run.harness)[0]
 
+    def model_for(self, recorded: tuple[str, ...]) -> HarnessModel:
+        """The harness model of a run that was recorded with these folders."""
+        return self._harness(recorded)[1]
+
     def compile(self, run_id: str) -> Htir:
         """One run joined with its harness. Raises `StoreError` when there is no such run."""
         from harnessfix.stages import versions

@@ -1,6 +1,6 @@
 """What a diagnosis of many runs and their source comes to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from .consolidate import records_of
 from .diagnose import diagnose_source
 from .gather import Gathering
 from .suppress import idle_comments
+from .verdicts import Verdicts
 
 
 @dataclass
@@ -62,7 +63,7 @@ class Diagnosed:
     flaws: list[FlawRecord] = field(default_factory=list)
     gathered: Gathering = field(default_factory=Gathering)
     reached: dict[str, Support] = field(default_factory=dict)
-    attributions: dict[str, Attribution] = field(default_factory=dict)
+    attributions: MutableMapping[str, Attribution] = field(default_factory=Verdicts)
     names: dict[str, str] = field(default_factory=dict)
     suspects: list[Suspect] = field(default_factory=list)
     models: dict[tuple[Path, ...], HarnessModel] = field(default_factory=dict)

@@ -107,7 +107,7 @@ class Examine:
         self, tasks: Sequence[tuple[Task, str]]
     ) -> Iterator[tuple[tuple[Task, str], Recording | HarnessfixError]]:
         by_run = {task.run.id: (task, key) for task, key in tasks}
-        for run_id, recording in self.store.reread([task.run for task, _ in tasks], _read, self.get):
+        for run_id, recording in self.store.reread([task.run for task, _ in tasks], read, self.get):
             yield by_run[run_id], recording
 
     def _finish(self, task: Task, key: str, found: Recording | Htir, before: Examination, sum_: Sum) -> None:
@@ -198,5 +198,6 @@ def compiled_before(store: Store, key: str) -> Htir | None:
         return None
 
 
-def _read(data: bytes, format_name: str, filename: str) -> Iterable[Recording]:
+def read(data: bytes, format_name: str, filename: str) -> Iterable[Recording]:
+    """The recordings in a block's bytes."""
     return read_bytes(data, filename, format_name)

@@ -35,14 +35,14 @@ def compiler_version() -> str:
     files = [*_sources(harnessfix_ir.__file__), *collectors.glob("*.py")]
     for folder in ("readers", "dialects", "otlp"):
         files += (collectors / folder).rglob("*.py")
-    return digest_of(_content(files), _foreign("harnessfix.readers"), _foreign("harnessfix.dialects"))
+    return digest_of(content_of(files), _foreign("harnessfix.readers"), _foreign("harnessfix.dialects"))
 
 
 @cache
 def rule_version(rule: Rule) -> str:
     """One rule: its own file, what the settings change of it, what rules share, and the programs that ask it."""
     tuning = [sorted(rule.tuning.numbers.items()), list(rule.tuning.exclude), rule.tuning.confidence]
-    return digest_of(_shared_by_rules(), rule.code, _content([Path(inspect.getfile(type(rule)))]), tuning)[:12]
+    return digest_of(_shared_by_rules(), rule.code, content_of([Path(inspect.getfile(type(rule)))]), tuning)[:12]
 
 
 def rule_versions(rules: Iterable[Rule]) -> dict[str, str]:
@@ -53,7 +53,7 @@ def rule_versions(rules: Iterable[Rule]) -> dict[str, str]:
 @cache
 def _shared_by_rules() -> str:
     files = [*Path(harnessfix.rules.__file__).parent.glob("*.py"), *_sources(harnessfix.diagnoser.__file__)]
-    return digest_of(_content(files), compiler_version())
+    return digest_of(content_of(files), compiler_version())
 
 
 def model_key(model: HarnessModel) -> str:
@@ -75,7 +75,8 @@ def _sources(package: str | None) -> list[Path]:
     return list(Path(str(package)).parent.rglob("*.py"))
 
 
-def _content(files: Iterable[Path]) -> list[list[str]]:
+def content_of(files: Iterable[Path]) -> list[list[str]]:
+    """Name and digest of each file."""
     return [[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in sorted(files)]
 
 

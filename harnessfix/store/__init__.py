@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .documents import (
     RECORDED,
+    Brief,
     CacheUse,
     EarlierBlock,
     Label,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RECORDED",
+    "Brief",
     "CacheUse",
     "EarlierBlock",
     "Label",

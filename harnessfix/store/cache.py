@@ -1,6 +1,7 @@
 """What can be computed again, under the digest of what it was computed from. The oldest entries give way."""
 
 import time
+from collections.abc import Iterator, Sequence
 
 import zstandard
 from sqlalchemy import Connection, delete, func, select
@@ -23,6 +24,16 @@ def get(connection: Connection, kind: str, key: str) -> bytes | None:
         return zstandard.ZstdDecompressor().decompress(stored)
     except zstandard.ZstdError:
         return None
+
+
+def get_all(connection: Connection, kind: str, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Those of these (at most a few hundred) that are there, each with its key."""
+    query = select(CacheRow.key, CacheRow.value).where(CacheRow.kind == kind, CacheRow.key.in_(keys))
+    for row in connection.execute(query):
+        try:
+            yield row.key, zstandard.ZstdDecompressor().decompress(row.value)
+        except zstandard.ZstdError:
+            continue
 
 
 def put(connection: Connection, kind: str, key: str, frame: bytes) -> None:

@@ -56,6 +56,15 @@ class RunRow(Document):
             return None
 
 
+class Brief(NamedTuple):
+    """The least that says which runs there are: id, how it ended, its task, what people call it."""
+
+    id: str
+    outcome: str
+    task: str
+    called: str
+
+
 class RunFacts(NamedTuple):
     """What a stage has to know of a run before it opens its bytes; small, since they are sent between processes.
 

@@ -90,7 +90,18 @@ def runs_with(connection: Connection, flaws: Sequence[str]) -> Iterator[tuple[st
     for start in range(0, len(flaws), CHUNK):
         wanted = [column(flaw) for flaw in flaws[start : start + CHUNK]]
         query = found.where(DiagnosisRow.flaw.in_(wanted), _shown(connection)).order_by(DiagnosisRow.flaw, Run.id)
-        yield from connection.execute(query).tuples()
+        for row in connection.execute(query):
+            yield row.flaw, row.id, row.outcome
+
+
+def shown_in(connection: Connection, run_ids: Sequence[str], rules: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Run id and JSON of what these rules found in these runs and the runs show, in the order it was saved."""
+    asked = set(rules)
+    query = select(Run.id, DiagnosisRow.rule, DiagnosisRow.document).join(Run, Run.key == DiagnosisRow.run)
+    query = query.where(Run.id.in_([column(run_id) for run_id in run_ids]), _shown(connection))
+    for row in connection.execute(query.order_by(DiagnosisRow.key)):
+        if row.rule in asked:
+            yield row.id, row.document
 
 
 def save_flaws(

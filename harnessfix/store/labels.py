@@ -1,13 +1,15 @@
 """Labels: who said how a run ended, and whose word counts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from harnessfix_ir.vocabulary import Outcome
 
 from .documents import Label
 from .models import LabelRow, Run
+from .plaintext import column
 
 WEIGHT = {"user": 5, "evaluation": 4, "pytest": 3, "exception": 2, "exit": 0}
 """A person's word beats an evaluation's, that beats a test's, and an exit code counts least."""
@@ -23,12 +25,15 @@ def add(connection: Connection, run_key: int, label: Label) -> None:
 def of_run(connection: Connection, run_key: int) -> list[Label]:
     """All labels of a run, oldest first."""
     query = select(LabelRow).where(LabelRow.run == run_key).order_by(LabelRow.created_ns, LabelRow.key)
-    return [
-        Label(
-            outcome=Outcome(row.outcome), by=row.said_by, score=row.score, reason=row.reason, created_ns=row.created_ns
-        )
-        for row in connection.execute(query)
-    ]
+    return [_label(row) for row in connection.execute(query)]
+
+
+def of_runs(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[str, Label]]:
+    """Run id and label of all of these runs, those of a run oldest first."""
+    query = select(Run.id.label("run_id"), *LabelRow.__table__.columns).join(Run, Run.key == LabelRow.run)
+    query = query.where(Run.id.in_([column(run_id) for run_id in run_ids]))
+    for row in connection.execute(query.order_by(LabelRow.created_ns, LabelRow.key)):
+        yield row.run_id, _label(row)
 
 
 def settle(connection: Connection, run_key: int) -> None:
@@ -53,6 +58,12 @@ def effective(labels: Sequence[Label]) -> tuple[Outcome, str, float | None]:
     scored = [each for each in labels if each.score is not None]
     word, score = _weightiest(said), _weightiest(scored)
     return (word.outcome if word else Outcome.UNKNOWN), (word.by if word else ""), (score.score if score else None)
+
+
+def _label(row: Row[Any]) -> Label:
+    return Label(
+        outcome=Outcome(row.outcome), by=row.said_by, score=row.score, reason=row.reason, created_ns=row.created_ns
+    )
 
 
 def _weightiest(labels: Sequence[Label]) -> Label | None:

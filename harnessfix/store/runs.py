@@ -13,7 +13,7 @@ from harnessfix_ir.vocabulary import Outcome, Status, StepKind
 
 from . import blobs, search
 from .database import is_sqlite
-from .documents import EarlierBlock, RunRow, StepHit, StepRow
+from .documents import Brief, EarlierBlock, RunRow, StepHit, StepRow
 from .models import DiagnosisRow, EarlierBlob, Message, Run, Step
 from .plaintext import column, from_json
 
@@ -55,6 +55,12 @@ def listed(
     if asked is not None:
         query = query.where(search.holds(connection, asked))
     return [_row(row) for row in connection.execute(query.limit(limit))]
+
+
+def briefs(connection: Connection) -> list[Brief]:
+    """All runs, newest first; small, since there may be very many."""
+    query = select(Run.id, Run.outcome, Run.task, Run.name).order_by(Run.ordered_ns.desc(), Run.key.desc())
+    return [Brief(row.id, row.outcome, row.task, row.task or row.name) for row in connection.execute(query)]
 
 
 def resolve(connection: Connection, asked: str) -> str:

@@ -11,9 +11,9 @@ from harnessfix_ir.errors import HarnessfixError, StoreError
 from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.recording import Recording
 
-from . import blobs, cache, examinations, rereading, work
+from . import blobs, cache, examinations, findings, labels, rereading, runs, work
 from .database import Database
-from .documents import RunFacts
+from .documents import Brief, Label, RunFacts
 from .plaintext import from_json, to_json
 from .rereading import ReadBytes
 
@@ -121,11 +121,36 @@ class StageShelf:
 
         return self._database.repeat(write)
 
+    # What verdicts are made from
+
+    def briefs(self) -> list[Brief]:
+        """All runs, newest first, in as little as tells them apart."""
+        return self._database.repeat(runs.briefs, reading=True)
+
+    def labels_of(self, run_ids: Sequence[str]) -> dict[str, list[Label]]:
+        """Everything that was said about how each of these runs ended, oldest first."""
+        out: dict[str, list[Label]] = {run_id: [] for run_id in run_ids}
+        for run_id, label in self._database.repeat(lambda c: list(labels.of_runs(c, run_ids)), reading=True):
+            out[run_id].append(label)
+        return out
+
+    def shown_in(self, run_ids: Sequence[str], rules: Collection[str]) -> dict[str, list[str]]:
+        """JSON of what these rules found in each of these runs, as far as the run shows it."""
+        out: dict[str, list[str]] = {run_id: [] for run_id in run_ids}
+        found = self._database.repeat(lambda c: list(findings.shown_in(c, run_ids, rules)), reading=True)
+        for run_id, document in found:
+            out[run_id].append(document)
+        return out
+
     # Cache
 
     def cached(self, kind: str, key: str) -> bytes | None:
         """What was cached under `kind` and `key`, None when it is not there (any more)."""
         return self._database.repeat(lambda connection: cache.get(connection, kind, key), reading=True)
+
+    def cached_ones(self, kind: str, keys: Sequence[str]) -> list[tuple[str, bytes]]:
+        """Those of these keys that are cached, each with its value; at most a few hundred keys."""
+        return self._database.repeat(lambda connection: list(cache.get_all(connection, kind, keys)), reading=True)
 
     def cache(self, kind: str, key: str, value: bytes) -> None:
         """Keep something that can be computed again; the oldest entries give way to new ones.

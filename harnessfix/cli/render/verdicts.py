@@ -1,6 +1,7 @@
 """Whose fault a failed run is: a line in a list of runs, and the whole story of one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 
 from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
@@ -25,20 +26,19 @@ UNLIKELY = 0.1  # causes below it are not shown
 LINK_WORDS = {"inside": "out to", "cited": "led to", "follows": "then", "handled_by": "caught at"}
 
 
-def verdict_list(found: Iterable[Attribution], names: dict[str, str]) -> RenderableType:
+def verdict_list(found: Collection[Attribution], names: Mapping[str, str]) -> RenderableType:
     """One line a failed run: the run, whose fault, how sure, from which step, and the first reason.
 
     Args:
         found: in the order to show.
         names: run id to a name for people.
     """
-    rows = list(found)
     table = Table(box=None, pad_edge=False, show_header=False)
     for least, most, right in ((10, 10, False), (20, 44, False), (11, 24, False), (4, 4, True), (3, 6, True)):
         justify: JustifyMethod = "right" if right else "left"
         table.add_column(no_wrap=True, min_width=least, max_width=most, overflow="ellipsis", justify=justify)
     table.add_column(no_wrap=True, overflow="ellipsis")
-    for one in rows[:MOST_ROWS]:
+    for one in islice(found, MOST_ROWS):
         table.add_row(
             Text.assemble(("✗ ", "red"), (one.run[:8], "bold")),
             one_line(names.get(one.run, ""), 44, ends=False),
@@ -47,7 +47,7 @@ def verdict_list(found: Iterable[Attribution], names: dict[str, str]) -> Rendera
             Text(one.origin or "", style="bold"),
             _first(one),
         )
-    more = len(rows) - MOST_ROWS
+    more = len(found) - MOST_ROWS
     title = Text("whose fault each failed run is", style="bold")
     rest = [Text(f"and {more:,} more; `--format json` has them all", style="dim")] if more > 0 else []
     return Group(title, table, *rest)
