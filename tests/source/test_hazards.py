@@ -171,6 +171,128 @@ NONE = {
         async def both(one, two):
             return await asyncio.gather(one(), two(), return_exceptions=True)
         """,
+    "a blocking call in a thread": """
+        import asyncio
+        import time
+
+        async def pause():
+            await asyncio.to_thread(lambda: time.sleep(1))
+        """,
+    "a client's own `get` is awaited": """
+        async def ask(requests):
+            return await requests.get("/")
+        """,
+    "a coroutine is handed on": """
+        class Agent:
+            async def save(self):
+                return 1
+
+            def later(self, loop):
+                loop.run(self.save())
+                return self.save()
+        """,
+    "the method is put in from outside": """
+        class Agent:
+            def __init__(self, send):
+                self.send = send
+
+            async def send(self, text):
+                return text
+
+            def tell(self, text):
+                self.send(text, 1, 2)
+        """,
+    "the name is another function here": """
+        def ask(text):
+            return text
+
+        def tell(ask):
+            return ask("a", "b")
+        """,
+    "the arguments are not known": """
+        def ask(text, *, model):
+            return text
+
+        def tell(given, settings):
+            return ask(*given, **settings)
+        """,
+    "zero is ruled out": """
+        def recent(messages, window):
+            if window < 1:
+                raise ValueError("no window")
+            return messages[-window:]
+        """,
+    "a template that is filled elsewhere": """
+        def ask(name, model):
+            text = "Say hello to {name}."
+            return model.query(text.format(name=name))
+        """,
+    "the clause below is narrower than none above": """
+        import asyncio
+
+        async def ask(model):
+            try:
+                return await model.query()
+            except ValueError:
+                return None
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                return ""
+        """,
+    "an exception is made to be kept": """
+        def errors(texts):
+            found = []
+            for text in texts:
+                found.append(ValueError(text))
+            return found
+        """,
+    "the loop ends when it has removed": """
+        def forget(messages, name):
+            for message in messages:
+                if message["name"] == name:
+                    messages.remove(message)
+                    break
+        """,
+    "the cache is keyed by all": """
+        def ask(prompt, temperature, model, cache):
+            asked = (prompt, temperature)
+            if asked in cache:
+                return cache[asked]
+            cache[asked] = model(prompt, temperature)
+            return cache[asked]
+        """,
+    "what was given wins": """
+        def settings_of(default_settings, settings):
+            return {**default_settings, **settings}
+        """,
+    "another way counts": """
+        class Agent:
+            def step(self, ready):
+                if not ready:
+                    self.calls += 1
+                    return None
+                return self.ask()
+
+            def ask(self):
+                self.calls += 1
+                return self.calls
+        """,
+    "seconds are converted": """
+        def ask(client, timeout):
+            return client.get(timeout_ms=int(timeout * 1000))
+        """,
+    "no answer is told from a false one": """
+        def run(tool, arguments):
+            result = tool(**arguments)
+            return "none" if result is None else result
+        """,
+    "a parameter is said to be ignored": """
+        class Agent:
+            def __init__(self, model, retries=3):
+                \"\"\"`retries` is deprecated and ignored.\"\"\"
+                self.model = model
+        """,
     "a loop of its own in a finally": """
         def close(parts):
             try:
