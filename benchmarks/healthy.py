@@ -56,7 +56,7 @@ def measure(names: Sequence[str] = ()) -> dict[str, float]:
             print(f"{'':<32}{flaw.best.message}", file=sys.stderr)
     judged = right + wrong
     return {
-        "precision": round(right / judged, 4) if judged else 0.0,
+        **({"precision": round(right / judged, 4)} if judged else {}),
         "findings_per_run": round(in_runs / runs, 4) if runs else 0.0,
         "judged": float(judged),
         "unjudged": float(unjudged),

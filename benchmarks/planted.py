@@ -1,16 +1,19 @@
 """How well a flaw is found whose step, place and cause are known.
 
-    python benchmarks/planted.py [SUBJECT ...]
+    python benchmarks/planted.py [--keep FOLDER] [SUBJECT ...]
 
 One good behaviour is taken out of a sound harness at a time (an output is no longer bounded, an exception is swallowed,
 a turn is dropped …), in two harnesses of our own and in released packages; tasks with a scripted model that reach the
 place are recorded and diagnosed. A change that no run shows, or that does no harm in any, is left out. Findings that
-the sound harness has as well are not counted for or against. Takes about a quarter of an hour.
+the sound harness has as well are not counted for or against. Takes about a quarter of an hour; with `--keep`, what was
+recorded is used again the next time.
 """
 
+import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -21,37 +24,47 @@ from planting.subject import SUBJECTS, Subject
 from planting.trial import Bench
 
 from harnessfix.rules.selection import select_rules
+from harnessfix_ir.errors import HarnessfixError
 
 
-def scores_of(subject: Subject) -> Iterator[Score | Plant]:
+def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[Score | Plant]:
     """A score for each planted flaw; the flaw itself where no run shows it."""
-    with tempfile.TemporaryDirectory(prefix="harnessfix-planted-") as folder:
-        bench = Bench(subject, Path(folder).resolve(), select_rules())
+    with _folder(subject, keep) as folder:
+        bench = Bench(subject, folder, select_rules())
         with bench.workspace.store:
             covered = {task: bench.covered(task) for task in subject.tasks}
             sound = bench.run(subject.tasks)
             failing = [task for task, code in sound.exits.items() if code]
             if failing:
-                raise SystemExit(f"{subject.name} is not sound: {', '.join(failing)} failed")
+                raise HarnessfixError(f"{subject.name} is not sound: {', '.join(failing)} failed")
             for plant in plants(bench.harness, covered):
                 file = bench.harness.parent / plant.path
                 before = file.read_text(encoding="utf-8")
                 file.write_text(plant.edit.apply(before), encoding="utf-8")
                 try:
-                    changed = bench.run(plant.tasks)
+                    changed = bench.run(plant.tasks, plant.version)
                 finally:
                     file.write_text(before, encoding="utf-8")
                 yield score(subject.name, plant, sound, changed) if shown(plant, sound, changed) else plant
 
 
+@contextmanager
+def _folder(subject: Subject, keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        yield keep.resolve() / subject.name
+        return
+    with tempfile.TemporaryDirectory(prefix="harnessfix-planted-") as folder:
+        yield Path(folder).resolve()
+
+
 def tell(one: Score | Plant) -> None:
     """One line on standard error."""
     if isinstance(one, Plant):
-        print(f"  {'not shown':<10} {one.name}", file=sys.stderr)
+        print(f"  {'not shown':<10} {one.name}", file=sys.stderr, flush=True)
         return
     marks = "".join("." if right is None else letter if right else "-" for letter, right in zip("scalo", _rights(one)))
     said = f"{one.best.rule} {one.best.anchors[0].path}:{one.best.anchors[0].qualname}" if one.best else "nothing"
-    print(f"  {marks:<6} #{one.rank}  {one.plant.name}  →  {said}", file=sys.stderr)
+    print(f"  {marks:<6} #{one.rank}  {one.plant.name}  →  {said}", file=sys.stderr, flush=True)
     if one.step is False and one.found:
         task, found = next(iter(one.found.items()))
         true = ", ".join(sorted(one.steps[task])) or "none"
@@ -62,12 +75,12 @@ def _rights(one: Score) -> tuple[bool | None, ...]:
     return one.step, one.cause, one.anchor, one.layer, one.operator
 
 
-def measure(names: Sequence[str] = ()) -> dict[str, float]:
+def measure(names: Sequence[str] = (), keep: Path | None = None) -> dict[str, float]:
     """Rates over all planted flaws that a run shows."""
     found: list[Score] = []
     for name in names or SUBJECTS:
         print(name, file=sys.stderr)
-        for one in scores_of(SUBJECTS[name]):
+        for one in scores_of(SUBJECTS[name], keep):
             tell(one)
             if isinstance(one, Score):
                 found.append(one)
@@ -75,5 +88,9 @@ def measure(names: Sequence[str] = ()) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    for key, value in measure(sys.argv[1:]).items():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
+    parser.add_argument("--keep", type=Path, metavar="FOLDER")
+    asked = parser.parse_args()
+    for key, value in measure(asked.subjects, asked.keep).items():
         print(f"{key:<12} {value:g}")

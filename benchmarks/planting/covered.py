@@ -1,4 +1,5 @@
-"""`python covered.py OUT FOLDER -- SCRIPT|-m MODULE ARGUMENTS`: which lines below FOLDER a program runs.
+"""`python covered.py OUT FOLDER -- SCRIPT|-m MODULE ARGUMENTS`: which lines below FOLDER a program runs, and which
+other files there it reads (line 0 of them).
 
 Runs in the harness's own interpreter and imports nothing of ours. `sys.settrace` is slow; nothing else is measured in
 this run.
@@ -33,12 +34,19 @@ def main():
 
         return line
 
+    def opened(event, arguments):
+        if event == "open" and isinstance(arguments[0], str) and not arguments[0].endswith((".py", ".pyc")):
+            path = os.path.realpath(arguments[0])
+            if path.startswith(folder):
+                lines.setdefault(os.path.relpath(path, base), set()).add(0)
+
     def write():
         sys.settrace(None)
         with open(out, "w", encoding="utf-8") as file:
             json.dump({path: sorted(seen) for path, seen in lines.items()}, file)
 
     atexit.register(write)
+    sys.addaudithook(opened)
     threading.settrace(enter)
     sys.settrace(enter)
     if program[0] == "-m":

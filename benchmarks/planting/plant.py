@@ -1,5 +1,6 @@
 """Which flaws are planted in a harness: every mutator at places that the tasks reach."""
 
+import ast
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ class Plant:
     path: str
     edit: Edit
     tasks: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """Of the harness that has this flaw."""
+        return hashlib.sha1(repr((self.path, self.edit)).encode(), usedforsecurity=False).hexdigest()[:12]
 
     @property
     def name(self) -> str:
@@ -63,12 +69,28 @@ def _text(path: Path) -> bool:
 
 
 def _reaching(path: str, text: str, edit: Edit, covered: Covered) -> tuple[str, ...]:
-    """Tasks that run something of what is changed; those that run most of it first, since they go into its branches."""
+    """Tasks that run something of what is changed; those that run most of it first, since they go into its branches,
+    then those that run most of its function, since they go into its handlers."""
     if not path.endswith(".py"):
-        return tuple(covered)
+        return tuple(task for task, lines in covered.items() if path in lines)
     first, last = text.count("\n", 0, edit.start) + 1, text.count("\n", 0, edit.end) + 1
-    runs = {task: sum(first <= line <= last for line in lines.get(path, ())) for task, lines in covered.items()}
-    return tuple(sorted((task for task, count in runs.items() if count), key=lambda task: -runs[task]))
+    around = _function_lines(text, first, last)
+    ran = {task: lines.get(path, set()) for task, lines in covered.items()}
+    counts = {task: (sum(first <= at <= last for at in lines), len(around & lines)) for task, lines in ran.items()}
+    reaching = (task for task, (inside, _) in counts.items() if inside)
+    return tuple(sorted(reaching, key=lambda task: counts[task], reverse=True))
+
+
+def _function_lines(text: str, first: int, last: int) -> set[int]:
+    """Lines of the innermost function around some lines."""
+    spans = (
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    )
+    around = [span for span in spans if span[0] <= first and last <= span[1]]
+    start, end = max(around, default=(first, last))
+    return set(range(start, end + 1))
 
 
 def _scattered(plant: Plant) -> str:

@@ -1,5 +1,6 @@
 """The sound harnesses that flaws are planted in: two of our own, and released packages with a scripted model."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -64,6 +65,12 @@ class Subject:
         if self.driver:
             return [python, *before, str(DRIVERS / self.driver), task]
         return [python, *before, *(part.format(task=task) for part in self.command)]
+
+    def script_digest(self) -> str:
+        """Digest of the script that plays the tasks: what was recorded with another one is out of date."""
+        scripts = sorted(DRIVERS.glob("*.py")) if self.driver else []
+        read = b"".join(script.read_bytes() for script in scripts if script.name in (self.driver, "provider.py"))
+        return hashlib.sha1(read, usedforsecurity=False).hexdigest()[:12]
 
     def environment(self, tree: Path) -> dict[str, str]:
         """Environment in which the copy is what gets imported."""

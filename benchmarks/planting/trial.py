@@ -3,11 +3,13 @@
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harnessfix.diagnoser import Diagnosed
 from harnessfix.pipeline import Pipeline
@@ -58,21 +60,28 @@ class Bench:
 
     Args:
         subject: the harness.
-        folder: an empty one.
+        folder: an empty one, or one of an earlier time: what was recorded then is not recorded again.
         rules: to ask.
     """
 
     def __init__(self, subject: Subject, folder: Path, rules: Sequence[Rule]) -> None:
         self.subject, self.rules = subject, rules
-        self.tree = folder / "tree"
-        self.tree.mkdir()
-        self.harness = subject.unpack(self.tree)
-        self.scratch = folder
-        store = str(folder / "runs.db")
-        self.workspace = Workspace.open(self.tree, store=store, create=True)
+        self.scratch, self.tree = folder, folder / "tree"
+        self._kept_file = folder / "recorded.json"
+        self._kept: dict[str, Any] = json.loads(self._kept_file.read_text()) if self._kept_file.exists() else {}
+        if not self._kept:
+            shutil.rmtree(self.tree, ignore_errors=True)
+            self.tree.mkdir(parents=True)
+            subject.unpack(self.tree)
+        self.harness = self.tree / subject.package
+        self.workspace = Workspace.open(self.tree, store=str(folder / "runs.db"), create=True)
 
     def covered(self, task: str) -> dict[str, set[int]]:
-        """Path to line numbers of the harness that a task of the sound harness runs."""
+        """Path to line numbers of the harness that a task of the sound harness runs; 0 for a file that it reads."""
+        found = self._once(f"{self.subject.script_digest()} {task} covered", lambda: self._cover(task))
+        return {path: set(lines) for path, lines in found.items()}
+
+    def _cover(self, task: str) -> dict[str, list[int]]:
         out = self.scratch / "covered.json"
         subprocess.run(
             self.subject.argv(task, str(HERE / "covered.py"), str(out), str(self.harness), "--"),
@@ -82,31 +91,45 @@ class Bench:
             timeout=300,
             check=False,
         )
-        found = json.loads(out.read_text()) if out.exists() else {}
+        found: dict[str, list[int]] = json.loads(out.read_text()) if out.exists() else {}
         out.unlink(missing_ok=True)
-        return {path: set(lines) for path, lines in found.items()}
+        return found
 
-    def run(self, tasks: Sequence[str]) -> Trial:
-        """Record these tasks with the harness as it is now, and diagnose them."""
-        pipeline, trial, runs = Pipeline(self.workspace), Trial(), []
-        options = {} if self.subject.example else {"harness": [str(self.harness)]}
+    def run(self, tasks: Sequence[str], version: str = "") -> Trial:
+        """Record these tasks with the harness as it is now, and diagnose them.
+
+        Args:
+            tasks: of the subject.
+            version: of the harness, empty for the sound one.
+        """
+        pipeline, trial, runs = Pipeline(self.workspace), Trial(), []  # a pipeline reads the harness once
         for task in tasks:
-            collected = pipeline.record(
-                self.subject.argv(task),
-                task=task,
-                cwd=self.tree,
-                env=self.subject.environment(self.tree),
-                timeout=SECONDS,
-                quiet=True,
-                **options,
-            )
-            trial.exits[task] = collected.exit_code
-            for run in collected.runs:
-                outcome = Outcome.PASSED if collected.exit_code == 0 else Outcome.FAILED
-                self.workspace.store.label(run, outcome, by="user", reason="exit code of the task")
-                trial.compiled.setdefault(task, []).append(pipeline.compile(run))
-                runs.append(run)
+            key = f"{self.subject.script_digest()} {task} {version}"
+            trial.exits[task], recorded = self._once(key, lambda task=task: self._record(pipeline, task))  # type: ignore[misc]
+            trial.compiled[task] = [pipeline.compile(run) for run in recorded]
+            runs += recorded
         trial.diagnosed = pipeline.diagnose(runs, self.rules)
         for run in runs:
             trial.diagnoses[run] = list(self.workspace.store.diagnoses(run))
         return trial
+
+    def _record(self, pipeline: Pipeline, task: str) -> tuple[int, list[str]]:
+        collected = pipeline.record(
+            self.subject.argv(task),
+            task=task,
+            cwd=self.tree,
+            env=self.subject.environment(self.tree),
+            timeout=SECONDS,
+            quiet=True,
+            **({} if self.subject.example else {"harness": [str(self.harness)]}),
+        )
+        outcome = Outcome.PASSED if collected.exit_code == 0 else Outcome.FAILED
+        for run in collected.runs:
+            self.workspace.store.label(run, outcome, by="user", reason="exit code of the task")
+        return collected.exit_code, list(collected.runs)
+
+    def _once(self, key: str, work: Callable[[], Any]) -> Any:
+        if key not in self._kept:
+            self._kept[key] = work()
+            self._kept_file.write_text(json.dumps(self._kept))
+        return self._kept[key]

@@ -36,7 +36,8 @@ def interpreter(pins: Sequence[str], constraints: Path | None = None) -> Path:
         uv = shutil.which("uv")
         if uv is not None:
             _run([uv, "venv", "-q", "--clear", "-p", sys.executable, str(venv)], pins)
-            _run([uv, "pip", "install", "-q", "-p", str(python), *bound, *pins], pins)
+            # Programs of benchmarks write no bytecode, so it has to be there: litellm takes half a minute without.
+            _run([uv, "pip", "install", "-q", "--compile-bytecode", "-p", str(python), *bound, *pins], pins)
         else:
             _run([sys.executable, "-m", "venv", "--clear", str(venv)], pins)
             _run([str(venv / "bin" / "pip"), "install", "-qq", *bound, *pins], pins)

@@ -5,7 +5,6 @@ lead to the file and the function that the fix changed, and to its layer?
 changed) and `core_anchors` (`file::qualified.name`). Nothing here but the scoring reads the last three.
 """
 
-import io
 import json
 import re
 import tarfile
@@ -18,7 +17,8 @@ from typing import Any
 from harnessfix.checking import check_paths
 from harnessfix_ir.errors import HarnessfixError
 from harnessfix_ir.findings import FlawRecord
-from harnessfix_repairs.validation.gitcommand import git
+
+from .checkout import repository_in, unpack
 
 FILE = "cases.jsonl"
 FIRST = 3
@@ -26,7 +26,6 @@ FIRST = 3
 FLOORS = {"floor_file_at_1": 0.186, "floor_function": 0.005, "floor_layer": 0.254}
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _REPOSITORY = re.compile(r"\w[\w-]*/\w[\w.-]*", re.ASCII)
-_READ = frozenset((".py", ".toml", ".yaml", ".yml", ".cfg", ".jinja", ".jinja2", ".j2"))
 _LAYERS = {"execution env": "execution"}
 
 
@@ -94,7 +93,7 @@ def measure(
         fix = Fix(case["id"], layer=_LAYERS.get(layer, layer.replace(" ", "_")))
         try:
             with tempfile.TemporaryDirectory(prefix="harnessfix-bench-") as scratch:
-                _unpack(_repository(repositories, case["repo"]), case["buggy"], Path(scratch))
+                unpack(repository_in(repositories, case["repo"]), case["buggy"], Path(scratch))
                 flaws = check_paths(Path(scratch), [str(root) for root in _packages(Path(scratch))]).flaws
             _score(fix, flaws, case)
         except (HarnessfixError, OSError, tarfile.TarError) as error:
@@ -118,27 +117,6 @@ def metrics(found: Sequence[Fix]) -> dict[str, float]:
         **FLOORS,
         "measured": float(len(ran)),
     }
-
-
-def _repository(folder: Path, name: str) -> Path:
-    short = name.partition("/")[2]
-    for candidate in (folder / name, folder / f"{name}.git", folder / short, folder / f"{short}.git"):
-        if candidate.is_dir():
-            return candidate
-    raise HarnessfixError(f"{folder}: no repository {name} in it", hint=f"Clone it there as {short}.")
-
-
-def _unpack(repository: Path, commit: str, target: Path) -> None:
-    """Lay out what a harness is read from at a commit; the rest, data sets say, may be missing from a partial clone."""
-    names = _git(repository, "ls-tree", "-r", "-z", "--name-only", commit).decode("utf-8", "replace").split("\0")
-    kinds = sorted({Path(name).suffix for name in names} & _READ)
-    archive = _git(repository, "archive", "--format=tar", commit, "--", *(f":(glob)**/*{kind}" for kind in kinds))
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(target, filter="data")
-
-
-def _git(repository: Path, *arguments: str) -> bytes:
-    return git(repository, *arguments, config={"safe.bareRepository": "all"}) or b""
 
 
 def _packages(checkout: Path) -> list[Path]:

@@ -130,6 +130,14 @@ def test_an_exception_that_ends_the_run_on_purpose_is_no_step_error(run_harness:
     assert not harness.said("L108")
 
 
+def test_the_function_that_calls_the_tool_is_blamed_not_the_loop_around_it(run_harness: Run) -> None:
+    agent = _tooled("look", "raise OSError(what)", "result = answer(wanted['function']['name'], arguments)")
+    dispatch = "\n\ndef answer(name, arguments):\n    return TOOLS[name](**arguments)\n"
+    harness = run_harness({"agent.py": agent + dispatch, "main.py": _asking("look", 1)})
+    (found,) = harness.said("L108")
+    assert [anchor.qualname for anchor in found.anchors][:2] == ["answer", "Agent.run"]
+
+
 def test_a_shape_error_in_a_tool_is_not_the_harness_reading_a_reply(run_harness: Run) -> None:
     main = _asking("look", 1)
     harness = run_harness({"agent.py": _tooled("look", 'return {}["missing"]'), "main.py": main})

@@ -1,12 +1,16 @@
-"""`harnessfix bench NAME`."""
+"""`harnessfix bench [NAME]`."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from harnessfix.cli import data
 from harnessfix.cli.options import format_option
+
+if TYPE_CHECKING:
+    from harnessfix.bench.catalogue import Asked, Progress
 
 NAMES = (
     "links",
@@ -20,58 +24,63 @@ NAMES = (
     "receiver",
     "planted",
     "healthy",
-    "realbugs",
     "repair",
+    "realbugs",
+    "traces",
     "harness-fixes",
 )
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+INTERRUPTED = 130
 
 
 @click.command("bench")
-@click.argument("name", type=click.Choice(NAMES))
-@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("name", required=False, type=click.Choice(NAMES))
+@click.argument("folder", required=False, type=_FOLDER)
 @click.option("--case", "chosen", multiple=True, metavar="NAME", help="Only these cases of FOLDER; repeatable.")
+@click.option("--repositories", type=_FOLDER, help="Folder of the git repositories that cases come from.")
 @click.option(
-    "--repositories",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="harness-fixes: folder of the git repositories that the cases come from.",
+    "--material",
+    type=_FOLDER,
+    help="Without a name: folder that holds the folders realbugs, traces and harness-fixes.",
 )
+@click.option("--full", is_flag=True, help="Without a name: whole sizes, which take hours.")
 @click.option("--long", is_flag=True, help="receiver: send a million spans, too, and watch its memory.")
 @click.option("--phoenix", metavar="PYTHON", help="receiver: compare with arize-phoenix of that interpreter.")
 @format_option("text", "json")
 def command(
-    name: str,
+    name: str | None,
     folder: Path | None,
     chosen: tuple[str, ...],
     repositories: Path | None,
+    material: Path | None,
+    full: bool,
     long: bool,
     phoenix: str | None,
     output_format: str,
 ) -> None:
-    """Measure: what harnessfix costs, or how right it is on the cases of FOLDER.
+    """Measure: what harnessfix costs, and how right it is.
 
-    realbugs takes a FOLDER of historical bugs, each with a script that provokes it; harness-fixes one of fixes from
-    histories; repair repairs planted flaws and, with a FOLDER of bugs, those; the others make
-    their own material (from a checkout).
+    Without a NAME everything is measured in quick sizes, a row for each figure that has an aim.
+
+    realbugs takes a FOLDER of historical bugs, each with a script that provokes it; traces one of published trace
+    sets; harness-fixes one of fixes from histories; repair repairs planted flaws and, with a FOLDER of bugs, those; the
+    others make their own material (from a checkout).
     """
-    from harnessfix.bench.report import bench_document, print_bench, run_benchmark
+    from harnessfix.bench.catalogue import MEASUREMENTS, Asked
+    from harnessfix.bench.report import print_bench
+    from harnessfix.cli import talk
 
-    if name == "realbugs":
-        if folder is None:
-            raise click.UsageError("realbugs takes the FOLDER of the cases")
-        from harnessfix.bench import realbugs
-        from harnessfix.cli import talk
-
-        names = [case for case in realbugs.cases(folder) if not chosen or case in chosen]
-        with talk.progress("cases", len(names)) as bar:
-            found = realbugs.measure(folder, names, tell=bar.advance)
-        document = bench_document(name, realbugs.metrics(found), [vars(case) for case in found])
-    elif name == "harness-fixes":
-        document = _harness_fixes(folder, chosen, repositories)
-    elif name == "repair":
-        document = _repair(folder, chosen)
-    else:
-        options = {"long": long, "phoenix_python": phoenix} if name == "receiver" else {}
-        document = bench_document(name, run_benchmark(name, **options), [])
+    asked = Asked(folder, repositories, chosen, full=full or (name is not None and name != "receiver"), phoenix=phoenix)
+    if name is None:
+        _everything(asked, material, output_format)
+        return
+    if long and name == "receiver":
+        asked = Asked(folder, repositories, chosen, full=True, phoenix=phoenix)
+    measurement = MEASUREMENTS[name]
+    if measurement.material and folder is None:
+        raise click.UsageError(f"{name} takes the FOLDER of the cases: {measurement.usage}")
+    with talk.progress(name, None) as bar:
+        document = measurement.measure(asked, bar)
     if output_format == "json":
         data.dump(document)
     else:
@@ -79,29 +88,25 @@ def command(
             data.show(line)
 
 
-def _harness_fixes(folder: Path | None, chosen: tuple[str, ...], repositories: Path | None) -> dict[str, Any]:
-    if folder is None or repositories is None:
-        raise click.UsageError("harness-fixes takes the FOLDER of the cases and --repositories DIR")
-    from harnessfix.bench import harness_fixes
-    from harnessfix.bench.report import bench_document
+def _everything(asked: "Asked", material: Path | None, output_format: str) -> None:
+    from harnessfix.bench.catalogue import MEASUREMENTS
+    from harnessfix.bench.everything import Whole, run_all
     from harnessfix.cli import talk
 
-    cases = [case for case in harness_fixes.load(folder) if not chosen or case["id"] in chosen]
-    with talk.progress("cases", len(cases)) as bar:
-        found = harness_fixes.measure(cases, repositories, tell=bar.advance)
-    return bench_document("harness-fixes", harness_fixes.metrics(found), [vars(fix) for fix in found])
+    whole = Whole()
 
+    def progress(name: str) -> "AbstractContextManager[Progress]":
+        return talk.progress(name, None)
 
-def _repair(folder: Path | None, chosen: tuple[str, ...]) -> dict[str, Any]:
-    from harnessfix.bench import guards, plants, realbugs, repairs
-    from harnessfix.bench.report import bench_document
-    from harnessfix.cli import talk
-
-    names = [] if folder is None else [case for case in realbugs.cases(folder) if not chosen or case in chosen]
-    with talk.progress("repairing", None) as bar:
-        planted = plants.measure(tell=bar.advance) if not chosen else []
-        fixes = repairs.measure(folder, names, tell=bar.advance) if folder is not None else []
-    tried = guards.measure()
-    figures = guards.metrics(tried)
-    figures = (plants.metrics(planted) if planted else {}) | (repairs.metrics(fixes) if fixes else {}) | figures
-    return bench_document("repair", figures, [vars(one) for one in (*planted, *fixes, *tried)])
+    try:
+        for line in run_all(list(MEASUREMENTS.values()), asked, material, whole, progress):
+            if output_format == "text":
+                data.show(line)
+    except KeyboardInterrupt:
+        talk.note("interrupted: what is printed was measured", style="yellow")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    finally:
+        if output_format == "json":
+            data.dump(whole.document())
+    if whole.failed:
+        raise click.exceptions.Exit(1)

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from harnessfix.rules._errors import escaped_to, raised, same_error, short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import loop_around, own_anchors
+from harnessfix.rules._own import callers_of, loop_around, own_anchors
 from harnessfix.rules._query import ancestors, as_anchor, events, one_of_each, quote
 from harnessfix.rules._signals import is_signal
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Property, Severity, StepKind
@@ -134,6 +134,17 @@ def _asked_before(run: Htir, tool: TraceStep) -> bool:
     return False
 
 
+def _holds(function: Element, loop: Element) -> bool:
+    """Whether the loop stands in that function itself."""
+    return (function.anchor.path, function.anchor.qualname) == (loop.anchor.path, loop.anchor.qualname)
+
+
+def _ran(step: TraceStep, function: Element) -> bool:
+    """Whether the step is a call of that function."""
+    own = own_anchors(step)[:1]
+    return any((a.path, a.qualname) == (function.anchor.path, function.anchor.qualname) for a in own)
+
+
 def _finding(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep, outermost: TraceStep) -> Finding:
     way = list(ancestors(run, tool))
     loop = loop_around(run, model, tool)
@@ -143,12 +154,18 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep,
     anchors = [*(own_anchors(caller)[:1] if caller is not None else ()), *own_anchors(tool)[:1], *origin.anchors[:1]]
     if loop is not None:
         anchors.insert(0, as_anchor(loop, "the loop that the error left"))
+    between = next(iter(callers_of(model, tool)), None)
+    responsible = tool
+    if between is not None and (loop is None or not _holds(between, loop)):
+        # The tool was right to raise; what went wrong is that the function around it let the error through.
+        responsible = next((step for step in way if _ran(step, between)), tool)
+        anchors.insert(0, as_anchor(between, "it calls the tool, and contains nothing"))
     message = origin.error.message if origin.error is not None else ""
     return Finding(
         f"{short_type(origin.error)} in the tool {tool.name} ({tool.id}) left the agent loop{round_} and ended "
         f"{outermost.name} ({outermost.id}); the model never saw it.",
         one_of_each(anchors),
-        responsible_step=tool.id,
+        responsible_step=responsible.id,
         symptom_step=outermost.id,
         path=list(dict.fromkeys([origin.id, tool.id, *(step.id for step in way if step.error is not None)])),
         confidence=0.85 if loop is not None else 0.7,

@@ -43,6 +43,15 @@ def run(model, messages, execute):
         command = model.ask(messages)
         messages.append({"role": "user", "content": execute(command)})
 """
+_DISPATCH = """\
+import logging
+
+TOOLS = {}
+
+
+def answer(call):
+    return TOOLS[call.name](**call.arguments)
+"""
 _COUNT = """\
 import logging
 
@@ -60,7 +69,8 @@ class ContainStepError(PythonOperator):
     """Catches what a step's own work raises, and answers the model with it.
 
     In a loop, a line `result = tool(…)` whose name is the content of a message that the same loop appends, or a call
-    that is itself that content, is put in a `try`; an exception is logged, and its type and text become the content. A
+    that is itself that content, is put in a `try`; an exception is logged, and its type and text become the content. So
+    is a line `return tool(**arguments)` of a function that answers the loop. A
     line that only counts (`tokens += …`), when `line` names it, is logged and passed over.
 
     Anchor: the call or the line, the loop, or the function that holds it.
@@ -120,6 +130,20 @@ class ContainStepError(PythonOperator):
             line=8,
             parameters={"line": 8, "errors": ["TypeError", "KeyError"]},
         ),
+        EditExample(
+            _DISPATCH,
+            _DISPATCH.replace(
+                "    return TOOLS[call.name](**call.arguments)\n",
+                "    try:\n"
+                "        return TOOLS[call.name](**call.arguments)\n"
+                "    except Exception as error:\n"
+                '        logging.getLogger(__name__).warning("a step failed and was answered", exc_info=True)\n'
+                '        return f"error: {type(error).__name__}: {error}"\n',
+            ),
+            qualname="answer",
+            line=6,
+            end_line=7,
+        ),
         EditExample(_INLINE.replace("execute(command)", "command"), "", qualname="run", line=5, end_line=7),
         EditExample("def run(tool):\n    return tool()\n", "", qualname="run", line=2),
     )
@@ -145,6 +169,9 @@ class ContainStepError(PythonOperator):
             if in_try(file, work):
                 return file.text
             return self._write(file, _contained(file, work, content))
+        handed_on = file.find(anchor, cst.Return, lambda node: _spreads(node.value))
+        if len(handed_on) == 1:
+            return self._write(file, {} if in_try(file, handed_on[0]) else _answered(file, handed_on[0]))
         raise Refusal(f"{anchor.place} holds no step, in a loop, whose result becomes a message")
 
     def _write(self, file: PythonFile, changes: dict[cst.CSTNode, Change]) -> str:
@@ -165,6 +192,20 @@ def _work(file: PythonFile, content: cst.BaseExpression, loop: cst.CSTNode) -> c
         if named and isinstance(value, cst.Call) and _may_fail(file, value):
             return value
     return None
+
+
+def _spreads(value: cst.BaseExpression | None) -> bool:
+    """Whether a value is a call that is given a mapping as its arguments, as a tool is."""
+    inner = value.expression if isinstance(value, cst.Await) else value
+    return isinstance(inner, cst.Call) and any(arg.star == "**" for arg in inner.args)
+
+
+def _answered(file: PythonFile, handed_on: cst.Return) -> dict[cst.CSTNode, Change]:
+    error = new_name(file, handed_on)
+    log = log_call(file, "a step failed and was answered", exc_info=True)
+    said = f'return f"error: {{type({error}).__name__}}: {{{error}}}"\n'
+    handler = f"except Exception as {error}:\n{indented(log + said)}"
+    return {own_line(file, handed_on): guarded(file, handler)}
 
 
 def _asks_model(file: PythonFile, work: cst.Call, message: cst.Call) -> bool:
