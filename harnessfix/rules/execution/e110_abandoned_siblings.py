@@ -57,6 +57,7 @@ class AbandonedSiblings(HazardRule):
         "https://github.com/openai/openai-agents-python/pull/4185",
         "https://docs.python.org/3/library/asyncio-task.html#asyncio.gather",
     )
+    operator = "cancel-siblings"
     hazard = "abandoned-siblings"
     clone = (ElementRole.HAZARD, "abandoned-siblings")
     confidence = 0.45

@@ -33,6 +33,7 @@ class SwallowedSignal(HazardRule):
     )
     fix = "Catch `Exception`, or raise again what is none after putting things away."
     references = ("https://docs.python.org/3/library/asyncio-task.html#task-cancellation",)
+    operator = "let-signals-pass"
     hazard = "swallowed-signal"
     confidence = 0.6
     reason = "answers a cancellation"

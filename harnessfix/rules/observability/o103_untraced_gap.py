@@ -64,7 +64,7 @@ class UntracedGap(Rule):
         "https://opentelemetry.io/docs/specs/otel/trace/sdk/#forceflush",
     )
     options = {"gap-seconds": GAP_SECONDS}
-    operator = None
+    operator = "exit-in-order"
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", ("                os._exit(0)\n", '                return reply["content"]\n'))
 

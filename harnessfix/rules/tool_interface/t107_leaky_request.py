@@ -1,9 +1,12 @@
 """T107: what the harness notes on its messages is sent to the provider with them."""
 
+from collections.abc import Mapping
+
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules._query import names
 from harnessfix.rules.base import Example
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -41,7 +44,7 @@ class LeakyRequest(HazardRule):
         "https://github.com/SWE-agent/mini-swe-agent/issues/613",
         "https://platform.openai.com/docs/api-reference/chat/create",
     )
-    operator = None
+    operator = "project-request"
     hazard = "bookkeeping-key"
     confidence = 0.7
     reason = "puts its own key into a message that is sent"
@@ -55,3 +58,7 @@ class LeakyRequest(HazardRule):
     def words(self, element: Element) -> str:
         keys = ", ".join(f"`{key}`" for key in names(element.value("keys"))[:4])
         return f"The message that is kept at {element.anchor.place} has {keys}, and the history is sent as it is."
+
+    def parameters(self, element: Element) -> Mapping[str, JsonValue]:
+        """The keys that are the harness's own."""
+        return {"keys": [*names(element.value("keys"))]}

@@ -1,9 +1,12 @@
 """T113: tools made in a loop all do what the last of them was to do."""
 
+from collections.abc import Mapping
+
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules._query import names
 from harnessfix.rules.base import Example
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -40,6 +43,7 @@ class LateBinding(HazardRule):
         "#why-do-lambdas-defined-in-a-loop-with-different-values-all-return-the-same-result",
         "https://docs.astral.sh/ruff/rules/function-uses-loop-variable/",
     )
+    operator = "bind-loop-value"
     hazard = "late-binding"
     confidence = 0.75
     reason = "keeps a function that reads the loop's variable later"
@@ -59,3 +63,7 @@ class LateBinding(HazardRule):
             f"The function that is kept at {element.anchor.place} reads {read} when it is called, and the loop at line "
             f"{element.value('loop')} goes on changing it: every one made there sees the last value."
         )
+
+    def parameters(self, element: Element) -> Mapping[str, JsonValue]:
+        """The names that the function reads and the loop changes."""
+        return {"reads": [*names(element.value("reads"))]}

@@ -48,6 +48,7 @@ class EmptyForUnreadable(HazardRule):
         "https://github.com/openai/openai-agents-python/issues/3863",
         "https://platform.openai.com/docs/guides/function-calling",
     )
+    operator = "report-unreadable"
     hazard = "empty-for-unreadable"
     confidence = 0.55
     reason = "takes nothing for what it could not read"

@@ -9,9 +9,9 @@ from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing import parameters
 from harnessfix_repairs.editing.blocks import after, before, guarded, in_try, indented, own_line
 from harnessfix_repairs.editing.handlers import new_name
+from harnessfix_repairs.editing.observations import report_or_observe as report
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile, chain
-from harnessfix_repairs.editing.reporting import report
 
 from .base import EditExample, Refusal
 
@@ -109,6 +109,19 @@ def read(text) -> dict[str, object]:
     except ValueError as error:
         raise BadReply(text) from error
 """
+_LINES = """\
+import json
+
+
+def run(model, tools, history):
+    while True:
+        reply = model.complete("\\n".join(history))
+        call = json.loads(reply)
+        if call["tool"] == "finish":
+            return call["answer"]
+        result = tools[call["tool"]](**call["args"])
+        history.append(f"Observation: {result}")
+"""
 _CALLER = """\
 from .parsing import parse_call
 
@@ -129,7 +142,9 @@ class ReturnParseError(PythonOperator):
     names the table: an unknown name is reported with those that exist. Else a call of a function whose name says that
     it parses, from code that can report: the ValueError, TypeError, KeyError or AttributeError that leaves it.
     The report is made as the code around makes its own: a message in the same loop, an error value, an exception of the
-    harness. A function that shows no way is refused; anchor its caller too.
+    harness. Where there is none of these it takes the place of what the model would have observed: the result that the
+    loop adds, or that the function which runs the tool returns. A function that shows no way is refused; anchor its
+    caller too.
 
     Anchor: the call, or the function that holds it; of several, the first that can be edited.
 
@@ -195,6 +210,26 @@ class ReturnParseError(PythonOperator):
             ),
             qualname="read",
             line=6,
+        ),
+        EditExample(
+            _LINES,
+            _LINES.replace(
+                "        call = json.loads(reply)\n",
+                "        try:\n            call = json.loads(reply)\n"
+                "        except (ValueError, TypeError) as error:\n"
+                '            result = f"the reply is not valid JSON: {error}"\n'
+                '            history.append(f"Observation: {result}")\n'
+                "            continue\n"
+                "        if not isinstance(call, dict):\n"
+                '            result = f"the reply must be a JSON object, not {type(call).__name__}"\n'
+                '            history.append(f"Observation: {result}")\n'
+                "            continue\n",
+            ),
+            qualname="run",
+            line=7,
+        ),
+        EditExample(
+            _LINES.replace('        history.append(f"Observation: {result}")\n', ""), "", qualname="run", line=7
         ),
         EditExample("import json\n\n\ndef parse(text):\n    return json.loads(text)\n", "", qualname="parse", line=5),
         EditExample("import json\n\nX = [json.loads(t) for t in open('x')]\n", "", line=3),
