@@ -71,6 +71,7 @@ def record(
     timeout: float | None = None,
     quiet: bool = False,
     replay: Sequence[Exchange] | None = None,
+    replies: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> RecordResult:
     """Run `command` and record it.
 
@@ -89,11 +90,14 @@ def record(
         timeout: seconds; then the program and its group are ended.
         quiet: send the program's output nowhere; of its errors the last line is kept.
         replay: exchanges of an earlier recording, whose answers the program gets instead of asking.
+        replies: what functions returned in an earlier recording, as `probe.replies` reads it; they are not called.
 
     Raises:
         RecordError: the program cannot be started, or nothing can be written to `spool_root`.
     """
-    plan = make_plan(model, include=include, exclude=exclude, redact=redact, cache=spool_root.resolve() / "code")
+    plan = make_plan(
+        model, include=include, exclude=exclude, redact=redact, cache=spool_root.resolve() / "code", replies=replies
+    )
     plan["redact_patterns"] = list(redact_patterns)
     if not probe:
         places = {path: file["path"] for path, file in plan["files"].items()}

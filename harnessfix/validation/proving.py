@@ -53,7 +53,8 @@ def prove(
         tell: told after each run what is proved, and how many of how many runs of that proof are done.
     """
     rules = chosen_rules(repairs.workspace.settings, (), ())
-    again = {_name(replay): replay for replay in replays}
+    touched = {symbol for patch in proposed.patches for symbol in patch.spec.allowed.symbols}
+    again = {_name(replay): replay.calling(touched) for replay in replays}
     named = [*tasks, *again]
     names = named or _configured(repairs)
     proofs: list[Proof] = []

@@ -1,20 +1,23 @@
 """Recorded runs as tasks: the same command again, its model's answers taken from the recording.
 
 Where the recording holds HTTP exchanges, these are played back. Where the model is asked in another way (a scripted
-model, a library of its own), the command runs as it is, and what its model calls were given is compared with what was
-recorded. Recorded return values are not put in place of such a call: a recording holds their text, shortened, without
-secrets and without their types, so that an object could only be made again by running code of the harness on foreign
-data, and nothing from a trace is run.
+model, a library of its own), the function that asks it is not called and gives its recorded reply, when that is plain
+data: texts, numbers, lists, dictionaries, tuples, and objects that hold nothing else and whose class the program has
+loaded. Such an object is made by putting the recorded fields into it; none of its code is run. What its model calls
+were given is compared with what was recorded. Where a reply is more than plain data, and where the unpatched harness
+leaves the recording because the function does more than reply, the model is asked again and only compared.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from harnessfix.store import RECORDED
 from harnessfix.workspace import Workspace
 from harnessfix_collectors.probe.exchanges import Exchange, Played, exchanges_of, first_difference, played_of
+from harnessfix_collectors.probe.replies import replies_of
 from harnessfix_collectors.readers import read_bytes
 from harnessfix_ir.errors import BadInputError
 from harnessfix_ir.htir import Htir
@@ -24,10 +27,7 @@ from harnessfix_ir.vocabulary import StepKind
 from harnessfix_repairs.validation.runner import Replayed
 
 SHOWN = 60
-COMPARED = (
-    "its model was asked without HTTP, so it was asked again and what it is given was compared; "
-    "recorded return values of functions are not played back"
-)
+COMPARED = "asked again, and what it is given was compared"
 MODEL_PATHS = ("/completions", "/responses", "/messages", "/embeddings", "/converse", "/converse-stream", "/invoke")
 ASKED = ("messages", "input", "prompt", "contents", "inputText")
 
@@ -42,6 +42,7 @@ class Replay:
         command: as recorded.
         cwd: folder that it ran in, None when unknown.
         exchanges: those to play back, in order.
+        replies: by function (`path:qualname`), what it returned call by call, to be given instead of calling it.
         asked: what its model calls were given, one text a call; compared where there is no exchange.
         notes: what of it cannot be played back.
     """
@@ -53,6 +54,15 @@ class Replay:
     exchanges: tuple[Exchange, ...]
     asked: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    replies: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+
+    def asked_again(self) -> "Replay":
+        """The same with the functions called and compared."""
+        return replace(self, replies={})
+
+    def calling(self, places: Collection[str]) -> "Replay":
+        """The same with these functions (`path:qualname`) called: what a patch changes has to run."""
+        return replace(self, replies={place: told for place, told in self.replies.items() if place not in places})
 
 
 def replay_of(workspace: Workspace, asked: str, *, tools: bool = False) -> Replay:
@@ -61,7 +71,7 @@ def replay_of(workspace: Workspace, asked: str, *, tools: bool = False) -> Repla
     Args:
         workspace: whose store holds it.
         asked: beginning of its id, `latest`, or its task.
-        tools: whether exchanges that ask no model are played back too.
+        tools: whether exchanges that ask no model, and what tools returned, are played back too.
 
     Raises:
         StoreError: no run is meant, or several.
@@ -88,8 +98,12 @@ def replay_of(workspace: Workspace, asked: str, *, tools: bool = False) -> Repla
             f"run {run_id[:8]} cannot be replayed: no model was asked in it",
             hint="Is the function that asks the model part of the harness? See --harness.",
         )
-    notes = (COMPARED,) if given else tuple(lost)
-    return Replay(run_id, recording.run.task or run_id[:8], command, _cwd(data), playable, given, notes)
+    replies = replies_of(data, models=bool(given), tools=tools)
+    notes = [*lost, *(f"{place} is {COMPARED}: {why}" for place, why in replies.lost.items())]
+    if given and not replies.given and not replies.lost:
+        notes.append(f"the model is no function of the harness, so it was {COMPARED}")
+    task = recording.run.task or run_id[:8]
+    return Replay(run_id, task, command, _cwd(data), playable, given, tuple(notes), replies.given)
 
 
 def asks_model(exchange: Exchange) -> bool:

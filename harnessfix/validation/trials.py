@@ -51,6 +51,7 @@ class Trials:
         self.roots = workspace.roots()
         self.root = Path(workspace.model(self.roots).root)
         self.sandbox = Sandbox()
+        self._asked_again: dict[str, str] = {}
         self._models: dict[Path, HarnessModel] = {}
         self._lock = threading.Lock()
 
@@ -75,8 +76,35 @@ class Trials:
         return self.settings.argv(task) if replay is None else list(replay.command)
 
     def run(self, task: str, tree: Tree) -> TaskResult:
-        """Run a task in a tree."""
+        """Run a task in a tree.
+
+        Replies that are played back show on the unpatched tree, which is run first, whether they lead the recorded way;
+        where they do not, the functions do more than reply, and are called from then on.
+        """
         replay = self.replays.get(task)
+        if replay is None or not replay.replies or task in self._asked_again:
+            return self._run(task, tree, replay and replay.asked_again())
+        result = self._run(task, tree, replay)
+        if tree.patches or result.replay is None or not result.replay.difference:
+            return result
+        again = self._run(task, tree, replay.asked_again())
+        if again.replay is not None and not again.replay.difference:
+            self._asked_again[task] = result.replay.difference
+            return again
+        return result
+
+    def notes(self, task: str) -> list[str]:
+        """What to know of how a task was run."""
+        replay = self.replays.get(task)
+        notes = [] if replay is None else [*replay.notes]
+        if task in self._asked_again:
+            notes.append(
+                f"with recorded replies the unpatched harness leaves the recording ({self._asked_again[task]}), as the "
+                "function that asks the model does more than reply: it was asked again and compared"
+            )
+        return notes
+
+    def _run(self, task: str, tree: Tree, replay: Replay | None) -> TaskResult:
         model = self.model(tree.path)
         result = self._record(task, tree, model, replay)
         result.discard()
@@ -114,6 +142,7 @@ class Trials:
                 timeout=self.settings.timeout,
                 quiet=True,
                 replay=replay.exchanges if replay is not None and replay.exchanges else None,
+                replies=None if replay is None else replay.replies,
             )
         finally:
             kill_marked(mark)  # what left the program's group

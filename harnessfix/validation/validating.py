@@ -105,7 +105,7 @@ class Validator(AbstractContextManager["Validator"]):
             regression=None if test_for is None else partial(self._regression, test_for, patch),
         )
         found = validate(self.trials.root, patch, plan)
-        notes = [f"{task}: {note}" for task in tasks for note in self._replay_notes(task)]
+        notes = [f"{task}: {note}" for task in tasks for note in self.trials.notes(task)]
         if self.unfinished.found > resumed:
             notes.append(f"{self.unfinished.found - resumed} runs are those of an interrupted validation")
         return found.model_copy(update={"notes": (*found.notes, *notes)}) if notes else found
@@ -113,10 +113,6 @@ class Validator(AbstractContextManager["Validator"]):
     def _repeats(self, tasks: Sequence[str]) -> int:
         """At least two, to see noise; more cannot be learned from replays."""
         return 2 if all(task in self.trials.replays for task in tasks) else max(2, self.settings.repeats)
-
-    def _replay_notes(self, task: str) -> Iterable[str]:
-        replay = self.trials.replays.get(task)
-        return () if replay is None else replay.notes
 
     def telling_tasks(self, flaw: FlawRecord | None, tasks: Sequence[str]) -> list[str]:
         """The tasks that can say something about a patch: those whose runs show the flaw, and those that passed.

@@ -91,6 +91,12 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture(scope="session")
+def harness() -> str:
+    """Source of the small harness."""
+    return HARNESS
+
+
+@pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project, with one run of each task in its store. Do not change it: take `project`."""
     folder = tmp_path_factory.mktemp("project")

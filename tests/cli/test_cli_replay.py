@@ -7,6 +7,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -19,64 +20,34 @@ from harnessfix_repairs.validation.worktree import Tree
 
 Run = Callable[..., Result]
 
-HARNESS = '''\
-"""An agent whose model is asked over HTTP."""
+SCRIPTED = """\
+class Model:
+    def __init__(self, replies):
+        self.replies = list(replies)
 
-import json
+    def complete(self, messages):
+        return self.replies.pop(0)
+"""
+OVER_HTTP = """\
 import os
-import sys
 from urllib.request import Request, urlopen
 
 
 class Model:
+    def __init__(self, replies):
+        pass
+
     def complete(self, messages):
         body = json.dumps({"model": "m", "messages": messages}).encode()
         with urlopen(Request(os.environ["MODEL"], body, {"content-type": "application/json"})) as response:
             return json.load(response)["choices"][0]["message"]["content"]
-
-
-def list_files(pattern):
-    """List files."""
-    try:
-        if pattern == "*":
-            raise PermissionError("the folder is locked")
-        return "a.txt"
-    except Exception:
-        return ""
-
-
-TOOLS = {"list_files": list_files}
-
-
-class Agent:
-    def __init__(self, model, steps=4):
-        self.model = model
-        self.steps = steps
-
-    def run(self, task):
-        messages = [{"role": "user", "content": task}]
-        for _ in range(self.steps):
-            reply = self.model.complete(messages)
-            messages.append({"role": "assistant", "content": reply})
-            call = json.loads(reply)
-            if call["tool"] == "done":
-                return call["answer"]
-            result = TOOLS[call["tool"]](call["pattern"])
-            messages.append({"role": "user", "content": "Tool result: " + result})
-        return "gave up"
-
-
-if __name__ == "__main__":
-    answer = Agent(Model()).run(sys.argv[1])
-    print(answer)
-    sys.exit(0 if "a.txt" in answer else 1)
-'''
+"""
 REPLIES = ('{"tool": "list_files", "pattern": "*"}', '{"tool": "done", "answer": "nothing there"}')
 
 
 @pytest.fixture
-def asked(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """A recorded run of the agent in `tmp_path`; its model is gone afterwards. The requests that reached the model."""
+def asked(tmp_path: Path, run: Run, harness: str, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The requests that reached the model of an agent that was recorded in `tmp_path`, and asks over HTTP."""
     seen: list[bytes] = []
 
     class Provider(BaseHTTPRequestHandler):
@@ -91,14 +62,14 @@ def asked(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> list[byt
         def log_message(self, format: str, *args: object) -> None:
             """Tests are quiet."""
 
-    (tmp_path / "agent.py").write_text(HARNESS)
+    (tmp_path / "agent.py").write_text(harness.replace(SCRIPTED, OVER_HTTP))
     (tmp_path / "harnessfix.toml").write_text("")
     server = HTTPServer(("127.0.0.1", 0), Provider)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     monkeypatch.setenv("MODEL", f"http://127.0.0.1:{server.server_port}/v1/chat/completions")
     try:
-        run(tmp_path, "record", "--", sys.executable, "agent.py", "Which files?")
+        run(tmp_path, "record", "--", sys.executable, "agent.py", "locked")
     finally:
         server.shutdown()
         server.server_close()
@@ -134,12 +105,50 @@ def test_a_harness_that_asks_otherwise_by_itself_proves_nothing(run: Run, tmp_pa
     assert "recorded 'result: " in validation["reason"]
 
 
-def test_a_scripted_model_is_compared_call_by_call(run: Run, project: Path) -> None:
-    done = run(project, "validate", _flaw(run, project, "T102"), "--replay", "locked", "--format", "json")
+def _validated(run: Run, project: Path, *more: str) -> dict[str, Any]:
+    done = run(project, "validate", _flaw(run, project, "T102"), "--replay", "locked", "--format", "json", *more)
     (validation,) = json.loads(done.stdout)["validations"]
+    assert isinstance(validation, dict)
+    return validation
+
+
+def test_a_scripted_model_is_not_asked_again(run: Run, project: Path) -> None:
+    source = (project / "agent.py").read_text()
+    before, mark, after = source.partition("return self.replies.pop(0)")
+    assert mark
+    (project / "agent.py").write_text(f'{before}raise ConnectionError("the model is gone"){after}')
+    validation = _validated(run, project)
     assert validation["outcome"] == "accepted", validation["reason"]
     assert "the proof holds for 1 of 2 recorded answers" in validation["reason"]
-    assert "recorded return values of functions are not played back" in " ".join(validation["notes"])
+    assert "asked again" not in " ".join(validation["notes"])
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("return Text(self.replies.pop(0))", "what it returned is more than plain data"),
+        ("messages.append(NOTE)\n        return self.replies.pop(0)", "does more than reply"),
+    ],
+)
+def test_a_model_whose_replies_cannot_be_given_is_asked_again_and_compared(
+    run: Run, tmp_path: Path, harness: str, body: str, told: str
+) -> None:
+    source = harness.replace("return self.replies.pop(0)", body)
+    source = source.replace("class Model:", 'NOTE = {"role": "user", "content": "noted"}\n\n\nclass Model:')
+    source = source.replace("class Model:", "class Text(str):\n    pass\n\n\nclass Model:")
+    (tmp_path / "agent.py").write_text(source)
+    (tmp_path / "harnessfix.toml").write_text("")
+    run(tmp_path, "record", "--task", "locked", "--", sys.executable, "agent.py", "locked")
+    validation = _validated(run, tmp_path)
+    assert validation["outcome"] == "accepted", validation["reason"]
+    assert told in " ".join(validation["notes"])
+    assert "compared" in " ".join(validation["notes"])
+
+
+def test_a_function_that_a_patch_changes_is_called_although_tools_are_played_back(run: Run, project: Path) -> None:
+    validation = _validated(run, project, "--replay-tools")
+    assert validation["outcome"] == "accepted", validation["reason"]
+    assert "the proof holds for 1 of 2 recorded answers" in validation["reason"]
 
 
 def test_a_run_without_a_program_cannot_be_replayed(run: Run, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ span: one span per call of every function would double the time of pure harness 
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
@@ -51,6 +51,7 @@ def make_plan(
     exclude: Sequence[str] = (),
     redact: bool = True,
     cache: Path | None = None,
+    replies: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> dict[str, Any]:
     """The plan for a harness.
 
@@ -60,11 +61,12 @@ def make_plan(
         exclude: glob patterns of `path:qualname`; what matches is left alone.
         redact: whether secrets are replaced before they are written.
         cache: folder where the program keeps instrumented code between runs.
+        replies: `path:qualname` to what that function returned in a recording, call by call; it is not called then.
 
     Returns:
         A JSON object: `files` by absolute path, `elements` by number, as `docs/events.md` describes them.
     """
-    return _Planner(model, include, exclude).plan(redact, cache)
+    return _Planner(model, include, exclude, replies or {}).plan(redact, cache)
 
 
 @lru_cache(maxsize=1)
@@ -76,8 +78,15 @@ def _rewriter() -> str:
 
 
 class _Planner:
-    def __init__(self, model: HarnessModel, include: Sequence[str], exclude: Sequence[str]) -> None:
-        self.model, self.include, self.exclude = model, include, exclude
+    def __init__(
+        self,
+        model: HarnessModel,
+        include: Sequence[str],
+        exclude: Sequence[str],
+        replies: Mapping[str, Sequence[Mapping[str, Any]]],
+    ) -> None:
+        self.model, self.include, self.exclude, self.replies = model, include, exclude, replies
+        self.played: dict[int, list[dict[str, Any]]] = {}
         self.elements: list[dict[str, Any]] = []
         self.files: dict[str, dict[str, Any]] = {}
 
@@ -99,6 +108,7 @@ class _Planner:
             "rewriter": _rewriter(),
             "files": self.files,
             "elements": self.elements,
+            "replies": self.played,
             "others": {f.path: f.sha256 for f in self.model.files if f.language != "python" and not f.error},
         }
 
@@ -129,7 +139,10 @@ class _Planner:
             number = self._element(function, role.value, sorted(role.value for role in own), self._named(place, role))
             if runner:
                 self.elements[number]["runner"] = "tool" if place[1].rpartition(".")[0].endswith("Tool") else "tools"
-            part = {"e": number, "fn": function.anchor.qualname, "line": function.anchor.start_line}
+            part: dict[str, Any] = {"e": number, "fn": place[1], "line": function.anchor.start_line}
+            if name in self.replies:
+                part["played"] = True
+                self.played[number] = [dict(reply) for reply in self.replies[name]]
             by_path[place[0]].setdefault("functions", []).append(part)
         return spanned
 

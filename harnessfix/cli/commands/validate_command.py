@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     metavar="RUN",
     help="Run this recorded run again, its model's answers taken from the recording; repeatable.",
 )
-@click.option("--replay-tools", is_flag=True, help="With --replay: play back exchanges that ask no model too.")
+@click.option(
+    "--replay-tools",
+    is_flag=True,
+    help="With --replay: play back what tools returned, and exchanges that ask no model, too.",
+)
 @click.option(
     "--tests",
     type=click.Path(file_okay=False, path_type=Path),

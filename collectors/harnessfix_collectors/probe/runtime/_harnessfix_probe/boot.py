@@ -48,6 +48,7 @@ def install(plan: dict[str, Any], folder: str, trace: str) -> Probe:
     places = {path: str(file["path"]) for path, file in plan["files"].items()} or plan.get("places", {})
     probe = Probe(spool, places, plan["elements"], trace, _parent(trace))
     _introduce(probe)
+    probe.replies = {number: list(replies) for number, replies in plan.get("replies", {}).items()}
     setattr(builtins, PROBE, probe)
     _instrument(probe, plan)
     launches.mark_children(probe)

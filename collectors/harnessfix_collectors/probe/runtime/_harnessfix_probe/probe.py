@@ -53,6 +53,8 @@ class Probe:
         self._caps = [CAP_ROLE if element["role"] in UNCAPPED else CAP for element in elements]
         self._roles = [element["role"] for element in elements]
         self._runners = {number for number, element in enumerate(elements) if element.get("runner") == "tool"}
+        self._kept = {number for number, role in enumerate(self._roles) if role in ("model_call", "tool")}
+        self.replies: dict[int, list[dict[str, Any]]] = {}
         self._modules = {number for number, element in enumerate(elements) if element["fn"] == "<module>"}
         self._functions = {
             (element["path"], element["line"]): element["role"] for element in elements if not element.get("site")
@@ -116,6 +118,14 @@ class Probe:
         """Whether an element is a framework's way to run any tool: the tool is the object then."""
         return number in self._runners
 
+    def tuples_in(self, number: int, value: Any) -> list[list[str | int]] | None:
+        """Where the reply of a model or tool has tuples; None for one that cannot be given again, and for others."""
+        if number not in self._kept:
+            return None
+        from .again import tuples_in
+
+        return tuples_in(value, self.spool.scrub)
+
     def is_role(self, number: int) -> bool:
         """Whether an element is more than a function that the user asked for."""
         return bool(self._roles[number] != "function")
@@ -176,6 +186,20 @@ class Probe:
         """The span of the function that asks: for functions that must not have another local name."""
         step = current.get()
         return step if step is not None and step.number == number else SILENT
+
+    def plays(self, number: int) -> bool:
+        """Whether a function is not called: a recording says what it returned."""
+        return number in self.replies
+
+    def play(self, number: int) -> Any:
+        """What a function returned in the recording, the next time."""
+        from .again import make
+
+        left = self.replies[number]
+        if not left:
+            raise RuntimeError("harnessfix replay: the recording holds no further reply of this function")
+        told = left.pop(0)
+        return make(told["value"], told["tuples"])
 
     def site(self, number: int) -> Silent:
         """A statement begins that holds one planned call."""

@@ -36,8 +36,8 @@ def instrument(tree: ast.Module, plan: dict[str, Any]) -> list[str]:
 
     Args:
         tree: parsed module.
-        plan: the plan of this file: lists `functions` (`e`, `fn`, `line`), `handlers`, `loops`, `cuts` (`e`, `line`);
-            the line of a function may be that of its first decorator.
+        plan: the plan of this file: lists `functions` (`e`, `fn`, `line`, `played`), `handlers`, `loops`, `cuts` (`e`,
+            `line`); the line of a function may be that of its first decorator.
 
     Returns:
         Names of generators that were left alone because they look at their own local names.
@@ -51,6 +51,7 @@ def instrument(tree: ast.Module, plan: dict[str, Any]) -> list[str]:
 class _Rewriter(ast.NodeTransformer):
     def __init__(self, plan: dict[str, Any]) -> None:
         self._functions = {(function["fn"], function["line"]): function["e"] for function in plan.get("functions", ())}
+        self._played = {function["e"] for function in plan.get("functions", ()) if function.get("played")}
         self._handlers = {handler["line"]: handler["e"] for handler in plan.get("handlers", ())}
         self._loops = {loop["line"]: loop["e"] for loop in plan.get("loops", ())}
         self._cuts = {cut["line"]: cut["e"] for cut in plan.get("cuts", ())}
@@ -86,7 +87,7 @@ class _Rewriter(ast.NodeTransformer):
                 number = owner = None
         self._scope(node, node.name, owner)
         if number is not None and owner is not None:
-            return _spanned(node, number, owner)
+            return _spanned(node, number, owner, number in self._played and not _is_generator(node))
         return node if _MAGIC.fullmatch(node.name) else _watched(node)
 
     def _scope(self, node: ast.AST, name: str, owner: Owner | None) -> ast.AST:
@@ -321,7 +322,7 @@ def _is_generator(node: Function) -> bool:
     return any(isinstance(inner, _YIELDS) for entry in node.body for inner in _walk_here(entry))
 
 
-def _spanned(node: Function, number: int, owner: Owner) -> Function:
+def _spanned(node: Function, number: int, owner: Owner, played: bool) -> Function:
     heading = 1 if is_docstring(node.body[0]) else 0
     body = node.body[heading:]
     if not body:
@@ -333,7 +334,11 @@ def _spanned(node: Function, number: int, owner: Owner) -> Function:
     told = ast.Dict([ast.Constant(name) for name in names], [ast.Name(name, ast.Load()) for name in names])
     name = ast.Name(SPAN, ast.Store()) if owner == SPAN else None
     item = ast.withitem(call(PROBE, "span", number, told), name)
-    span = at(ast.With([item], ends.block(body)), body[0])
+    inside = ends.block(body)
+    if played:
+        replied = ast.Return(call(owner, "ret", call(PROBE, "play", number)))
+        inside.insert(0, at(ast.If(call(PROBE, "plays", number), [replied], []), body[0]))
+    span = at(ast.With([item], inside), body[0])
     span.end_lineno = body[-1].end_lineno
     node.body = [*node.body[:heading], span]
     return node

@@ -165,6 +165,9 @@ class Span(Silent):
                 told += f',"exc":{dumps(probe.errors.describe(error))}'
             elif value is not _NOTHING:
                 told += f',"value":{probe.encoder.encode(value)}'
+                tuples = probe.tuples_in(self.number, value)
+                if tuples is not None:
+                    told += f',"again":{dumps(tuples)}'
             now = System.now()
             if self.spawned:
                 from .alive import alive
