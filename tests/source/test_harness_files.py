@@ -47,6 +47,17 @@ def test_paths_of_a_package_begin_with_its_name(tmp_path: Path) -> None:
     assert model.root == str(tmp_path.resolve())
 
 
+def test_an_installed_package_needs_no_init_file(tmp_path: Path) -> None:
+    caller = b"from shared.core.loop import run\n\n\ndef main():\n    return run()\n"
+    write(tmp_path / "site-packages", {"shared/core/loop.py": CODE, "shared/main.py": caller})
+    model = read_harness([tmp_path / "site-packages" / "shared"])
+    assert sorted(paths(model)) == ["shared/core/loop.py", "shared/main.py"]
+    assert model.root == str((tmp_path / "site-packages").resolve())
+    assert [call.resolved for call in model.calls if call.caller == "shared/main.py:main"] == [
+        "shared/core/loop.py:run"
+    ]
+
+
 def test_a_single_file_is_a_root(tmp_path: Path) -> None:
     write(tmp_path, {"agent.py": CODE, "other.py": CODE})
     assert paths(read_harness([tmp_path / "agent.py"])) == ["agent.py"]

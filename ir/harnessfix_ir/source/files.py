@@ -30,6 +30,7 @@ LANGUAGES = {
 SKIPPED_FOLDERS = frozenset(
     ("node_modules", "__pycache__", "build", "dist", "tests", "test", "site-packages", "venv", "env", "htmlcov")
 )
+INSTALLED = frozenset(("site-packages", "dist-packages"))
 SKIPPED_FILES = ("uv.lock", "test_*.py", "*_test.py", "conftest.py", "package-lock.json", "*.lock.json", "*.ipynb")
 _IS_SKIPPED = re.compile("|".join(map(fnmatch.translate, SKIPPED_FILES))).match
 KEPT_TEST_WORDS = ("model", "llm", "client", "env", "tool")
@@ -58,7 +59,9 @@ class Root:
         top = given.expanduser().resolve()
         if top.is_file():
             return cls(top, top.parent)
-        return cls(top, top.parent if (top / "__init__.py").is_file() else top)
+        # A folder among installed packages is one too: several distributions may share a name without `__init__.py`.
+        is_package = (top / "__init__.py").is_file() or top.parent.name in INSTALLED
+        return cls(top, top.parent if is_package else top)
 
 
 def find_files(root: Root, exclude: Sequence[str] = ()) -> Iterator[Found]:

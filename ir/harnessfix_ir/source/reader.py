@@ -20,9 +20,9 @@ def read_harness(roots: Sequence[Path], *, cache_dir: Path | None = None, exclud
     """Read the source, prompts and configuration below some folders without running anything.
 
     Args:
-        roots: project folders, package folders (those with an `__init__.py`; their paths begin with the package's
-            name) or single files. Paths are relative to the first root's base; when two roots hold the same relative
-            path, the later one's paths begin with its folder's name.
+        roots: project folders, package folders (those with an `__init__.py`, or installed; their paths begin with
+            the package's name) or single files. Paths are relative to the first root's base; when two roots hold the
+            same relative path, the later one's paths begin with its folder's name.
         cache_dir: where facts are kept by content, so that unchanged files are not parsed again; None for no cache.
         exclude: glob patterns of paths or names to leave out.
 
