@@ -145,6 +145,41 @@ def test_a_shape_error_in_a_tool_is_not_the_harness_reading_a_reply(run_harness:
     assert harness.said("L108")
 
 
+def test_the_clause_that_makes_a_worse_error_of_the_tools_own_is_blamed_first(run_harness: Run) -> None:
+    agent = _tooled("look", "raise OSError(what)", "result = answer(wanted['function']['name'], arguments)")
+    dispatch = (
+        "\n\nclass AgentError(Exception):\n    pass\n\n\n"
+        "def answer(name, arguments):\n    try:\n        return perform(name, arguments)\n"
+        "    except Exception as error:\n        raise AgentError(f'{name} failed: {error}') from error\n\n\n"
+        "def perform(name, arguments):\n    return TOOLS[name](**arguments)\n"
+    )
+    harness = run_harness({"agent.py": agent + dispatch, "main.py": _asking("look", 1)})
+    found = harness.said("L108")[0]
+    assert [anchor.qualname for anchor in found.anchors][:2] == ["answer", "perform"]
+
+
+@pytest.mark.parametrize(
+    ("read", "speaks"),
+    [
+        ("return int(reply['content'])", True),
+        ("return {'yes': 1}[reply['content'].strip()]", True),
+        ("raise ValueError(f\"the reply is no number: {reply['content']}\")", False),
+    ],
+)
+def test_a_value_that_means_nothing_ends_the_run_unless_it_is_refused_on_purpose(
+    run_harness: Run, read: str, speaks: bool
+) -> None:
+    agent = (
+        "class Agent:\n    def __init__(self, model):\n        self.model = model\n\n"
+        "    def run(self, task):\n        reply = self.model.query([{'role': 'user', 'content': task}])\n"
+        f"        return self.number(reply)\n\n    def number(self, reply):\n        {read}\n"
+    )
+    asking = "print(Agent(Model(say('about forty'))).run('How many?'))"
+    main = f"from agent import Agent\nfrom model import Model, say\n\n{asking}\n"
+    harness = run_harness({"agent.py": agent, "main.py": main})
+    assert bool(harness.said("L114")) is speaks
+
+
 COUNTING = """\
 class FormatError(Exception):
     pass

@@ -60,7 +60,7 @@ class Failures:
         if group:
             told["group"] = [{"type": inner.type, "message": inner.message} for inner in group]
         time_ns = integer(line.get("time"))
-        if line.get("t") == "escaped":
+        if line.get("t") in ("escaped", "uncaught"):
             told["left_harness"] = True
         if identity not in self._raised:
             self._raised.add(identity)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from harnessfix.rules._errors import escaped_to, raised, same_error, short_type
+from harnessfix.rules._errors import escaped_to, handler_element, handlings, raised, same_error, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import callers_of, loop_around, own_anchors
-from harnessfix.rules._query import ancestors, as_anchor, events, one_of_each, quote
-from harnessfix.rules._signals import is_signal
+from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote
+from harnessfix.rules._signals import error_of, is_same, is_signal
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -124,6 +124,17 @@ def _failed_tool(run: Htir, origin: TraceStep) -> TraceStep | None:
     return None
 
 
+def _translator(run: Htir, model: HarnessModel, origin: TraceStep) -> Element | None:
+    """The function whose clause caught what the tool raised and made of it the exception that ended the run."""
+    for _, entered in handlings(run):
+        handler, caught = handler_element(model, entered), error_of(run, entered)
+        if handler is None or handler.fact("raises") is None:
+            continue
+        if same_error(caught, origin.error) or (not is_same(caught, origin.error) and same_error(origin.error, caught)):
+            return function_of(model, handler.anchor)
+    return None
+
+
 def _asked_before(run: Htir, tool: TraceStep) -> bool:
     """Whether a model had been asked before: only then is there somebody to tell."""
     for step in run.steps:
@@ -160,6 +171,9 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep,
         # The tool was right to raise; what went wrong is that the function around it let the error through.
         responsible = next((step for step in way if _ran(step, between)), tool)
         anchors.insert(0, as_anchor(between, "it calls the tool, and contains nothing"))
+    worse = _translator(run, model, origin)
+    if worse is not None:
+        anchors.insert(0, as_anchor(worse, "had the error in hand and raised another one instead"))
     message = origin.error.message if origin.error is not None else ""
     return Finding(
         f"{short_type(origin.error)} in the tool {tool.name} ({tool.id}) left the agent loop{round_} and ended "

@@ -17,7 +17,11 @@ from harnessfix_ir.vocabulary import Property, Severity, StepKind
 
 # What Python raises when a value has not the shape that the code took for granted.
 MOST_FRAMES = 6
+LEAST_WORDED = 10  # characters of a message by which the function that words it is known
 SHAPE = frozenset({"TypeError", "KeyError", "IndexError", "AttributeError", "UnboundLocalError", "NameError"})
+# What it raises for a value of the right shape that means nothing to the code; a harness also raises these itself, on
+# purpose, for what it refuses.
+_CONTENT = frozenset({"ValueError", "ValidationError", "ZeroDivisionError", "RecursionError", "OverflowError"})
 _NO_NUMBER = re.compile(r"unsupported operand type\(s\) for [-+*/]=?: .*'NoneType'")
 _UNBOUND = re.compile(r"local variable '(\w+)'")
 
@@ -82,15 +86,33 @@ class UnhandledShape(Rule):
         """Shape errors raised in harness code after a reply, or on reading one, that ended the run."""
         replies = _replies(run)
         place = {step.id: number for number, step in enumerate(run.steps)}
-        for origin in raised(run, *SHAPE):
+        for origin in raised(run, *SHAPE, *_CONTENT):
             ended = escaped_to(run, origin)
             if ended is None or not origin.anchors or showing_function(model, origin) is not None:
+                continue
+            if short_type(origin.error) in _CONTENT and _on_purpose(model, origin):
                 continue
             reply = _reply_before(run, place, replies, origin)
             if not _was_asked(run, origin, replies, reply) or _own_matter(run, origin, reply):
                 continue
             yield _finding(run, model, origin, reply, ended)
             return  # it ended the run; whatever else was raised is its wake
+
+
+def _on_purpose(model: HarnessModel, origin: TraceStep) -> bool:
+    """Whether the function that an exception came out of words its message: then it refuses, and means to."""
+    function = function_of(model, origin.anchors[0])
+    message = origin.error.message if origin.error is not None else ""
+    wordings = function.value("wordings") if function is not None else None
+    pairs = wordings if isinstance(wordings, list) else []
+    texts = [str(pair[1]) for pair in pairs if isinstance(pair, list) and len(pair) == 2]
+    return any(pieces and all(piece in message for piece in pieces) for pieces in map(_pieces, texts))
+
+
+def _pieces(wording: str) -> list[str]:
+    """What a wording says between its holes, where that is enough to know it by."""
+    pieces = [piece.strip() for piece in wording.split("{}") if len(piece.strip()) > 2]
+    return pieces if sum(map(len, pieces)) >= LEAST_WORDED else []
 
 
 def _replies(run: Htir) -> list[TraceStep]:
