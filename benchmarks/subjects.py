@@ -38,10 +38,10 @@ PACKAGES = (
     "harbor",
 )
 CENTRAL = (ElementRole.AGENT_LOOP, ElementRole.MODEL_CALL, ElementRole.TOOL)
-# What a package does not have: langgraph runs any graph, whose nodes are its user's; autogen-agentchat is handed its
+# What a package does not have: langgraph runs any graph, whose tools are its user's; autogen-agentchat is handed its
 # model clients, which live in other packages.
 WITHOUT = {
-    "langgraph": frozenset(CENTRAL),
+    "langgraph": frozenset({ElementRole.TOOL}),
     "autogen_agentchat": frozenset({ElementRole.MODEL_CALL}),
 }
 COLUMNS = (

@@ -482,6 +482,60 @@ def test_a_loop_that_goes_on_while_replies_call_tools(read_one: ReadOne) -> None
     assert not list(read_one(turn.format(again="other")).of_role(ElementRole.AGENT_LOOP))
 
 
+GRAPH = """
+class Graph:
+    def tick(self):
+        {limit}
+        self.tasks = self.prepare()
+        return bool(self.tasks)
+
+    def stream(self):
+        with Graph() as graph:
+            while {condition}:
+                for {item} in runner.run(graph.{items}):
+                    yield {item}
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "bounds"),
+    [
+        ("if self.step > self.stop:\n            return False", ["condition"]),
+        ("if self.broken:\n            return False", []),
+        ("if self.step > self.stop:\n            log.warning('many')", []),
+    ],
+)
+def test_a_loop_that_steps_a_graph_and_runs_what_is_due(read_one: ReadOne, limit: str, bounds: list[str]) -> None:
+    code = GRAPH.format(limit=limit, condition="graph.tick()", item="task", items="tasks")
+    (loop,) = read_one(code).of_role(ElementRole.AGENT_LOOP)
+    assert (loop.anchor.qualname, loop.value("bounded-by")) == ("Graph.stream", bounds)
+    assert (loop.value("unbounded") is True) is (not bounds)
+
+
+@pytest.mark.parametrize(
+    ("condition", "item", "items"),
+    [("graph.tick()", "frame", "frames"), ("graph.running()", "task", "tasks"), ("graph.tick() > 3", "task", "tasks")],
+)
+def test_other_loops_that_step_something(read_one: ReadOne, condition: str, item: str, items: str) -> None:
+    code = GRAPH.format(limit="pass", condition=condition, item=item, items=items)
+    assert not list(read_one(code).of_role(ElementRole.AGENT_LOOP))
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "asks"),
+    [
+        ("call_model", "chat_model.invoke(state)", True),
+        ("acall_model", "await self.llm.ainvoke(state)", True),
+        ("call_model", "database.invoke(state)", False),
+        ("save", "chat_model.invoke(state)", False),
+        ("call_model", "model.create(state)", False),
+    ],
+)
+def test_a_function_that_asks_a_model_it_holds(read_one: ReadOne, name: str, call: str, asks: bool) -> None:
+    found = read_one(f"async def {name}(state):\n    return {{'messages': [{call}]}}\n").of_role(ElementRole.MODEL_CALL)
+    assert [element.value("recognised-by") for element in found] == (["name and call"] if asks else [])
+
+
 def test_hooks_run_in_the_order_in_which_they_are_registered(read: Reader) -> None:
     agent = (
         "class Agent:\n"

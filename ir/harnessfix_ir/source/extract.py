@@ -170,8 +170,7 @@ def _function(scope: Scope, file: FileContext) -> FunctionFacts:
         found.traits.append("asks")
     if appends_messages(scope):
         found.traits.append("appends")
-    if _limit_exit(scope):
-        found.traits.append("limits")
+    found.traits += _limit_exits(scope)
     if scope.of(ast.Return) and any(node.value is not None for node in scope.of(ast.Return)):
         found.traits.append("returns")
     reason = destructive(scope.name, scope)
@@ -190,17 +189,21 @@ def _named_defaults(scope: Scope) -> Iterator[tuple[str, str]]:
             yield name, dotted(default, scope.parent or scope)
 
 
-def _limit_exit(scope: Scope) -> bool:
-    """Whether reaching a limit makes the function raise."""
+def _limit_exits(scope: Scope) -> list[str]:
+    """What reaching a limit makes the function do: raise (`limits`), or answer that there is no more (`stops`)."""
+    found: set[str] = set()
     for node in scope.of(ast.If):
-        of_run = any(RUN_LIMIT.search(word) for word in words_in(node.test))
-        if (
-            of_run
-            and is_limit_test(node.test, scope)
-            and any(isinstance(s, ast.Raise) for s in exit_statements(node.body))
-        ):
-            return True
-    return False
+        if is_limit_test(node.test, scope) and any(RUN_LIMIT.search(word) for word in words_in(node.test)):
+            for statement in exit_statements(node.body):
+                if isinstance(statement, ast.Raise):
+                    found.add("limits")
+                elif isinstance(statement, ast.Return) and _is_no(statement.value):
+                    found.add("stops")
+    return sorted(found)
+
+
+def _is_no(value: ast.expr | None) -> bool:
+    return value is None or (isinstance(value, ast.Constant) and not value.value)
 
 
 def _calls(scope: Scope, file: FileContext) -> Iterator[Call]:
@@ -253,10 +256,13 @@ def _local_types(scope: Scope) -> dict[str, str]:
             kind = _annotation(given.annotation, scope)
             if kind:
                 types[given.arg] = kind
-    for node in scope.of(ast.Assign):
-        value = node.value.value if isinstance(node.value, ast.Await) else node.value
-        if isinstance(value, ast.Call) and isinstance(node.targets[0], ast.Name):
+    made = [(node.targets[0], node.value) for node in scope.of(ast.Assign)]
+    opened = [item for kind in (ast.With, ast.AsyncWith) for node in scope.of(kind) for item in node.items]
+    made += [(item.optional_vars, item.context_expr) for item in opened if item.optional_vars is not None]
+    for target, given in made:
+        value = given.value if isinstance(given, ast.Await) else given
+        if isinstance(value, ast.Call) and isinstance(target, ast.Name):
             kind = callee(value, scope)
             if kind:
-                types[node.targets[0].id] = kind
+                types[target.id] = kind
     return types

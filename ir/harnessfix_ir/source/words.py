@@ -92,6 +92,9 @@ EXECUTE_NAME = re.compile(
     r"(^|[._])(a?(execute|run|call|invoke|dispatch|perform|handle)_?(_?(tool|action|command|code|function|bash|shell|cmd))?"
     r"(_call)?s?)$"
 )
+# `while graph.tick():` makes one step of a machine and then runs the tasks that are due.
+STEP_VERB = re.compile(r"^_*a?(tick|step|next_step|advance|superstep|run_step)$")
+SCHEDULED = re.compile(r"^(tasks?|nodes?|actions?|tools?|tool_calls|pending|ready)$")
 TOOL_NAME = re.compile(r"tool|action|function_call|command", re.IGNORECASE)
 VERIFIER_NAME = re.compile(
     r"^_*(verify|validate|is_valid|check|assert|run_tests?|grade|judge|evaluate|verify_\w+|validate_\w+|is_valid_\w+|"

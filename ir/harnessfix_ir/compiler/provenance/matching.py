@@ -165,14 +165,33 @@ class Matcher:
         if start:
             candidates = [c for c in (c.after(start) for c in candidates) if len(c.seeds)]
         most = LEAST_CANDIDATES + len(self.ids.text[sink.text]) // PER_CANDIDATE
+        best: Relation | None = None
         for candidate in sorted(candidates, key=lambda c: -len(c.seeds))[:most]:
+            if best is not None and self._is_beaten(candidate, best, sink):
+                continue
             if not candidate.rare and len(candidate.seeds) * 2 * WINDOW < len(self.judge.normal(candidate.source).data):
                 continue
             place = self._nearest(candidate.source, sink)
             relation = self.judge.of_candidate(candidate, place, sink, start) if place is not None else None
             if place is not None and relation is not None:
                 good = self.judge.enough(relation, candidate.rare, place, sink)
+                if good and (best is None or _explained(relation) > _explained(best)):
+                    best = relation
                 yield _Offer(MatchLink(place, sink, relation, Evidence.DERIVED), candidate, good)
+
+    def _is_beaten(self, candidate: Candidate, best: Relation, sink: Sink) -> bool:
+        """Whether all that a candidate shares lies in what another text explains by far better, named or not."""
+        if _explained(best) < NAMED * 2 * WINDOW * len(candidate.seeds):
+            return False
+        offsets = self.judge.normal(sink.text).offsets()
+        first, last = int(offsets[candidate.seeds[0, 1]]), int(offsets[candidate.seeds[-1, 1]])
+        if any(piece.sink[0] <= first and last < piece.sink[1] for piece in best.pieces):
+            return True
+        places = offsets[candidate.seeds[:, 1]]
+        inside = places < 0
+        for piece in best.pieces:
+            inside |= (places >= piece.sink[0]) & (places < piece.sink[1])
+        return bool(inside.all())
 
     def _expected_offers(
         self, sink: Sink, linked: set[tuple[int, int]], found: Iterable["_Offer"], start: int

@@ -16,8 +16,9 @@ _WORKS = (ElementRole.TOOL, ElementRole.PARSER, ElementRole.CONTEXT_BUILDER, Ele
 def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
     """Turn loops in whose body the model is asked into `agent_loop` elements; returns them by function.
 
-    A loop that goes on as long as each new reply calls tools is one too, though nothing in it leads to the model: in
-    harnesses that are built on events, replies come from elsewhere.
+    A loop that goes on as long as each new reply calls tools is one too, and one whose condition makes a step of a
+    graph whose tasks its body runs, though nothing in them leads to the model: replies come from elsewhere there,
+    through events or from the nodes that a graph is given.
     """
     working: dict[Key, list[int]] = {}
     for facts, draft in flow.program.drafts(*_WORKS):
@@ -29,13 +30,16 @@ def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
         nest = flow.nest(key)
         for loop in nest.loops:
             asking = flow.asking_edges(key, loop)
-            if not asking and not loop.get("ends-without-tool-calls"):
+            if not asking and not loop.get("ends-without-tool-calls") and not loop.get("advances"):
                 continue
             edges = nest.within(loop)
             reached = flow.reached(edges)
             if not _goes_on(flow, key, loop, edges, working):
                 continue
             _describe(flow, key, loop, asking, reached)
+            if _stops_by_itself(flow, key, loop):
+                loop.replace("bounded-by", ["condition"])
+                loop.replace("unbounded", None)
             found.setdefault(key, []).append(loop)
     for loops in flow.loops.values():
         for loop in loops:
@@ -98,6 +102,14 @@ def _describe(flow: Flow, key: Key, loop: Draft, asking: list[Edge], reached: se
         asking[0].call.line,
         Evidence.OBSERVED if models else Evidence.HEURISTIC,
     )
+
+
+def _stops_by_itself(flow: Flow, key: Key, loop: Draft) -> bool:
+    """Whether the step that the condition makes is refused when a limit is reached."""
+    name = loop.get("advances")
+    asked = [e for e in flow.edges.get(key, ()) if e.call.callee == name and loop.start <= e.call.line <= loop.end]
+    functions = flow.program.functions
+    return any("stops" in functions[target].traits for edge in asked[:1] for target in edge.targets)
 
 
 def mark_handlers(flow: Flow, loops: dict[Key, list[Draft]]) -> None:

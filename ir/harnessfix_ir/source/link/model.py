@@ -36,6 +36,7 @@ _INTERNAL = frozenset(
         "steps-through",
         "runs-once",
         "ends-without-tool-calls",
+        "advances",
         "body-from",
         "sdk-returned",
         "result-name",

@@ -3,10 +3,10 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, calls_in, inside, is_true, names_in, words_in
+from harnessfix_ir.source.expressions import callee, calls_in, inside, is_true, last, names_in, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.scopes import FileContext, Scope
-from harnessfix_ir.source.words import COUNTER_NAME, LIMIT_NAME
+from harnessfix_ir.source.words import COUNTER_NAME, LIMIT_NAME, SCHEDULED, STEP_VERB
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
 from .base import Role, at_node
@@ -37,6 +37,7 @@ class Loops(Role):
         leaves = isinstance(node.body[-1], (ast.Break, ast.Return, ast.Raise))
         draft.note("runs-once", leaves and not _continues(node.body))
         draft.note("ends-without-tool-calls", _reads_new_tool_calls(node))
+        draft.note("advances", _advances(node, scope))
         draft.note("body-from", node.lineno if isinstance(node, ast.While) else node.body[0].lineno)
         return draft
 
@@ -54,6 +55,18 @@ def _reads_new_tool_calls(node: LoopNode) -> bool:
         if isinstance(n, ast.If)
         for inner in ast.walk(n.test)
     )
+
+
+def _advances(node: LoopNode, scope: Scope) -> str:
+    """What the condition calls to make one step, in a loop that then works off what is due: `while graph.tick():`."""
+    if not isinstance(node, ast.While) or not isinstance(node.test, (ast.Call, ast.Await)):
+        return ""
+    call = node.test.value if isinstance(node.test, ast.Await) else node.test
+    name = callee(call, scope) if isinstance(call, ast.Call) else ""
+    if STEP_VERB.search(last(name)) is None:
+        return ""
+    words = (word for statement in node.body for word in words_in(statement))
+    return name if any(SCHEDULED.search(word) for word in words) else ""
 
 
 def _continues(body: list[ast.stmt]) -> bool:

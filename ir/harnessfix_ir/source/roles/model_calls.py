@@ -11,11 +11,13 @@ from harnessfix_ir.source.words import (
     MESSAGES_PARAMS,
     MODEL_MODULE,
     MODEL_OWNER,
+    MODEL_RECEIVER,
     MODEL_VERB,
     MODEL_VERBS,
     NOT_MODEL_OWNER,
     SCRIPTED_OWNER,
     STRICT_MESSAGES,
+    words,
 )
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
 
@@ -36,6 +38,7 @@ _COUNTS = re.compile(r"token|embed|count|moderat|transcri|speech|image")
 _POSTS = re.compile(r"(^(requests|httpx)\.(post|request|stream)|\.post|urlopen)$")
 _SENDS = re.compile(r"post|request|send|fetch|call|query|urlopen|submit", re.IGNORECASE)
 _REPLY_KEYS = frozenset(("content", "tool_calls", "choices", "message", "text"))
+_HELD_VERBS = MODEL_VERBS - words("create request sample ask chat query _call __call__ infer respond")
 _REPLY_TYPE = re.compile(r"(Message|Response|Completion|Reply|ModelOutput|Generation|AIMessage|ChatResult)$")
 
 
@@ -123,6 +126,8 @@ def model_shape(scope: Scope, file: FileContext) -> str:
         return ""
     param = messages_param(scope)
     strict = param in STRICT_MESSAGES
+    if named and _asks_held_model(scope):
+        return "name and call"
     owner = scope.owner
     if owner is not None:
         if not param or NOT_MODEL_OWNER.search(owner.name):
@@ -140,6 +145,15 @@ def model_shape(scope: Scope, file: FileContext) -> str:
     if (named or strict) and param and replies(scope):
         return "name, parameter and reply"
     return ""
+
+
+def _asks_held_model(scope: Scope) -> bool:
+    """Whether a function calls a method that asks, of an object that is named like a model: `chat_model.invoke(…)`."""
+    for call in scope.of(ast.Call):
+        receiver, _, verb = callee(call, scope).rpartition(".")
+        if verb in _HELD_VERBS and MODEL_RECEIVER.search(receiver):
+            return True
+    return False
 
 
 def is_model_class(owner: Scope, file: FileContext) -> bool:
