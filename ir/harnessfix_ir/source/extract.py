@@ -257,10 +257,11 @@ def _local_types(scope: Scope) -> dict[str, str]:
             if kind:
                 types[given.arg] = kind
     made = [(node.targets[0], node.value) for node in scope.of(ast.Assign)]
-    opened = [item for kind in (ast.With, ast.AsyncWith) for node in scope.of(kind) for item in node.items]
+    opened = [item for node in scope.of(ast.With) for item in node.items]
+    opened += [item for node in scope.of(ast.AsyncWith) for item in node.items]
     made += [(item.optional_vars, item.context_expr) for item in opened if item.optional_vars is not None]
-    for target, given in made:
-        value = given.value if isinstance(given, ast.Await) else given
+    for target, source in made:
+        value = source.value if isinstance(source, ast.Await) else source
         if isinstance(value, ast.Call) and isinstance(target, ast.Name):
             kind = callee(value, scope)
             if kind:

@@ -8,6 +8,7 @@ from harnessfix_ir.compiler.extent import agree_backward, agree_forward
 from harnessfix_ir.vocabulary import LinkKind
 
 from .alignment import Run
+from .ends import kept_ends
 from .manner import cut_is_marked, manner
 from .normal import Normal, normalise
 from .ranges import Range, Ranges
@@ -148,6 +149,11 @@ def relate(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bool) ->
     unwrapped = where == "middle" and (source.text.lstrip()[:1] in ("{", "[") or loss.wrapper)
     if where and not unwrapped:
         return _cut(source, sink, pieces, where, cuttable, loss.kept, shares)
+    if cuttable and not unwrapped and source.record is None:
+        shared = sum(piece.sink[1] - piece.sink[0] for piece in pieces)
+        ends = kept_ends(source.text, sink.text, shared, start, end)
+        if ends is not None:
+            return _cut_to_ends(source, sink, *ends)
     if shares[0] >= 0.3 or unwrapped:
         how = manner(source.text, sink.text[start:end])
         detail = f"{how}; {shares[0]:.0%} of its letters and digits kept"
@@ -164,6 +170,13 @@ def _shift_of_whole(source: Normal, sink: Normal, run: Run) -> int | None:
     if at < 0 or len(normalise(sink.text[:at])) != run.sink:
         return None
     return at - (len(source.text) - len(source.text.lstrip()))
+
+
+def _cut_to_ends(source: Normal, sink: Normal, where: str, pairs: Sequence[tuple[Range, Range]]) -> Relation | None:
+    pieces = tuple(Piece(kept, there, True) for kept, there in pairs)
+    kept = sum(len(normalise(source.text[slice(*piece.source)])) for piece in pieces)
+    shares = kept / max(len(source.data), 1), kept / max(len(sink.data), 1)
+    return _cut(source, sink, pieces, where, True, kept, shares)
 
 
 def _cut(
