@@ -33,6 +33,7 @@ class Asked:
         chosen: names of cases; all when empty.
         full: whether it may take long.
         phoenix: interpreter that can import arize-phoenix, to compare with.
+        package_tests: folder of the tests of the packages that cases are of, as `bench.package_tests` describes it.
     """
 
     folder: Path | None = None
@@ -40,6 +41,7 @@ class Asked:
     chosen: tuple[str, ...] = ()
     full: bool = True
     phoenix: str | None = None
+    package_tests: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,9 @@ def _repair(asked: Asked, progress: Progress) -> dict[str, Any]:
     codes = () if asked.full else [rule.code for rule in all_rules() if rule.operator][::EVERY]
     planted = plants.measure(codes, tell=progress.advance) if not asked.chosen else []
     names = [] if asked.folder is None else _chosen(realbugs.cases(asked.folder), asked)
-    fixes = repairs.measure(asked.folder, names, tell=progress.advance) if asked.folder is not None else []
+    fixes = []
+    if asked.folder is not None:
+        fixes = repairs.measure(asked.folder, names, progress.advance, asked.package_tests)
     tried = guards.measure()
     figures = guards.metrics(tried)
     figures = (plants.metrics(planted) if planted else {}) | (repairs.metrics(fixes) if fixes else {}) | figures

@@ -7,11 +7,12 @@ shows and with 0 where it does not. Nothing here but the scoring reads the truth
 
 import json
 import os
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harnessfix.diagnoser import Diagnosed
 from harnessfix.pipeline import Pipeline
@@ -22,6 +23,7 @@ from harnessfix_ir.findings import FlawRecord
 
 from .environments import interpreter
 
+T = TypeVar("T")
 OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "MSWEA_SILENT_STARTUP": "1", "PYTHONWARNINGS": "ignore"}
 FIRST = 3
 EXIT = {"buggy": 42, "fixed": 0}
@@ -66,6 +68,32 @@ def cases(folder: Path) -> list[str]:
     return found
 
 
+def each_case(
+    folder: Path,
+    names: Sequence[str],
+    work: Callable[[Path], T],
+    failed: Callable[[str, str], T],
+    tell: Callable[[str], None],
+) -> list[T]:
+    """Do something with each case; what could not be done is told by `failed`, from the case's name and the reason.
+
+    Args:
+        folder: of the cases.
+        names: which of them.
+        work: what to do with the folder of one.
+        failed: makes a result of a failure.
+        tell: told before each.
+    """
+    found = []
+    for name in names:
+        tell(name)
+        try:
+            found.append(work(folder / name))
+        except (HarnessfixError, OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
+            found.append(failed(name, f"{type(error).__name__}: {error}"))
+    return found
+
+
 def measure(folder: Path, names: Sequence[str], tell: Callable[[str], None] = lambda name: None) -> list[Case]:
     """Run all cases.
 
@@ -74,14 +102,7 @@ def measure(folder: Path, names: Sequence[str], tell: Callable[[str], None] = la
         names: which of them.
         tell: told before each.
     """
-    found = []
-    for name in names:
-        tell(name)
-        try:
-            found.append(_case(folder / name))
-        except (HarnessfixError, OSError, ValueError, KeyError) as error:
-            found.append(Case(name, error=f"{type(error).__name__}: {error}"))
-    return found
+    return each_case(folder, names, _case, lambda name, error: Case(name, error=error), tell)
 
 
 def metrics(found: Sequence[Case]) -> dict[str, float]:

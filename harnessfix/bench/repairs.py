@@ -2,7 +2,7 @@
 
 A historical bug counts as fixed when the patch that is proposed for the flaw at a true function, applied to a private
 copy of the installed package, makes the script pass that provokes the bug. The test suites of the packages are not in
-what is installed, so whether a patch breaks one of their tests is not checked: `realbugs_own_tests_checked` says so.
+what is installed; where they are given, those that speak of the patched module are run with the patch and without.
 """
 
 import os
@@ -11,16 +11,17 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harnessfix.diagnoser import Diagnosed
-from harnessfix_ir.errors import HarnessfixError
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_repairs.diff import apply_edits, parse
 from harnessfix_repairs.patch import Patch, Unrepaired, propose
 
-from .realbugs import EXIT, OFFLINE, Truth, diagnose_case, load_case
+from .package_tests import own_tests
+from .realbugs import EXIT, OFFLINE, Truth, diagnose_case, each_case, load_case
 
 TRIED = 3
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.map")
@@ -41,6 +42,9 @@ class Fix:
         reason: why there is no patch, or what the script said.
         diff: the patch.
         error: why it could not be measured.
+        own_passed: how many of the package's own tests pass without the patch, None when they were not run.
+        own_broken: those that fail with it.
+        own_why: why none was run.
     """
 
     name: str
@@ -55,30 +59,33 @@ class Fix:
     diff: str = ""
     error: str = ""
     tried: list[str] = field(default_factory=list)
+    own_passed: int | None = None
+    own_broken: list[str] = field(default_factory=list)
+    own_why: str = ""
 
 
-def measure(folder: Path, names: Sequence[str], tell: Callable[[str], None] = lambda name: None) -> list[Fix]:
+def measure(
+    folder: Path,
+    names: Sequence[str],
+    tell: Callable[[str], None] = lambda name: None,
+    package_tests: Path | None = None,
+) -> list[Fix]:
     """Repair historical bugs, one after another.
 
     Args:
         folder: of the cases.
         names: which of them.
         tell: told before each.
+        package_tests: folder of the packages' own tests, as `package_tests` describes it; None to do without.
     """
-    found = []
-    for name in names:
-        tell(name)
-        try:
-            found.append(_repair(folder / name))
-        except (HarnessfixError, OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
-            found.append(Fix(name, error=f"{type(error).__name__}: {error}"))
-    return found
+    work = partial(_repair, package_tests=package_tests)
+    return each_case(folder, names, work, lambda name, error: Fix(name, error=error), tell)
 
 
 def metrics(found: Sequence[Fix]) -> dict[str, float]:
     """Rates between 0 and 1: of all bugs, and of those with a patch; and lines changed beside those of the real fix.
 
-    `realbugs_own_tests_checked` is the number of bugs whose patch was tried on the package's own tests: none.
+    `realbugs_own_tests_checked` is the number of bugs whose patch was tried on the package's own tests.
     """
     ran = [fix for fix in found if not fix.error]
     claimed = [fix for fix in ran if fix.proposed]
@@ -90,7 +97,9 @@ def metrics(found: Sequence[Fix]) -> dict[str, float]:
         "realbugs_fixed_of_proposed": _rate(len(fixed), len(claimed)),
         "realbugs_proposed": _rate(len(claimed), len(ran)),
         "realbugs_measured": float(len(ran)),
-        "realbugs_own_tests_checked": 0.0,
+        "realbugs_own_tests_checked": float(sum(bool(fix.own_passed) for fix in ran)),
+        "realbugs_own_tests_passing": float(sum(fix.own_passed or 0 for fix in ran)),
+        "realbugs_own_tests_broken": float(sum(len(fix.own_broken) for fix in ran)),
     }
     return values | ({"lines_ratio_to_real_fix": round(sized[len(sized) // 2], 2)} if sized else {})
 
@@ -99,7 +108,7 @@ def _rate(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def _repair(folder: Path) -> Fix:
+def _repair(folder: Path, package_tests: Path | None) -> Fix:
     meta = load_case(folder)
     size = meta.get("fix_size") or {}
     fix = Fix(folder.name, real=(size.get("added", 0) + size.get("removed", 0)) or None)
@@ -108,17 +117,17 @@ def _repair(folder: Path) -> Fix:
     hits = [flaw for flaw in found.flaws if truth.hit_by(flaw)]
     if not hits:
         fix.reason = "no flaw was found at a true function"
-        return _elsewhere(folder, meta, fix, found)
+        return _elsewhere(folder, meta, fix, found, package_tests)
     for flaw in hits[:TRIED]:
         result = _propose(found.models.values(), flaw)
         fix.tried.append(f"{flaw.best.rule} {flaw.best.operator}: {_told(result)}")
         if isinstance(result, Patch):
-            return _applied(folder, meta, fix, result, Path(next(iter(found.models.values())).root))
+            return _applied(folder, meta, fix, result, Path(next(iter(found.models.values())).root), package_tests)
         fix.rule, fix.operator, fix.reason = flaw.best.rule, flaw.best.operator or "", result.reason
     return fix
 
 
-def _elsewhere(folder: Path, meta: Mapping[str, Any], fix: Fix, found: Diagnosed) -> Fix:
+def _elsewhere(folder: Path, meta: Mapping[str, Any], fix: Fix, found: Diagnosed, package_tests: Path | None) -> Fix:
     """The first findings are tried although they stand elsewhere; the first patch stands for those that do not help."""
     failed: Fix | None = None
     for flaw in found.flaws[:TRIED]:
@@ -126,7 +135,7 @@ def _elsewhere(folder: Path, meta: Mapping[str, Any], fix: Fix, found: Diagnosed
         fix.tried.append(f"{flaw.best.rule} {flaw.best.operator}: {_told(result)}")
         if isinstance(result, Patch):
             root = Path(next(iter(found.models.values())).root)
-            tried = _applied(folder, meta, Fix(fix.name, real=fix.real), result, root)
+            tried = _applied(folder, meta, Fix(fix.name, real=fix.real), result, root, package_tests)
             tried.at_truth, tried.tried = False, fix.tried
             if tried.fixed:
                 return tried
@@ -143,7 +152,9 @@ def _told(result: Patch | Unrepaired) -> str:
     return f"+{result.added} -{result.removed}" if isinstance(result, Patch) else f"{result.status}: {result.reason}"
 
 
-def _applied(folder: Path, meta: Mapping[str, Any], fix: Fix, patch: Patch, root: Path) -> Fix:
+def _applied(
+    folder: Path, meta: Mapping[str, Any], fix: Fix, patch: Patch, root: Path, package_tests: Path | None
+) -> Fix:
     fix.rule, fix.operator, fix.proposed = patch.rule, patch.operator, True
     fix.changed, fix.diff = patch.added + patch.removed, patch.diff
     package = str(meta["installed"]["file"]).partition("/")[0]
@@ -155,6 +166,13 @@ def _applied(folder: Path, meta: Mapping[str, Any], fix: Fix, patch: Patch, root
             place = copy / file.path
             place.write_bytes(apply_edits(file.path, place.read_bytes(), edits[file.path]))
         done = _run(folder, meta, copy)
+        if package_tests is not None:
+            from .environments import interpreter
+
+            python = interpreter(meta["pip"]["buggy"], folder / "lock-buggy.txt")
+            changed = [file.path for file in patch.files]
+            own = own_tests(package_tests, folder.name, python, root, copy, changed, OFFLINE)
+            fix.own_passed, fix.own_broken, fix.own_why = own.passed, list(own.broken), own.why
     fix.fixed = done.returncode == EXIT["fixed"]
     last = (done.stderr or done.stdout).strip().splitlines()[-1:] or [""]
     fix.reason = "" if fix.fixed else f"the script ends with {done.returncode}: {last[0][:200]}"

@@ -5,6 +5,7 @@ The layout is that of OpenSpec 1: a requirement has at least one scenario, and a
 
 from collections.abc import Mapping
 
+from harnessfix_collectors.redaction import Scrubber
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_repairs.operators import all_operators
 from harnessfix_repairs.patch import Patch
@@ -22,13 +23,14 @@ def change(patch: Patch, flaw: FlawRecord, validation: Validation | None) -> Map
     """The change's files: path relative to the OpenSpec folder, to text."""
     name = change_id(patch, flaw)
     capability = f"harness-{flaw.best.layer.value.replace('_', '-')}"
-    return {
-        f"changes/{name}/proposal.md": _proposal(patch, flaw, capability),
-        f"changes/{name}/tasks.md": _tasks(patch, validation),
-        f"changes/{name}/design.md": body(patch, flaw, validation),
-        f"changes/{name}/specs/{capability}/spec.md": _spec(patch, flaw),
-        f"changes/{name}/repair.patch": patch.diff,
+    texts = {
+        "proposal.md": _proposal(patch, flaw, capability),
+        "tasks.md": _tasks(patch, validation),
+        "design.md": body(patch, flaw, validation),
+        f"specs/{capability}/spec.md": _spec(patch, flaw),
     }
+    clean = {f"changes/{name}/{file}": Scrubber().text(text) for file, text in texts.items()}
+    return {**clean, f"changes/{name}/repair.patch": patch.diff}
 
 
 def _proposal(patch: Patch, flaw: FlawRecord, capability: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from harnessfix.words import counted
+from harnessfix_collectors.redaction import Scrubber
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_repairs.operators import all_operators
 from harnessfix_repairs.patch import Patch
@@ -27,7 +28,7 @@ def body(patch: Patch, flaw: FlawRecord, validation: Validation | None) -> str:
         flaw: what it repairs.
         validation: its proof, None when it was not validated.
     """
-    return "\n".join(
+    text = "\n".join(
         [
             f"# {_plain(title(patch, flaw))}",
             "",
@@ -53,6 +54,7 @@ def body(patch: Patch, flaw: FlawRecord, validation: Validation | None) -> str:
             "",
         ]
     )
+    return Scrubber().text(text)  # a key in the lines around a change does not leave the repository this way
 
 
 def commit_message(patch: Patch, flaw: FlawRecord, validation: Validation | None) -> str:
@@ -60,7 +62,7 @@ def commit_message(patch: Patch, flaw: FlawRecord, validation: Validation | None
     best = flaw.best
     lines = [title(patch, flaw), "", f"{best.rule} {best.name}: {best.message}", ""]
     lines += [line.removeprefix("- ") for line in _proof(validation)[:1]]
-    return "\n".join([*lines, "", f"Harnessfix-Patch: {patch.id}", ""])
+    return Scrubber().text("\n".join([*lines, "", f"Harnessfix-Patch: {patch.id}", ""]))
 
 
 def _evidence(patch: Patch, flaw: FlawRecord) -> Iterator[str]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from harnessfix.validation.replaying import Replay
+from harnessfix_collectors.redaction import Scrubber
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_repairs.patch import Patch
 from harnessfix_repairs.validation.documents import RegressionTest, TaskRow
@@ -50,7 +51,9 @@ def write_test(flaw: FlawRecord, patch: Patch, command: Sequence[str], replay: R
     words = re.sub(r"\W+", "_", f"{anchor.qualname.strip('<>')}_has_no_{best.name}").strip("_").lower()
     stem = f"test_{best.rule.lower()}_{flaw.flaw}"
     answers = "" if replay is None or not replay.exchanges else json.dumps([e.as_plan() for e in replay.exchanges])
-    more = f"\n        command={list(command)!r}," if command else ""
+    # With a secret taken out the command may do something else; then the test is not proved, and not written.
+    command = [Scrubber().text(word) for word in command]
+    more = f"\n        command={command!r}," if command else ""
     more += f"\n        answers=Path(__file__).with_name({stem + '.json'!r})," if answers else ""
     text = _TEST.format(
         rule=best.rule,
@@ -62,7 +65,7 @@ def write_test(flaw: FlawRecord, patch: Patch, command: Sequence[str], replay: R
         function=words,
         more=more,
     )
-    return RegressionTest(name=f"{stem}.py", text=text, answers=answers)
+    return RegressionTest(name=f"{stem}.py", text=text, answers=Scrubber().text(answers))
 
 
 def telling_row(flaw: str, rows: Sequence[TaskRow]) -> TaskRow | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harnessfix.bench import environments, plants, realbugs, repairs
+from harnessfix.bench.package_tests import OwnTests, own_tests
 
 PACKAGE = """\
 def approve_needed(text):
@@ -78,3 +79,26 @@ def test_a_planted_flaw_is_restored(tmp_path: Path) -> None:
     assert plant.restored, plant.reason
     assert not plant.newly_failing
     assert plants.metrics([plant])["planted_restored"] == 1.0
+
+
+def test_what_a_patch_breaks_of_the_packages_own_tests_is_named(tmp_path: Path) -> None:
+    for name, wrong in (("before", ""), ("after", "not ")):
+        (tmp_path / name / "ownpkg").mkdir(parents=True)
+        (tmp_path / name / "ownpkg/__init__.py").write_text("")
+        (tmp_path / name / "ownpkg/agent.py").write_text(f"def even(n):\n    return {wrong}n % 2 == 0\n")
+    tests = tmp_path / "tests" / "never-due" / "tests"
+    tests.mkdir(parents=True)
+    (tests / "test_even.py").write_text(
+        "from ownpkg.agent import even\n\n\ndef test_even():\n    assert even(2)\n\n\n"
+        "def test_type():\n    assert even(2) in (True, False)\n\n\ndef test_broken_already():\n    assert even(1)\n"
+    )
+    (tests / "test_other.py").write_text("def test_other():\n    assert False\n")
+
+    def tried(after: str, patched: str) -> OwnTests:
+        python, before = Path(sys.executable), tmp_path / "before"
+        return own_tests(tmp_path / "tests", "never-due", python, before, tmp_path / after, [patched], {})
+
+    broken = tried("after", "ownpkg/agent.py")
+    assert (broken.passed, broken.broken) == (2, ("tests.test_even::test_even",))
+    assert tried("before", "ownpkg/agent.py") == OwnTests(2)
+    assert tried("after", "ownpkg/nobody.py").why == "there is no test file that speaks of the patched module"

@@ -43,6 +43,7 @@ INTERRUPTED = 130
     type=_FOLDER,
     help="Without a name: folder that holds the folders realbugs, traces and harness-fixes.",
 )
+@click.option("--package-tests", type=_FOLDER, help="repair: tests of the packages, which the patches must not break.")
 @click.option("--full", is_flag=True, help="Without a name: whole sizes, which take hours.")
 @click.option("--long", is_flag=True, help="receiver: send a million spans, too, and watch its memory.")
 @click.option("--phoenix", metavar="PYTHON", help="receiver: compare with arize-phoenix of that interpreter.")
@@ -53,6 +54,7 @@ def command(
     chosen: tuple[str, ...],
     repositories: Path | None,
     material: Path | None,
+    package_tests: Path | None,
     full: bool,
     long: bool,
     phoenix: str | None,
@@ -70,12 +72,11 @@ def command(
     from harnessfix.bench.report import print_bench
     from harnessfix.cli import talk
 
-    asked = Asked(folder, repositories, chosen, full=full or (name is not None and name != "receiver"), phoenix=phoenix)
+    whole = full or (name is not None and (long or name != "receiver"))
+    asked = Asked(folder, repositories, chosen, full=whole, phoenix=phoenix, package_tests=package_tests)
     if name is None:
         _everything(asked, material, output_format)
         return
-    if long and name == "receiver":
-        asked = Asked(folder, repositories, chosen, full=True, phoenix=phoenix)
     measurement = MEASUREMENTS[name]
     if measurement.material and folder is None:
         raise click.UsageError(f"{name} takes the FOLDER of the cases: {measurement.usage}")

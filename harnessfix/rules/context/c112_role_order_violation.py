@@ -113,6 +113,7 @@ def _finding(run: Htir, model: HarnessModel, request: TraceStep, stray: Part, as
         confidence=0.9,
         evidence=Evidence.OBSERVED,
         quotes=((f"{request.id} input", quote(run.text(stray))),),
+        parameters={"window": True},
     )
 
 

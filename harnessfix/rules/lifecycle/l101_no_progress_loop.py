@@ -110,7 +110,7 @@ class NoProgressLoop(Rule):
         "https://github.com/SWE-agent/mini-swe-agent/pull/863",
     )
     options = {"repeats": MANY, "repeats-waiting": MANY_WAITING}
-    operator = None
+    operator = "guard-loop"
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

@@ -1,13 +1,17 @@
 """pair-results: every call is answered once, by its id."""
 
 import re
+from collections.abc import Mapping
 
 import libcst as cst
 
 from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.findings import RepairSpec
-from harnessfix_repairs.editing.operator import PythonOperator
-from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.callees import functions_at
+from harnessfix_repairs.editing.helpers import Helper
+from harnessfix_repairs.editing.operator import PythonOperator, source_of
+from harnessfix_repairs.editing.python import Change, PythonFile, python_file
 from harnessfix_repairs.editing.reporting import constant_text, message_calls
 from harnessfix_repairs.editing.scope import loop_around
 
@@ -15,6 +19,23 @@ from .base import EditExample, Refusal
 
 _CALLS = re.compile(r"(?i)(tool_?|function_?)?calls$|\[.(tool|function)_calls.\]$|\.get\(.(tool|function)_calls.*\)$")
 
+_TURNS = Helper(
+    "_without_first_results",
+    '''\
+def _without_first_results(messages):
+    """The messages without tool results at their beginning, whose calls were cut off."""
+    for number, message in enumerate(messages):
+        role = message.get("role") if isinstance(message, dict) else getattr(message, "role", None)
+        if role not in ("tool", "function"):
+            return messages[number:]
+    return messages[:0]
+''',
+)
+_WINDOW = """\
+def window(messages):
+    # the task and the last turns
+    return messages[:1] + messages[1:][-3:]
+"""
 _FIRST = """\
 import json
 
@@ -37,17 +58,23 @@ class PairResults(PythonOperator):
     """Answers each tool call of a reply, and names the call in the answer.
 
     `call = calls[0]` followed by what is done for it becomes a loop over all calls. A tool message in a loop over the
-    calls that lacks `tool_call_id` gets it, from the call that the loop is at.
+    calls that lacks `tool_call_id` gets it, from the call that the loop is at. A slice that keeps the last messages
+    of a conversation no longer begins with results whose calls it cut off.
 
-    Anchor: the line that takes the first call, the message, or the function that holds them.
+    Anchor: the line that takes the first call, the message, or the function that holds them or calls what cuts.
+
+    Parameters:
+        window: whether results stand without their calls because the conversation was cut.
     """
 
     name = "pair-results"
     summary = "Answer every tool call, and by its id."
     fix_safety = (
         "Where only the first call of a reply was run, all are run now, in order: look whether they may, and "
-        "whether limits count each of them."
+        "whether limits count each of them. A window is shorter by the results that it would have begun with: "
+        "what they said is no longer sent."
     )
+    adds = (_TURNS.name,)
     examples = (
         EditExample(
             _FIRST,
@@ -72,12 +99,32 @@ def answer(messages, tools, calls):
             line=1,
             end_line=4,
         ),
+        EditExample(
+            _WINDOW,
+            _TURNS.source + "\n\n" + _WINDOW.replace("messages[1:][-3:]", "_without_first_results(messages[1:][-3:])"),
+            qualname="window",
+            line=3,
+            parameters={"window": True},
+        ),
+        EditExample(_WINDOW.replace("[-3:]", "[-1]"), "", qualname="window", line=3, parameters={"window": True}),
         EditExample(_FIRST + "    return result\n", "", qualname="answer", line=4, end_line=9),
         EditExample("def first(rows):\n    row = rows[0]\n    print(row)\n", "", qualname="first", line=2),
     )
 
+    def symbols(self, files: Mapping[str, str], anchor: Anchor, parameters: Mapping[str, JsonValue]) -> list[str]:
+        """What the anchor's function calls may cut the conversation."""
+        if parameters.get("window") is not True:
+            return []
+        try:
+            file = python_file(anchor.path, source_of(files, anchor))
+            return [f"{anchor.path}:{file.qualname(function)}" for function in functions_at(file, anchor)]
+        except Refusal:
+            return []
+
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Pair the results at the anchor."""
+        if spec.parameters.get("window") is True:
+            return _without_strays(file, anchor)
         for assign in file.find(anchor, cst.Assign, lambda node: _takes_first(file, node)):
             return _looped(file, assign)
         calls = set(file.find(anchor, cst.Call))
@@ -95,6 +142,30 @@ def answer(messages, tools, calls):
         if seen or any(_CALLS.search(file.code(loop.iter)) for loop in file.find(anchor, cst.For)):
             return file.text
         raise Refusal(f"{anchor.place} answers no tool calls in a way that is understood")
+
+
+def _without_strays(file: PythonFile, anchor: Anchor) -> str:
+    """The text with the first slice that keeps the end of a conversation freed of results at its beginning."""
+    for function in functions_at(file, anchor):
+        if file.within(function, cst.Call) and f"{_TURNS.name}(" in file.code(function):
+            return file.text
+        for node in file.within(function, cst.Subscript):
+            if _keeps_the_end(node) and not any(isinstance(above, cst.Call) for above in file.parents(node)):
+                handed = any(isinstance(above, (cst.Return, cst.Assign)) for above in file.parents(node))
+                if handed and file.function(node) is function:
+                    return file.rewrite({node: _whole(file, node)}, helpers=[_TURNS])
+    raise Refusal(f"{anchor.place} cuts no conversation in a way that is understood")
+
+
+def _keeps_the_end(node: cst.Subscript) -> bool:
+    part = node.slice[0].slice if len(node.slice) == 1 else None
+    if not isinstance(part, cst.Slice) or part.upper is not None or part.step is not None:
+        return False
+    return isinstance(part.lower, cst.UnaryOperation) and isinstance(part.lower.operator, cst.Minus)
+
+
+def _whole(file: PythonFile, cut: cst.Subscript) -> Change:
+    return lambda _: file.expression(f"{_TURNS.name}({file.code(cut)})")
 
 
 def _takes_first(file: PythonFile, node: cst.Assign) -> bool:

@@ -1,6 +1,7 @@
 """refuse-failed-reply: a response without choices is an error, not an empty answer."""
 
 import re
+from collections.abc import Mapping
 
 import libcst as cst
 
@@ -8,8 +9,9 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing import parameters
 from harnessfix_repairs.editing.blocks import before, own_line
-from harnessfix_repairs.editing.operator import PythonOperator
-from harnessfix_repairs.editing.python import PythonFile
+from harnessfix_repairs.editing.callees import functions_at
+from harnessfix_repairs.editing.operator import PythonOperator, source_of
+from harnessfix_repairs.editing.python import PythonFile, python_file
 from harnessfix_repairs.editing.scope import bound_at
 
 from .base import EditExample, Refusal
@@ -36,6 +38,10 @@ async def ask(client, messages):
         log("no message")
     return message
 """
+_ASKS = """
+    def run(self, messages):
+        return self.text_of(self.model.query(messages))
+"""
 
 
 class RefuseFailedReply(PythonOperator):
@@ -44,7 +50,7 @@ class RefuseFailedReply(PythonOperator):
     The response is the name whose `choices` the function reads first. The exception is one of the file's own that
     speaks of a model, a provider or a response; RuntimeError where it has none.
 
-    Anchor: the function that reads the reply.
+    Anchor: the function that reads the reply, or one that hands it to such a function of the same file.
 
     Parameters:
         raises: dotted name of the exception.
@@ -57,6 +63,18 @@ class RefuseFailedReply(PythonOperator):
         "retries it or reports it. Responses with choices are read as before."
     )
     examples = (
+        EditExample(
+            _DICT + _ASKS,
+            _DICT.replace(
+                "        # what",
+                '        if not reply.get("choices"):\n'
+                "            raise RuntimeError(f\"the provider answered without a choice: {reply.get('error')}\")\n"
+                "        # what",
+            )
+            + _ASKS,
+            qualname="Agent.run",
+            line=7,
+        ),
         EditExample(
             _DICT,
             _DICT.replace(
@@ -91,15 +109,24 @@ class RefuseFailedReply(PythonOperator):
         ),
     )
 
+    def symbols(self, files: Mapping[str, str], anchor: Anchor, parameters: object) -> list[str]:
+        """The functions that the anchor's calls may hand the reply to."""
+        try:
+            file = python_file(anchor.path, source_of(files, anchor))
+            return [f"{anchor.path}:{file.qualname(function)}" for function in functions_at(file, anchor)]
+        except Refusal:
+            return []
+
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Guard the first reading of choices at the anchor."""
-        scope = file.definition(anchor.qualname, anchor.start_line)
-        function = scope if isinstance(scope, cst.FunctionDef) else file.function(scope)
-        if function is None:
-            raise Refusal(f"{anchor.place} is no function")
-        for node in file.within(function.body, (cst.Attribute, cst.Call, cst.Subscript)):
-            held, test, error = _reading(file, node)
-            if held is None or file.function(node) is not function:
+        readings = [
+            (node, *_reading(file, node))
+            for function in functions_at(file, anchor)
+            for node in file.within(function.body, (cst.Attribute, cst.Call, cst.Subscript))
+            if file.function(node) is function
+        ]
+        for node, held, test, error in readings:
+            if held is None:
                 continue
             if file.code(_around(file, node)).startswith("not "):
                 return file.text

@@ -44,6 +44,9 @@ def run(model, messages):
 class ValidateFinal(PythonOperator):
     """Checks that an answer is not empty before the loop returns it; an empty one is answered in the same loop.
 
+    Where the answer is looked for in the whole conversation (`return last_text(messages)`), the turn that ends the run
+    is checked, so that an earlier turn's text does not take its place.
+
     Anchor: the `return` that hands the answer in, or the function that holds it.
 
     Parameters:
@@ -84,6 +87,19 @@ class ValidateFinal(PythonOperator):
             qualname="run",
             line=10,
         ),
+        EditExample(
+            _BEFORE.replace('return reply["content"]', "return last_text(messages)"),
+            _BEFORE.replace(
+                '            # that is it\n            return reply["content"]\n',
+                '            if not str(reply.get("content") or "").strip():\n'
+                '                logging.getLogger(__name__).warning("an empty answer was not handed in")\n'
+                '                messages.append({"role": "user", "content": "your answer was empty; send it again"})\n'
+                "                continue\n"
+                "            # that is it\n            return last_text(messages)\n",
+            ),
+            qualname="run",
+            line=10,
+        ),
         EditExample("def submit(answer):\n    return answer.strip()\n", "", qualname="submit", line=2),
         EditExample(_BEFORE.replace('return reply["content"]', "return None"), "", qualname="run", line=4, end_line=12),
     )
@@ -104,6 +120,9 @@ class ValidateFinal(PythonOperator):
         wanted = parameters.text(spec, "answer")
         raises = parameters.dotted_source(spec, "raises")
         for node in file.find(anchor, cst.Return):
+            stale = _of_this_turn(file, node)
+            if stale is not None:
+                return _checked(file, node, *stale, raises)
             value = _answer(file, node)
             if value is None or loop_around(file, node) is None:
                 continue
@@ -120,6 +139,40 @@ class ValidateFinal(PythonOperator):
             check = file.statements(f"if {test}:\n{indented(log + said)}")
             return file.rewrite({line: before(check)}, imports=imports_for_log(file))
         raise Refusal(f"{anchor.place} returns no answer from a loop that could send it back")
+
+
+def _of_this_turn(file: PythonFile, node: cst.Return) -> tuple[str, str] | None:
+    """For a `return` of what is looked for in the whole conversation: the content of this turn, and the conversation.
+
+    The turn is the name that the loop adds to the conversation before.
+    """
+    call, loop = node.value, loop_around(file, node)
+    if not isinstance(call, cst.Call) or loop is None:
+        return None
+    given = {file.code(arg.value) for arg in call.args}
+    for adding in file.within(loop, cst.Call):
+        owner, _, method = file.code(adding.func).rpartition(".")
+        turn = adding.args[0].value if len(adding.args) == 1 else None
+        before_it = file.line(adding) < file.line(node) and loop_around(file, adding) is loop
+        if method != "append" or owner not in given or not isinstance(turn, cst.Name) or not before_it:
+            continue
+        by_key = re.search(rf"\b{turn.value}(\[|\.get\()", file.code(loop)) is not None
+        return f'{turn.value}.get("content")' if by_key else f"{turn.value}.content", owner
+    return None
+
+
+def _checked(file: PythonFile, node: cst.Return, content: str, conversation: str, raises: str) -> str:
+    """The text with a check that this turn says something, before an answer is looked for in all turns."""
+    line = own_line(file, node)
+    test = f'not str({content} or "").strip()'
+    if f"if {test}:" in file.code(next(file.parents(line))):
+        return file.text
+    words = '"your answer was empty; send it again"'
+    said = f'{conversation}.append({{"role": "user", "content": {words}}})\ncontinue\n'
+    said = f"raise {raises}({words})\n" if raises else said
+    log = log_call(file, "an empty answer was not handed in")
+    check = file.statements(f"if {test}:\n{indented(log + said)}")
+    return file.rewrite({line: before(check)}, imports=imports_for_log(file))
 
 
 def _answer(file: PythonFile, node: cst.Return) -> cst.BaseExpression | None:
