@@ -5,7 +5,8 @@
 One good behaviour is taken out of a sound harness at a time (an output is no longer bounded, an exception is swallowed,
 a turn is dropped …), in two harnesses of our own and in released packages; tasks with a scripted model that reach the
 place are recorded and diagnosed. A change that no run shows, or that does no harm in any, is left out. Findings that
-the sound harness has as well are not counted for or against. Takes about a quarter of an hour; with `--keep`, what was
+the sound harness has as well are not counted for or against. Beside the figures stand those without rules: with the
+raw trace alone, with links, with anchors. Takes about a quarter of an hour; with `--keep`, what was
 recorded is used again the next time.
 """
 
@@ -18,8 +19,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from planting.ablation import STAGES, ablated
 from planting.plant import Plant, plants
-from planting.scores import Score, metrics, score, shown
+from planting.scores import TABLE, Score, metrics, score, shown
 from planting.subject import SUBJECTS, Subject
 from planting.trial import Bench
 
@@ -27,8 +29,8 @@ from harnessfix.rules.selection import select_rules
 from harnessfix_ir.errors import HarnessfixError
 
 
-def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[Score | Plant]:
-    """A score for each planted flaw; the flaw itself where no run shows it."""
+def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[tuple[Score, dict[str, Score]] | Plant]:
+    """A score for each planted flaw, and those of each stage of the ablation; the flaw itself where no run shows it."""
     with _folder(subject, keep) as folder:
         bench = Bench(subject, folder, select_rules())
         with bench.workspace.store:
@@ -45,7 +47,11 @@ def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[Score | Pl
                     changed = bench.run(plant.tasks, plant.version)
                 finally:
                     file.write_text(before, encoding="utf-8")
-                yield score(subject.name, plant, sound, changed) if shown(plant, sound, changed) else plant
+                if not shown(plant, sound, changed):
+                    yield plant
+                    continue
+                whole = score(subject.name, plant, sound, changed)
+                yield whole, {stage: ablated(whole, changed, stage) for stage in STAGES}
 
 
 @contextmanager
@@ -78,13 +84,22 @@ def _rights(one: Score) -> tuple[bool | None, ...]:
 def measure(names: Sequence[str] = (), keep: Path | None = None) -> dict[str, float]:
     """Rates over all planted flaws that a run shows."""
     found: list[Score] = []
+    without: dict[str, list[Score]] = {stage: [] for stage in STAGES}
     for name in names or SUBJECTS:
         print(name, file=sys.stderr)
         for one in scores_of(SUBJECTS[name], keep):
-            tell(one)
-            if isinstance(one, Score):
-                found.append(one)
-    return metrics(found)
+            if isinstance(one, Plant):
+                tell(one)
+                continue
+            tell(one[0])
+            found.append(one[0])
+            for stage, less in one[1].items():
+                without[stage].append(less)
+    figures = metrics(found)
+    for stage, scores in without.items():
+        less = metrics(scores)
+        figures |= {f"{stage.replace(' ', '_')}.{key}": less[key] for key in TABLE}
+    return figures
 
 
 if __name__ == "__main__":
@@ -93,4 +108,4 @@ if __name__ == "__main__":
     parser.add_argument("--keep", type=Path, metavar="FOLDER")
     asked = parser.parse_args()
     for key, value in measure(asked.subjects, asked.keep).items():
-        print(f"{key:<12} {value:g}")
+        print(f"{key:<20} {value:g}")

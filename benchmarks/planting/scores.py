@@ -7,11 +7,12 @@ from itertools import combinations
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import Diagnosis
-from harnessfix_ir.vocabulary import Route, StepKind
+from harnessfix_ir.vocabulary import Route, StepKind, Verdict
 
 from .plant import Plant
 from .trial import Trial, signature
 
+TABLE = ("step", "cause", "anchor", "layer_f1", "operator", "cluster_f1")
 OBSERVED = frozenset((Route.STACK, Route.PROBE, Route.CODE_ATTRIBUTE))
 
 
@@ -26,6 +27,7 @@ class Score:
         steps: task to the steps in which the flaw did something; empty where the changed function is no step.
         found: task to the first such finding in its runs.
         rank: place of the first finding that names the cause in the right function, 0 without one.
+        verdicts: whose fault each failed run is said to be; it is the harness's in every one.
     """
 
     plant: Plant
@@ -34,6 +36,7 @@ class Score:
     steps: dict[str, set[str]] = field(default_factory=dict)
     found: dict[str, Diagnosis] = field(default_factory=dict)
     rank: int = 0
+    verdicts: list[Verdict] = field(default_factory=list)
 
     @property
     def cause(self) -> bool:
@@ -93,7 +96,8 @@ def score(subject: str, plant: Plant, sound: Trial, changed: Trial) -> Score:
     """Hold what the rules said against the truth."""
     known = {flaw.flaw for flaw in sound.diagnosed.flaws}
     new = [flaw for flaw in changed.diagnosed.flaws if flaw.flaw not in known]
-    result = Score(plant, subject, best=new[0].best if new else None)
+    verdicts = [one.verdict for one in changed.diagnosed.attributions.values()]
+    result = Score(plant, subject, best=new[0].best if new else None, verdicts=verdicts)
     for place, flaw in enumerate(new, 1):
         if flaw.best.rule in plant.mutator.causes and at_place(flaw.best, plant):
             result.rank = place
@@ -139,6 +143,19 @@ def metrics(scores: Sequence[Score]) -> dict[str, float]:
         "cluster_f1": cluster_f1(scores),
         "found_at_3": _rate(sum(0 < one.rank <= 3 for one in scores), len(scores)),
         "planted": float(len(scores)),
+        **_verdicts([verdict for one in scores for verdict in one.verdicts]),
+    }
+
+
+def _verdicts(given: Sequence[Verdict]) -> dict[str, float]:
+    """Share of failed runs that the harness is blamed for, and that somebody else is."""
+    if not given:
+        return {}
+    other = sum(verdict not in (Verdict.HARNESS, Verdict.UNKNOWN) for verdict in given)
+    return {
+        "verdict_harness": _rate(given.count(Verdict.HARNESS), len(given)),
+        "verdict_other": _rate(other, len(given)),
+        "failed_runs": float(len(given)),
     }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harnessfix.diagnoser import Diagnosed
+from harnessfix.judging import judge_runs
 from harnessfix.pipeline import Pipeline
 from harnessfix.rules import Rule
 from harnessfix.workspace import Workspace
@@ -109,6 +110,7 @@ class Bench:
             trial.compiled[task] = [pipeline.compile(run) for run in recorded]
             runs += recorded
         trial.diagnosed = pipeline.diagnose(runs, self.rules)
+        judge_runs(pipeline, runs, trial.diagnosed, self.rules)
         for run in runs:
             trial.diagnoses[run] = list(self.workspace.store.diagnoses(run))
         return trial

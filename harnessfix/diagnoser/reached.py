@@ -6,7 +6,7 @@ from harnessfix_ir.findings import Diagnosis, Support
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import AnchorKind, Outcome, Route, Status
+from harnessfix_ir.vocabulary import AnchorKind, Outcome, Route, Status, StepKind
 
 _WHOLE = (AnchorKind.FUNCTION, AnchorKind.HANDLER)  # reached when anything in them was
 _OBSERVED = (Route.STACK, Route.PROBE)  # ties that the run itself shows
@@ -34,7 +34,8 @@ def joined(diagnosis: Diagnosis, run: Htir) -> Diagnosis | None:
     steps = [step for step in run.steps if _stands_in(step, anchor)]
     if not steps:
         return None
-    step = max(reversed(steps), key=_trouble)
+    # An exception that was raised or caught there is a step of its own; what it happened in is the step of the code.
+    step = max(reversed([step for step in steps if step.kind is not StepKind.ERROR] or steps), key=_trouble)
     return diagnosis.model_copy(
         update={
             "run": run.run.id,

@@ -12,7 +12,17 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.reached import Reached
 from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.steps import Source, StepEvent, TraceStep
-from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Layer, Outcome, Route, Severity, StepKind
+from harnessfix_ir.vocabulary import (
+    AnchorKind,
+    ElementRole,
+    Evidence,
+    Layer,
+    Outcome,
+    Route,
+    Severity,
+    Status,
+    StepKind,
+)
 
 
 def place(line: int, name: str = "Agent.run", kind: AnchorKind = AnchorKind.CALL, end: int = 0) -> Anchor:
@@ -91,6 +101,10 @@ def test_the_step_of_a_flaw_is_the_one_in_trouble() -> None:
     assert met is not None
     assert (met.run, met.responsible_step, met.path, met.joined) == ("r", "s2", ("s2",), True)
     assert (met.evidence, met.confidence) == (Evidence.DERIVED, 0.8)
+    raised = step("s5", status=Status.ERROR).model_copy(update={"kind": StepKind.ERROR})
+    inside = joined(flaw_in("Agent.run"), run.model_copy(update={"steps": (steps[0], raised)}))
+    assert inside is not None
+    assert inside.responsible_step == "s1"  # what was raised there is no step of the code
     longest = joined(flaw_in("Agent.run.inner"), run.model_copy(update={"steps": (steps[0], steps[2], steps[3])}))
     assert longest is not None
     assert longest.responsible_step == "s3"

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from harnessfix.rules.governance.g104_write_outside_workspace import WriteOutsideWorkspace
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="recordings here run POSIX programs")
 
 Run = Callable[[Mapping[str, str]], Any]
@@ -175,3 +177,12 @@ def test_g108_a_gate_that_cannot_read_says_no(run_harness: Run, name: str, retur
     files = _files("command", f"{name}(command)\nreturn 'acted'", [{"command": "not json"}])
     files["agent.py"] = files["agent.py"].replace("def act", f"{gate}    return {returns}\n\n\ndef act")
     assert bool(run_harness(files).said("G108")) is speaks
+
+
+def test_the_helper_that_makes_the_path_is_blamed_before_the_tool(run_harness: Run) -> None:
+    agent = WriteOutsideWorkspace.bad.files["agent.py"].replace(
+        "        target = self.root / path\n", "        target = self.inside(path)\n"
+    )
+    agent += "\n    def inside(self, path):\n        return (self.root / path).resolve()\n"
+    (found,) = run_harness({**WriteOutsideWorkspace.bad.files, "agent.py": agent}).said("G104")
+    assert [anchor.qualname for anchor in found.anchors][:2] == ["Agent.inside", "Agent.write_file"]

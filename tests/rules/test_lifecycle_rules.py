@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harnessfix.rules.lifecycle.l105_unbounded_retry import UnboundedRetry
 from harnessfix.rules.lifecycle.l106_limit_bypassed import LimitBypassed
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -136,6 +137,21 @@ def test_the_function_that_calls_the_tool_is_blamed_not_the_loop_around_it(run_h
     harness = run_harness({"agent.py": agent + dispatch, "main.py": _asking("look", 1)})
     (found,) = harness.said("L108")
     assert [anchor.qualname for anchor in found.anchors][:2] == ["answer", "Agent.run"]
+
+
+def test_a_retry_without_a_stop_is_seen_where_the_attempts_are_no_steps(run_harness: Run) -> None:
+    files = {name: text for name, text in UnboundedRetry.bad.files.items() if name != "model.py"}
+    files["agent.py"] = (
+        files["agent.py"]
+        .replace("self.complete(", "self.backend.send(")
+        .replace(
+            "        self.failures = failures\n", "        self.backend = self\n        self.failures = failures\n"
+        )
+        .replace("def complete(", "def send(")
+    )
+    (found,) = run_harness(files).said("L105")
+    assert found.anchors[0].qualname == "FlakyModel.query"
+    assert "6 times" in found.message
 
 
 def test_a_shape_error_in_a_tool_is_not_the_harness_reading_a_reply(run_harness: Run) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harnessfix.rules.tool_interface.t102_swallowed_tool_error import SwallowedToolError
 from harnessfix.rules.tool_interface.t106_unpaired_tool_result import UnpairedToolResult
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -209,3 +210,14 @@ def test_arguments_that_a_caller_acts_on_are_spoken_of(run_harness: Run) -> None
 def test_a_first_call_that_is_only_shown(run_harness: Run, file: str, function: str, spoken: bool) -> None:
     code = f"def {function}(step):\n    first = step.tool_calls[0]\n    return first.name\n"
     assert bool(run_harness({file: code}).said_of_source("T115")) is spoken
+
+
+def test_a_failure_that_is_logged_is_swallowed_all_the_same(run_harness: Run) -> None:
+    answer = "except Exception as error:\n        logger.info('failed', exc_info=error)\n        return ''"
+    agent = SwallowedToolError.bad.files["agent.py"]
+    agent = "import logging\n\nlogger = logging.getLogger(__name__)\n" + agent.replace(
+        'except Exception:\n        return "[]"', answer
+    )
+    files = {**SwallowedToolError.bad.files, "agent.py": agent}
+    (found,) = run_harness(files).said("T102")
+    assert found.anchors[0].qualname == "find_tickets"

@@ -1,13 +1,13 @@
 """G104: a path of the model's choice leads out of the workspace."""
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote, tool_element
+from harnessfix.rules._query import as_anchor, names, nearest_anchors, one_of_each, quote, tool_element
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Effect, TraceStep
 from harnessfix_ir.vocabulary import Evidence, Property, Severity, StepKind
@@ -109,7 +109,8 @@ class WriteOutsideWorkspace(Rule):
 
 def _finding(run: Htir, model: HarnessModel, step: TraceStep, escape: _Escape) -> Finding:
     tool = tool_element(model, step)
-    anchors = [as_anchor(tool, "joins the path without a check")] if tool is not None else []
+    made_by = _joining(run, model, step, tool, escape.argument) if tool is not None else ()
+    anchors = [as_anchor(each, "joins the path without a check") for each in made_by]
     return Finding(
         message=f"{step.name} ({step.id}) was given the path {quote(escape.argument, 60)!r} and wrote "
         f"{quote(escape.target, 80)}, outside {quote(escape.left, 80)}.",
@@ -121,6 +122,17 @@ def _finding(run: Htir, model: HarnessModel, step: TraceStep, escape: _Escape) -
         evidence=Evidence.OBSERVED,
         quotes=((f"{step.id} input", quote(escape.argument)),),
     )
+
+
+def _joining(run: Htir, model: HarnessModel, step: TraceStep, tool: Element, argument: str) -> Iterator[Element]:
+    """The functions to which a tool hands that argument under its name, then the tool."""
+    given = {part.name for part in step.input if part.name and _path(run.text(part)) == argument}
+    for name in model.callees.get(f"{tool.anchor.path}:{tool.anchor.qualname}", ()):
+        path, _, qualname = name.partition(":")
+        function = model.function(path, qualname)
+        if function is not None and given & set(names(function.value("params"))) and not function.value("roles"):
+            yield function
+    yield tool
 
 
 def _effects(run: Htir, step: TraceStep, *operations: str) -> list[Effect]:

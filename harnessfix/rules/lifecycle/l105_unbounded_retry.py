@@ -1,16 +1,17 @@
 """L105: a retry that nothing ends."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from harnessfix.rules._attempts import attempts, retry_around
 from harnessfix.rules._errors import short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import own_anchors
+from harnessfix.rules._own import own_anchors, own_elements
 from harnessfix.rules._query import as_anchor, names, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.vocabulary import ElementRole, Property, Severity
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity, StepKind
 
 MANY = 5  # attempts at one call that show a retry without an end for what it is
 
@@ -104,11 +105,13 @@ class UnboundedRetry(Rule):
                 )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Calls that a retry without a stop made many times."""
+        """Calls that a retry without a stop made many times, as steps of their own or inside one."""
+        spoken: set[str] = set()
         for group in attempts(run):
             retry = retry_around(run, model, group.steps[0])
             if retry is None or retry.fact("no-stop") is None or len(group.failed) < MANY:
                 continue
+            spoken.add(retry.id)
             first, last = group.steps[0], group.steps[-1]
             yield Finding(
                 f"{first.name} failed {len(group.failed)} times in a row ({first.id} to {group.failed[-1].id}) and was "
@@ -126,6 +129,32 @@ class UnboundedRetry(Rule):
                 parameters=_parameters(retry),
                 key="no-stop",
             )
+        yield from self._inside_one_step(run, model, spoken)
+
+    def _inside_one_step(self, run: Htir, model: HarnessModel, spoken: Set[str]) -> Iterable[Finding]:
+        """Steps whose own function holds such a retry, and met the same sort of exception in it many times."""
+        met: dict[str, list[TraceStep]] = {}
+        for step in run.of_kind(StepKind.ERROR):
+            if step.error is not None and step.parent is not None:
+                met.setdefault(step.parent, []).append(step)
+        for step_id, errors in met.items():
+            step = run.step(step_id)
+            same = [error for error in errors if short_type(error.error) == short_type(errors[-1].error)]
+            retries = (e for e in own_elements(model, step, ElementRole.RETRY) if e.value("library") == "loop")
+            retry = next((e for e in retries if e.fact("no-stop") is not None), None)
+            if retry is None or retry.id in spoken or len(same) < MANY:
+                continue
+            yield Finding(
+                f"{step.name} ({step.id}) met {short_type(same[0].error)} {len(same)} times ({same[0].id} to "
+                f"{same[-1].id}) and tried again each time; the retry has no stop.",
+                one_of_each([as_anchor(retry, "the retry without a stop"), *own_anchors(step)[:1]]),
+                responsible_step=step.id,
+                symptom_step=same[-1].id,
+                path=(step.id, same[-1].id),
+                confidence=0.9,
+                parameters=_parameters(retry),
+                key="no-stop",
+            )
 
 
 def _retried(model: HarnessModel, retry: Element) -> str:
@@ -134,6 +163,9 @@ def _retried(model: HarnessModel, retry: Element) -> str:
         decorated = names(retry.value("decorates"))
         found = [e for q in decorated for e in model.in_function(retry.anchor.path, q, *_OUTSIDE)]
         return decorated[0] if found else ""
+    around = model.function(retry.anchor.path, retry.anchor.qualname)
+    if around is not None and _ASKING & set(names(around.value("roles"))):
+        return around.name
     asks = {e.anchor.qualname.rpartition(".")[2] for e in model.of_role(*_OUTSIDE)}
     lines = range(retry.anchor.start_line, retry.anchor.end_line + 1)
     owner = f"{retry.anchor.path}:{retry.anchor.qualname}"
@@ -142,6 +174,8 @@ def _retried(model: HarnessModel, retry: Element) -> str:
 
 
 _OUTSIDE = (ElementRole.MODEL_CALL, ElementRole.TOOL, ElementRole.REQUEST)
+_ASKING = frozenset({ElementRole.MODEL_CALL.value, ElementRole.REQUEST.value})
+"""Roles of a function all of whose work is one call of something outside."""
 
 
 def _parameters(retry: Element) -> dict[str, str]:

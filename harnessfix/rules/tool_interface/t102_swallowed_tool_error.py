@@ -194,7 +194,10 @@ def _tool_around(model: HarnessModel, handler: Element) -> Element | None:
 
 
 def _swallows(handler: Element) -> bool:
-    return bool(handler.fact("broad") and not handler.fact("uses-exception") and not handler.fact("reraises"))
+    """Whether a clause takes everything and hands nothing of it on; what it logs no model reads."""
+    aside = handler.fact("logs") is not None and handler.fact("returns-constant") is not None
+    used = handler.fact("uses-exception") and not aside
+    return bool(handler.fact("broad") and not used and not handler.fact("reraises"))
 
 
 def _tells(answer: str, info: ErrorInfo) -> bool:
