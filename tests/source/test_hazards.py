@@ -293,6 +293,74 @@ NONE = {
                 \"\"\"`retries` is deprecated and ignored.\"\"\"
                 self.model = model
         """,
+    "a clause that always ends": """
+        def ask(model, log):
+            try:
+                reply = model.query()
+            except ValueError as error:
+                log.warning("failed")
+                refuse(error)
+            return reply
+        """,
+    "a clause binds it further in": """
+        def ask(model):
+            try:
+                reply = model.query()
+            except ValueError as error:
+                if error.final:
+                    reply = None
+                else:
+                    reply = ""
+            return reply
+        """,
+    "bound before the try": """
+        def ask(model):
+            reply = None
+            try:
+                reply = model.query()
+            except ValueError:
+                pass
+            return reply
+        """,
+    "the arguments are looked at": """
+        import json
+
+        def run(tool, call):
+            arguments = json.loads(call.arguments)
+            if not isinstance(arguments, dict):
+                raise TypeError("no object")
+            return tool(**arguments)
+        """,
+    "what an object is not made from goes back whole": """
+        class Step:
+            def __init__(self, one, two, three, four):
+                self.one, self.two, self.three, self.four = one, two, three, four
+
+            def to_dict(self):
+                return {"one": self.one, "two": self.two, "three": self.three, "four": self.four}
+
+            @classmethod
+            def from_dict(cls, saved):
+                saved["one"], saved["two"], saved["three"]
+                return cls(**saved)
+        """,
+    "the failure is recorded": """
+        import traceback
+
+        def run(agent, save):
+            status = None
+            try:
+                status = agent.run()
+            finally:
+                save(status, traceback.format_exc())
+        """,
+    "the field is asked for": """
+        class Step:
+            calls: list | None = None
+
+            def first(self):
+                return self.calls[0] if self.calls else None
+        """,
     "a loop of its own in a finally": """
         def close(parts):
             try:

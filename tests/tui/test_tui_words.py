@@ -107,6 +107,8 @@ def test_a_verdict_that_is_not_the_harness_is_said(flaw: FlawRecord) -> None:
 def test_a_static_flaw_is_in_the_source_alone(flaw: FlawRecord) -> None:
     flaw = flaw.model_copy(update={"runs": (), "support": Support()})
     assert "in the source alone" in said(flaw_words.story_blocks(flaw, None))
+    met = flaw.model_copy(update={"reached": Support(failed=2)})
+    assert "in the source, and 2 recorded runs went through it" in said(flaw_words.story_blocks(met, None))
 
 
 def test_repair_names_operator_commands_and_safety(flaw: FlawRecord) -> None:

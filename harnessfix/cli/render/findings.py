@@ -10,7 +10,7 @@ from rich.text import Text
 from harnessfix.cli import data, talk
 from harnessfix.cli.plain import one_line, plain
 from harnessfix.diagnoser import Diagnosed, Work
-from harnessfix.words import counted
+from harnessfix.words import counted, seen_in
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import FlawRecord
 
@@ -64,13 +64,8 @@ def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str) -> Iterator
 
 
 def _known(flaw: FlawRecord) -> Text:
-    best, support = flaw.best, flaw.support
-    counts = [
-        counted(number, f"{word} run")
-        for number, word in ((support.failed, "failed"), (support.passed, "passed"), (support.unknown, "unlabelled"))
-        if number
-    ]
-    seen = "in " + ", ".join(counts) if counts else "in the source alone"
+    best = flaw.best
+    seen = seen_in(flaw)
     return Text.assemble(
         ("  known: ", "blue"), (f"{best.evidence.value}, confidence {best.confidence:.2f}, {seen}", "dim")
     )

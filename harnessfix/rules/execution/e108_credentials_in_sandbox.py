@@ -79,7 +79,7 @@ class CredentialsInSandbox(Rule):
                     "the whole environment of the harness.",
                     anchors=[as_anchor(call, "passes the whole environment on")],
                     confidence=0.5,
-                    severity=Severity.WARNING,
+                    severity=Severity.INFO,
                     evidence=Evidence.DERIVED,
                     parameters={"call": call.value("call"), "line": call.anchor.start_line},
                     missing=("a run in which a command reads a secret",),

@@ -89,7 +89,7 @@ class AbandonedSiblings(HazardRule):
                 symptom_step=step.id,
                 path=[step.id],
                 confidence=0.9,
-                severity=Severity.ERROR,
+                severity=Severity.WARNING,  # what ended the step matters more than what it left
                 key=through[0].id.partition("#")[2] if through else "",
             )
 

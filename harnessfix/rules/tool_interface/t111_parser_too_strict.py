@@ -22,6 +22,7 @@ from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+-]*)[ \t]*\r?\n(.*?)^[ \t]*\1[ \t]*\r?$", re.MULTILINE | re.DOTALL)
+_STRICT_FENCE = re.compile(r"`{3}[a-z]+(\\n|\n)")
 _FENCE_LANGUAGE = re.compile(r"`{3}\(?(?:\?:)?([a-z]{2,12})\b")
 MAX_REPLY = 100_000  # characters; a longer reply is not searched
 
@@ -82,6 +83,22 @@ class ParserTooStrict(Rule):
     operator = "harden-parser"
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", (r'r"```bash\n(.*?)\n```"', r'r"```bash[ \t]*\r?\n(.*?)\r?\n[ \t]*```"'))
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Patterns for a fenced block that allow nothing between its language and the line's end."""
+        for parser in model.of_role(ElementRole.PARSER):
+            patterns = names(parser.value("regex"))
+            strict = next((pattern for pattern in patterns if _STRICT_FENCE.search(pattern)), None)
+            if strict is not None:
+                yield Finding(
+                    message=f"{quote(strict, 80)!r} takes no block whose opening line ends in a blank or `\\r`.",
+                    anchors=[as_anchor(parser, "its pattern rejects the block")],
+                    confidence=0.5,
+                    severity=Severity.INFO,
+                    evidence=Evidence.DERIVED,
+                    parameters={"patterns": [*patterns]},
+                    missing=("a run in which the model writes such a block",),
+                )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Replies that a parser rejected although they hold one block of the language that its pattern names."""

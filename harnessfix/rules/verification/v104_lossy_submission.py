@@ -10,10 +10,15 @@ from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Property, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
 
 MIN_CHARS = 8  # shorter answers are words, not files
 RECENT = 6  # steps that may have produced what is submitted
+_REBUILDS = {
+    "splitlines-join": "line ends other than `\\n` and the last one are lost",
+    "encode-ignore": "characters that cannot be encoded are lost",
+    "encode-replace": "characters that cannot be encoded become question marks",
+}
 _LOSSY = frozenset({"strip", "rstrip", "lstrip", "splitlines-join", "split-join", "encode-ignore", "encode-replace"})
 
 _AGENT = '''\
@@ -95,6 +100,22 @@ class LossySubmission(Rule):
         ("output.splitlines()", "output.splitlines(keepends=True)"),
         ('"\\n".join(lines[1:])', '"".join(lines[1:])'),
     )
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Submissions that are taken apart into lines and joined again, or lose what cannot be encoded."""
+        for submission in model.of_role(ElementRole.SUBMISSION):
+            lossy = next((how for how in names(submission.value("transforms")) if how in _REBUILDS), None)
+            if lossy is not None and submission.fact("raises"):
+                yield Finding(
+                    f"{submission.name} hands in what it has rebuilt ({lossy}): {_REBUILDS[lossy]}.",
+                    [as_anchor(submission, "rebuilds the submission")],
+                    confidence=0.6,
+                    severity=Severity.WARNING,
+                    evidence=Evidence.DERIVED,
+                    parameters={"transforms": submission.value("transforms")},
+                    key="lossy",
+                    missing=("a run that hands something in",),
+                )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Submissions of several lines that are a recent output but for white space or line ends."""

@@ -10,7 +10,8 @@ from harnessfix.tui.library import Advice
 from harnessfix.tui.patch_view import PatchView
 from harnessfix.tui.widgets.rows import Column
 from harnessfix.tui.widgets.text_view import Block
-from harnessfix.tui.words.plainly import beginning, count
+from harnessfix.tui.words.plainly import beginning
+from harnessfix.words import seen_in
 from harnessfix_ir.findings import Diagnosis, FlawRecord
 from harnessfix_ir.vocabulary import Safety, Verdict
 
@@ -50,7 +51,7 @@ def flaw_cells(flaw: FlawRecord) -> Sequence[Content]:
 def flaw_preview(flaw: FlawRecord) -> Content:
     """What happened, in two lines."""
     best = flaw.best
-    known = f"{best.evidence.value}, confidence {best.confidence:.2f}, {_seen(flaw)}"
+    known = f"{best.evidence.value}, confidence {best.confidence:.2f}, {seen_in(flaw)}"
     return Content.assemble(beginning(best.message, 400), (f"  {known}", looks.DIM))
 
 
@@ -107,7 +108,7 @@ def story_blocks(flaw: FlawRecord, advice: Advice | None) -> Iterator[Block]:
         for where, text in best.quotes:
             yield Block(Content.styled(f"│ {one_line(where, 80)}", looks.DIM), text, "italic")
     yield from _title("known")
-    yield Block(Content(f"{best.evidence.value}, confidence {best.confidence:.2f}, {_seen(flaw)}"))
+    yield Block(Content(f"{best.evidence.value}, confidence {best.confidence:.2f}, {seen_in(flaw)}"))
     if best.verdict is not Verdict.HARNESS:
         yield Block(Content(f"at fault: {best.verdict.value}"))
     for missing in best.missing:
@@ -127,13 +128,6 @@ def story_blocks(flaw: FlawRecord, advice: Advice | None) -> Iterator[Block]:
 def _title(text: str) -> Iterator[Block]:
     yield BLANK
     yield Block(Content.styled(text, "bold $text-accent"))
-
-
-def _seen(flaw: FlawRecord) -> str:
-    support = flaw.support
-    counted = ((support.failed, "failed"), (support.passed, "passed"), (support.unknown, "unlabelled"))
-    counts = [count(number, f"{word} run") for number, word in counted if number]
-    return "in " + ", ".join(counts) if counts else "in the source alone"
 
 
 def repair_blocks(flaw: FlawRecord, advice: Advice | None, *, refused: str = "") -> Iterator[Block]:

@@ -42,16 +42,16 @@ def _read_after(name: str, branch: ast.If, scope: Scope, file: FileContext) -> a
         return None
     stores = [n for n in scope.of(ast.Name) if n.id == name and not isinstance(n.ctx, ast.Load)]
     inside = [n for n in stores if any(holds(part, n) for part in branch.body)]
-    if len(inside) != len(stores) or _binds_otherwise(name, scope):
+    if len(inside) != len(stores) or binds_otherwise(name, scope):
         return None
-    block = _block_of(branch, file)
+    block = block_of(branch, file)
     after = block[block.index(branch) + 1 :] if branch in block else []
     test = ast.dump(branch.test)
     for statement in after:
         if isinstance(statement, ast.If) and _may_repeat(statement.test, branch.test, test):
             return None
         found = next(
-            (n for n in _reads(statement) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)),
+            (n for n in reads(statement) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)),
             None,
         )
         if found is not None:
@@ -61,7 +61,7 @@ def _read_after(name: str, branch: ast.If, scope: Scope, file: FileContext) -> a
     return None
 
 
-def _reads(statement: ast.stmt) -> Iterator[ast.AST]:
+def reads(statement: ast.stmt) -> Iterator[ast.AST]:
     """Nodes that are evaluated whenever the statement is: not those in its branches."""
     if isinstance(statement, (ast.If, ast.While)):
         yield from ast.walk(statement.test)
@@ -94,7 +94,7 @@ def _declared(name: str, scope: Scope) -> bool:
     )
 
 
-def _binds_otherwise(name: str, scope: Scope) -> bool:
+def binds_otherwise(name: str, scope: Scope) -> bool:
     """Whether an import, a definition, a handler or a pattern binds the name."""
     if name in scope.imports or any(child.name == name for child in scope.children):
         return True
@@ -103,7 +103,7 @@ def _binds_otherwise(name: str, scope: Scope) -> bool:
     return any(getattr(node, "name", None) == name for node in scope.of(ast.MatchAs))
 
 
-def _block_of(node: ast.stmt, file: FileContext) -> list[ast.stmt]:
+def block_of(node: ast.stmt, file: FileContext) -> list[ast.stmt]:
     """The list of statements that holds a statement."""
     around = file.parents.get(node)
     for field in ("body", "orelse", "finalbody"):

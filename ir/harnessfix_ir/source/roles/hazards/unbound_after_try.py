@@ -1,0 +1,129 @@
+"""A name that only one side of a `try` binds, read behind it in any case."""
+
+import ast
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import inside
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.words import LOG_METHODS
+
+from .base import hazard, holds, targets_in
+from .unbound_name import binds_otherwise, block_of, reads
+
+_EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_ENDS = frozenset(("exit", "_exit", "fail", "abort"))
+
+
+class UnboundAfterTry(Role):
+    """`try: args = json.loads(text)` with `except ValueError: log(…)`, and then `args["command"]`."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.functions:
+            seen: set[str] = set()
+            for attempt in scope.tries:
+                for name, line in _one_sided(attempt, scope):
+                    read = None if name in seen else _read(name, attempt, scope, file)
+                    if read is not None:
+                        seen.add(name)
+                        yield hazard("unbound-name", scope, read).add("name", name).add("bound-at", line)
+
+
+def _one_sided(attempt: ast.Try | ast.TryStar, scope: Scope) -> Iterator[tuple[str, int]]:
+    """Names that the body binds and a clause that goes on does not, or a clause and the body does not."""
+    body = [*attempt.body, *attempt.orelse]
+    going_on = [clause for clause in attempt.handlers if not _ends(clause.body, clause.name)]
+    if not going_on or attempt.finalbody or _ends(body):
+        return
+    for name, line in _bound(attempt.body).items():
+        if any(not _binds(clause.body, name, scope) for clause in going_on):
+            yield name, line
+    for clause in going_on:
+        for name, line in _bound(clause.body).items():
+            if not _binds(body, name, scope):
+                yield name, line
+
+
+def _binds(body: list[ast.stmt], name: str, scope: Scope) -> bool:
+    """Whether some way through the statements may bind the name."""
+    stores = [n for n in scope.of(ast.Name) if n.id == name and not isinstance(n.ctx, ast.Load)]
+    return any(holds(statement, n) for statement in body for n in stores)
+
+
+def _ends(body: list[ast.stmt], error: str | None = None) -> bool:
+    """Whether what follows is not reached: a jump, or a call that is handed the exception and may raise it."""
+    last = body[-1] if body else None
+    while isinstance(last, ast.Expr) and isinstance(last.value, ast.Await):
+        last = ast.Expr(last.value.value)
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
+        func = last.value.func
+        name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+        handed = any(isinstance(n, ast.Name) and n.id == error for a in last.value.args for n in ast.walk(a))
+        return name in _ENDS or "raise" in name or (error is not None and handed and not _logs(func))
+    if isinstance(last, ast.If):
+        return bool(last.orelse) and _ends(last.body) and _ends(last.orelse)
+    if isinstance(last, (ast.With, ast.AsyncWith)):
+        return _ends(last.body)
+    return isinstance(last, _EXITS)
+
+
+def _logs(func: ast.expr) -> bool:
+    return isinstance(func, ast.Attribute) and func.attr in LOG_METHODS
+
+
+def _bound(body: list[ast.stmt]) -> dict[str, int]:
+    """Plain names that some statements bind for sure, with the line."""
+    found: dict[str, int] = {}
+    for node in body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        for target in targets:
+            for name in targets_in(target):
+                found.setdefault(name.id, node.lineno)
+    return found
+
+
+def _read(name: str, attempt: ast.Try | ast.TryStar, scope: Scope, file: FileContext) -> ast.Name | None:
+    """The first read of the name behind the `try`, in the same block, where nothing else binds it."""
+    if name in scope.params or binds_otherwise(name, scope) or _is_shared(name, scope):
+        return None
+    stores = [n for n in scope.of(ast.Name) if n.id == name and not isinstance(n.ctx, ast.Load)]
+    if any(n.lineno < attempt.lineno for n in stores):
+        return None  # bound before: the clause keeps what was there
+    block = block_of(attempt, file)
+    for statement in block[block.index(attempt) + 1 :] if attempt in block else []:
+        if any(holds(statement, n) for n in stores) and not _adds_to(statement, name):
+            return None
+        found = next((n for n in reads(statement) if isinstance(n, ast.Name) and n.id == name), None)
+        if found is not None:
+            return found
+        if isinstance(statement, (*_EXITS, ast.If, ast.Match)) and _mentions(statement, attempt):
+            return None
+    return None
+
+
+def _adds_to(statement: ast.stmt, name: str) -> bool:
+    """Whether all that a statement does to the name is to add to what it holds."""
+    adding = {n.target for n in ast.walk(statement) if isinstance(n, ast.AugAssign)}
+    stores = [
+        n for n in ast.walk(statement) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
+    ]
+    return all(store in adding for store in stores)
+
+
+def _is_shared(name: str, scope: Scope) -> bool:
+    shared: list[ast.Global | ast.Nonlocal] = [*scope.of(ast.Global), *scope.of(ast.Nonlocal)]
+    return any(name in node.names for node in shared)
+
+
+def _mentions(statement: ast.stmt, attempt: ast.Try | ast.TryStar) -> bool:
+    """Whether a branch behind the `try` looks at what a clause noted down."""
+    noted = {name for clause in attempt.handlers for name in _bound(clause.body)}
+    tested = statement.test if isinstance(statement, ast.If) else statement
+    return (
+        isinstance(statement, _EXITS)
+        or any(isinstance(n, ast.Name) and n.id in noted for n in ast.walk(tested))
+        or any(isinstance(n, _EXITS) for n in inside([statement]))
+    )
