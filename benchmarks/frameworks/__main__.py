@@ -1,15 +1,17 @@
 """Record each framework of this folder, with and without the probe, and say which evidence was captured.
 
-    python benchmarks/frameworks [NAME...] [--environments DIR] [--install] [--keep DIR | --read DIR] [--write]
+    python benchmarks/frameworks [NAME...] [--environments DIR] [--prepare | --install] [--keep DIR | --read DIR] [--write]
 
 Every scenario is one file here, run unchanged under `harnessfix record --harness PACKAGE`; what is in the table comes
-from the recorded runs. `--write` puts it into `docs/frameworks.md`, `--install` makes environments that are missing.
+from the recorded runs. `--write` puts it into `docs/frameworks.md`, `--install` makes environments that are missing,
+`--prepare` does nothing else.
 """
 
 import argparse
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,7 +32,7 @@ BEGIN, END = "<!-- table: made by benchmarks/frameworks -->", "<!-- end of the t
 ENVIRONMENTS = Path.home() / ".cache" / "harnessfix-frameworks"
 MARKS = {"arguments": "Rome", "result": "sunny in Rome", "exception": ("ValueError", "station offline")}
 EVIDENCE = ("arguments", "result", "exception", "finish reason", "tokens", "tool call id", "source line")
-TIMEOUT = 300.0
+TIMEOUT = 900.0
 
 
 @dataclass(frozen=True)
@@ -192,10 +194,18 @@ def _variables(scenario: Scenario, environments: Path) -> dict[str, str]:
 
 
 def install(scenario: Scenario, environments: Path) -> None:
-    """Make the environment of a scenario."""
-    folder = scenario.python(environments).parents[1]
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    subprocess.run([str(scenario.python(environments)), "-m", "pip", "install", "-q", *scenario.packages], check=True)
+    """Make the environment of a scenario where there is none: with uv, which is faster, where that is installed."""
+    python = scenario.python(environments)
+    if python.exists():
+        return
+    folder = str(python.parents[1])
+    uv = shutil.which("uv")
+    if uv is not None:
+        subprocess.run([uv, "venv", "-q", "--clear", "-p", sys.executable, folder], check=True)
+        subprocess.run([uv, "pip", "install", "-q", "-p", str(python), *scenario.packages], check=True)
+    else:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *scenario.packages], check=True)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -227,6 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--environments", type=Path, default=ENVIRONMENTS, metavar="DIR")
     parser.add_argument("--install", action="store_true", help="make environments that are missing")
+    parser.add_argument("--prepare", action="store_true", help="make environments that are missing, and record nothing")
     parser.add_argument("--write", action="store_true", help=f"put the table into {DOCUMENT.name}")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the recordings there")
     parser.add_argument("--read", type=Path, metavar="DIR", help="look at recordings left there, record nothing")
@@ -234,6 +245,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     rows: list[Row] = []
     differ = 0
+    if given.prepare:
+        for scenario in scenarios(given.names):
+            install(scenario, given.environments)
+        return 0
     for scenario in scenarios(given.names):
         if given.read is not None:
             found = {
@@ -247,7 +262,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 sys.stderr.write(f"{scenario.name}: no environment in {given.environments}; see --install\n")
                 continue
             install(scenario, given.environments)
-        alone = plain_output(scenario, given.environments)
+        try:
+            alone = plain_output(scenario, given.environments)
+        except subprocess.TimeoutExpired:
+            sys.stderr.write(f"{scenario.name}: did not end in {TIMEOUT:.0f} s, and was left out\n")
+            differ += 1
+            continue
         for probe in (True, False):
             with tempfile.TemporaryDirectory(prefix="harnessfix-frameworks-") as scratch:
                 row = play(scenario, given.environments, probe=probe, scratch=Path(scratch), keep=given.keep)

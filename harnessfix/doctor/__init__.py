@@ -9,7 +9,10 @@ from harnessfix import __version__
 
 from .check import Check
 
-__all__ = ["Check", "examine"]
+__all__ = ["WAYS", "Check", "examine"]
+
+WAYS = ("", "record", "collect")
+"""The order of checks: what holds for both ways of capturing first."""
 
 
 def examine(start: Path, *, python: str | None, harness: Sequence[str], store: str | None) -> list[Check]:
@@ -27,7 +30,7 @@ def examine(start: Path, *, python: str | None, harness: Sequence[str], store: s
     checks = [Check(what="harnessfix", state="ok", found=f"{__version__} on Python {sys.version.split()[0]}"), *asked]
     if told is not None:
         checks += instrumentation.checks(told, os.environ)
-    return [
+    found = [
         *checks,
         *variables.checks(os.environ, told),
         *harness_checks.checks(start, told.executable if told is not None else None, harness),
@@ -35,3 +38,4 @@ def examine(start: Path, *, python: str | None, harness: Sequence[str], store: s
         *places.receiver_checks(os.environ),
         *places.sandbox_checks(),
     ]
+    return sorted(found, key=lambda check: WAYS.index(check.way))

@@ -20,6 +20,9 @@ THROUGH = {
     "autogen_agentchat": ("openai",),
 }
 
+LOGFIRE = ("openai", "anthropic", "litellm", "google_genai", "mcp")
+"""What `logfire.instrument_…()` watches that others watch, too."""
+
 
 def checks(told: Installed, environment: Mapping[str, str]) -> Iterator[Check]:
     """What OpenTelemetry will see there.
@@ -118,6 +121,14 @@ def _missing_parts(told: Installed, active: list[Entry]) -> Iterator[Check]:
         )
 
 
+def _blocked(name: str, same: list[Entry], told: Installed) -> str:
+    """How to switch only one of them off, where its family has a way."""
+    theirs = any(family(entry, told) == "OpenLLMetry" for entry in same) and told.has("traceloop-sdk") is not None
+    return (
+        f", or block Traceloop's (`Traceloop.init(block_instruments={{Instruments.{name.upper()}}})`)" if theirs else ""
+    )
+
+
 def _collisions(told: Installed, active: list[Entry]) -> Iterator[Check]:
     by_name: dict[str, list[Entry]] = defaultdict(list)
     for entry in active:
@@ -129,7 +140,18 @@ def _collisions(told: Installed, active: list[Entry]) -> Iterator[Check]:
                 what="instrumentation",
                 state="loss",
                 found=f"{number} packages instrument {name} ({packages}): each call may be recorded {number} times",
-                advice=f"Uninstall all but one: {DISABLED}={name} would switch all of them off.",
+                advice=f"Uninstall all but one{_blocked(name, same, told)}: {DISABLED}={name} would switch all of them "
+                "off. harnessfix makes one step of spans of the same call.",
+            )
+    if told.has("logfire") is not None:
+        both = [name for name in LOGFIRE if name in by_name]
+        if both:
+            yield Check(
+                what="instrumentation",
+                state="note",
+                found=f"Logfire brings instrumentation of its own for {', '.join(both)}: where the program asks for "
+                "it, each call makes two spans",
+                advice="Leave out either `logfire.instrument_…()` or the other package.",
             )
     for framework, clients in THROUGH.items():
         both = [name for name in clients if name in by_name]

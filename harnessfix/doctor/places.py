@@ -106,7 +106,11 @@ def _endpoint(name: str, url: str, protocol: str) -> Iterator[Check]:
         host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 4317)
     except ValueError:
         yield Check(
-            what="exporter", state="loss", found=f"{name}={url} is no URL: spans go nowhere", advice="Correct it."
+            what="exporter",
+            state="loss",
+            found=f"{name}={url} is no URL: spans go nowhere",
+            advice="Correct it.",
+            way="collect",
         )
         return
     shown = f"{host}:{port}"
@@ -117,6 +121,7 @@ def _endpoint(name: str, url: str, protocol: str) -> Iterator[Check]:
             state="loss",
             found=f"{name}={url}: nobody listens at {shown}, so spans are lost",
             advice="Start `harnessfix collect`, or unset it.",
+            way="collect",
         )
     if port == 4318 and protocol in ("", "grpc"):
         yield Check(
@@ -124,6 +129,7 @@ def _endpoint(name: str, url: str, protocol: str) -> Iterator[Check]:
             state="loss",
             found=f"{name} names port 4318, which is for HTTP; the protocol is gRPC{'' if protocol else ' by default'}",
             advice="Set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf.",
+            way="collect",
         )
 
 

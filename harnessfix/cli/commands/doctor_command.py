@@ -5,6 +5,11 @@ import click
 from harnessfix.cli import data
 from harnessfix.cli.options import folder, format_option, harness_option, store_option
 
+HEADINGS = {
+    "record": "Only under `harnessfix record`",
+    "collect": "Only for what is sent to `harnessfix collect` or another receiver; `record` has it all the same",
+}
+
 
 @click.command("doctor")
 @click.option(
@@ -29,7 +34,11 @@ def command(python: str | None, harness: tuple[str, ...], output_format: str, st
         from rich.text import Text
 
         styles = {"ok": ("✓", "green"), "note": ("·", "cyan"), "loss": ("!", "yellow"), "problem": ("✗", "bold red")}
+        way = ""
         for check in checks:
+            if check.way != way:
+                way = check.way
+                data.show(Text(HEADINGS[way], style="bold underline"))
             mark, style = styles[check.state]
             data.show(Text.assemble((f"{mark} ", style), (f"{check.what}: ", "bold"), check.found))
             if check.advice:
