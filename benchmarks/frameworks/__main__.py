@@ -1,6 +1,7 @@
 """Record each framework of this folder, with and without the probe, and say which evidence was captured.
 
-    python benchmarks/frameworks [NAME...] [--environments DIR] [--prepare | --install] [--keep DIR | --read DIR] [--write]
+    python benchmarks/frameworks [NAME...] [--environments DIR] [--prepare] [--install] [--keep DIR] [--read DIR]
+        [--write]
 
 Every scenario is one file here, run unchanged under `harnessfix record --harness PACKAGE`; what is in the table comes
 from the recorded runs. `--write` puts it into `docs/frameworks.md`, `--install` makes environments that are missing,

@@ -117,6 +117,28 @@ def test_without_the_probe_spans_are_kept_with_the_line_that_led_to_them(play: P
     assert result.missing == ()
 
 
+def test_lines_are_told_without_the_probe_where_the_harness_is_reached_through_a_link(tmp_path: Path) -> None:
+    from harnessfix_collectors.record import record
+    from harnessfix_ir.source import read_harness
+
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    (real / "client.py").write_text("from opentelemetry import trace\n" + CLIENT)
+    env = {**os.environ, "PYTHONPATH": str(link)}
+    result = record(
+        [sys.executable, "-c", "import client"],
+        model=read_harness([real]),
+        spool_root=tmp_path,
+        probe=False,
+        cwd=tmp_path,
+        env=env,
+        quiet=True,
+    )
+    (run,) = read_bytes(result.data, "recording", "harnessfix-probe")
+    assert [(anchor.path, anchor.qualname) for anchor in run.steps[0].anchors] == [("client.py", "Client.create")]
+
+
 NOBODY = """
 from opentelemetry import trace
 

@@ -45,7 +45,7 @@ def install(plan: dict[str, Any], folder: str, trace: str) -> Probe:
         OSError: nothing can be written to `folder`.
     """
     spool = Spool(folder, Redactor(patterns=plan.get("redact_patterns", ())) if plan.get("redact", True) else None)
-    places = {path: str(file["path"]) for path, file in plan["files"].items()} or plan.get("places", {})
+    places = {path: str(file["path"]) for path, file in plan["files"].items()} or _as_imported(plan.get("places", {}))
     probe = Probe(spool, places, plan["elements"], trace, _parent(trace))
     _introduce(probe)
     probe.replies = {number: list(replies) for number, replies in plan.get("replies", {}).items()}
@@ -57,6 +57,19 @@ def install(plan: dict[str, Any], folder: str, trace: str) -> Probe:
         os.register_at_fork(after_in_child=probe.after_fork)
     atexit.register(probe.finish)
     return probe
+
+
+def _as_imported(places: dict[str, str]) -> dict[str, str]:
+    """Places under the names that code is imported by, too, where a folder of modules is reached through a link."""
+    found = dict(places)
+    for folder in [*sys.path, os.getcwd()]:
+        real = os.path.realpath(folder) if folder else ""
+        if real and real != folder:
+            begins = real + os.sep
+            found.update(
+                {folder + path[len(real) :]: known for path, known in places.items() if path.startswith(begins)}
+            )
+    return found
 
 
 def begin(probe: Probe, folder: str, trace: str) -> None:
