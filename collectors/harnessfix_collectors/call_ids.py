@@ -1,6 +1,7 @@
 """Which call of the model a tool's step answers, where its recorder tells no id.
 
-Some harnesses hand their tool the model's call itself: then its id is there to be read. Mostly the function that does
+Some harnesses hand their tool the model's call itself, or take a message that answers it: then its id is there to be
+read. Mostly the function that does
 the work gets the arguments alone, and some frameworks put no id on their tool spans: then the call is found by name,
 arguments and order. What is found so is derived, and `attributes["call_id"]` says so.
 """
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harnessfix_collectors.messages import call_id_of
-from harnessfix_collectors.values import mapping, objects
+from harnessfix_collectors.values import mapping, name_of, objects
 from harnessfix_ir.steps import Part, TraceStep
 from harnessfix_ir.vocabulary import StepKind
 
@@ -50,7 +51,7 @@ def _calls(step: TraceStep) -> Iterator[Part]:
 
 
 def _handed(step: TraceStep, texts: Mapping[str, str], asked_for: set[str | None]) -> TraceStep:
-    """The step with the id of the one call among its arguments, if the model asked for that."""
+    """The step with the id of the one call among its arguments, or that its result answers, if the model asked so."""
     if step.kind is not StepKind.TOOL_CALL or _has_id(step):
         return step
     ids = {
@@ -60,6 +61,16 @@ def _handed(step: TraceStep, texts: Mapping[str, str], asked_for: set[str | None
         for call in (objects(value) if isinstance(value, list) else [mapping(value)])
         if any(key in call for key in GIVEN)
     } & asked_for
+    ids = (
+        ids
+        or {
+            name_of(message.get("tool_call_id"))
+            for part in step.output
+            for value in [mapping(_parsed(texts.get(part.text, "")))]
+            for message in (value, mapping(value.get("data")), mapping(value.get("kwargs")))
+        }
+        & asked_for
+    )
     return _marked(step, ids.pop() or "") if len(ids) == 1 else step
 
 
@@ -109,7 +120,11 @@ def _fits(given: Mapping[str, Any], asked: Any) -> bool:
     """Whether everything that the model asked for is among what the tool was given."""
     if isinstance(asked, str):
         return bool(asked) and asked in given.values()
-    return isinstance(asked, dict) and all(str(given.get(name)) == str(value) for name, value in asked.items())
+    if not isinstance(asked, dict):
+        return False
+    # A tool of one argument may be given its value alone.
+    alone = len(asked) == len(given) == 1 and str(*given.values()) == str(*asked.values())
+    return alone or all(str(given.get(name)) == str(value) for name, value in asked.items())
 
 
 def _parsed(text: str) -> Any:

@@ -84,6 +84,18 @@ def test_a_tool_that_is_handed_the_call_itself_tells_its_id() -> None:
     assert "call_id" not in found[1].attributes
 
 
+def test_a_result_that_is_a_message_tells_the_call_that_it_answers() -> None:
+    pool = TextPool()
+    model = asks(pool, 1, ("c1", "weather", {"city": "Rome"}), ("c2", "weather", {"city": "Rome"}))
+    message = {"type": "tool", "data": {"content": "sunny", "tool_call_id": "c2"}}
+    result = Part(role="result", text=pool.put(json.dumps(message)))
+    tool = does(pool, 2, "weather", weather="Rome").model_copy(update={"output": (result,)})
+    found = with_call_ids([model, tool, does(pool, 3, "weather", weather="Rome")], pool.texts)
+    assert ids(found) == ["c2", "c1"]
+    assert "call_id" not in found[1].attributes
+    assert found[2].attributes["call_id"] == DERIVED
+
+
 def test_of_calls_that_fit_the_one_that_says_most_is_answered() -> None:
     pool = TextPool()
     model = asks(pool, 1, ("c1", "search", {}), ("c2", "search", {"query": "x"}), ("c3", "shell", {}))

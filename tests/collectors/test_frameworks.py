@@ -23,6 +23,8 @@ def _script() -> Any:
 
 
 SCRIPT = _script()
+# Their models answer in text: there is no call that could have an id; and what the parser rejects is no exception.
+WITHOUT = {"dspy_react": {"tool call id"}, "harbor_terminus2": {"tool call id", "exception"}}
 SCENARIOS = {scenario.name: scenario for scenario in SCRIPT.scenarios()}
 
 
@@ -34,8 +36,8 @@ def test_a_recorded_framework_behaves_as_it_does_alone_and_is_seen(name: str, tm
     code, output = SCRIPT.plain_output(scenario, ENVIRONMENTS)
     row = SCRIPT.play(scenario, ENVIRONMENTS, probe=True, scratch=tmp_path)
     assert (row.code, row.output) == (code, output)
-    lacking = [what for what, found in row.found.items() if not found]
-    assert set(lacking) <= {"tool call id", "exception"}
+    lacking = {what for what, found in row.found.items() if not found}
+    assert lacking <= WITHOUT.get(name, set())
     assert row.models >= 2
     assert row.tools >= 1
 
