@@ -161,7 +161,7 @@ def _traces(asked: Asked, progress: Progress) -> dict[str, Any]:
 def _repair(asked: Asked, progress: Progress) -> dict[str, Any]:
     from harnessfix.rules import all_rules
 
-    from . import guards, plants, realbugs, repairs
+    from . import guards, plants, realbugs, repair_speed, repairs
 
     codes = () if asked.full else [rule.code for rule in all_rules() if rule.operator][::EVERY]
     planted = plants.measure(codes, tell=progress.advance) if not asked.chosen else []
@@ -172,6 +172,8 @@ def _repair(asked: Asked, progress: Progress) -> dict[str, Any]:
     tried = guards.measure()
     figures = guards.metrics(tried)
     figures = (plants.metrics(planted) if planted else {}) | (repairs.metrics(fixes) if fixes else {}) | figures
+    if asked.full and not asked.chosen:
+        figures |= repair_speed.metrics()
     return bench_document("repair", figures, [vars(one) for one in (*planted, *fixes, *tried)])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harnessfix.bench import environments, plants, realbugs, repairs
+from harnessfix.bench import environments, plants, realbugs, repair_speed, repairs
 from harnessfix.bench.package_tests import OwnTests, own_tests
 
 PACKAGE = """\
@@ -102,3 +102,10 @@ def test_what_a_patch_breaks_of_the_packages_own_tests_is_named(tmp_path: Path) 
     assert (broken.passed, broken.broken) == (2, ("tests.test_even::test_even",))
     assert tried("before", "ownpkg/agent.py") == OwnTests(2)
     assert tried("after", "ownpkg/nobody.py").why == "there is no test file that speaks of the patched module"
+
+
+def test_what_is_timed_is_a_patch_and_a_validation() -> None:
+    seconds = repair_speed.propose_seconds(lines=200, names=["bound-loop", "preserve-cause"])
+    assert set(seconds) == {"bound-loop", "preserve-cause"}
+    assert all(value > 0 for value in seconds.values())
+    assert repair_speed.validation_ratio(tasks=1, seconds=0.01, jobs=1) > 0

@@ -52,6 +52,10 @@ def with_imports(module: cst.Module, imports: Sequence[str]) -> cst.Module:
     """The module with these imported: `os` for a module, `pathlib:Path` for a name in one."""
     if not imports:
         return module
+    # Only the head of the file is gone through: what stands behind its imports has no say in where they go.
+    size = _head(module)
+    rest = module.body[size:]
+    module = module.with_changes(body=module.body[:size])
     for wanted in imports:
         context = CodemodContext()
         source, _, name = wanted.partition(":")
@@ -59,7 +63,23 @@ def with_imports(module: cst.Module, imports: Sequence[str]) -> cst.Module:
         changed = AddImportsVisitor(context).transform_module(module)
         if changed.code != module.code:
             module = _names_in_order(module, _in_order(module, changed, source), source)
-    return module
+    return module.with_changes(body=[*module.body, *rest])
+
+
+def _head(module: cst.Module) -> int:
+    """How many statements of a module reach past its last import, and past the first one that follows."""
+    last = 0
+    for number, statement in enumerate(module.body):
+        inner = statement.body.body if isinstance(statement, (cst.If, cst.Try)) else [statement]
+        if any(_is_import(one) for one in inner):
+            last = number + 1
+    return max(last, 1) + 1
+
+
+def _is_import(statement: cst.CSTNode) -> bool:
+    """Whether a statement is an import."""
+    small = statement.body if isinstance(statement, cst.SimpleStatementLine) else ()
+    return any(isinstance(one, (cst.Import, cst.ImportFrom)) for one in small)
 
 
 def _in_order(before: cst.Module, after: cst.Module, source: str) -> cst.Module:

@@ -245,10 +245,25 @@ class PythonFile:
         if not changes:
             return self.text
         tops = [index for index, node in enumerate(self.module.body) if self._holds(node, changes)]
-        changed = self.module.visit(_Rewriter(changes))
-        assert isinstance(changed, cst.Module)
+        changed = self._changed(changes, tops)
         changed = with_helpers(self, changed, helpers, tops[0] if tops else 0)
         return with_imports(changed, imports).code
+
+    def _changed(self, changes: Mapping[cst.CSTNode, Change], tops: Sequence[int]) -> cst.Module:
+        """The module with the changes; of its statements only those that hold one are gone through."""
+        rewriter = _Rewriter(changes)
+        if self.module in changes or not tops:
+            whole = self.module.visit(rewriter)
+            assert isinstance(whole, cst.Module)
+            return whole
+        body: list[Any] = []
+        for index, statement in enumerate(self.module.body):
+            new = statement.visit(rewriter) if index in tops else statement
+            if isinstance(new, cst.FlattenSentinel):
+                body.extend(new)
+            elif isinstance(new, cst.CSTNode):
+                body.append(new)
+        return self.module.with_changes(body=body)
 
     def _holds(self, top: cst.CSTNode, changes: Mapping[cst.CSTNode, Change]) -> bool:
         return any(node is top or top in self.parents(node) for node in changes)
