@@ -3,22 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from harnessfix_ir.source.roles.hazards.double_instrumentation import THROUGH
+
 from .check import Check
 from .interpreter import Entry, Installed, normal
 
 INSTRUMENTORS = "opentelemetry_instrumentor"
 DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
-# Frameworks that call models through the clients on the right: with both instrumented, each call makes two spans.
-THROUGH = {
-    "openai_agents": ("openai",),
-    "langchain": ("openai", "anthropic", "google_genai", "bedrock", "mistralai"),
-    "llama_index": ("openai", "anthropic"),
-    "llamaindex": ("openai", "anthropic"),
-    "crewai": ("litellm", "openai"),
-    "smolagents": ("litellm", "openai"),
-    "dspy": ("litellm", "openai"),
-    "autogen_agentchat": ("openai",),
-}
 
 LOGFIRE = ("openai", "anthropic", "litellm", "google_genai", "mcp")
 """What `logfire.instrument_…()` watches that others watch, too."""
