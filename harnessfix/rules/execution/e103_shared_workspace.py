@@ -1,15 +1,17 @@
 """E103: a tool changes the working directory of the whole process."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import as_anchor, nearest_anchors, quote, reachable
+from harnessfix.rules._reach import model_driven
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import Property, Route, StepKind
+from harnessfix_ir.vocabulary import Evidence, Property, Route, StepKind
 
 _AGENT = r'''import os
 import subprocess
@@ -69,6 +71,22 @@ class SharedWorkspace(Rule):
         ("shell=True, capture", "shell=True, cwd=self.folder, capture"),
     )
 
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Functions in reach of a model that move the process once: with two moves, the second may lead back."""
+        moving = Counter(_callers_of_chdir(model))
+        driven = model_driven(model) if moving else set()
+        for caller, times in moving.items():
+            function = model.function(*caller.split(":", 1))
+            if times == 1 and caller in driven and function is not None:
+                yield Finding(
+                    message=f"A model can set {function.anchor.qualname} in motion, which moves the whole process to "
+                    "another folder.",
+                    anchors=[as_anchor(function, "changes the folder of the process")],
+                    confidence=0.55,
+                    evidence=Evidence.DERIVED,
+                    missing=("a run that goes there",),
+                )
+
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool steps after which the process is in another folder than before."""
         spoken: set[str] = set()
@@ -102,9 +120,14 @@ def _moves(detail: str) -> bool:
     return detail == "chdir"
 
 
+def _callers_of_chdir(model: HarnessModel) -> list[str]:
+    """`path:qualname` of the function around each call that moves the process."""
+    return [c.caller for c in model.calls_named("chdir", "fchdir") if c.callee in ("os.chdir", "os.fchdir")]
+
+
 def _place(model: HarnessModel, step: TraceStep) -> Element | None:
     """The function that calls `os.chdir`, among those that the step leads to."""
-    moving = {c.caller for c in model.calls_named("chdir", "fchdir") if c.callee in ("os.chdir", "os.fchdir")}
+    moving = set(_callers_of_chdir(model))
     for anchor in step.anchors:
         for function in reachable(model, anchor):
             if f"{function.anchor.path}:{function.anchor.qualname}" in moving:
