@@ -30,6 +30,7 @@ from harnessfix_ir.vocabulary import Route, StepKind
 PROJECT = Path(__file__).resolve().parents[1]
 SUBJECTS = Path.home() / ".cache" / "harnessfix-subjects"
 RECORDED = frozenset((Route.STACK, Route.PROBE, Route.CODE_ATTRIBUTE))
+LOW = 0.8
 IMPORTED = (StepKind.TASK, StepKind.MODEL_CALL, StepKind.TOOL_CALL, StepKind.ERROR)
 # Environment of `harnessfix-subjects`, package that is the harness, script of `agents/`.
 FRAMEWORKS = (
@@ -152,18 +153,24 @@ def measure(misses: bool = False) -> dict[str, float]:
     """Recall over all steps that an importer would have, by kind of step and by harness."""
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
+    missed: Counter[tuple[str, str]] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         for case in cases(Path(folder)):
             for one in tried(case):
                 for name in ("", f".{one.step.kind.value}", f".{one.harness}"):
                     total[name] += 1
                     right[name] += one.found
+                missed[one.harness, f"{one.step.kind.value} {one.step.name}"] += not one.found
                 if misses and not one.found:
                     guesses = [f"{anchor.place} {anchor.qualname} ({anchor.route})" for anchor in one.guesses]
                     print(
                         f"{one.harness} {one.step.id} {one.step.kind} {one.step.name}: {one.truth.place} "
                         f"{one.truth.qualname}; guessed {guesses}"
                     )
+    for harness in {harness for harness, _ in missed}:
+        if right[f".{harness}"] < LOW * total[f".{harness}"]:
+            steps = ", ".join(f"{count} x {what}" for (of, what), count in missed.items() if of == harness and count)
+            print(f"{harness}: nothing but a name leads home, and many places bear it: {steps}", file=sys.stderr)
     return {f"anchor_recall_hidden_stack{name}": right[name] / count for name, count in total.items()}
 
 

@@ -39,10 +39,10 @@ PACKAGES = (
 )
 CENTRAL = (ElementRole.AGENT_LOOP, ElementRole.MODEL_CALL, ElementRole.TOOL)
 # What a package does not have: langgraph runs any graph, whose tools are its user's; autogen-agentchat is handed its
-# model clients, which live in other packages.
+# tools, which live in other packages.
 WITHOUT = {
     "langgraph": frozenset({ElementRole.TOOL}),
-    "autogen_agentchat": frozenset({ElementRole.MODEL_CALL}),
+    "autogen_agentchat": frozenset({ElementRole.TOOL}),
 }
 COLUMNS = (
     *CENTRAL,

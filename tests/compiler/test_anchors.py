@@ -323,6 +323,19 @@ def test_exceptions_lead_to_the_handlers_of_their_bases_and_to_what_can_raise_th
     assert {anchor.evidence for anchor in first} == {Evidence.HEURISTIC}
 
 
+def test_an_exception_that_no_code_here_raises_leads_to_the_few_that_catch_it(tmp_path: Path) -> None:
+    caught = "def look{0}(kind):\n    try:\n        return hints(kind)\n    except NameError:\n        return None\n"
+    (tmp_path / "agent.py").write_text(caught.format(1))
+    steps = (error_step(1, "raise NameError", "NameError"), error_step(2, "raise OSError", "OSError"))
+    recording = Recording(run=RunInfo(id="r"), steps=steps)
+    first, second = compile_run(recording, read_harness([tmp_path])).steps
+    assert [anchor.qualname for anchor in first.anchors] == ["look1"]
+    assert not second.anchors
+    (tmp_path / "agent.py").write_text("".join(map(caught.format, range(4))))
+    first, second = compile_run(recording, read_harness([tmp_path])).steps
+    assert not first.anchors  # many catch it
+
+
 def error_step(number: int, name: str, kind: str) -> TraceStep:
     return TraceStep(
         id=f"s{number}",

@@ -178,6 +178,24 @@ def test_request_facts(read_one: ReadOne, one: One, code: str, endless: bool) ->
     assert (one(model, ElementRole.REQUEST).value("no-timeout") is True) is endless
 
 
+@pytest.mark.parametrize(
+    ("body", "calls"),
+    [
+        ("opener = urllib.request.build_opener()\n    return opener.open(url)", ["urllib.request.build_opener().open"]),
+        ("with httpx.Client(timeout=3) as client:\n        return client.post(url)", ["httpx.Client().post"]),
+        ("session = requests.Session()\n    return session.get(url)", ["requests.Session().get"]),
+        ("cache = {}\n    return cache.get(url)", []),
+        ("client = httpx.Client()\n    return client.close()", []),
+        ("return url.open()", []),
+    ],
+)
+def test_requests_through_a_client_that_is_held(read_one: ReadOne, body: str, calls: list[str]) -> None:
+    model = read_one(f"import requests, httpx, urllib.request\ndef f(url):\n    {body}\n")
+    found = list(model.of_role(ElementRole.REQUEST))
+    assert [element.value("call") for element in found] == calls
+    assert not any(element.fact("no-timeout") for element in found)  # the client may have been told
+
+
 # --- retries -------------------------------------------------------------------------------------------------------
 
 

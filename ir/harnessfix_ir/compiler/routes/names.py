@@ -65,6 +65,7 @@ class NameRoute:
             yield from _tied(self.raises.get(name, ()), f"raises {name}", MOST_SITES)
             if step.kind is StepKind.ERROR and name not in self.raises:
                 yield from _tied(self._sources_of(name), f"calls what can raise {name}")
+                yield from _tied(self.handlers.get(name, ()), f"catches {name}, which its own code does not raise")
 
     def _sources_of(self, name: str) -> list[Element]:
         """Calls of the harness that an exception of that type comes out of, when its own code does not raise it."""

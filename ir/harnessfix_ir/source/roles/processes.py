@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import (
     argument,
+    assigned_value,
     callee,
     dotted,
     has_star_keywords,
@@ -203,6 +204,17 @@ def _command_source(call: ast.Call, tainted: set[str]) -> str:
 
 _REQUEST_VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request", "stream")
 _NEVER_ENDS = ("requests", "urllib.request", "urllib3", "aiohttp")
+_CLIENTS = {
+    "requests.Session": _REQUEST_VERBS,
+    "httpx.Client": _REQUEST_VERBS,
+    "httpx.AsyncClient": _REQUEST_VERBS,
+    "aiohttp.ClientSession": _REQUEST_VERBS,
+    "urllib3.PoolManager": ("request", "urlopen"),
+    "urllib.request.build_opener": ("open",),
+    "http.client.HTTPConnection": ("request",),
+    "http.client.HTTPSConnection": ("request",),
+}
+_HELD = frozenset(verb for verbs in _CLIENTS.values() for verb in verbs)
 
 
 class Requests(Role):
@@ -216,6 +228,9 @@ class Requests(Role):
                 verb in _REQUEST_VERBS
                 and (module in ("requests", "httpx") or module.startswith(("requests.", "httpx.", "aiohttp.")))
             ):
+                held = _of_held_client(call, scope)
+                if held:  # how long it waits may be said where the client is made
+                    yield at_node(ElementRole.REQUEST, scope, call, AnchorKind.CALL, held).add("call", held)
                 continue
             draft = at_node(ElementRole.REQUEST, scope, call, AnchorKind.CALL, name)
             draft.add("call", name)
@@ -225,3 +240,20 @@ class Requests(Role):
             forever = none or (timeout is None and name.startswith(_NEVER_ENDS) and not has_star_keywords(call))
             draft.note("no-timeout", forever and not (name == "urllib.request.urlopen" and len(call.args) > 2))
             yield draft
+
+
+def _of_held_client(call: ast.Call, scope: Scope) -> str:
+    """Dotted name of a request through a client that a local name holds, empty for other calls."""
+    func = call.func
+    if not isinstance(func, ast.Attribute) or func.attr not in _HELD or not isinstance(func.value, ast.Name):
+        return ""
+    name = func.value.id
+    opened = [item for node in scope.of(ast.With) for item in node.items]
+    opened += [item for node in scope.of(ast.AsyncWith) for item in node.items]
+    named = (item for item in opened if isinstance(item.optional_vars, ast.Name) and item.optional_vars.id == name)
+    made = [item.context_expr for item in named]
+    for value in (assigned_value(name, scope, call.lineno), *made):
+        kind = callee(value, scope) if isinstance(value, ast.Call) else ""
+        if func.attr in _CLIENTS.get(kind, ()):
+            return f"{kind}().{func.attr}"
+    return ""
