@@ -27,16 +27,25 @@ class OwnTests:
     Args:
         passed: how many passed without the patch.
         broken: those that passed without it and, tried twice, not with it.
+        outdated: further ones that do not pass on the release with the project's own fix either: they ask for the bug.
         why: why none was run, empty when some were.
     """
 
     passed: int = 0
     broken: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
     why: str = ""
 
 
 def own_tests(
-    folder: Path, case: str, python: Path, before: Path, after: Path, patched: Sequence[str], env: dict[str, str]
+    folder: Path,
+    case: str,
+    python: Path,
+    before: Path,
+    after: Path,
+    patched: Sequence[str],
+    env: dict[str, str],
+    fixed: Path | None = None,
 ) -> OwnTests:
     """Run a package's own tests on the released code and on the patched one.
 
@@ -47,6 +56,7 @@ def own_tests(
         before, after: folders with the package, to be put on the path.
         patched: paths below them of the files that the patch changes.
         env: variables to set.
+        fixed: Python of the environment that holds the release with the project's own fix, None when there is none.
     """
     root = folder / case
     chosen = _speaking_of(root, patched)
@@ -63,7 +73,10 @@ def own_tests(
     if broken:  # a test that comes and goes is not the patch's doing
         broken &= _passing(_outcomes(root, folder / "packages", python, before, chosen, env))
         broken -= _passing(_outcomes(root, folder / "packages", python, after, chosen, env))
-    return OwnTests(len(passing), tuple(sorted(broken)))
+    kept = broken
+    if broken and fixed is not None:
+        kept = broken & _passing(_outcomes(root, folder / "packages", fixed, None, chosen, env))
+    return OwnTests(len(passing), tuple(sorted(kept)), tuple(sorted(broken - kept)))
 
 
 def _passing(outcomes: dict[str, bool]) -> set[str]:
@@ -85,7 +98,7 @@ def _speaking_of(root: Path, patched: Sequence[str]) -> list[str]:
 
 
 def _outcomes(
-    root: Path, packages: Path, python: Path, code: Path, files: Sequence[str], env: dict[str, str]
+    root: Path, packages: Path, python: Path, code: Path | None, files: Sequence[str], env: dict[str, str]
 ) -> dict[str, bool]:
     """By test, whether it passed; empty when pytest could not be run to its end."""
     with tempfile.TemporaryDirectory(prefix="harnessfix-tests-") as scratch:
@@ -95,7 +108,7 @@ def _outcomes(
         wrap = working_bubblewrap()
         if wrap is not None:
             command = [wrap, "--bind", "/", "/", "--dev", "/dev", "--unshare-net", "--die-with-parent", *command]
-        environment = {**os.environ, **env, "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, **env, "PYTHONPATH": str(code or ""), "PYTHONDONTWRITEBYTECODE": "1"}
         try:
             subprocess.run(
                 command,

@@ -44,6 +44,7 @@ class Fix:
         error: why it could not be measured.
         own_passed: how many of the package's own tests pass without the patch, None when they were not run.
         own_broken: those that fail with it.
+        own_outdated: those that fail with it and with the project's own fix.
         own_why: why none was run.
     """
 
@@ -61,6 +62,7 @@ class Fix:
     tried: list[str] = field(default_factory=list)
     own_passed: int | None = None
     own_broken: list[str] = field(default_factory=list)
+    own_outdated: list[str] = field(default_factory=list)
     own_why: str = ""
 
 
@@ -100,6 +102,7 @@ def metrics(found: Sequence[Fix]) -> dict[str, float]:
         "realbugs_own_tests_checked": float(sum(bool(fix.own_passed) for fix in ran)),
         "realbugs_own_tests_passing": float(sum(fix.own_passed or 0 for fix in ran)),
         "realbugs_own_tests_broken": float(sum(len(fix.own_broken) for fix in ran)),
+        "realbugs_own_tests_outdated": float(sum(len(fix.own_outdated) for fix in ran)),
     }
     return values | ({"lines_ratio_to_real_fix": round(sized[len(sized) // 2], 2)} if sized else {})
 
@@ -171,8 +174,10 @@ def _applied(
 
             python = interpreter(meta["pip"]["buggy"], folder / "lock-buggy.txt")
             changed = [file.path for file in patch.files]
-            own = own_tests(package_tests, folder.name, python, root, copy, changed, OFFLINE)
+            fixed = interpreter(meta["pip"]["fixed"], folder / "lock-fixed.txt")
+            own = own_tests(package_tests, folder.name, python, root, copy, changed, OFFLINE, fixed)
             fix.own_passed, fix.own_broken, fix.own_why = own.passed, list(own.broken), own.why
+            fix.own_outdated = list(own.outdated)
     fix.fixed = done.returncode == EXIT["fixed"]
     last = (done.stderr or done.stdout).strip().splitlines()[-1:] or [""]
     fix.reason = "" if fix.fixed else f"the script ends with {done.returncode}: {last[0][:200]}"

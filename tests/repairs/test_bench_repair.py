@@ -100,6 +100,7 @@ def test_what_a_patch_breaks_of_the_packages_own_tests_is_named(tmp_path: Path) 
 
     broken = tried("after", "ownpkg/agent.py")
     assert (broken.passed, broken.broken) == (2, ("tests.test_even::test_even",))
+    assert broken.outdated == ()
     assert tried("before", "ownpkg/agent.py") == OwnTests(2)
     assert tried("after", "ownpkg/nobody.py").why == "there is no test file that speaks of the patched module"
 
