@@ -4,8 +4,8 @@
         [--write]
 
 Every scenario is one file here, run unchanged under `harnessfix record --harness PACKAGE`; what is in the table comes
-from the recorded runs. `--write` puts it into `docs/frameworks.md`, `--install` makes environments that are missing,
-`--prepare` does nothing else.
+from the recorded runs. `--write` puts its rows into `docs/frameworks.md`, `--install` makes environments that are
+missing, `--prepare` does nothing else.
 """
 
 import argparse
@@ -226,6 +226,14 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def renewed(old: str, new: str) -> str:
+    """A table with the rows of another in the place of those of the same harness; the rest of it stays."""
+    head, rows = new.splitlines()[:2], {}
+    for line in (*old.strip().splitlines()[2:], *new.splitlines()[2:]):
+        rows[line.split("|")[1].strip()] = line
+    return "\n".join([*head, *(rows[name] for name in sorted(rows, key=str.lower))])
+
+
 def _cell(yes: Row, no: Row, name: str) -> str:
     if name == "exception" and yes.scenario.marks["exception"] is None:
         return "–"
@@ -286,7 +294,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(table(rows))
     if given.write:
         before, _, rest = DOCUMENT.read_text().partition(BEGIN)
-        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{table(rows)}\n\n{END}{rest.partition(END)[2]}")
+        old, _, after = rest.partition(END)
+        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{renewed(old, table(rows))}\n\n{END}{after}")
     return 1 if differ else 0
 
 

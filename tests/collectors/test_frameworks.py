@@ -42,6 +42,15 @@ def test_a_recorded_framework_behaves_as_it_does_alone_and_is_seen(name: str, tm
     assert row.tools >= 1
 
 
+def test_rows_that_are_measured_anew_replace_those_of_the_same_harness() -> None:
+    old = "| Harness | x |\n|---|---|\n| a | 1 |\n| b | 1 |"
+    assert SCRIPT.renewed(f"\n{old}\n", "| Harness | x |\n|---|---|\n| b | 2 |\n| C | 2 |").splitlines()[2:] == [
+        "| a | 1 |",
+        "| b | 2 |",
+        "| C | 2 |",
+    ]
+
+
 def test_the_table_is_made_of_the_rows() -> None:
     scenario = SCENARIOS["home_grown"]
     found = dict.fromkeys(SCRIPT.EVIDENCE, True)

@@ -6,7 +6,7 @@ from .answers import Refused
 
 GZIP, ZLIB = 31, 15
 STEP = 4 << 20
-WINDOWS = {"gzip": GZIP, "x-gzip": GZIP, "deflate": ZLIB}
+WINDOWS = {"gzip": GZIP, "x-gzip": GZIP, "deflate": ZLIB, "zlib": ZLIB}
 
 
 def too_large(what: str, most: int) -> Refused:
