@@ -1,14 +1,14 @@
 """What is said of harnesses that work: findings in runs that pass, each judged by hand.
 
-    python benchmarks/healthy.py [SUBJECT ...]
+    python benchmarks/healthy.py [--keep FOLDER] [SUBJECT ...]
 
 The harnesses of `planted.py` as released, on tasks that all pass. `healthy_verdicts.toml` holds a person's verdict on
 each finding (`true`: the code has that flaw; `false`: it has not), under rule and place, with the reason. Findings that
-nobody has judged are listed and counted apart; they are in no rate.
+nobody has judged are listed and counted apart; they are in no rate. `--keep` is the folder of `planted.py`.
 """
 
+import argparse
 import sys
-import tempfile
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from planting.subject import SUBJECTS
+from planting.subject import SUBJECTS, folder_of
 from planting.trial import Bench, Trial
 
 from harnessfix.rules.selection import select_rules
@@ -24,20 +24,20 @@ from harnessfix.rules.selection import select_rules
 VERDICTS = Path(__file__).with_name("healthy_verdicts.toml")
 
 
-def trial_of(name: str) -> Trial:
+def trial_of(name: str, keep: Path | None = None) -> Trial:
     """The tasks of one sound harness, recorded and diagnosed."""
-    with tempfile.TemporaryDirectory(prefix="harnessfix-healthy-") as folder:
-        bench = Bench(SUBJECTS[name], Path(folder).resolve(), select_rules())
+    with folder_of(SUBJECTS[name], keep, "healthy") as folder:
+        bench = Bench(SUBJECTS[name], folder, select_rules())
         with bench.workspace.store:
             return bench.run(SUBJECTS[name].tasks)
 
 
-def measure(names: Sequence[str] = ()) -> dict[str, float]:
+def measure(names: Sequence[str] = (), keep: Path | None = None) -> dict[str, float]:
     """Precision over judged findings; findings per run, from runs and from their source."""
     verdicts: dict[str, dict[str, Any]] = tomllib.loads(VERDICTS.read_text(encoding="utf-8"))
     runs = in_runs = right = wrong = unjudged = 0
     for name in names or SUBJECTS:
-        trial = trial_of(name)
+        trial = trial_of(name, keep)
         runs += sum(map(len, trial.compiled.values()))
         judged_places: set[str] = set()
         for flaw in trial.diagnosed.flaws:
@@ -65,5 +65,9 @@ def measure(names: Sequence[str] = ()) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    for key, value in measure(sys.argv[1:]).items():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
+    parser.add_argument("--keep", type=Path, metavar="FOLDER")
+    asked = parser.parse_args()
+    for key, value in measure(asked.subjects, asked.keep).items():
         print(f"{key:<17} {value:g}")

@@ -12,9 +12,7 @@ recorded is used again the next time.
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -22,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from planting.ablation import STAGES, ablated
 from planting.plant import Plant, plants
 from planting.scores import TABLE, Score, metrics, score, shown
-from planting.subject import SUBJECTS, Subject
+from planting.subject import SUBJECTS, Subject, folder_of
 from planting.trial import Bench
 
 from harnessfix.rules.selection import select_rules
@@ -31,7 +29,7 @@ from harnessfix_ir.errors import HarnessfixError
 
 def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[tuple[Score, dict[str, Score]] | Plant]:
     """A score for each planted flaw, and those of each stage of the ablation; the flaw itself where no run shows it."""
-    with _folder(subject, keep) as folder:
+    with folder_of(subject, keep, "planted") as folder:
         bench = Bench(subject, folder, select_rules())
         with bench.workspace.store:
             covered = {task: bench.covered(task) for task in subject.tasks}
@@ -52,15 +50,6 @@ def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[tuple[Scor
                     continue
                 whole = score(subject.name, plant, sound, changed)
                 yield whole, {stage: ablated(whole, changed, stage) for stage in STAGES}
-
-
-@contextmanager
-def _folder(subject: Subject, keep: Path | None) -> Iterator[Path]:
-    if keep is not None:
-        yield keep.resolve() / subject.name
-        return
-    with tempfile.TemporaryDirectory(prefix="harnessfix-planted-") as folder:
-        yield Path(folder).resolve()
 
 
 def tell(one: Score | Plant) -> None:

@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +77,16 @@ class Subject:
     def environment(self, tree: Path) -> dict[str, str]:
         """Environment in which the copy is what gets imported."""
         return {**os.environ, **OFFLINE, "PYTHONPATH": str(tree)}
+
+
+@contextmanager
+def folder_of(subject: Subject, keep: Path | None, purpose: str) -> Iterator[Path]:
+    """Where a harness is recorded: below `keep`, for the next time, else in a temporary folder."""
+    if keep is not None:
+        yield keep.resolve() / subject.name
+        return
+    with tempfile.TemporaryDirectory(prefix=f"harnessfix-{purpose}-") as folder:
+        yield Path(folder).resolve()
 
 
 def _of_package(name: str, package: str, pins: Sequence[str], driver: str, tasks: str) -> Subject:

@@ -6,6 +6,15 @@ from typing import Any
 
 import pytest
 
+from harnessfix.rules.context.c104_lost_turn import LostTurn
+from harnessfix_ir.anchors import Anchor
+from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.recording import RunInfo
+from harnessfix_ir.steps import Part, Source, TraceLink, TraceStep
+from harnessfix_ir.texts import TextPool
+from harnessfix_ir.vocabulary import LinkKind, Route, StepKind
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="recordings here run POSIX programs")
 
 Run = Callable[[Mapping[str, str]], Any]
@@ -142,3 +151,31 @@ def test_c108_an_answer_given_several_times_is_no_repeated_context(run_harness: 
 )  # fmt: skip
 def test_c110_what_was_meant_to_be_filled_in(run_harness: Run, body: str, speaks: bool) -> None:
     assert bool(run_harness(_files(body, "pass", [])).said("C110")) is speaks
+
+
+@pytest.mark.parametrize(
+    ("told", "speaks"),
+    [
+        ("Calling tools: [{'name': 'look', 'arguments': {'key': 'a'}}]", False),
+        ("Calling look with another key", True),
+        ("Calling tools: []", True),
+    ],
+)
+def test_c104_a_call_that_is_told_in_a_form_of_its_own_is_no_lost_turn(told: str, speaks: bool) -> None:
+    pool = TextPool()
+    place = Anchor(path="agent.py", qualname="Agent.run", start_line=3, end_line=9, route=Route.PROBE)
+
+    def asks(number: int, *parts: Part, output: tuple[Part, ...] = ()) -> TraceStep:
+        source = Source(format="native")
+        kind = StepKind.MODEL_CALL
+        return TraceStep(
+            id=f"s{number}", kind=kind, name="ask", input=parts, output=output, anchors=(place,), source=source
+        )
+
+    task = Part(role="user", text=pool.put("Find the value."))
+    call = Part(role="assistant", kind="tool_call", name="look", text=pool.put('{"key": "a"}'))
+    answer = Part(role="tool-call", text=pool.put(told)), Part(role="tool-response", text=pool.put("value of a"))
+    never = TraceLink(source="s1", target="s2", kind=LinkKind.OMITTED, detail="never sent")
+    steps = (asks(1, task, output=(call,)), asks(2, task, *answer))
+    run = Htir(run=RunInfo(id="r"), steps=steps, links=(never,), texts=pool.texts)
+    assert bool(list(LostTurn().check_run(run, HarnessModel(root="")))) is speaks

@@ -1,17 +1,21 @@
 """C104: a turn of the model is missing from the next request."""
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Iterable, Sequence
 
 from harnessfix.rules._errors import handler_element, type_of
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, asking_anchors, function_of, names, one_of_each, quote
+from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, function_of, names, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.steps import TraceLink, TraceStep
+from harnessfix_ir.steps import Part, TraceLink, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Property, Severity, StepKind
 
+SHORT = 3  # letters up to which a value has to stand by itself to count
+OTHERS = frozenset({"system", "developer", "user", "tool"})  # some harnesses have roles of their own for a call
 NEVER_SENT = "never sent"  # how the compiler words a text that is in no request at all
 
 _AGENT = r'''import json
@@ -87,6 +91,7 @@ class LostTurn(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Replies of which nothing is in the request that goes on with the conversation."""
         order = {step.id: number for number, step in enumerate(run.steps)}
+        new = {step.id: parts for step, _, parts in added_messages(run)}
         spoken: set[str] = set()
         for link in run.links:
             turn = run.step(link.source)
@@ -94,12 +99,39 @@ class LostTurn(Rule):
                 continue
             if not link.detail.startswith(NEVER_SENT):  # what a window takes out later is another flaw
                 continue
+            if _said_otherwise(run, turn, new.get(link.target, ())):
+                continue
             clause = _clause_between(run, order, link)
             finding = _finding(run, model, link, turn, clause)
             place = finding.anchors[0].place if finding.anchors else ""
             if place and place not in spoken:
                 spoken.add(place)
                 yield finding
+
+
+def _said_otherwise(run: Htir, turn: TraceStep, new: Sequence[Part]) -> bool:
+    """Whether a request tells of all the turn's calls in a form of its own: each name, with each value, in one
+    message that is new in it and is nobody else's. Short arguments written anew are too little text for a link."""
+    calls = [part for part in turn.output if part.kind == "tool_call" and part.name]
+    said = [run.text(part) for part in new if part.role not in OTHERS]
+    wanted = [[str(part.name), *_values(run.text(part))] for part in calls]
+    return bool(wanted) and all(any(all(_names(text, one) for one in words) for text in said) for words in wanted)
+
+
+def _values(arguments: str) -> list[str]:
+    """The names and plain values of a call's arguments; the text itself where it is no object."""
+    try:
+        read = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return [arguments]
+    if not isinstance(read, dict):
+        return [arguments]
+    plain = [str(value) for value in read.values() if isinstance(value, str | int | float)]
+    return [*read, *plain] if len(plain) == len(read) else [arguments]
+
+
+def _names(text: str, word: str) -> bool:
+    return word in text if len(word) > SHORT else bool(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text))
 
 
 def _clause_between(run: Htir, order: dict[str, int], link: TraceLink) -> TraceStep | None:
