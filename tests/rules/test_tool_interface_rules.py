@@ -122,9 +122,13 @@ def test_t103_speaks_where_malformed_arguments_are_answered_with_something_else(
     [
         ("tool = TOOLS.get(function['name'])\nreturn tool(**json.loads(function['arguments']))", True),
         (f"if function['name'] not in TOOLS:\n    return 'there is no such tool'\n{PLAIN}", False),
+        (f"try:\n    {PLAIN}\nexcept Exception as error:\n    return f'error: {{error!r}}'", True),
+        (f"try:\n    {PLAIN}\nexcept KeyError:\n    return f'there is only {{list(TOOLS)}}'", False),
     ],
 )
-def test_t105_whatever_way_an_unknown_name_ends_the_run(run_harness: Run, execute: str, speaks: bool) -> None:
+def test_t105_whatever_way_an_unknown_name_ends_the_run_or_is_answered(
+    run_harness: Run, execute: str, speaks: bool
+) -> None:
     assert bool(run_harness(_files('call("gaze", {"key": "a"})', execute)).said("T105")) is speaks
 
 

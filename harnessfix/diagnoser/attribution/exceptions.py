@@ -17,9 +17,9 @@ from .symptom import Symptom
 
 MISTAKES = frozenset(
     {
-        "AttributeError", "AssertionError", "IndexError", "JSONDecodeError", "KeyError", "NameError", "RecursionError",
-        "TypeError", "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError", "ValidationError", "ValueError",
-        "UndefinedError", "ZeroDivisionError",
+        "AttributeError", "AssertionError", "IndexError", "JSONDecodeError", "KeyError", "LookupError", "NameError",
+        "RecursionError", "TypeError", "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError",
+        "ValidationError", "ValueError", "UndefinedError", "ZeroDivisionError",
     }
 )  # fmt: skip
 """Raised in code of the harness, these say that it met something it was not written for."""

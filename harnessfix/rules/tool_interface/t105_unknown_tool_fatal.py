@@ -1,11 +1,12 @@
 """T105: a tool name that nobody registered ends the run, or is passed over in silence."""
 
+import re
 from collections.abc import Iterable
 
 from harnessfix.rules._calls import Asked, asked
 from harnessfix.rules._errors import escaped_to, raised, short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, names, one_of_each, quote
+from harnessfix.rules._query import added_messages, ancestors, as_anchor, names, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -99,12 +100,14 @@ class UnknownToolFatal(Rule):
                 )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Calls of tools that are not registered, and right after them an exception that nothing contained."""
+        """Calls of tools that are not registered, and right after them an exception that nothing contained, or the bare
+        error of the look-up as all that the model is told."""
         known = {name for e in model.of_role(ElementRole.TOOL_REGISTRY) for name in names(e.value("tools"))}
         known |= {str(tool.value("tool-name") or tool.name) for tool in model.of_role(ElementRole.TOOL)}
         known |= {step.name for step in run.of_kind(StepKind.TOOL_CALL)}
         order = {step.id: number for number, step in enumerate(run.steps)}
         errors = list(raised(run, *_LOOKUP_ERRORS))
+        answers = {request.id: parts for request, _, parts in added_messages(run)}
         for call in asked(run):
             if call.name in known or not call.name or not known:
                 continue
@@ -112,6 +115,11 @@ class UnknownToolFatal(Rule):
             ended = escaped_to(run, error) if error is not None else None
             if error is not None and ended is not None:
                 yield _finding(run, model, call, error, ended)
+            elif error is not None and short_type(error.error) == "KeyError":
+                told = next((step for step in answers if order[step] > order[error.id]), None)
+                said = "\n".join(run.text(part) for part in answers[told]) if told is not None else ""
+                if told is not None and not any(re.search(rf"\b{re.escape(name)}\b", said) for name in known):
+                    yield _unhelpful(run, model, call, error, told, said)
 
 
 def _is_about(call: Asked, error: TraceStep) -> bool:
@@ -137,6 +145,24 @@ def _finding(run: Htir, model: HarnessModel, call: Asked, error: TraceStep, ende
         path=tuple(dict.fromkeys((call.step.id, responsible, error.id, ended.id))),
         confidence=0.95,
         quotes=((f"{call.step.id} output", quote(call.name)),),
+        parameters={"registry": lookup.name} if lookup else {},
+    )
+
+
+def _unhelpful(run: Htir, model: HarnessModel, call: Asked, error: TraceStep, told: str, said: str) -> Finding:
+    lookup = _lookup(run, model, error)
+    anchors: list[Anchor] = [as_anchor(lookup, "the look-up without a branch for a miss")] if lookup else []
+    return Finding(
+        message=f"The reply {call.step.id} called {quote(call.name, 40)!r}, which is no tool of this harness; the "
+        f"KeyError of the look-up ({error.id}) is all that was answered ({told}: {quote(said, 60)!r}), and no tool "
+        "that exists was named.",
+        anchors=one_of_each([*anchors, *error.anchors]),
+        responsible_step=error.parent or error.id,
+        symptom_step=told,
+        path=tuple(dict.fromkeys((call.step.id, error.parent or error.id, error.id, told))),
+        confidence=0.8,
+        severity=Severity.WARNING,
+        quotes=((f"{told} input", quote(said)),),
         parameters={"registry": lookup.name} if lookup else {},
     )
 
