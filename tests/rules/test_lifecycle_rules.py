@@ -196,6 +196,29 @@ def test_a_value_that_means_nothing_ends_the_run_unless_it_is_refused_on_purpose
     assert bool(harness.said("L114")) is speaks
 
 
+@pytest.mark.parametrize(
+    ("body", "speaks"),
+    [
+        ("return json.loads(reply['content'])", True),
+        ("return reply.citations[0]", False),
+        ("return json.dumps(object())", False),
+    ],
+)
+def test_what_is_tried_or_looked_up_is_no_mistake(run_harness: Run, body: str, speaks: bool) -> None:
+    agent = (
+        "import json\nimport logging\n\n\nclass Agent:\n    def __init__(self, model):\n        self.model = model\n\n"
+        "    def read(self, reply):\n        try:\n            " + body + "\n"
+        "        except Exception as error:\n            logging.warning('nothing: %s', error)\n"
+        "            return None\n\n"
+        "    def run(self, task):\n        return self.read(self.model.query([{'role': 'user', 'content': task}]))\n"
+    )
+    asking = "print(Agent(Model({'role': 'assistant', 'content': {'answer': 1}})).run('Is it so?'))"
+    harness = run_harness(
+        {"agent.py": agent, "main.py": f"from agent import Agent\nfrom model import Model\n\n{asking}\n"}
+    )
+    assert bool(harness.said("L131")) is speaks
+
+
 COUNTING = """\
 class FormatError(Exception):
     pass

@@ -90,7 +90,9 @@ class MistakeTakenForFailure(Rule):
             handler, error = handler_element(model, entered), error_of(run, entered)
             if handler is None or error is None or short_type(error) not in _MISTAKES:
                 continue
-            if not _goes_on(handler) or _tried(origin, error) or _is_of_others(run, origin, entered):
+            if not _goes_on(handler) or _looked_up(handler, error):
+                continue
+            if _tried(origin, error) or _is_of_others(run, origin, entered):
                 continue
             function = function_of(model, handler.anchor)
             around = [as_anchor(function, "met a value that it was not written for")] if function is not None else []
@@ -112,6 +114,12 @@ def _goes_on(handler: Element) -> bool:
     """Whether a clause catches everything and raises nothing; what is told a model is told somebody."""
     ends = handler.fact("reraises") or handler.fact("raises") or handler.fact("tool-call-inside")
     return handler.fact("broad") is not None and not ends
+
+
+def _looked_up(handler: Element, error: ErrorInfo) -> bool:
+    """Whether something optional was looked for along attributes, and a default stands for its absence."""
+    made_up = any(handler.fact(fact) for fact in ("returns-constant", "passes", "continues"))
+    return short_type(error) == "AttributeError" and made_up
 
 
 def _tried(origin: TraceStep, error: ErrorInfo) -> bool:
