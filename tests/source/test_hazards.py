@@ -361,6 +361,15 @@ NONE = {
             def first(self):
                 return self.calls[0] if self.calls else None
         """,
+    "the method has left when the field is None": """
+        class Step:
+            calls: list | None = None
+
+            def first(self):
+                if self.calls is None:
+                    return None
+                return self.calls[0]
+        """,
     "a loop of its own in a finally": """
         def close(parts):
             try:

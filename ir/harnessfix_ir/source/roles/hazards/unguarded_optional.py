@@ -27,38 +27,43 @@ class UnguardedOptional(Role):
 
 
 def _uses(method: Scope, optional: set[str], file: FileContext) -> Iterator[Draft]:
-    looked_at: set[str] | None = None
+    seen: set[str] = set()
     for node in method.of(ast.Attribute):
         name = node.attr
-        if name not in optional or not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+        if name in seen or name not in optional or not (isinstance(node.value, ast.Name) and node.value.id == "self"):
             continue
         around = file.parents.get(node)
-        used = (
-            isinstance(around, ast.Subscript) and around.value is node and isinstance(around.slice, ast.Constant)
-        ) or (isinstance(around, (ast.For, ast.AsyncFor, ast.comprehension)) and around.iter is node)
-        if not used or not isinstance(node.ctx, ast.Load):
+        indexed = isinstance(around, ast.Subscript) and around.value is node and isinstance(around.slice, ast.Constant)
+        gone_through = isinstance(around, (ast.For, ast.AsyncFor, ast.comprehension)) and around.iter is node
+        if not (indexed or gone_through) or not isinstance(node.ctx, ast.Load) or _is_guarded(node, method, file):
             continue
-        if looked_at is None:
-            looked_at = _looked_at(method)
-        if name not in looked_at:
-            looked_at.add(name)
-            yield hazard("unguarded-optional", method, node).add("name", name)
+        seen.add(name)
+        yield hazard("unguarded-optional", method, node).add("name", name)
 
 
-def _looked_at(method: Scope) -> set[str]:
-    """Fields that the method tests, sets, or hands to what may."""
-    found: set[str] = set()
-    for test in [*method.tests, *method.of(ast.BoolOp), *method.of(ast.Compare)]:
-        found |= {n.attr for n in ast.walk(test) if isinstance(n, ast.Attribute)}
-    for part in method.of(ast.comprehension):
-        for test in part.ifs:
-            found |= {n.attr for n in ast.walk(test) if isinstance(n, ast.Attribute)}
-    found |= {n.attr for n in method.of(ast.Attribute) if isinstance(n.ctx, ast.Store)}
-    found |= {n.attr for match in method.of(ast.Match) for n in ast.walk(match.subject) if isinstance(n, ast.Attribute)}
-    for call in method.of(ast.Call):
-        if dotted(call.func, method).startswith("self."):
-            found |= {n.attr for given in call.args for n in ast.walk(given) if isinstance(n, ast.Attribute)}
-    return found
+def _is_guarded(use: ast.Attribute, method: Scope, file: FileContext) -> bool:
+    """Whether a test around the use looks at the field, or something before it sets it, asks for it, or leaves."""
+    for around in file.ancestors(use):
+        tests = around.values if isinstance(around, ast.BoolOp) else [getattr(around, "test", None)]
+        if isinstance(around, ast.comprehension):
+            tests = [*around.ifs]
+        if any(test is not None and _names(test, use) for test in tests):
+            return True
+    for branch in method.of(ast.If):
+        if branch.lineno < use.lineno and _names(branch.test, use) and _leaves(branch.body):
+            return True
+    before: list[ast.AST] = [n for n in method.of(ast.Attribute) if isinstance(n.ctx, ast.Store)]
+    before += [*method.of(ast.Assert), *method.of(ast.Match)]
+    before += [call for call in method.of(ast.Call) if dotted(call.func, method).startswith("self.")]
+    return any(getattr(n, "lineno", 0) < use.lineno and _names(n, use) for n in before)
+
+
+def _names(node: ast.AST, use: ast.Attribute) -> bool:
+    return any(isinstance(n, ast.Attribute) and n is not use and n.attr == use.attr for n in ast.walk(node))
+
+
+def _leaves(body: list[ast.stmt]) -> bool:
+    return isinstance(body[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break))
 
 
 def _is_none(node: ast.expr | None) -> bool:
