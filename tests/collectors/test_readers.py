@@ -35,6 +35,7 @@ OUTLINES = {
     "lifecycle:turn model_call:scripted",
     "openhands.json": "task:OpenHands lifecycle:agent_state_changed model_call:scripted tool_call:execute_bash "
     "model_call:model tool_call:edit! model_call:model submit:finish",
+    "phoenix-rest.json": "model_call:ChatCompletion",
     "phoenix.json": "task:finder model_call:ChatCompletion tool_call:lookup!",
     "swe-agent.traj": "task:SWE-agent model_call:model tool_call:open model_call:model tool_call:submit "
     "submit:submission",
