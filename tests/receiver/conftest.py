@@ -107,7 +107,7 @@ class Running:
 
     def request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         """Any request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.serving.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.serving.port, timeout=120)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()

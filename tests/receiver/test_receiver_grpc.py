@@ -26,7 +26,7 @@ METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 def export(running: Any, body: bytes, **options: Any) -> Any:
     with grpc.insecure_channel(f"127.0.0.1:{running.serving.grpc_port}") as channel:
-        return ExportTraceServiceResponse.FromString(channel.unary_unary(METHOD)(body, timeout=20, **options))
+        return ExportTraceServiceResponse.FromString(channel.unary_unary(METHOD)(body, timeout=120, **options))
 
 
 def failure(running: Any, body: bytes, **options: Any) -> Any:
