@@ -225,3 +225,23 @@ def test_a_failure_that_is_logged_is_swallowed_all_the_same(run_harness: Run) ->
     files = {**SwallowedToolError.bad.files, "agent.py": agent}
     (found,) = run_harness(files).said("T102")
     assert found.anchors[0].qualname == "find_tickets"
+
+
+COLLECTS = """
+class Agent:
+    def act(self, tool_calls):
+        pending, answer = [], None
+        for call in tool_calls:
+            name = call.function.name
+            if name == "final_answer":
+                answer = call
+                break
+            pending.append((name, call.function.arguments))
+        return pending, answer
+"""
+
+
+@pytest.mark.parametrize(("jump", "found"), [("break", ["Agent.act"]), ("continue", [])])
+def test_calls_behind_one_that_ends_their_collection_are_dropped(run_harness: Run, jump: str, found: list[str]) -> None:
+    said = run_harness({"agent.py": COLLECTS.replace("break", jump)}).said_of_source("T114")
+    assert [diagnosis.anchors[0].qualname for diagnosis in said] == found

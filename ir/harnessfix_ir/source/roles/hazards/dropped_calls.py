@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, calls_in, dotted, inside, last, words_in
+from harnessfix_ir.source.expressions import callee, calls_in, dotted, inside, last, names_in, tainted_names, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -14,7 +14,7 @@ from .base import LOOPS, hazard, targets_in
 
 _CALLS = re.compile(r"(^|_)(tool_?calls?|function_?calls?|tool_?uses?|(parsed_)?actions|tool_?requests?|calls)(_|$)")
 
-_ERROR = re.compile(r"error|fail|invalid|refus|denied", re.IGNORECASE)
+_ERROR = re.compile(r"error|fail|invalid|refus|reject|denied", re.IGNORECASE)
 
 
 class DroppedCalls(Role):
@@ -26,7 +26,7 @@ class DroppedCalls(Role):
                 if not any(_CALLS.search(word) for word in _words(loop.iter, scope)):
                     continue
                 names = {name.id for name in targets_in(loop.target)}
-                jump = _leaves(loop, names, file) if _runs_them(loop, names, scope) else None
+                jump = _leaves(loop, names, scope, file) if _runs_them(loop, names, scope) else None
                 if jump is not None:
                     yield hazard("dropped-calls", scope, jump).add("loop", loop.lineno)
 
@@ -40,16 +40,22 @@ def _words(node: ast.expr, scope: Scope) -> list[str]:
 
 
 def _runs_them(loop: ast.For | ast.AsyncFor, names: set[str], scope: Scope) -> bool:
-    """Whether the loop runs each call, and does not only look for one."""
+    """Whether the loop runs each call, or puts it away to be run, and does not only look for one."""
+    derived = tainted_names(scope, names)
     for call in calls_in(loop.body):
-        if EXECUTE_NAME.search(callee(call, scope)) and any(
-            isinstance(inner, ast.Name) and inner.id in names for given in call.args for inner in ast.walk(given)
+        name = callee(call, scope)
+        kept = last(name) == "append" and any(n in derived for given in call.args for n in names_in(given))
+        if kept or (
+            EXECUTE_NAME.search(name)
+            and any(
+                isinstance(inner, ast.Name) and inner.id in names for given in call.args for inner in ast.walk(given)
+            )
         ):
             return True
     return False
 
 
-def _leaves(loop: ast.For | ast.AsyncFor, names: set[str], file: FileContext) -> ast.stmt | None:
+def _leaves(loop: ast.For | ast.AsyncFor, names: set[str], scope: Scope, file: FileContext) -> ast.stmt | None:
     """A `return` or `break` that ends the loop because of what one call is, not because something failed."""
     for node in inside(loop.body):
         if not isinstance(node, (ast.Return, ast.Break)):
@@ -63,7 +69,8 @@ def _leaves(loop: ast.For | ast.AsyncFor, names: set[str], file: FileContext) ->
                 break
             if isinstance(around, ast.If):
                 tests.append(around.test)
-        about = [n for test in tests for n in ast.walk(test) if isinstance(n, ast.Name) and n.id in names]
+        derived = tainted_names(scope, names)
+        about = [n for test in tests for n in ast.walk(test) if isinstance(n, ast.Name) and n.id in derived]
         if about and not _ends_in_error(node):
             return node
     return None
