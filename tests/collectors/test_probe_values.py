@@ -191,6 +191,11 @@ def test_other_values(tell: Tell, place: int) -> None:
     assert tell(value) == told
 
 
+def test_a_proxy_in_c_for_what_has_no_attributes_is_a_value(tell: Tell) -> None:
+    wrapt = pytest.importorskip("wrapt")  # OpenInference keeps LangChain's runs in such a proxy for a dict
+    assert tell([wrapt.ObjectProxy({"a": 1}), 2])[1] == 2
+
+
 def test_what_contains_itself_ends(tell: Tell) -> None:
     around: list[Any] = [1]
     around.append(around)

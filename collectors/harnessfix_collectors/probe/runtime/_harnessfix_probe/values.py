@@ -235,7 +235,10 @@ def dict_of(value: Any) -> dict[Any, Any]:
     for base in type(value).__mro__:
         found = base.__dict__.get("__dict__")
         if found is not None and type(found) is _DICTIONARY:
-            inside = found.__get__(value)
+            try:
+                inside = found.__get__(value)
+            except AttributeError:  # a proxy in C answers for what it stands for, which may have none
+                return {}
             return inside if type(inside) is dict else {}
     return {}
 
