@@ -96,6 +96,18 @@ def _imported() -> Any:
         raise SettingsError("the engine `ray` is not installed", hint="pip install 'harnessfix[ray]'") from error
 
 
+def _start(ray: Any, tasks: int, quiet: dict[str, Any]) -> None:
+    """Start a cluster here; again when it did not come up in Ray's half minute, as on a machine that has much to do."""
+    for attempt in range(ATTEMPTS):
+        try:
+            ray.init(address="local", num_cpus=tasks, _node_ip_address="127.0.0.1", include_dashboard=False, **quiet)
+            return
+        except Exception:
+            ray.shutdown()
+            if attempt + 1 == ATTEMPTS:
+                raise
+
+
 def _begin(ray: Any, jobs: int) -> None:
     """Join the cluster that was named, and no other that happens to be there; without a name, start one."""
     from .choose import cores
@@ -106,8 +118,7 @@ def _begin(ray: Any, jobs: int) -> None:
         if address != "local":
             ray.init(address=address, **quiet)
         else:
-            loopback = {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
-            ray.init(address="local", num_cpus=jobs or cores(), **loopback, **quiet)
+            _start(ray, jobs or cores(), quiet)
     except Exception as error:  # a cluster that does not come up in time is a bare one
         named = f"Set {ADDRESS} to the head's host:port, with the same Ray and Python as here, or unset it."
         raise HarnessfixError(

@@ -20,7 +20,7 @@ from .examine import Examine, Harness, current_key
 from .examined import Examination, Examined, Sum
 from .ledger import Ledger
 
-PAGE = 500
+PAGE = 100
 
 Roots = tuple[Path, ...]
 ModelOf = Callable[[tuple[str, ...]], tuple[Roots, HarnessModel]]

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 from weakref import WeakSet
@@ -22,7 +23,7 @@ from sqlalchemy.pool import QueuePool
 from harnessfix_ir.errors import StoreError
 
 from .place import Place
-from .trouble import explained, passes
+from .trouble import SQLITE, explained, passes
 
 T = TypeVar("T")
 PAUSES = (0.1, 1.0, 5.0)  # seconds; a server that restarts is back after the last
@@ -42,7 +43,9 @@ class Database:
         self, place: Place, *, readonly: bool = False, timeout: float = 30.0, foreign_keys: bool = True
     ) -> None:
         self.place = place
-        self.readonly = readonly
+        # What may only be read is opened for that, so that it can be looked at.
+        self.locked = not readonly and place.path is not None and place.path.exists() and not _writable(place.path)
+        self.readonly = readonly or self.locked
         self.timeout = timeout
         self.engine = _sqlite(self, foreign_keys) if place.url is None else _postgresql(self)
         _OPEN.add(self)
@@ -62,6 +65,9 @@ class Database:
         Args:
             durable: reach the disk before it returns.
         """
+        if self.locked:
+            what, hint = SQLITE["SQLITE_READONLY"]
+            raise StoreError(f"{self.place}: the store {what}", hint=hint)
         if self.readonly:
             raise StoreError(f"{self.place}: the store was opened for reading only", hint="Open it for writing.")
         with explained(self.place), self.engine.connect() as connection:
@@ -164,6 +170,10 @@ def insert_new(connection: Connection, table: Table, row: dict[str, object], key
         connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing(index_elements=list(keys)))
     else:
         connection.execute(postgresql.insert(table).values(row).on_conflict_do_nothing(index_elements=list(keys)))
+
+
+def _writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
 def _sqlite(database: Database, foreign_keys: bool) -> Engine:

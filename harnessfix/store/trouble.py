@@ -1,5 +1,6 @@
 """What a database complains about, as a `StoreError` that says what to do."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from .place import Place
 
 NO_STORE_HINT = "Name another file with --store, or move this one away."
 DAMAGED_HINT = "Restore it from a backup (store.db.bak-…) or an export; runs can also be imported again."
+
+LITTLE = 256 * 1024  # bytes of free space with which no store can grow
 
 SQLITE: dict[str, tuple[str, str]] = {
     "SQLITE_BUSY": ("is locked by another process", "Wait for it to finish, or stop it, and try again."),
@@ -54,6 +57,8 @@ def translated(place: Place, error: Exception) -> StoreError:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     name = str(getattr(cause, "sqlite_errorname", None) or "")
     # Extended codes carry their primary one in front: SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE.
+    if name.startswith("SQLITE_IOERR") and _is_full(place):
+        name = "SQLITE_FULL"  # the files beside the store fail otherwise than the store itself
     for code, (what, hint) in SQLITE.items():
         if name == code or name.startswith(code + "_"):
             return StoreError(f"{place}: the store {what}", hint=hint)
@@ -67,6 +72,13 @@ def translated(place: Place, error: Exception) -> StoreError:
             f"{place}: no connection to the store: {said}", hint="Check that the server runs, and user and database."
         )
     return StoreError(f"{place}: the store reports: {said}", hint="`harnessfix doctor` looks the store over.")
+
+
+def _is_full(place: Place) -> bool:
+    try:
+        return place.path is not None and shutil.disk_usage(place.path.parent).free < LITTLE
+    except OSError:
+        return False
 
 
 def passes(error: StoreError) -> bool:

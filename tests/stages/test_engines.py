@@ -1,6 +1,8 @@
 """All engines do the same: each part once, errors to their parts, dead workers replaced, nothing left running."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -73,6 +75,45 @@ def test_whoever_stops_leaves_no_worker_behind(tmp_path: Path) -> None:
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+PARENT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from harnessfix.engines.processes import Processes
+from tests.stages.jobs import Slow
+if __name__ == "__main__":
+    list(Processes(2).run(Slow(Path({folder!r})), range(4)))
+"""
+
+
+def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    program = tmp_path / "parent.py"
+    program.write_text(PARENT.format(root=str(root), folder=str(tmp_path)))
+    parent = subprocess.Popen([sys.executable, str(program)], env={**os.environ, "PYTHONPATH": str(root)})
+    try:
+        _until(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
+    finally:
+        parent.kill()
+        parent.wait()
+    for pid in (int(path.stem) for path in tmp_path.glob("*.pid")):
+        _until(lambda pid=pid: not _runs(pid))  # type: ignore[misc]
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 240
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
 
 
 def test_workers_that_cannot_begin_are_an_error(capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,12 @@
 """Disks that are full, connections that break, files that are damaged or may not be written, migrations cut short."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -176,8 +177,6 @@ def upgrade():
 def test_a_migration_that_is_killed_leaves_the_store_as_it_was(
     address: str, tmp_path: Path, make_run: MakeRun, add: Add
 ) -> None:
-    import shutil
-
     from harnessfix.store import schema
 
     with Store.open(address) as store:
@@ -200,3 +199,57 @@ def test_a_migration_that_is_killed_leaves_the_store_as_it_was(
     subprocess.run([sys.executable, "-c", codes["fast"]], check=True, capture_output=True, timeout=120)
     with pytest.raises(StoreError, match="version"):
         Store.open(address)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of three megabytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(place)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("mounting a disk needs more rights")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None, reason="there is no mount here")
+def test_a_disk_that_runs_full_and_gets_space_again(disk: Path, make_run: MakeRun, add: Add) -> None:
+    path = disk / "store.db"
+    large = [make_run(f"r{number:02}", ("read_file", os.urandom(100_000).hex())) for number in range(30)]
+    done: list[str] = []
+    with Store.open(path) as store:
+        filler = disk / "filler"
+        filler.write_bytes(bytes(1_500_000))
+
+        def fill() -> None:
+            for recording in large:
+                add(store, recording)
+                done.append(recording.run.id)
+
+        with pytest.raises(StoreError, match="disk is full") as full:
+            fill()
+        assert str(path) in str(full.value)
+        assert "Free some space" in full.value.hint
+        assert ids(store) == done, "what is there can be read"
+        filler.unlink()
+        add(store, large[len(done)])
+        assert ids(store) == [*done, large[len(done)].run.id]
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None, reason="there is no mount here")
+def test_a_store_that_can_only_be_read_is_read(disk: Path, make_run: MakeRun, add: Add) -> None:
+    with Store.open(disk / "store.db") as store:
+        add(store, make_run("r"))
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    with Store.open(disk / "store.db") as store:
+        assert ids(store) == ["r"]
+        assert store.search("contents")
+        with pytest.raises(StoreError, match="cannot be written") as refused:
+            add(store, make_run("s"))
+        assert str(disk / "store.db") in str(refused.value)
+        assert "permissions" in refused.value.hint
