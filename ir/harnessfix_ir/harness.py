@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -165,6 +165,11 @@ class HarnessModel(Document):
             if called:
                 found.setdefault(str(called), []).append(str(caller))
         return found
+
+    def __getstate__(self) -> dict[Any, Any]:
+        # What was looked up so far is looked up anew where the model is sent to: rows arrive there as documents.
+        state = super().__getstate__()
+        return {**state, "__dict__": {name: state["__dict__"][name] for name in type(self).model_fields}}
 
     @cached_property
     def _functions(self) -> dict[str, dict[str, Element]]:

@@ -110,6 +110,9 @@ class Rows(Sequence[D], Generic[D]):
     def __reduce__(self) -> tuple[type, tuple[list[D]]]:
         return tuple, (self._all(),)  # where it is copied to, documents are what counts
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Rows[D]":
+        return self  # documents do not change
+
     def __repr__(self) -> str:
         return f"<{len(self)} documents>"
 

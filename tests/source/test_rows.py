@@ -2,14 +2,16 @@
 
 import copy
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from harnessfix_ir.harness import CallEdge, HarnessModel
 from harnessfix_ir.rows import Rows
 from harnessfix_ir.serial import document_schema
+from harnessfix_ir.vocabulary import ElementRole
 
+Send = Callable[[HarnessModel], HarnessModel]
 CALLERS = ["a.py:f", "a.py:f", "b.py:g", "a.py:h"]
 
 
@@ -75,3 +77,15 @@ def test_a_model_of_rows_is_written_and_described_as_one_of_tuples(rows: Rows[Ca
     assert document_schema(HarnessModel)["properties"]["calls"]["items"] == {"$ref": "#/$defs/CallEdge"}
     assert kept.calls_of("a.py:f") == plain.calls_of("a.py:f") == list(rows[:2])
     assert kept.calls_named("c2", "c1") == plain.calls_named("c1", "c2") == list(rows[1:3])
+
+
+@pytest.mark.parametrize("send", [lambda model: pickle.loads(pickle.dumps(model)), copy.copy, copy.deepcopy])
+def test_a_model_that_was_asked_can_be_sent_and_asked_again(rows: Rows[CallEdge], send: Send) -> None:
+    model = HarnessModel(root="/agent", calls=rows, made_by="a later version")
+    assert model.calls_of("b.py:g")
+    assert model.callees == {}
+    sent = send(model)
+    assert sent.calls_of("b.py:g") == model.calls_of("b.py:g")
+    assert [*sent.of_role(ElementRole.TOOL)] == []
+    assert sent == model
+    assert sent.model_dump() == model.model_dump()
