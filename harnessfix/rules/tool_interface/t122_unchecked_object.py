@@ -1,4 +1,4 @@
-"""T120: arguments that a model wrote are used as an object without a look at whether they are one."""
+"""T122: arguments that a model wrote are used as an object without a look at whether they are one."""
 
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
@@ -24,7 +24,7 @@ class Agent:
 
 
 class UncheckedObject(HazardRule):
-    code = "T120"
+    code = "T122"
     name = "unchecked-object"
     keeps = Property.CONTAINMENT
     severity = Severity.WARNING
