@@ -81,7 +81,7 @@ def test_a_model_of_rows_is_written_and_described_as_one_of_tuples(rows: Rows[Ca
 
 @pytest.mark.parametrize("send", [lambda model: pickle.loads(pickle.dumps(model)), copy.copy, copy.deepcopy])
 def test_a_model_that_was_asked_can_be_sent_and_asked_again(rows: Rows[CallEdge], send: Send) -> None:
-    model = HarnessModel(root="/agent", calls=rows, made_by="a later version")
+    model = HarnessModel.model_validate({"root": "/agent", "calls": rows, "made_by": "a later version"})
     assert model.calls_of("b.py:g")
     assert model.callees == {}
     sent = send(model)
