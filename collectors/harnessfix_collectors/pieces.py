@@ -63,8 +63,8 @@ def _values(file: TraceFile, trouble: Trouble) -> Iterator[tuple[str, bytes]]:
             yield f"{file.name}, line {number}", line
         return
     import ijson  # type: ignore[import-untyped]
-    from ijson.backends import python as careful  # type: ignore[import-untyped]
 
+    careful = ijson.get_backend("python")
     number = 0
     try:
         try:

@@ -54,7 +54,7 @@ names = st.sampled_from(sorted(FILES))
 edits = st.lists(st.tuples(names, st.sampled_from([*EDITS, "gone", "back"])), min_size=1, max_size=6)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(edits)
 def test_after_any_edits_the_cached_reading_is_the_first_one(made: list[tuple[str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
