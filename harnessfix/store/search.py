@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Connection, FromClause, func, literal_column, select, text
 
 from harnessfix_ir.errors import StoreError
 
@@ -15,6 +16,8 @@ from .words import words_of
 PART_BYTES = 500_000  # a tsvector holds at most a mebibyte
 MANY = 20_000
 """Up to so many hits, runs are looked up in the list of them; a commoner word is looked for run by run."""
+SAMPLE = 1000
+"""Steps whose words tell whether a word is common on PostgreSQL."""
 SMALLEST_CHUNK, LARGEST_CHUNK = 64, 1024
 WIDEST_GAP = 2_000
 
@@ -79,8 +82,9 @@ def hits(connection: Connection, words: list[str], limit: int | None) -> list[tu
         sql = f"{HITS} ? ORDER BY words.rowid DESC LIMIT ?"
         found = connection.exec_driver_sql(sql, (_match(words), -1 if limit is None else limit))
         return [(run, seq) for run, seq in found]
-    query = select(WORDS.c.run, WORDS.c.seq).where(_tsmatch(words)).distinct()
-    query = query.order_by(WORDS.c.run.desc(), WORDS.c.seq.desc()).limit(limit)
+    matches = _found(connection, words)
+    query = select(matches.c.run, matches.c.seq).distinct()
+    query = query.order_by(matches.c.run.desc(), matches.c.seq.desc()).limit(limit)
     return [(row.run, row.seq) for row in connection.execute(query)]
 
 
@@ -95,9 +99,25 @@ def is_common(connection: Connection, words: list[str]) -> bool:
 def holds(connection: Connection, words: list[str]) -> ColumnElement[bool]:
     """A condition on `run`: one of its steps holds all `words`."""
     if not is_sqlite(connection):
-        return Run.key.in_(select(WORDS.c.run).where(_tsmatch(words)))
+        return Run.key.in_(select(_found(connection, words).c.run))
     listed = text(f"SELECT key FROM ({HITS} :asked)")
     return Run.key.in_(listed.bindparams(asked=_match(words)).columns(literal_column("key")))
+
+
+def _found(connection: Connection, words: list[str]) -> FromClause:
+    """The rows of PostgreSQL's index that hold all `words`.
+
+    Whoever wants the first few of them in some order gets a plan that goes through everything in that order, which is
+    right for words that are in every twentieth step and reads the whole table for rare ones. So the rare ones are
+    looked up in the index first, by a part of the query that no planner takes apart.
+    """
+    newest = select(WORDS.c.words).order_by(WORDS.c.run.desc(), WORDS.c.seq.desc(), WORDS.c.part.desc())
+    sample = newest.limit(SAMPLE).subquery()
+    common = connection.execute(select(func.count()).select_from(sample).where(_tsmatch(words, sample.c.words)))
+    query = select(WORDS.c.run, WORDS.c.seq).where(_tsmatch(words, WORDS.c.words))
+    if common.scalar_one() > SAMPLE // 20:
+        return query.subquery()
+    return query.cte("found").prefix_with("MATERIALIZED")
 
 
 Candidate = tuple[int, int, int]
@@ -183,9 +203,9 @@ def _match(words: list[str]) -> str:
     return " AND ".join(f'"{word}"' for word in words)
 
 
-def _tsmatch(words: list[str]) -> ColumnElement[bool]:
+def _tsmatch(words: list[str], held: ColumnElement[Any]) -> ColumnElement[bool]:
     quoted = " & ".join(f"'{word}'" for word in words)
-    return WORDS.c.words.op("@@")(text("CAST(:asked AS tsquery)").bindparams(asked=quoted))
+    return held.op("@@")(text("CAST(:asked AS tsquery)").bindparams(asked=quoted))
 
 
 def _chunks(words: list[str]) -> Iterator[list[str]]:
