@@ -89,7 +89,7 @@ provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(Showing()))
 provider.add_span_processor(Seen())
 trace.set_tracer_provider(provider)
-tracer = trace.get_tracer("some.library")
+tracer = trace.get_tracer("some.package")
 
 def tool():
     return "sunny"

@@ -142,7 +142,7 @@ def test_lines_are_told_without_the_probe_where_the_harness_is_reached_through_a
 NOBODY = """
 from opentelemetry import trace
 
-tracer = trace.get_tracer("some.library")
+tracer = trace.get_tracer("some.package")
 
 def work():
     with tracer.start_as_current_span("outer", attributes={"a": 1}) as span:
@@ -180,7 +180,7 @@ INTERLEAVED = """
 import asyncio, threading
 from opentelemetry import trace
 
-tracer = trace.get_tracer("some.library")
+tracer = trace.get_tracer("some.package")
 
 def leaf(name):
     return name
@@ -249,7 +249,7 @@ def test_a_killed_program_leaves_its_open_spans(play: Play) -> None:
     program = """
         import os, signal
         from opentelemetry import trace
-        tracer = trace.get_tracer("some.library")
+        tracer = trace.get_tracer("some.package")
         with tracer.start_as_current_span("chat m", attributes={"gen_ai.operation.name": "chat"}):
             os.kill(os.getpid(), signal.SIGKILL)
         """

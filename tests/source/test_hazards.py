@@ -302,6 +302,17 @@ NONE = {
                 refuse(error)
             return reply
         """,
+    "a clause hands over to the parser of the command line": """
+        import argparse
+
+        def main():
+            parser = argparse.ArgumentParser()
+            try:
+                task = read(parser.parse_args().task)
+            except OSError as error:
+                parser.error(str(error))
+            return run(task)
+        """,
     "a clause binds it further in": """
         def ask(model):
             try:

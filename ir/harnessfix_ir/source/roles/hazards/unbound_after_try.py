@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from harnessfix_ir.source.expressions import inside
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.roles.handlers import is_log_call
 from harnessfix_ir.source.scopes import FileContext, Scope
-from harnessfix_ir.source.words import LOG_METHODS
 
 from .base import hazard, holds, targets_in
 from .unbound_name import binds_otherwise, block_of, reads
@@ -33,8 +33,8 @@ class UnboundAfterTry(Role):
 def _one_sided(attempt: ast.Try | ast.TryStar, scope: Scope) -> Iterator[tuple[str, int]]:
     """Names that the body binds and a clause that goes on does not, or a clause and the body does not."""
     body = [*attempt.body, *attempt.orelse]
-    going_on = [clause for clause in attempt.handlers if not _ends(clause.body, clause.name)]
-    if not going_on or attempt.finalbody or _ends(body):
+    going_on = [clause for clause in attempt.handlers if not _ends(clause.body, scope, clause.name)]
+    if not going_on or attempt.finalbody or _ends(body, scope):
         return
     for name, line in _bound(attempt.body).items():
         if any(not _binds(clause.body, name, scope) for clause in going_on):
@@ -51,7 +51,7 @@ def _binds(body: list[ast.stmt], name: str, scope: Scope) -> bool:
     return any(holds(statement, n) for statement in body for n in stores)
 
 
-def _ends(body: list[ast.stmt], error: str | None = None) -> bool:
+def _ends(body: list[ast.stmt], scope: Scope, error: str | None = None) -> bool:
     """Whether what follows is not reached: a jump, or a call that is handed the exception and may raise it."""
     last = body[-1] if body else None
     while isinstance(last, ast.Expr) and isinstance(last.value, ast.Await):
@@ -60,16 +60,12 @@ def _ends(body: list[ast.stmt], error: str | None = None) -> bool:
         func = last.value.func
         name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
         handed = any(isinstance(n, ast.Name) and n.id == error for a in last.value.args for n in ast.walk(a))
-        return name in _ENDS or "raise" in name or (error is not None and handed and not _logs(func))
+        return name in _ENDS or "raise" in name or (error is not None and handed and not is_log_call(last.value, scope))
     if isinstance(last, ast.If):
-        return bool(last.orelse) and _ends(last.body) and _ends(last.orelse)
+        return bool(last.orelse) and _ends(last.body, scope) and _ends(last.orelse, scope)
     if isinstance(last, (ast.With, ast.AsyncWith)):
-        return _ends(last.body)
+        return _ends(last.body, scope)
     return isinstance(last, _EXITS)
-
-
-def _logs(func: ast.expr) -> bool:
-    return isinstance(func, ast.Attribute) and func.attr in LOG_METHODS
 
 
 def _bound(body: list[ast.stmt]) -> dict[str, int]:
