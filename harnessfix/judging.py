@@ -108,7 +108,7 @@ class Judge:
         left: list[str] = []
         facts = self.store.facts(run_ids, missing_ok=True)
         while page := [self._task(run) for run in islice(facts, PAGE)]:
-            kept = dict(self._job.kept(page))
+            kept = dict(self._job.kept(self._job.questions(page)))
             yield from self._settled(kept.items())
             left += [task.run.id for task in page if task.run.id not in kept]
         if not left:

@@ -63,8 +63,8 @@ class Judging:
 
     def __call__(self, batch: Batch) -> list[tuple[str, str]]:
         """Run id and verdict as JSON, `null` for a run that did not fail; without those that cannot be read."""
-        said = dict(self.kept(batch))
-        questions = self.questions([task for task in batch if task.run.id not in said])
+        questions = self.questions(batch)
+        said = dict(self.kept(questions))
         unread: list[Task] = []
         for task in batch:
             if task.run.id in said:
@@ -82,9 +82,9 @@ class Judging:
                 said[run_id] = self.judge(task, run, questions[run_id])
         return list(said.items())
 
-    def kept(self, batch: Sequence[Task]) -> Iterator[tuple[str, str]]:
-        """Those verdicts that were worked out before."""
-        keys = {asked.key: run_id for run_id, asked in self.questions(batch).items()}
+    def kept(self, questions: Mapping[str, Question]) -> Iterator[tuple[str, str]]:
+        """Those verdicts that were worked out before, by run id."""
+        keys = {asked.key: run_id for run_id, asked in questions.items()}
         for key, value in self.store.cached_ones(KIND, list(keys)):
             yield keys[key], value.decode()
 

