@@ -1,9 +1,9 @@
 """Which call of the model a tool's step answers, where its recorder tells no id.
 
 Some harnesses hand their tool the model's call itself, or take a message that answers it: then its id is there to be
-read. Mostly the function that does
-the work gets the arguments alone, and some frameworks put no id on their tool spans: then the call is found by name,
-arguments and order. What is found so is derived, and `attributes["call_id"]` says so.
+read. Mostly the function that does the work gets the arguments alone, and some frameworks put no id on their tool
+spans: then the call is found by name, arguments and order. What is found so is derived, and `attributes["call_id"]`
+says so.
 """
 
 import json

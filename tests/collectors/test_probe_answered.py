@@ -142,5 +142,7 @@ def test_other_streams() -> None:
         {"type": "tool_use", "id": "t", "name": "n", "input": '{"a": 1}'},
     ]
     assert (whole["stop_reason"], whole["usage"]) == ("tool_use", {"input_tokens": 4, "output_tokens": 2})
+    parted = {"type": "response.completed", "response": {"text": "one\u2028two\x85three"}}
+    assert streamed(f"data: {json.dumps(parted, ensure_ascii=False)}\r\n\r\n") == parted["response"]
     assert streamed("data: no JSON\n") is None
     assert streamed("plain") is None

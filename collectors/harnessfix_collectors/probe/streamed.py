@@ -1,11 +1,13 @@
 """An answer that came as server-sent events, put together: chat chunks, Responses events, Anthropic's messages."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from .lines import integer, mapping
 
+_LINE_ENDS = re.compile(r"\r\n|\n|\r")  # no others: U+2028 may stand in JSON
 WHOLE = ("response.completed", "response.incomplete", "response.failed")
 
 
@@ -27,7 +29,7 @@ def streamed(text: str) -> dict[str, Any] | None:
 
 
 def _events(text: str) -> Iterator[dict[str, Any]]:
-    for line in text.splitlines():
+    for line in _LINE_ENDS.split(text):
         if line.startswith("data:"):
             try:
                 event = json.loads(line[5:])
