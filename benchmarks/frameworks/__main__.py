@@ -34,6 +34,7 @@ ENVIRONMENTS = Path.home() / ".cache" / "harnessfix-frameworks"
 MARKS = {"arguments": "Rome", "result": "sunny in Rome", "exception": ("ValueError", "station offline")}
 EVIDENCE = ("arguments", "result", "exception", "finish reason", "tokens", "tool call id", "source line")
 TIMEOUT = 900.0
+READY = "packages-installed"  # written last: an environment without it is one whose making was cut short
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,13 @@ class Scenario:
     def python(self, environments: Path) -> Path:
         """The interpreter of its environment."""
         return Path(sys.executable) if self.environment is None else environments / self.environment / "bin" / "python"
+
+    def ready(self, environments: Path) -> bool:
+        """Whether its environment is there with all that it asks for."""
+        if self.environment is None:
+            return True
+        stamp = environments / self.environment / READY
+        return stamp.is_file() and stamp.read_text().split("\n") == list(self.packages)
 
 
 def scenarios(names: Sequence[str] = ()) -> Iterator[Scenario]:
@@ -195,10 +203,10 @@ def _variables(scenario: Scenario, environments: Path) -> dict[str, str]:
 
 
 def install(scenario: Scenario, environments: Path) -> None:
-    """Make the environment of a scenario where there is none: with uv, which is faster, where that is installed."""
-    python = scenario.python(environments)
-    if python.exists():
+    """Make the environment of a scenario where none is ready: with uv, which is faster, where that is installed."""
+    if scenario.ready(environments):
         return
+    python = scenario.python(environments)
     folder = str(python.parents[1])
     uv = shutil.which("uv")
     if uv is not None:
@@ -207,6 +215,7 @@ def install(scenario: Scenario, environments: Path) -> None:
     else:
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
         subprocess.run([str(python), "-m", "pip", "install", "-q", *scenario.packages], check=True)
+    (python.parents[1] / READY).write_text("\n".join(scenario.packages))
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -266,9 +275,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if all(path.is_file() for path in found.values()):
                 rows += [look(scenario, path.read_bytes(), probe=probe) for probe, path in found.items()]
             continue
-        if not scenario.python(given.environments).exists():
+        if not scenario.ready(given.environments):
             if not given.install:
-                sys.stderr.write(f"{scenario.name}: no environment in {given.environments}; see --install\n")
+                sys.stderr.write(f"{scenario.name}: no environment is ready in {given.environments}; see --install\n")
                 continue
             install(scenario, given.environments)
         try:
