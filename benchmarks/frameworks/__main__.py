@@ -111,7 +111,7 @@ def evidence(recordings: Sequence[Recording], marks: Mapping[str, Any]) -> dict[
             found["exception"] |= any(_raised(step, *marks["exception"]) for step in run.steps)
         found["finish reason"] |= any(step.finish_reason for step in models)
         found["tokens"] |= any(step.usage is not None and step.usage.input_tokens for step in models)
-        found["tool call id"] |= any(part.call_id for step in tools for part in (*step.input, *step.output))
+        found["tool call id"] |= any(step.call_id for step in tools)
         found["source line"] |= any(step.anchors for step in (*tools, *models))
     return found
 

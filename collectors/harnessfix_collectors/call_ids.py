@@ -2,7 +2,7 @@
 
 Some harnesses hand their tool the model's call itself, or take a message that answers it: then its id is there to be
 read. Mostly the function that does the work gets the arguments alone, and some frameworks put no id on their tool
-spans: then the call is found by name, arguments and order. What is found so is derived, and `attributes["call_id"]`
+spans: then the call is found by name, arguments and order. What is found so is derived, and `attributes["call_id_by"]`
 says so.
 """
 
@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from harnessfix_collectors.messages import call_id_of
+from harnessfix_collectors.messages import CALL_ID_NAMES, call_id_of
 from harnessfix_collectors.values import mapping, name_of, objects
 from harnessfix_ir.steps import Part, TraceStep
 from harnessfix_ir.vocabulary import StepKind
@@ -29,7 +29,7 @@ def with_call_ids(steps: Sequence[TraceStep], texts: Mapping[str, str]) -> tuple
     """
     asked_for = {part.call_id for step in steps for part in _calls(step)}
     handed = [_handed(step, texts, asked_for) for step in steps]
-    known = {part.call_id for step in handed if step.kind is StepKind.TOOL_CALL for part in step.input if part.call_id}
+    known = {step.call_id for step in handed if step.kind is StepKind.TOOL_CALL}
     open_calls: list[tuple[str, str, Any]] = []
     found: list[TraceStep] = []
     for step in handed:
@@ -38,7 +38,7 @@ def with_call_ids(steps: Sequence[TraceStep], texts: Mapping[str, str]) -> tuple
                 known.add(part.call_id)
                 del open_calls[:-MOST_OPEN]
                 open_calls.append((part.call_id, part.name or "", _parsed(texts.get(part.text) or "{}")))
-        if step.kind is StepKind.TOOL_CALL and not _has_id(step):
+        if step.kind is StepKind.TOOL_CALL and step.call_id is None:
             step = _answered(step, texts, open_calls)
         found.append(step)
     return tuple(found)
@@ -51,16 +51,23 @@ def _calls(step: TraceStep) -> Iterator[Part]:
 
 
 def _handed(step: TraceStep, texts: Mapping[str, str], asked_for: set[str | None]) -> TraceStep:
-    """The step with the id of the one call among its arguments, or that its result answers, if the model asked so."""
-    if step.kind is not StepKind.TOOL_CALL or _has_id(step):
+    """The step with the id that it tells, or of the one call that its arguments or its result name, if it was asked."""
+    if step.kind is not StepKind.TOOL_CALL:
         return step
-    ids = {
-        call_id_of(call)
-        for part in step.input
-        for value in [_parsed(texts.get(part.text, ""))]
-        for call in (objects(value) if isinstance(value, list) else [mapping(value)])
-        if any(key in call for key in GIVEN)
-    } & asked_for
+    if step.call_id is not None:
+        return step if any(part.call_id for part in (*step.input, *step.output)) else _marked(step, step.call_id)
+    ids = {texts.get(part.text) for part in step.input if part.name in CALL_ID_NAMES} & asked_for
+    ids = (
+        ids
+        or {
+            call_id_of(call)
+            for part in step.input
+            for value in [_parsed(texts.get(part.text, ""))]
+            for call in (objects(value) if isinstance(value, list) else [mapping(value)])
+            if any(key in call for key in GIVEN)
+        }
+        & asked_for
+    )
     ids = (
         ids
         or {
@@ -87,7 +94,7 @@ def _answered(step: TraceStep, texts: Mapping[str, str], calls: list[tuple[str, 
     call = max(named or fitting, key=lambda one: len(one[2]))  # the first of those that say the most
     calls.remove(call)
     step = _marked(step, call[0])
-    return step.model_copy(update={"attributes": {**step.attributes, "call_id": DERIVED}})
+    return step.model_copy(update={"attributes": {**step.attributes, "call_id_by": DERIVED}})
 
 
 def _marked(step: TraceStep, call_id: str) -> TraceStep:
@@ -95,10 +102,6 @@ def _marked(step: TraceStep, call_id: str) -> TraceStep:
         return tuple(part.model_copy(update={"call_id": call_id}) for part in parts)
 
     return step.model_copy(update={"input": marked(step.input), "output": marked(step.output)})
-
-
-def _has_id(step: TraceStep) -> bool:
-    return any(part.call_id for part in (*step.input, *step.output))
 
 
 def _same_name(step: str, call: str) -> bool:

@@ -152,7 +152,7 @@ def _one(keep: TraceStep, other: TraceStep) -> TraceStep:
     if unseen:  # digests of what the two said differently
         told["texts"] = list(dict.fromkeys(unseen))
     attributes = {**keep.attributes, "merged": [*(again if isinstance(again, list) else ()), told]}
-    call_id = next((part.call_id for part in (*other.input, *other.output) if part.call_id), None)
+    call_id = other.call_id
     if keep.kind is StepKind.TOOL_CALL and call_id:
         input_, output = _with_call(input_, call_id), _with_call(output, call_id)
     failed = Status.ERROR if Status.ERROR in (keep.status, other.status) else keep.status

@@ -44,6 +44,7 @@ RESULTS = frozenset(
     ]
 )
 REASONING = frozenset(["reasoning", "thinking", "redacted_thinking", "thought"])
+CALL_ID_NAMES = ("call_id", "tool_use_id", "tool_call_id", "toolCallId", "callId")
 LANGCHAIN = {"HumanMessage": "user", "AIMessage": "assistant", "SystemMessage": "system", "ToolMessage": "tool"}
 
 
@@ -194,8 +195,7 @@ def result_text(result: Any) -> str:
 
 def call_id_of(item: dict[str, Any]) -> str | None:
     """The id by which a call and its result find each other."""
-    keys = ("call_id", "tool_use_id", "tool_call_id", "toolCallId", "callId", "id")
-    return next((name for key in keys if (name := name_of(item.get(key)))), None)
+    return next((name for key in (*CALL_ID_NAMES, "id") if (name := name_of(item.get(key)))), None)
 
 
 def role_of(value: Any) -> str:

@@ -6,6 +6,8 @@ from .anchors import Anchor
 from .document import Document, JsonValue, unchecked
 from .vocabulary import Evidence, LinkFamily, LinkKind, Status, StepKind
 
+CALL_ID_ATTRIBUTES = ("gen_ai.tool.call.id", "tool_call.id", "tool_call_id", "call_id")
+
 
 class Part(Document):
     """One piece of a step's input or output; its text lies in the run's content-addressed texts.
@@ -122,6 +124,13 @@ class TraceStep(Document):
         if self.started_ns is None or self.ended_ns is None:
             return None
         return (self.ended_ns - self.started_ns) / 1e9
+
+    @property
+    def call_id(self) -> str | None:
+        """Of a tool call: the model's call that it answers, as its parts or its attributes say."""
+        told = next((part.call_id for part in (*self.input, *self.output) if part.call_id), None)
+        given = (self.attributes.get(name) for name in CALL_ID_ATTRIBUTES)
+        return told or next((value for value in given if isinstance(value, str) and value), None)
 
 
 class Span(Document):

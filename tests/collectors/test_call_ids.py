@@ -46,8 +46,33 @@ def test_by_name_and_arguments_each_call_once() -> None:
     ]
     found = with_call_ids([model, *tools], pool.texts)
     assert ids(found) == ["c2", "c1", None]
-    assert found[1].attributes["call_id"] == DERIVED
+    assert found[1].attributes["call_id_by"] == DERIVED
     assert found[3] == tools[2]
+
+
+def test_a_tool_is_handed_the_id_as_an_argument_that_is_called_so() -> None:
+    pool = TextPool()
+    model = asks(pool, 1, ("c1", "weather", {"city": "Rome"}), ("c2", "weather", {"city": "Rome"}))
+    tool = does(pool, 2, "Tool.run", args={"city": "Rome"})
+    tool = tool.model_copy(update={"input": (*tool.input, Part(role="arguments", name="call_id", text=pool.put("c2")))})
+    found = with_call_ids([model, tool, does(pool, 3, "Tool.run", label="c1")], pool.texts)
+    assert ids(found) == ["c2", None]
+    assert "call_id_by" not in found[1].attributes
+    stranger = does(pool, 2, "Tool.run")
+    stranger = stranger.model_copy(update={"input": (Part(role="arguments", name="call_id", text=pool.put("c9")),)})
+    assert ids(with_call_ids([model, stranger], pool.texts)) == [None]
+
+
+def test_an_instrumentation_tells_the_id_as_an_attribute() -> None:
+    pool = TextPool()
+    model = asks(pool, 1, ("c1", "weather", {"city": "Rome"}), ("c2", "weather", {"city": "Rome"}))
+    told = does(pool, 2, "weather", city="Rome").model_copy(update={"attributes": {"gen_ai.tool.call.id": "c2"}})
+    found = with_call_ids([model, told, does(pool, 3, "weather", city="Rome")], pool.texts)
+    assert ids(found) == ["c2", "c1"]
+    bare = TraceStep(
+        id="s2", kind=StepKind.TOOL_CALL, name="weather", source=SOURCE, attributes={"gen_ai.tool.call.id": "c1"}
+    )
+    assert with_call_ids([model, bare], pool.texts)[1].call_id == "c1"
 
 
 def test_a_dispatcher_is_known_by_arguments_that_leave_no_doubt() -> None:
@@ -93,7 +118,7 @@ def test_a_result_that_is_a_message_tells_the_call_that_it_answers() -> None:
     found = with_call_ids([model, tool, does(pool, 3, "weather", weather="Rome")], pool.texts)
     assert ids(found) == ["c2", "c1"]
     assert "call_id" not in found[1].attributes
-    assert found[2].attributes["call_id"] == DERIVED
+    assert found[2].attributes["call_id_by"] == DERIVED
 
 
 def test_of_calls_that_fit_the_one_that_says_most_is_answered() -> None:

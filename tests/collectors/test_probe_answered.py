@@ -45,6 +45,22 @@ def test_a_failed_answer_and_one_of_a_tool_inside_say_nothing_of_the_model() -> 
     assert lifted(inner=StepKind.TOOL_CALL).finish_reason is None
 
 
+def test_a_model_call_that_tells_only_values_gets_the_conversation_that_it_sent_and_keeps_them() -> None:
+    pool = TextPool()
+    history = Part(role="value", name="history", text=pool.put('{"$type": "app.History", "rows": [1]}'))
+    said = Part(role="assistant", text=pool.put("as the harness read it"))
+    model = draft("model", StepKind.MODEL_CALL, input=[history], output=[said], attributes={"arguments": {"n": 1}})
+    told = exchanged(model, pool, json.dumps(ANSWERED), {"text": json.dumps(ASKED)})
+    assert told == [("system", "be brief"), ("user", "weather?"), ("assistant", "as the harness read it")]
+    assert model.attributes["arguments"] == {"n": 1, "history": {"$type": "app.History", "rows": [1]}}
+
+
+def test_a_request_that_is_no_conversation_replaces_no_values() -> None:
+    pool = TextPool()
+    model = draft("model", StepKind.MODEL_CALL, input=[Part(role="value", name="rows", text=pool.put("[1]"))])
+    assert exchanged(model, pool, json.dumps(ANSWERED), {"text": json.dumps({"model": "m"})}) == [("value", "[1]")]
+
+
 ASKED = {"model": "m", "system": "be brief", "messages": [{"role": "user", "content": "weather?"}]}
 ANSWERED = {"choices": [{"message": {"role": "assistant", "content": "sunny"}, "finish_reason": "stop"}]}
 

@@ -1,7 +1,7 @@
 """What a model call lacks, from the HTTP exchange that it made.
 
 Finish reason and usage where the harness keeps only the text; the messages where an instrumentation keeps content off
-its spans.
+its spans, or where the harness hands them to its client in objects that are not known.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from harnessfix_ir.steps import Part
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import Status, StepKind
 
+from .attempts import CONVERSATION, MESSAGES_OF, take_input, tells_conversation
 from .draft import Draft
 from .exchanges import asked_of
 from .lines import SpoolDocument, integer, mapping, string
@@ -22,6 +23,7 @@ from .streamed import streamed
 
 FROM = "http answer"
 SAID_BY = "http exchange"
+ASKED_BY = "http request"
 LONGEST = 2_000_000
 MOST_BODIES = 64
 INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction")
@@ -37,7 +39,9 @@ def lift_exchanges(drafts: Mapping[str, Draft], document: SpoolDocument, pool: T
         pool: where texts go.
     """
     bodies: dict[str, str | None] = {}
-    wanted = any(step.kind is StepKind.MODEL_CALL and _is_bare(step, pool) for step in drafts.values())
+    wanted = any(
+        step.kind is StepKind.MODEL_CALL and (_is_bare(step, pool) or _is_silent(step)) for step in drafts.values()
+    )
     for ask in document.asks:
         name = string(ask.get("id")) or ""
         if wanted:
@@ -47,14 +51,16 @@ def lift_exchanges(drafts: Mapping[str, Draft], document: SpoolDocument, pool: T
         step = _model(string(ask.get("up")), drafts)
         if step is None or step.status is not Status.OK:
             continue
-        bare = _is_bare(step, pool)
-        if not bare and not _lacks(step):
+        bare, silent = _is_bare(step, pool), _is_silent(step)
+        if not bare and not silent and not _lacks(step):
             continue
         answer = _body(mapping(document.answers.get(name)), document)
         if answer is None:
             continue
         if bare:
             _say(step, parse_json(bodies.get(name) or ""), answer, pool)
+        elif silent:
+            _ask(step, parse_json(bodies.get(name) or ""), pool)
         finish, usage = finish_of(answer), usage_of(answer)
         if finish is not None and (step.finish_reason is None or step.attributes.get("answer_of") == FROM):
             step.finish_reason, step.attributes["answer_of"] = finish, FROM
@@ -68,8 +74,19 @@ def _lacks(step: Draft) -> bool:
 
 def _is_bare(step: Draft, pool: TextPool) -> bool:
     """Whether a step has no words of its own: of calls without content only names and ids are told."""
-    mine = step.attributes.get("messages_of") == SAID_BY
+    mine = step.attributes.get(MESSAGES_OF) == SAID_BY
     return mine or not any(pool.texts.get(part.text) for part in (*step.input, *step.output))
+
+
+def _is_silent(step: Draft) -> bool:
+    """Whether a step does not tell what the model was asked, but for values that hold it somewhere."""
+    return step.attributes.get(MESSAGES_OF) == ASKED_BY or not tells_conversation(step)
+
+
+def _ask(step: Draft, asked: Any, pool: TextPool) -> None:
+    said = _request(asked, pool) if isinstance(asked, dict) else []
+    if any(part.role in CONVERSATION for part in said):
+        take_input(step, said, ASKED_BY, pool)
 
 
 def _say(step: Draft, asked: Any, answer: dict[str, Any], pool: TextPool) -> None:
@@ -77,7 +94,7 @@ def _say(step: Draft, asked: Any, answer: dict[str, Any], pool: TextPool) -> Non
     if not said:
         return
     step.input, step.output = said, model_output(answer, pool)
-    step.attributes["messages_of"] = SAID_BY
+    step.attributes[MESSAGES_OF] = SAID_BY
     step.missing = [what for what in step.missing if what != NO_MESSAGES]
 
 

@@ -8,6 +8,7 @@ from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import AnchorKind, Status, StepKind
 
 from .answered import lift_exchanges
+from .attempts import lift_attempts
 from .dispatch import leave_out_calls
 from .draft import Draft, element_anchor, frames
 from .expand import Expander
@@ -51,7 +52,7 @@ class Drafter:
         leave_out_calls(self.document, self.expander)
         self.expander.take_lacking()
         drafts = {span.id: self._span(span) for span in self.document.spans.values()}
-        _lift_answers(drafts)
+        lift_attempts(drafts, self.pool)
         lift_exchanges(drafts, self.document, self.pool)
         yield from drafts.values()
         yield from self.failures.drafts()
@@ -190,22 +191,3 @@ def _asked(value: Any) -> str | None:
     call = mapping(call.get("function")) or call
     name = string(call.get("name"))
     return name if name is not None and ("arguments" in call or "args" in call) else None
-
-
-def _lift_answers(drafts: dict[str, Draft]) -> None:
-    """A model class often keeps only the text of an answer: finish reason and usage are those of its last attempt."""
-    for draft in drafts.values():
-        if draft.kind is not StepKind.LIFECYCLE or draft.attributes.get("role") != "model_call":
-            continue
-        above = drafts.get(draft.up or "")
-        seen = {draft.key}
-        while above is not None and above.kind is not StepKind.MODEL_CALL and above.key not in seen:
-            seen.add(above.key)
-            above = drafts.get(above.up or "")
-        if above is None or above.kind is not StepKind.MODEL_CALL or draft.status is not Status.OK:
-            continue
-        lifted = above.attributes.get("answer_of") is not None
-        if draft.finish_reason is not None and (lifted or above.finish_reason is None):
-            above.finish_reason, above.attributes["answer_of"] = draft.finish_reason, draft.name
-        if draft.usage is not None and (lifted or above.usage is None):
-            above.usage, above.attributes["answer_of"] = draft.usage, draft.name

@@ -14,7 +14,6 @@ from harnessfix_ir.vocabulary import Evidence, StepKind
 from .textids import TextIds
 from .view import RunView
 
-CALL_ID_ATTRIBUTES = ("gen_ai.tool.call.id", "tool_call.id", "tool_call_id", "call_id")
 LONGEST_ARGUMENTS = 200_000
 
 
@@ -71,7 +70,7 @@ def _inside_tool(view: RunView, i: int) -> bool:
 
 def _take(view: RunView, ids: TextIds, i: int, waiting: dict[str, list[_Open]]) -> Pairing | None:
     step, agent = view.steps[i], view.agent_of[i]
-    call_id = call_id_of(step)
+    call_id = step.call_id
     if call_id:
         for queue in (waiting[agent], *(calls for other, calls in waiting.items() if other != agent)):
             for place in queue:
@@ -87,18 +86,6 @@ def _take(view: RunView, ids: TextIds, i: int, waiting: dict[str, list[_Open]]) 
     if named:
         waiting[agent].remove(named[0])
         return Pairing(named[0].turn, named[0].part, i, Evidence.HEURISTIC)
-    return None
-
-
-def call_id_of(step: TraceStep) -> str | None:
-    """The call id a tool step knows of itself."""
-    for part in (*step.input, *step.output):
-        if part.call_id:
-            return part.call_id
-    for name in CALL_ID_ATTRIBUTES:
-        value = step.attributes.get(name)
-        if isinstance(value, str) and value:
-            return value
     return None
 
 

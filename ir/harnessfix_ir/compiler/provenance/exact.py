@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harnessfix_ir.compiler.occurrences import ERROR, IN, OUT, Production, Sink, may_feed, part_of
-from harnessfix_ir.compiler.pairing import Pairing, call_id_of
+from harnessfix_ir.compiler.pairing import Pairing
 from harnessfix_ir.compiler.requests import Request
 from harnessfix_ir.compiler.textids import TextIds
 from harnessfix_ir.compiler.view import RunView
@@ -46,7 +46,7 @@ class Neighbours:
             if step.kind is StepKind.TOOL_CALL:
                 known = self.turn_of.get(i)
                 call = view.steps[known.turn].output[known.part].call_id if known else None
-                for call_id in {call_id_of(step), call} - {None}:
+                for call_id in {step.call_id, call} - {None}:
                     self._by_call_id.setdefault(str(call_id), []).append((view.end[i], i))
         for places in self._by_call_id.values():
             places.sort()
