@@ -54,10 +54,12 @@ def test_refusals(serve: Any, make_spans: Any) -> None:
     running = serve(grpc=True, body=100_000)
     error = failure(running, b"\xff\xff")
     assert (error.code(), "not an OTLP" in error.details()) == (grpc.StatusCode.INVALID_ARGUMENT, True)
-    assert failure(running, bytes(200_000)).code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    bomb = bytes(300 << 20)
-    assert len(gzip.compress(bomb[: 1 << 20])) < 2000
-    assert failure(running, bomb, compression=grpc.Compression.Gzip).code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    error = failure(running, bytes(200_000))
+    assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED, error.details()
+    bomb = bytes(20 << 20)  # not larger: the client has to pack it, on a busy machine within its own time limit
+    assert len(gzip.compress(bomb)) < 100_000
+    error = failure(running, bomb, compression=grpc.Compression.Gzip)
+    assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED, error.details()
     assert export(running, make_spans(1).SerializeToString())
     assert running.sink.items == 1
 
