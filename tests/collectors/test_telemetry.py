@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -245,17 +246,55 @@ def test_interleaved_spans_and_steps_keep_their_own_parents(play: Play) -> None:
     assert sum(step.name == "leaf" for step in played.steps) == 18
 
 
-def test_a_killed_program_leaves_its_open_spans(play: Play) -> None:
+@pytest.mark.parametrize("provider", [True, False])
+def test_a_killed_program_leaves_its_open_spans_and_what_they_were_told(play: Play, provider: bool) -> None:
     program = """
-        import os, signal
+        import json, os, signal, subprocess
         from opentelemetry import trace
         tracer = trace.get_tracer("some.package")
-        with tracer.start_as_current_span("chat m", attributes={"gen_ai.operation.name": "chat"}):
+        if PROVIDER:
+            from opentelemetry.sdk.trace import TracerProvider
+            trace.set_tracer_provider(TracerProvider())
+        with tracer.start_as_current_span("execute_tool look") as span:
+            span.set_attribute("gen_ai.operation.name", "execute_tool")
+            span.set_attribute("gen_ai.tool.call.result", "seven")
+        with tracer.start_as_current_span("chat m", attributes={"gen_ai.operation.name": "chat"}) as span:
+            messages = [{"role": "user", "parts": [{"type": "text", "content": "weather? " * 30}]}]
+            span.set_attribute("gen_ai.input.messages", json.dumps(messages))
+            span.set_attributes({"gen_ai.request.model": "m", "tries": 1})
+            span.set_attribute("tries", 2)
+            span.add_event("retried", {"attempt": 2})
+            for n in range(45):
+                span.set_attribute(f"extra.{n}", n)
+            subprocess.run(["true"])
             os.kill(os.getpid(), signal.SIGKILL)
         """
-    played = play(sys.executable, program)
-    (step,) = played.steps
+    played = play(sys.executable, dedent(program).replace("PROVIDER", str(provider)))
+    (run,) = played.runs
+    done, step = played.steps
+    assert (done.status.value, played.out_text(done)) == ("ok", "seven")
     assert (step.name, step.kind.value, step.status.value) == ("chat m", "model_call", "unfinished")
+    assert [(part.role, run.texts[part.text]) for part in step.input] == [("user", "weather? " * 30)]
+    assert (step.attributes["gen_ai.request.model"], step.attributes["tries"]) == ("m", 2)
+    assert {f"extra.{n}" for n in range(45)} <= set(step.attributes)
+    assert [(event.name, event.attributes) for event in step.events] == [("retried", {"attempt": 2})]
+
+
+def test_what_waits_in_the_parent_is_not_written_by_a_forked_child(play: Play) -> None:
+    program = """
+        import os
+        from opentelemetry import trace
+        with trace.get_tracer("some.package").start_as_current_span("chat m") as span:
+            span.add_event("once")
+            if (child := os.fork()) == 0:
+                span.set_attribute("of", "child")
+                span.end()
+                os._exit(0)
+            os.waitpid(child, 0)
+            span.set_attribute("of", "parent")
+        """
+    played = play(sys.executable, program)
+    assert [event.name for event in played.step("chat m").events] == ["once"]
 
 
 CONTENT = """

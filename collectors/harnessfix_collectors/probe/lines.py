@@ -16,7 +16,10 @@ INSIDE = ("tick", "loop", "io", "io_capped", "cut", "log")
 
 @dataclass
 class SpanLines:
-    """All lines of one span, and the span it is in; `order` and `ended` are places among the lines of all processes."""
+    """All lines of one span, and the span it is in; `order` and `ended` are places among the lines of all processes.
+
+    `more` are lines that tell more of it while it runs, `inside` those that tell what happened in it.
+    """
 
     id: str
     start: Line
@@ -24,6 +27,7 @@ class SpanLines:
     up: str | None = None
     end: Line | None = None
     ended: Order = (0, 0)
+    more: list[Line] = field(default_factory=list)
     inside: list[Line] = field(default_factory=list)
 
 
@@ -102,6 +106,7 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
     """
     document = SpoolDocument()
     inside: list[tuple[str, Line]] = []
+    more: list[tuple[str, Line]] = []
     ends: list[tuple[str, Order, Line]] = []
     latest = 0
     for number, line in enumerate(_lines(data, filename, document.trouble)):
@@ -115,6 +120,8 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
             document.spans.setdefault(name, SpanLines(name, line, order, string(line.get("up"))))
         elif kind == "end" and name is not None:
             ends.append((name, order, line))
+        elif kind == "more" and name is not None:
+            more.append((name, line))
         elif kind in INSIDE:
             inside.append((string(line.get("up")) or "", line))
         elif kind == "handled":
@@ -127,6 +134,9 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
         span = document.spans.get(name)
         if span is not None and span.end is None:
             span.end, span.ended = line, order
+    for name, line in more:
+        if name in document.spans:
+            document.spans[name].more.append(line)
     for up, line in inside:
         if up in document.spans:
             document.spans[up].inside.append(line)

@@ -64,6 +64,9 @@ def telemetry_draft(span: SpanLines, pool: TextPool, expander: Expander) -> Draf
 def _span(span: SpanLines, expander: Expander) -> OtlpSpan:
     first, last = mapping(span.start.get("otel")), mapping((span.end or {}).get("otel"))
     message = expander.expand(last.get("message"))
+    attributes: dict[str, JsonValue] = {}
+    for line in (span.start, *span.more, span.end or {}):
+        attributes |= _attributes(expander.expand(mapping(line.get("otel")).get("attributes")))
     return OtlpSpan(
         trace_id="",
         span_id=span.id,
@@ -71,8 +74,7 @@ def _span(span: SpanLines, expander: Expander) -> OtlpSpan:
         name=string(last.get("name")) or string(first.get("name")) or "?",
         start_ns=integer(span.start.get("time")),
         end_ns=integer((span.end or {}).get("time")),
-        attributes=_attributes(expander.expand(first.get("attributes")))
-        | _attributes(expander.expand(last.get("attributes"))),
+        attributes=attributes,
         events=tuple(sorted(_all_events(span, expander), key=lambda event: event.time_ns or 0)),
         status=integer(last.get("status")) or 0,
         status_message=message if isinstance(message, str) else "",
@@ -82,7 +84,8 @@ def _span(span: SpanLines, expander: Expander) -> OtlpSpan:
 
 def _all_events(span: SpanLines, expander: Expander) -> Iterator[SpanEvent]:
     """Events of the span itself, and the log records that were written in it."""
-    yield from _events(mapping((span.end or {}).get("otel")).get("events"), expander)
+    for line in (*span.more, span.end or {}):
+        yield from _events(mapping(line.get("otel")).get("events"), expander)
     for line in span.inside:
         if line.get("t") == "log":
             event = log_event(line, expander)

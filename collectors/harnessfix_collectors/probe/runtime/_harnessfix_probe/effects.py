@@ -36,10 +36,12 @@ def watch(probe: Probe, folders: Iterable[str | None]) -> None:
         tell = _TOLD.get(event)
         if tell is None:
             return
-        step = current.get()
-        if step is None or step.id is None:
-            return
         try:
+            if event in _LEAVES:
+                probe.spool.flush()
+            step = current.get()
+            if step is None or step.id is None:
+                return
             if event == "subprocess.Popen":
                 mark_popen(probe, step, sys._getframe(1))
             if step.io > MOST:
@@ -120,4 +122,5 @@ _TOLD: dict[str, Callable[[tuple[Any, ...]], tuple[str, str] | None]] = {
     "os.exec": lambda args: _words("exec", args[1]),
     "socket.connect": lambda args: _words("connect", args[1]),
 }
+_LEAVES = ("os.system", "subprocess.Popen", "os.exec", "socket.connect")  # the program may be ended while it waits
 _ON_FILES = ("read", "write", "delete", "chdir")

@@ -22,6 +22,14 @@ HIGH = 900
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Protocol
+
+    class Waiting(Protocol):
+        """Small things that are written together, before the next line."""
+
+        def write(self) -> None: ...
+
+        def forget(self) -> None: ...
 
 
 class Spool:
@@ -38,6 +46,7 @@ class Spool:
     def __init__(self, folder: str, redactor: Redactor | None) -> None:
         self.folder, self.redactor = folder, redactor
         self.first: dict[str, object] = {}
+        self.waiting: Waiting | None = None
         self.lost = 0
         self._begin()
 
@@ -59,6 +68,9 @@ class Spool:
     def after_fork(self, up: str | None) -> None:
         """In a forked child: a file of its own, texts known anew."""
         self.lost = 0
+        if self.waiting is not None:  # the parent writes it
+            self.waiting.forget()
+            self.waiting = None
         self._begin()
         if self.first:
             self.write(dict(self.first, pid=System.pid(), up=up, forked=True, time=System.now()))
@@ -75,6 +87,8 @@ class Spool:
 
     def line(self, text: str) -> None:
         """Write one line of JSON; a failure (disk full) is counted and not the program's concern."""
+        if self.waiting is not None:
+            self.flush()
         data = f"{text}\n".encode("ascii", "backslashreplace")
         try:
             self._append(data)
@@ -83,6 +97,12 @@ class Spool:
                 self._append(b'{"t":"redacted","n":%d}\n' % new)
         except OSError:
             self.lost += 1
+
+    def flush(self) -> None:
+        """Have written what waits for the next line."""
+        waiting, self.waiting = self.waiting, None
+        if waiting is not None:
+            waiting.write()
 
     def _append(self, data: bytes) -> None:
         # A program may close descriptors that it does not know and open its own under our number.

@@ -14,6 +14,7 @@ from .jsontext import Json, dumps, quote
 from .spans import callers, current, thread_name
 from .system import System
 
+FEW, LONG = 20, 500
 MOST_BORN = 50_000
 MOST = 50_000
 
@@ -40,11 +41,12 @@ class Telling:
     """
 
     __slots__ = (
+        "_attributes",
         "_begun",
+        "_events",
         "_telemetry",
         "attributes",
         "born",
-        "events",
         "id",
         "name",
         "open",
@@ -58,21 +60,60 @@ class Telling:
     ) -> None:
         self._telemetry, self.id, self.name, self.scope = telemetry, identity, name, scope
         self.attributes: dict[str, Any] = dict(attributes or {})
-        self._begun: dict[str, Any] = {}
-        self.events: list[tuple[str, int, dict[str, Any]]] = []
+        self._attributes: dict[str, Any] = {}
+        self._events: list[tuple[str, int, dict[str, Any]]] = []
+        self._begun = False
         self.status: tuple[int, str] = (0, "")
         self.born = telemetry.probe.next_number()
         self.open = self.sampled = True
 
     def set(self, attributes: Mapping[str, Any]) -> None:
-        """More attributes."""
-        if self.open:
+        """More attributes: written soon, as the program may be ended before the span is."""
+        if not self.open:
+            return
+        if not self._begun:
             self.attributes.update(attributes)
+            return
+        # The SDK's `set_attribute` goes through its `set_attributes`: what came the one way need not come the other.
+        known, new, long = self.attributes, self._attributes, False
+        for key, value in attributes.items():
+            if key not in known or known[key] is not value:
+                known[key] = new[key] = value
+                long |= type(value) is str and len(value) > LONG
+        if new:
+            self._wait(long or len(new) >= FEW)
 
     def event(self, name: str, attributes: Mapping[str, Any] | None, time: int | None) -> None:
         """Something happened in it; `time` is Unix time in nanoseconds."""
         if self.open:
-            self.events.append((name, time or System.now(), dict(attributes or {})))
+            self._events.append((name, time or System.now(), dict(attributes or {})))
+            self._wait(True)
+
+    def _wait(self, full: bool) -> None:
+        """Have what is new written before the next line of this process, or now."""
+        spool = self._telemetry.probe.spool
+        if full:
+            self.write()
+        elif spool.waiting is not self:
+            spool.flush()
+            spool.waiting = self
+
+    def write(self) -> None:
+        """Write what waits to be written."""
+        attributes, self._attributes = self._attributes, {}
+        events, self._events = self._events, []
+        if not attributes and not events:
+            return
+        encode, told = self._telemetry.probe.encoder.encode, dict[str, object]()
+        if attributes:
+            told["attributes"] = Json(encode(attributes))
+        if events:
+            told["events"] = [{"name": name, "time": at, "attributes": Json(encode(e))} for name, at, e in events]
+        self._telemetry.probe.spool.line(f'{{"t":"more","id":"{self.id}","otel":{dumps(told)}}}')
+
+    def forget(self) -> None:
+        """What waits is not to be written here."""
+        self._attributes, self._events = {}, []
 
     def begin(self, parent: str | None, frame: FrameType | None, time: int | None = None) -> None:
         """Write that it begins.
@@ -85,7 +126,7 @@ class Telling:
         probe = self._telemetry.probe
         up = self._telemetry.above(parent)
         thread = "" if get_ident() == probe.main_thread else f',"thread":{quote(thread_name())}'
-        self._begun = dict(self.attributes)
+        self._begun = True
         stack = [] if frame is None else callers(frame, probe.places)
         otel: dict[str, object] = {"name": self.name, "scope": self.scope}
         otel["attributes"] = Json(probe.encoder.encode(self.attributes))
@@ -97,23 +138,17 @@ class Telling:
         )
 
     def end(self, time: int | None = None) -> None:
-        """Write what it was told, once."""
+        """Write how it ended, once."""
         if not self.open:
             return
         self.open = False
+        self.write()
         probe = self._telemetry.probe
-        encode = probe.encoder.encode
-        begun = self._begun
-        new = {key: value for key, value in self.attributes.items() if key not in begun or begun[key] is not value}
-        told: dict[str, object] = {"name": self.name, "attributes": Json(encode(new))}
-        if self.events:
-            told["events"] = [
-                {"name": name, "time": at, "attributes": Json(encode(given))} for name, at, given in self.events
-            ]
+        told: dict[str, object] = {"name": self.name}
         if self.status[0]:
             told["status"], told["message"] = self.status[0], Json(probe.spool.text(self.status[1]))
         probe.spool.line(f'{{"t":"end","id":"{self.id}","otel":{dumps(told)},"time":{time or System.now()}}}')
-        self.attributes, self._begun, self.events = {}, {}, []
+        self.attributes = {}
 
 
 class Telemetry:
