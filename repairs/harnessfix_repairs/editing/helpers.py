@@ -158,7 +158,7 @@ def _import_key(statement: cst.CSTNode) -> tuple[bool, str] | None:
 
 
 def _present(file: "PythonFile", helper: Helper) -> bool:
-    if helper.name not in file.used_names:
+    if helper.name not in file.text or helper.name not in file.used_names:
         return False
     try:
         found = file.definition(helper.name, 1)

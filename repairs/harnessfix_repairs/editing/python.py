@@ -1,8 +1,4 @@
-"""One Python file under edit: where its nodes stand, what encloses them, and how they are replaced.
-
-Only LibCST's position provider is asked for; parents and definitions come from one walk, which is several times
-cheaper than the metadata providers for them.
-"""
+"""One Python file under edit: where its nodes stand, what encloses them, and how they are replaced."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,15 +6,16 @@ from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_repairs.operators.base import Refusal
 
 from .helpers import Helper, with_helpers, with_imports
+from .replacing import Change as Change  # what edits are typed with
+from .replacing import replaced
+from .tree import STATEMENTS, Tree
 
 N = TypeVar("N", bound=cst.CSTNode)
-Change = Callable[[Any], Any]
 Definition = cst.FunctionDef | cst.ClassDef
 
 
@@ -38,40 +35,19 @@ class PythonFile:
         except (cst.ParserSyntaxError, RecursionError) as error:
             line = getattr(error, "raw_line", 0)
             raise Refusal(f"{path} does not parse (line {line})") from error
-        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
-        self._definitions: dict[str, list[Definition]] = {}
-        self._names: dict[cst.CSTNode, str] = {self.module: ""}
-        self._order: list[cst.CSTNode] = []
-        self._walk()
-
-    def _walk(self) -> None:
-        stack: list[cst.CSTNode] = [self.module]
-        while stack:
-            node = stack.pop()
-            self._order.append(node)
-            children = node.children
-            for child in children:
-                self._parents[child] = node
-                if isinstance(child, Definition):
-                    name = ".".join(filter(None, (self._scope_name(node), child.name.value)))
-                    self._names[child] = name
-                    self._definitions.setdefault(name, []).append(child)
-            stack.extend(reversed(children))
-
-    def _scope_name(self, node: cst.CSTNode) -> str:
-        while node not in self._names:
-            node = self._parents[node]
-        return self._names[node]
+        self.tree = Tree(self.module, text)
 
     @cached_property
-    def _positions(self) -> Mapping[cst.CSTNode, CodeRange]:
-        # Nothing is shared between parsed trees, so the deep copy that the wrapper would make is not needed.
-        return MetadataWrapper(self.module, unsafe_skip_copy=True).resolve(PositionProvider)
+    def _definitions(self) -> Mapping[str, Sequence[Definition]]:
+        found: dict[str, list[Definition]] = {}
+        for node in self.tree.statements(self.module):
+            if isinstance(node, Definition):
+                found.setdefault(self.qualname(node), []).append(node)
+        return found
 
     def lines(self, node: cst.CSTNode) -> tuple[int, int]:
         """First and last line of a node, counted from 1."""
-        place = self._positions[node]
-        return place.start.line, place.end.line
+        return self.tree.lines(node)
 
     def line(self, node: cst.CSTNode) -> int:
         """First line of a node."""
@@ -83,9 +59,7 @@ class PythonFile:
 
     def parents(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """What encloses a node, innermost first."""
-        while (above := self._parents.get(node)) is not None:
-            yield above
-            node = above
+        return self.tree.parents(node)
 
     def enclosing(self, node: cst.CSTNode, sort: type[N] | tuple[type[N], ...]) -> N | None:
         """The innermost node of that sort around a node, looked for no further than the function it is in."""
@@ -100,7 +74,7 @@ class PythonFile:
         """The statement line or compound statement that a node belongs to, itself included."""
         found: cst.CSTNode | None = node
         while found is not None and not isinstance(found, (cst.SimpleStatementLine, cst.BaseCompoundStatement)):
-            found = self._parents.get(found)
+            found = self.tree.parent(found)
         if found is None:
             raise Refusal(f"{self.path}: no statement around {self.code(node)[:40]!r}")
         return found
@@ -115,7 +89,8 @@ class PythonFile:
 
     def qualname(self, node: cst.CSTNode) -> str:
         """Dotted name of a definition, or of the one around a node; empty at module level."""
-        return self._scope_name(node)
+        names = [one.name.value for one in (node, *self.parents(node)) if isinstance(one, Definition)]
+        return ".".join(reversed(names))
 
     def definition(self, qualname: str, line: int) -> cst.CSTNode:
         """What a qualified name stands for: a definition, the assignment of an attribute, or the module.
@@ -126,7 +101,7 @@ class PythonFile:
         if name in ("", "<module>"):
             return self.module
         if found := self._definitions.get(name):
-            return min(found, key=lambda node: self._distance(node, line))
+            return found[0] if len(found) == 1 else min(found, key=lambda node: self._distance(node, line))
         outer, _, last = name.rpartition(".")
         if outer and outer not in self._definitions:
             raise Refusal(f"{self.path} has no {qualname}")
@@ -146,14 +121,9 @@ class PythonFile:
 
     def within(self, scope: cst.CSTNode, sort: type[N] | tuple[type[N], ...]) -> list[N]:
         """Nodes of a sort in (and below) a node, in order of the text."""
-        found = []
-        stack = [scope]
-        while stack:
-            node = stack.pop()
-            if isinstance(node, sort):
-                found.append(node)
-            stack.extend(reversed(node.children))
-        return found
+        sorts = sort if isinstance(sort, tuple) else (sort,)
+        walk = self.tree.statements if all(issubclass(one, STATEMENTS) for one in sorts) else self.tree.below
+        return [node for node in walk(scope) if isinstance(node, sort)]
 
     def find(
         self, anchor: Anchor, sort: type[N] | tuple[type[N], ...], where: Callable[[N], bool] = lambda node: True
@@ -179,7 +149,7 @@ class PythonFile:
     def imported(self) -> Mapping[str, str]:
         """Local name to dotted name of everything that the file imports, at any level."""
         names: dict[str, str] = {}
-        for node in self._order:
+        for node in self.tree.statements(self.module):
             if isinstance(node, cst.Import):
                 for alias in node.names:
                     full = self.code(alias.name)
@@ -208,7 +178,7 @@ class PythonFile:
     @cached_property
     def used_names(self) -> frozenset[str]:
         """Every identifier in the file."""
-        return frozenset(node.value for node in self._order if isinstance(node, cst.Name))
+        return frozenset(node.value for node in self.within(self.module, cst.Name))
 
     def fresh(self, scope: cst.CSTNode, *wanted: str) -> str:
         """The first of these names that nothing in `scope` uses. Raises `Refusal` when all are taken."""
@@ -244,45 +214,19 @@ class PythonFile:
         """
         if not changes:
             return self.text
-        tops = [index for index, node in enumerate(self.module.body) if self._holds(node, changes)]
-        changed = self._changed(changes, tops)
-        changed = with_helpers(self, changed, helpers, tops[0] if tops else 0)
+        tops = {self._top(node) for node in changes}
+        first = next((index for index, node in enumerate(self.module.body) if node in tops), 0)
+        changed = with_helpers(self, replaced(self.tree, changes), helpers, first)
         return with_imports(changed, imports).code
 
-    def _changed(self, changes: Mapping[cst.CSTNode, Change], tops: Sequence[int]) -> cst.Module:
-        """The module with the changes; of its statements only those that hold one are gone through."""
-        rewriter = _Rewriter(changes)
-        if self.module in changes or not tops:
-            whole = self.module.visit(rewriter)
-            assert isinstance(whole, cst.Module)
-            return whole
-        body: list[Any] = []
-        for index, statement in enumerate(self.module.body):
-            new = statement.visit(rewriter) if index in tops else statement
-            if isinstance(new, cst.FlattenSentinel):
-                body.extend(new)
-            elif isinstance(new, cst.CSTNode):
-                body.append(new)
-        return self.module.with_changes(body=body)
-
-    def _holds(self, top: cst.CSTNode, changes: Mapping[cst.CSTNode, Change]) -> bool:
-        return any(node is top or top in self.parents(node) for node in changes)
+    def _top(self, node: cst.CSTNode) -> cst.CSTNode:
+        return [node, *self.parents(node)][-2:][0]
 
 
 @lru_cache(maxsize=2)
 def python_file(path: str, text: str) -> PythonFile:
     """A parsed file; the last ones are kept, as several repairs of one file parse it again and again."""
     return PythonFile(path, text)
-
-
-class _Rewriter(cst.CSTTransformer):
-    def __init__(self, changes: Mapping[cst.CSTNode, Change]) -> None:
-        super().__init__()
-        self.changes = changes
-
-    def on_leave(self, original_node: cst.CSTNode, updated_node: Any) -> Any:
-        change = self.changes.get(original_node)
-        return updated_node if change is None else change(updated_node)
 
 
 def chain(*changes: Change) -> Change:

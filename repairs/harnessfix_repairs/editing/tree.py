@@ -1,0 +1,152 @@
+"""A parsed file as a tree that is gone through only where somebody looks.
+
+Two things make LibCST slow on a long file: the children of a node are found by building the node anew, and lines are
+counted by writing out the whole module. Here statements are reached without looking into their expressions, children
+are asked for once, and lines are counted in the one function or statement that a node belongs to; where that stands in
+the file is known from `ast`.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import cast
+
+import libcst as cst
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
+
+# What a statement walk comes by; anything else is part of an expression or between tokens.
+STATEMENTS = (cst.BaseStatement, cst.BaseSmallStatement, cst.ExceptHandler, cst.ExceptStarHandler)
+_PARTS = ("body", "handlers", "cases", "orelse", "finalbody")
+_Positions = Mapping[cst.CSTNode, CodeRange]
+
+
+class Tree:
+    """Parents, children and lines of the nodes of a module.
+
+    Args:
+        module: the parsed file. Nothing of it may stand in another tree.
+        text: its source.
+    """
+
+    def __init__(self, module: cst.Module, text: str) -> None:
+        self.module = module
+        self._text = text
+        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._children: dict[cst.CSTNode, Sequence[cst.CSTNode]] = {}
+        self._in_unit: dict[cst.CSTNode, _Positions] = {}
+        self._complete = False
+
+    def children(self, node: cst.CSTNode) -> Sequence[cst.CSTNode]:
+        """What a node is made of, in order of the text."""
+        found = self._children.get(node)
+        if found is None:
+            found = self._children[node] = node.children
+            for child in found:
+                self._parents[child] = node
+        return found
+
+    def below(self, scope: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """A node and everything in it, in order of the text."""
+        stack = [scope]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed(self.children(node)))
+
+    def statements(self, scope: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """A node and the statements and handlers in it, in order of the text."""
+        stack = [scope]
+        while stack:
+            node = stack.pop()
+            yield node
+            inner = [part for name in _PARTS for part in _nodes(getattr(node, name, None))]
+            for part in inner:
+                self._parents[part] = node
+            if not isinstance(node, cst.BaseSmallStatement):
+                stack.extend(reversed(inner))
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """What a node stands in; None for the module, and for a node of another tree."""
+        if node not in self._parents and not self._complete and node is not self.module:
+            self._complete = True
+            for _ in self.below(self.module):
+                pass
+        return self._parents.get(node)
+
+    def parents(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """What encloses a node, innermost first."""
+        while (above := self.parent(node)) is not None:
+            yield above
+            node = above
+
+    def unit(self, node: cst.CSTNode) -> cst.CSTNode:
+        """The statement of a module's or class's body that a node belongs to; the module for the module itself."""
+        unit: cst.CSTNode = self.module
+        path = [*reversed([node, *self.parents(node)])][1:]
+        while path:
+            unit = path.pop(0)
+            if not isinstance(unit, cst.ClassDef) or len(path) < 2 or path[0] is not unit.body:
+                break
+            path.pop(0)
+        return unit
+
+    def lines(self, node: cst.CSTNode) -> tuple[int, int]:
+        """First and last line of a node, counted from 1."""
+        unit = self.unit(node)
+        first = self._first_lines.get(unit)
+        if first is None:
+            place = self._positions[node]
+            return place.start.line, place.end.line
+        inside = self._in_unit.get(unit)
+        if inside is None:
+            inside = self._in_unit[unit] = _positions(cst.Module([cast(cst.BaseCompoundStatement, unit)]))
+        shift = first - inside[_mark(unit)].start.line
+        return inside[node].start.line + shift, inside[node].end.line + shift
+
+    @cached_property
+    def _positions(self) -> _Positions:
+        return _positions(self.module)
+
+    @cached_property
+    def _first_lines(self) -> Mapping[cst.CSTNode, int]:
+        """Line of the mark of each unit that is no class; empty where `ast` sees other statements than LibCST."""
+        found: dict[cst.CSTNode, int] = {}
+        try:
+            pending: list[tuple[Sequence[cst.CSTNode], list[ast.stmt]]]
+            pending = [(self.module.body, ast.parse(self._text).body)]
+        except (SyntaxError, ValueError, RecursionError):
+            return {}
+        while pending:
+            ours, theirs = pending.pop()
+            numbered = iter(theirs)
+            for unit in ours:
+                width = len(unit.body) if isinstance(unit, cst.SimpleStatementLine) else 1
+                taken = [other for _, other in zip(range(width), numbered)]
+                if len(taken) != width:
+                    return {}
+                if not isinstance(unit, cst.ClassDef):
+                    found[unit] = taken[0].lineno
+                elif isinstance(taken[0], ast.ClassDef) and isinstance(unit.body, cst.IndentedBlock):
+                    pending.append((unit.body.body, taken[0].body))
+            if next(numbered, None) is not None:
+                return {}
+        return found
+
+
+def _positions(module: cst.Module) -> _Positions:
+    # Nothing is shared between parsed trees, so the deep copy that the wrapper would make is not needed.
+    return MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
+
+
+def _mark(unit: cst.CSTNode) -> cst.CSTNode:
+    """The part of a statement that stands on the line which `ast` names for it."""
+    if isinstance(unit, cst.FunctionDef):
+        return unit.asynchronous or unit.name
+    return unit.body[0] if isinstance(unit, cst.SimpleStatementLine) else unit
+
+
+def _nodes(value: object) -> Iterator[cst.CSTNode]:
+    if isinstance(value, cst.CSTNode):
+        yield value
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        yield from (one for one in value if isinstance(one, cst.CSTNode))
