@@ -1,5 +1,6 @@
 """The diagnoser: from one compiled run and its source to diagnoses, and from many diagnoses to flaws."""
 
+from .attribution.leading import Leading
 from .consolidate import consolidate
 from .diagnose import Report, ask_rules, diagnose_run, diagnose_source
 from .gather import Case, Gathering
@@ -11,6 +12,7 @@ __all__ = [
     "Case",
     "Diagnosed",
     "Gathering",
+    "Leading",
     "Report",
     "Work",
     "as_configured",

@@ -54,12 +54,14 @@ class Gathering:
 
 
 def _order(case: Case) -> tuple[object, ...]:
-    """Best first: seen in a run, else met in one, a failed one, with most confidence; then any order that lasts."""
+    """Best first: seen in a run, else met in one, a failed one, on the way to its failure, with most confidence; then
+    any order that lasts."""
     diagnosis = case.best
     return (
         not diagnosis.shown,
         diagnosis.run is None,
         not case.failed,
+        diagnosis.leads is False,
         -diagnosis.confidence,
         diagnosis.run or "",
     )

@@ -6,27 +6,30 @@ from harnessfix_ir.findings import FlawRecord, Support
 from harnessfix_ir.vocabulary import Evidence, Severity
 
 # What a finding is worth by what is known of it. A flaw seen at work in a run that failed beats one whose lines such a
-# run went through, which beats those that only runs which went well have met, or none.
-SEEN, SEEN_TO_PASS, FAILED_THERE, WENT_THERE, NEVER_THERE = 1.0, 0.3, 0.7, 0.25, 0.15
+# run went through, which beats those that only runs which went well have met. What none has met comes last of all.
+SEEN, SEEN_TO_PASS, FAILED_THERE, WENT_THERE = 1.0, 0.3, 0.7, 0.25
+ASIDE = 0.5  # of one whose steps do not lead to the failure: it may be true, and it is not why this run failed
 SEVERITY = {Severity.ERROR: 1.0, Severity.WARNING: 0.75, Severity.INFO: 0.4}
 RUNG = {Evidence.OBSERVED: 1.0, Evidence.DERIVED: 0.97, Evidence.HEURISTIC: 0.85, Evidence.MODEL: 0.7}
 
 
 def rank(record: FlawRecord) -> tuple[object, ...]:
-    """Sorting key: best first, ties by place and rule so that the order is the same every time."""
+    """Sorting key: best first, what no run has touched last, ties by place and rule so that the order lasts."""
     best = record.best
-    return -worth(record), best.anchors[0].path, best.anchors[0].start_line, best.rule
+    untouched = not best.shown and record.reached == Support()
+    return untouched, -worth(record), best.anchors[0].path, best.anchors[0].start_line, best.rule
 
 
 def worth(record: FlawRecord) -> float:
     """How much a flaw deserves a person's minute: severity, confidence and evidence, times the runs that it touches."""
     best = record.best
     own = SEVERITY[best.severity] * best.confidence * RUNG[best.evidence]
+    own *= ASIDE if best.leads is False else 1.0
     if best.shown:
         seen = record.support
         return (SEEN if seen.failed or seen.unknown else SEEN_TO_PASS) * own * _impact(seen)
     went = record.reached
-    where = FAILED_THERE if went.failed or went.unknown else WENT_THERE if went.passed else NEVER_THERE
+    where = FAILED_THERE if went.failed or went.unknown else WENT_THERE
     return where * own * _impact(went)
 
 

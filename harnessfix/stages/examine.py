@@ -7,7 +7,7 @@ it is done: whatever kills the process loses the run it was at, and only the wor
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harnessfix.diagnoser import as_configured, ask_rules, split_outdated
+from harnessfix.diagnoser import Leading, as_configured, ask_rules, split_outdated
 from harnessfix.diagnoser.reached import joined, ran
 from harnessfix.rules import Rule
 from harnessfix.store import RunFacts, Store
@@ -142,6 +142,7 @@ class Examine:
         """What each rule says, and of the rules that failed what was wrong."""
         said: list[Said] = []
         failed: dict[str, str] = {}
+        leading = Leading(htir)
         for rule in self.rules:
             if rule.code not in asked:
                 continue
@@ -155,7 +156,7 @@ class Examine:
                 Said(
                     rule=rule.code,
                     version=asked[rule.code],
-                    diagnoses=tuple(current),
+                    diagnoses=tuple(leading.marked(current)),
                     outdated=len(outdated),
                     suppressed=report.suppressed,
                     incomplete=tuple(report.incomplete),
@@ -170,7 +171,7 @@ class Examine:
                     rule=REACHED,
                     version=asked[REACHED],
                     reached=tuple(each.flaw for each in went),
-                    diagnoses=tuple(steps),
+                    diagnoses=tuple(leading.marked(steps)),
                 )
             )
         return said, failed

@@ -2,7 +2,7 @@
 
 from .anchors import Anchor
 from .document import Document
-from .vocabulary import Evidence, Outcome, Verdict
+from .vocabulary import Evidence, Layer, Outcome, Verdict
 
 
 class Hop(Document):
@@ -32,6 +32,7 @@ class Cause(Document):
         evidence: rung of the ladder.
         step: where it happened, None when no single step did.
         flaw, rule: of the finding that says so; empty for a general signal.
+        layer: of the harness, for one that blames it and knows the place.
     """
 
     verdict: Verdict
@@ -41,6 +42,7 @@ class Cause(Document):
     step: str | None = None
     flaw: str = ""
     rule: str = ""
+    layer: Layer | None = None
 
 
 class Attribution(Document):

@@ -27,6 +27,7 @@ class Diagnosis(Document):
         missing: evidence that would raise the confidence.
         joined: whether the source shows the flaw and the run only that it went through the place; such a run does not
             count as one that shows the flaw.
+        leads: whether links lead from a step of it to where the run was seen to fail; None for a run that passed.
     """
 
     flaw: str
@@ -48,6 +49,7 @@ class Diagnosis(Document):
     verdict: Verdict = Verdict.HARNESS
     missing: tuple[str, ...] = ()
     joined: bool = False
+    leads: bool | None = None
 
     @property
     def shown(self) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
+from harnessfix.diagnoser import Leading, consolidate
 from harnessfix.diagnoser.attribution import attribute, settle
 from harnessfix.diagnoser.attribution.slicing import slice_back
 from harnessfix_ir.anchors import Anchor
@@ -167,6 +168,33 @@ def test_mere_order_in_time_leads_nowhere() -> None:
     back = slice_back(run.build(), second)
     assert [step for step, _ in back.way(first)] == [first, second]
     assert not back.leads(first)
+
+
+def test_findings_on_the_way_to_the_failure_come_before_those_beside_it() -> None:
+    run, tool, _, _ = answered(kept=LinkKind.TRUNCATED)
+    beside = run.step(TOOL, "beside")
+    found = [finding(beside, flaw="bbbbbbbb", name="Agent.aside", confidence=0.95), finding(tool, confidence=0.9)]
+    marked = list(Leading(run.build()).marked(found))
+    assert [each.leads for each in marked] == [False, True]
+    records = consolidate(marked, {"r1": Outcome.FAILED}, [KNOWN], {})
+    assert [record.flaw for record in records] == ["aaaaaaaa", "bbbbbbbb"]
+    assert [record.flaw for record in consolidate(found, {"r1": Outcome.FAILED}, [KNOWN], {})] == [
+        "bbbbbbbb",
+        "aaaaaaaa",
+    ]
+
+
+def test_a_run_that_passed_has_no_way_to_a_failure() -> None:
+    run, tool, _, _ = answered(Outcome.PASSED)
+    assert [each.leads for each in Leading(run.build()).marked([finding(tool)])] == [None]
+
+
+def test_what_a_tool_raises_is_of_the_tool_interface_and_what_a_parser_raises_too() -> None:
+    for kind, layer in ((TOOL, Layer.TOOL_INTERFACE), (StepKind.PARSE, Layer.TOOL_INTERFACE), (AGENT, Layer.LIFECYCLE)):
+        run = Run()
+        run.step(kind, "work", error=ErrorInfo(type="TypeError", message="no"), place=("Agent.work", 3))
+        found = verdict(run.build())
+        assert next(cause.layer for cause in found.causes if cause.verdict is Verdict.HARNESS) is layer
 
 
 def test_a_circle_of_parts_and_wholes_ends() -> None:

@@ -389,7 +389,116 @@ NONE = {
                 for part in parts:
                     if part.closed:
                         continue
-                    part.close()
+                    part.settle()
+        """,
+    "a text with at most one mark, by the way it is split": """
+        def pair(spec):
+            key, value = spec.split("=", 1)
+            return key, value
+        """,
+    "an error there is expected": """
+        def pair(spec):
+            try:
+                key, value = spec.split("=")
+            except ValueError:
+                return None
+            return key, value
+        """,
+    "a function that also does something": """
+        def add(total, usage):
+            total.update(usage)
+            return dict(total)
+
+        def count(total, usage):
+            add(total, usage)
+        """,
+    "what is no text is a sequence": """
+        from collections.abc import Sequence
+
+        def modes(given: str | Sequence[str]):
+            return [given] if isinstance(given, str) else list(given)
+        """,
+    "each is closed on its own": """
+        class Desk:
+            async def close(self):
+                for client in self.clients:
+                    try:
+                        await client.close()
+                    except OSError:
+                        continue
+        """,
+    "a copy that says what it leaves out": """
+        class Settings:
+            model: str
+            tools: list
+            steps: int
+            stop: str
+
+            def merged(self, other: "Settings"):
+                stop = other.stop
+                made = Settings(model=other.model, tools=other.tools, steps=other.steps)
+                made.stop = stop
+                return made
+        """,
+    "an iterable in branches that exclude each other": """
+        from collections.abc import Iterable
+
+        def names(tools: Iterable, short):
+            if short:
+                return [tool.name for tool in tools]
+            return {tool.name: tool for tool in tools}
+        """,
+    "a list made of an iterable first": """
+        from collections.abc import Iterable
+
+        def names(tools: Iterable):
+            tools = list(tools)
+            return [tool.name for tool in tools], len(list(tools))
+        """,
+    "a count that a run sets back": """
+        class Agent:
+            def __init__(self, max_steps):
+                self.max_steps, self.step_count = max_steps, 0
+
+            def run(self, task):
+                self.step_count = 0
+                while self.step_count < self.max_steps:
+                    self.step_count += 1
+        """,
+    "a default that is only read": """
+        def ask(model, extra={}):
+            return model.query({**extra, "n": 1})
+        """,
+    "containers of a class that each object makes anew": """
+        class Agent:
+            history = []
+
+            def __init__(self):
+                self.history = []
+
+            def add(self, message):
+                self.history.append(message)
+        """,
+    "a method that works on something else than its siblings": """
+        class Session:
+            def _check_open(self):
+                if self._closed:
+                    raise RuntimeError("closed")
+
+            def add(self, item):
+                self._check_open()
+                self._items.append(item)
+
+            def take(self):
+                self._check_open()
+                return self._items.pop()
+
+            def empty(self):
+                self._check_open()
+                self._items.clear()
+
+            def title(self):
+                return self._name.upper()
         """,
 }
 

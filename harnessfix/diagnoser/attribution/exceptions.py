@@ -1,7 +1,7 @@
 """Whose an exception is: raised by the provider, by a tool, by the system, or by the harness's own mistake."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harnessfix.rules._errors import chain, raised, short_type
 from harnessfix.rules._own import is_model_step
@@ -11,7 +11,7 @@ from harnessfix.rules._signals import is_same
 from harnessfix_ir.attribution import Cause
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import ErrorInfo, TraceStep
-from harnessfix_ir.vocabulary import Evidence, StepKind, Verdict
+from harnessfix_ir.vocabulary import Evidence, Layer, StepKind, Verdict
 
 from .symptom import Symptom
 
@@ -42,6 +42,16 @@ OVERFLOW = re.compile(
     re.IGNORECASE,
 )
 SYSTEM = re.compile(r"no space left|cannot allocate memory|too many open files|read-only file system", re.IGNORECASE)
+_LAYERS = {
+    StepKind.TOOL_CALL: Layer.TOOL_INTERFACE,
+    StepKind.PARSE: Layer.TOOL_INTERFACE,
+    StepKind.RETRIEVAL: Layer.TOOL_INTERFACE,
+    StepKind.CONTEXT_BUILD: Layer.CONTEXT,
+    StepKind.MEMORY: Layer.CONTEXT,
+    StepKind.GUARD: Layer.GOVERNANCE,
+    StepKind.VERIFY: Layer.VERIFICATION,
+    StepKind.SUBMIT: Layer.VERIFICATION,
+}
 STOPPED = frozenset({"KeyboardInterrupt", "CancelledError", "SystemExit"})
 WORLD = frozenset(
     {
@@ -89,7 +99,8 @@ def _judge(run: Htir, step: TraceStep, error: ErrorInfo) -> Cause | None:
 
     def say(verdict: Verdict, weight: float, words: str) -> Cause:
         said = f"{words} ({where}: {name}: {quote(error.message, 100)!r})"
-        return Cause(verdict=verdict, reason=said, weight=weight, evidence=Evidence.OBSERVED, step=where)
+        layer = _layer(around, in_model) if verdict is Verdict.HARNESS else None
+        return Cause(verdict=verdict, reason=said, weight=weight, evidence=Evidence.OBSERVED, step=where, layer=layer)
 
     if name in STOPPED:
         return say(Verdict.ENVIRONMENT, 0.7, "the run was stopped from outside")
@@ -107,6 +118,16 @@ def _judge(run: Htir, step: TraceStep, error: ErrorInfo) -> Cause | None:
     if name in MISTAKES and step.anchors:
         return say(Verdict.HARNESS, 0.75, "code of the harness met a value that it was not written for")
     return None
+
+
+def _layer(around: Sequence[TraceStep], in_model: bool) -> Layer:
+    """The layer of the innermost step whose kind has one: what is raised in a tool's code is the tool's."""
+    for step in around:
+        if step.kind in _LAYERS:
+            return _LAYERS[step.kind]
+        if in_model and is_model_step(step):
+            return Layer.CONTEXT  # a request is refused for what it holds
+    return Layer.LIFECYCLE
 
 
 def _provider(error: ErrorInfo, name: str, asked: bool) -> tuple[Verdict, float, str] | None:

@@ -48,6 +48,7 @@ def from_run(diagnoses: Sequence[Diagnosis], symptom: Symptom, back: Slice | Non
             step=found.responsible_step,
             flaw=found.flaw,
             rule=found.rule,
+            layer=found.layer,
         )
 
 
@@ -109,6 +110,7 @@ def from_source(
             step=step.id if step is not None else None,
             flaw=found.flaw,
             rule=found.rule,
+            layer=found.layer,
         )
 
 

@@ -9,10 +9,11 @@ from harnessfix.rules._query import as_anchor, events, one_of_each
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.vocabulary import ElementRole, Property, Severity
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
 
 # What is meant to outlive a run.
 _KEPT = re.compile(r"cache|registr|pool|known|seen|memo|intern|lock|handlers|plugins|_types$|warned", re.IGNORECASE)
+_SHARED = {"parameter": "all calls", "class": "all objects of the class"}
 _WHOSE = {"default": "the default of a parameter", "attribute": "an attribute of a class"}
 
 _AGENT = """\
@@ -66,6 +67,20 @@ class ChangedDefault(Rule):
             "        self.headers = {**self.headers, **(options or {})}\n",
         ),
     )
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Defaults of parameters and containers of classes that the source changes in place."""
+        for element in model.of_role(ElementRole.HAZARD):
+            if element.name == "changed-default":
+                name, whose = element.value("name"), str(element.value("whose"))
+                yield Finding(
+                    f"`{name}` is made once for {_SHARED[whose]}, and `{element.value('change')}` changes it in place: "
+                    "what one of them puts there is there for the next.",
+                    [as_anchor(element, "is shared by all")],
+                    confidence=0.7,
+                    evidence=Evidence.DERIVED,
+                    key=str(name),
+                )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Containers of classes and defaults that the outermost agent left with other content than it found."""

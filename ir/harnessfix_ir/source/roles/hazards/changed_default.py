@@ -1,0 +1,88 @@
+"""A default that all calls share is changed: what one call puts there is in the next."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import defaults_of, dotted, last
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.scopes import FileContext, Scope
+
+from .base import hazard
+
+_CHANGES = frozenset(("append", "extend", "insert", "update", "add", "pop", "popitem", "remove", "clear", "setdefault"))
+_EMPTY = frozenset(("list", "dict", "set", "defaultdict", "OrderedDict", "deque", "Counter"))
+_KEPT = re.compile(
+    r"cache|registr|pool|known|seen|memo|intern|lock|handlers|plugins|_types$|warned|instances|counter|^_?[A-Z_]+$",
+    re.IGNORECASE,
+)
+_COPIES = re.compile(r"(^|\.)(BaseModel|BaseSettings|TypedDict|NamedTuple|Protocol|Enum|\w*Schema|\w*Config|\w*Model)$")
+
+
+class ChangedDefault(Role):
+    """`def ask(messages=[])` with `messages.append(…)`; a class's `history = []` with `self.history.append(…)`."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.functions:
+            for name, default in defaults_of(scope.function):
+                if _is_container(default, scope) and name not in scope.bindings:
+                    change = next(_changes(name, scope), None)
+                    if change is not None and not _KEPT.search(name):
+                        draft = hazard("changed-default", scope, default).add("name", name).add("whose", "parameter")
+                        yield draft.add("change", file.segment(change, 60), change.lineno)
+        for owner in file.classes:
+            yield from _of_class(owner, file)
+
+
+def _of_class(owner: Scope, file: FileContext) -> Iterator[Draft]:
+    node = owner.node
+    if not isinstance(node, ast.ClassDef) or node.decorator_list:
+        return
+    if any(_COPIES.search(dotted(base, owner).removesuffix("[]")) for base in node.bases) or len(node.bases) > 1:
+        return
+    methods = [child for child in owner.children if child.is_function]
+    for assigned in owner.assignments:
+        target = assigned.targets[0] if isinstance(assigned, ast.Assign) else assigned.target
+        if not isinstance(target, ast.Name) or assigned.value is None or not _is_container(assigned.value, owner):
+            continue
+        if "ClassVar" in (ast.unparse(assigned.annotation) if isinstance(assigned, ast.AnnAssign) else ""):
+            continue
+        own = f"self.{target.id}"
+        if _KEPT.search(target.id) or any(_sets(own, method) for method in methods):
+            continue
+        change = next((c for method in methods for c in _changes(own, method)), None)
+        if change is not None:
+            draft = hazard("changed-default", owner, assigned).add("name", target.id).add("whose", "class")
+            yield draft.add("change", file.segment(change, 60), change.lineno)
+
+
+def _is_container(value: ast.expr, scope: Scope) -> bool:
+    if isinstance(value, (ast.List, ast.Dict, ast.Set)):
+        return True
+    return isinstance(value, ast.Call) and last(dotted(value.func, scope)) in _EMPTY
+
+
+def _sets(name: str, scope: Scope) -> bool:
+    return any(
+        dotted(target, scope) == name
+        for node in scope.assignments
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    )
+
+
+def _changes(name: str, scope: Scope) -> Iterator[ast.expr | ast.stmt]:
+    """What changes, in place, the thing that a name stands for."""
+    for call in scope.of(ast.Call):
+        func = call.func
+        if isinstance(func, ast.Attribute) and func.attr in _CHANGES and dotted(func.value, scope) == name:
+            yield call
+    for assigned in scope.of(ast.Assign):
+        for target in assigned.targets:
+            if isinstance(target, ast.Subscript) and dotted(target.value, scope) == name:
+                yield assigned
+    for added in scope.of(ast.AugAssign):
+        if dotted(added.target, scope) == name or (
+            isinstance(added.target, ast.Subscript) and dotted(added.target.value, scope) == name
+        ):
+            yield added

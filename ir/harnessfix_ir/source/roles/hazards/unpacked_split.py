@@ -1,0 +1,63 @@
+"""A text that is taken apart at every separator, and the parts unpacked into as many names."""
+
+import ast
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import dotted, keyword, last, text_of
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.scopes import FileContext, Scope
+
+from .base import hazard
+
+_CATCHES = frozenset(("ValueError", "Exception", "BaseException"))
+# What is written by a program, with a known number of parts.
+_FIXED = frozenset((".", "T", "\n"))
+
+
+class UnpackedSplit(Role):
+    """`key, value = spec.split("=")`."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.functions:
+            for node in scope.of(ast.Assign):
+                target, call = node.targets[0], node.value
+                if not isinstance(target, (ast.Tuple, ast.List)) or not isinstance(call, ast.Call):
+                    continue
+                func = call.func
+                if not isinstance(func, ast.Attribute) or func.attr not in ("split", "rsplit"):
+                    continue
+                if any(isinstance(name, ast.Starred) for name in target.elts) or keyword(call, "maxsplit"):
+                    continue
+                mark = text_of(call.args[0]) if len(call.args) == 1 else None
+                if not mark or mark in _FIXED or isinstance(func.value, (ast.Constant, ast.JoinedStr)):
+                    continue
+                if not _caught(node, scope, file) and not _counted(func.value, scope):
+                    draft = hazard("unpacked-split", scope, node).add("mark", mark)
+                    yield draft.add("what", file.segment(func.value, 60)).add("parts", len(target.elts))
+
+
+def _caught(node: ast.stmt, scope: Scope, file: FileContext) -> bool:
+    """Whether an error there is expected."""
+    inner: ast.AST = node
+    for around in file.ancestors(node):
+        if isinstance(around, (ast.Try, ast.TryStar)) and inner in around.body:
+            for clause in around.handlers:
+                kinds = clause.type.elts if isinstance(clause.type, ast.Tuple) else [clause.type]
+                if clause.type is None or any(last(dotted(kind, scope)) in _CATCHES for kind in kinds):
+                    return True
+        inner = around
+    return False
+
+
+def _counted(text: ast.expr, scope: Scope) -> bool:
+    """Whether the function counts the separators, or matches the text against a pattern first."""
+    name = dotted(text, scope)
+    for call in scope.of(ast.Call):
+        func = call.func
+        if isinstance(func, ast.Attribute) and func.attr == "count" and dotted(func.value, scope) == name:
+            return True
+        matches = isinstance(func, ast.Attribute) and func.attr in ("match", "fullmatch", "search")
+        if matches and any(dotted(given, scope) == name for given in call.args):
+            return True
+    return False
