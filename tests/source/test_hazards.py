@@ -500,6 +500,31 @@ NONE = {
             def title(self):
                 return self._name.upper()
         """,
+    "what is left in a buffer is handed on behind the loop": """
+        def lines(stream):
+            text = ""
+            for piece in stream:
+                text += piece
+                if text.endswith("!"):
+                    yield text
+                    text = ""
+            yield text
+        """,
+    "an option that a base class prescribes": """
+        class Quiet(Loud):
+            def ask(self, messages, stop=None):
+                reply = self.model.query(messages)
+                return reply
+        """,
+    "what was read is looked at before it is given back": """
+        import json
+
+        def parse_arguments(arguments: str) -> dict:
+            found = json.loads(arguments)
+            if not isinstance(found, dict):
+                raise ValueError("no object")
+            return found
+        """,
 }
 
 

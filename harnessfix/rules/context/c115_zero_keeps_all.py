@@ -21,7 +21,7 @@ class ZeroKeepsAll(HazardRule):
     code = "C115"
     name = "zero-keeps-all"
     keeps = Property.ACCOUNTING
-    severity = Severity.WARNING
+    severity = Severity.INFO
     summary = "The last `n` are taken by `[-n:]`, which with 0 takes all."
     why = (
         "`messages[-0:]` is the whole list. Who sets a window of 0, or counts down to it, gets the longest context "

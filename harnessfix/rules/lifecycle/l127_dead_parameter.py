@@ -21,7 +21,7 @@ class DeadParameter(HazardRule):
     code = "L127"
     name = "dead-parameter"
     keeps = Property.EFFECT
-    severity = Severity.WARNING
+    severity = Severity.INFO
     summary = "A constructor takes a setting and never looks at it."
     why = (
         "Who sets it believes that it holds: the timeout, the limit or the logger has no effect, and no message "

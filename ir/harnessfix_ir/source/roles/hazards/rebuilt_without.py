@@ -35,7 +35,7 @@ class RebuiltWithout(Role):
                 left = [name for name in _fields(owner) if name not in given and not _OWN.search(name)]
                 if left and len(left) <= len(carried) and not _written_later(left, scope):
                     draft = hazard("rebuilt-without", scope, call).add("class", owner.name)
-                    yield draft.add("leaves-out", left[:4]).add("from", source)
+                    yield draft.add("leaves-out", [*left[:4]]).add("from", source)
 
 
 def _class_of(call: ast.Call, scope: Scope, classes: dict[str, Scope]) -> Scope | None:

@@ -13,6 +13,8 @@ from .base import hazard
 
 _LOADS = frozenset(("json.loads", "orjson.loads", "ujson.loads", "json5.loads", "json_repair.loads"))
 _ARGUMENTS = re.compile(r"^(raw_)?(arguments|tool_args|tool_arguments|tool_input|function_args|raw_args|args_json)$")
+_MAPPING = re.compile(r"^(typing\.)?(dict|Dict|Mapping|MutableMapping)\b")
+_TEXTS = re.compile(r"argument|args|tool|call|input_json|response|completion|reply|output|answer", re.IGNORECASE)
 
 
 class UncheckedObject(Role):
@@ -33,6 +35,26 @@ class UncheckedObject(Role):
                 if use is not None:
                     draft = hazard("unchecked-object", scope, node).add("name", target.id)
                     yield draft.add("used-at", use.lineno).add("use", file.segment(use, 60))
+            yield from _given_back(scope, file)
+
+
+def _given_back(scope: Scope, file: FileContext) -> Iterator[Draft]:
+    """A function that promises a dictionary and returns whatever a text of the model's was read as."""
+    promised = scope.function.returns
+    if promised is None or not _MAPPING.match(ast.unparse(promised).strip("\"'")):
+        return
+    for node in scope.of(ast.Return):
+        for call in ast.walk(node.value) if node.value is not None else ():
+            if isinstance(call, ast.Call) and call.args and callee(call, scope) in _LOADS:
+                given = call.args[0]
+                if (
+                    isinstance(given, ast.Name)
+                    and given.id in scope.params
+                    and _TEXTS.search(f"{scope.name} {given.id}")
+                ):
+                    draft = hazard("unchecked-object", scope, node).add("name", given.id)
+                    yield draft.add("used-at", node.lineno).add("use", file.segment(call, 60))
+                    return
 
 
 def _written_by_model(node: ast.expr, scope: Scope) -> bool:

@@ -1,0 +1,77 @@
+"""Pieces are gathered in a loop and handed on when enough are there; what is left at the end is never handed on."""
+
+import ast
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import inside
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.scopes import FileContext, Scope
+
+from .base import hazard, loops_around
+
+
+class UnflushedBuffer(Role):
+    """`for token in stream: text += token; if done(text): yield text; text = ""`, and nothing behind the loop."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.functions:
+            for loop in (*scope.for_loops, *scope.of(ast.While)):
+                if next(loops_around(loop, file), None) is not None:
+                    continue  # read again in the next turn of the loop around it
+                for name in sorted((_gathered(loop) & _emptied(loop)) - set(scope.params)):
+                    if _begins_empty(name, scope, loop) and not _read_after(name, loop, scope):
+                        yield hazard("unflushed-buffer", scope, loop).add("name", name)
+
+
+def _gathered(loop: ast.For | ast.AsyncFor | ast.While) -> set[str]:
+    """Names that a loop adds to, with something that it goes through."""
+    found: set[str] = set()
+    for node in inside(loop.body):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and isinstance(node.op, ast.Add):
+            if not isinstance(node.value, ast.Constant):
+                found.add(node.target.id)
+        elif isinstance(node, ast.Call) and (name := _of_method(node, "append", "extend")):
+            found.add(name)
+    return found
+
+
+def _of_method(call: ast.Call, *methods: str) -> str:
+    """The plain name whose method a call is of; empty for others."""
+    func = call.func
+    named = isinstance(func, ast.Attribute) and func.attr in methods and isinstance(func.value, ast.Name)
+    return func.value.id if named else ""  # type: ignore[attr-defined]
+
+
+def _emptied(loop: ast.For | ast.AsyncFor | ast.While) -> set[str]:
+    """Names that a branch of a loop empties after it has looked at them."""
+    found: set[str] = set()
+    for branch in inside(loop.body):
+        if not isinstance(branch, ast.If):
+            continue
+        names = [n for s in branch.body for n in ast.walk(s) if isinstance(n, ast.Name)]
+        read = {name.id for name in names if isinstance(name.ctx, ast.Load)}
+        for node in inside(branch.body):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_empty(node.value):
+                found |= {node.targets[0].id} & read
+            elif isinstance(node, ast.Call) and (name := _of_method(node, "clear")):
+                found |= {name} & read
+    return found
+
+
+def _is_empty(value: ast.expr) -> bool:
+    return (isinstance(value, ast.Constant) and value.value in ("", b"")) or (
+        isinstance(value, (ast.List, ast.Tuple)) and not value.elts
+    )
+
+
+def _begins_empty(name: str, scope: Scope, loop: ast.stmt) -> bool:
+    return any(_is_empty(value) for value in scope.bindings.get(name, ()) if value.lineno < loop.lineno)
+
+
+def _read_after(name: str, loop: ast.stmt, scope: Scope) -> bool:
+    """Whether anything reads the name behind the loop, or a function in it closes over it."""
+    end = loop.end_lineno or loop.lineno
+    if any(n.id == name and isinstance(n.ctx, ast.Load) and n.lineno > end for n in scope.of(ast.Name)):
+        return True
+    return any(n.id == name for child in scope.children for n in child.deep(ast.Name))
