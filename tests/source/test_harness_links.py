@@ -555,3 +555,23 @@ def test_hooks_run_in_the_order_in_which_they_are_registered(read: Reader) -> No
     (hook,) = read({"other.py": "def more(agent):\n    agent.hooks.append(audit)\n"}).of_role(ElementRole.HOOK)
     assert (order := hook.fact("in-order")) is not None
     assert order.evidence is Evidence.HEURISTIC
+
+
+def test_a_method_with_overloads_is_one_method(read: Reader) -> None:
+    model = read(
+        {
+            "graph.py": """
+from typing import overload
+
+class Graph:
+    @overload
+    def add_vertex(self, name: str) -> None: ...
+    @overload
+    def add_vertex(self, name: int) -> None: ...
+    def add_vertex(self, name):
+        self.names.append(name)
+""",
+            "build.py": "def build(graph):\n    graph.add_vertex('a')\n",
+        }
+    )
+    assert [call.resolved for call in model.calls_of("build.py:build")] == ["graph.py:Graph.add_vertex"]

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import HarnessModel, SourceFile
 
 from .facts import FileFacts
-from .stored import Chunk, dump_model, load_model
+from .stored import Chunk, dump_model, load_parts, model_of
 
 
 @cache
@@ -25,7 +25,9 @@ def extractor() -> str:
 
 
 class FactCache:
-    """Per-file facts under `facts/`, whole models under `models/`. A cache that cannot be written is no error.
+    """Facts of files under `facts/`, whole models under `models/`, how files were linked under `links/`.
+
+    A cache that cannot be written is no error.
 
     Args:
         folder: where to keep them; None for no cache.
@@ -45,13 +47,26 @@ class FactCache:
             whole.update(f"{path}\0{base}\0{digest}\0{problem}\n".encode("utf-8", "surrogatepass"))
         return whole.hexdigest()
 
+    def links_file(self, roots: Sequence[Path]) -> Path | None:
+        """Where it is kept how the harness below some folders was linked last; None for no cache."""
+        if self.folder is None:
+            return None
+        names = "\0".join([self._version, *(str(root.expanduser().resolve()) for root in roots)])
+        digest = hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
+        return self.folder / "links" / f"{digest}.sqlite"
+
     def get_model(self, key: str) -> HarnessModel | None:
         """The model kept under `key`, None when there is none that can be read."""
+        parts = self.get_parts(key)
+        return None if parts is None else model_of(*parts)
+
+    def get_parts(self, key: str) -> tuple[str, list[SourceFile], list[Chunk]] | None:
+        """Root, files and chunks of the model kept under `key`, None when there is none that can be read."""
         data = self._read("models", key)
         if data is None:
             return None
         try:
-            return load_model(data)
+            return load_parts(data)
         except (ValueError, KeyError, TypeError, IndexError):
             return None
 

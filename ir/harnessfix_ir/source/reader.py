@@ -1,7 +1,5 @@
 """`read_harness`: roots in, harness model out."""
 
-import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,11 +7,9 @@ from harnessfix_ir.harness import HarnessModel
 
 from .cache import FactCache
 from .collector import no_collections
-from .facts import FileFacts
-from .files import Found, Root, byte_lines, decode, find_files, read_bytes, sha256
-from .link.model import build_model
-from .modules import module_name
-from .text_files import read_prompt_file, read_settings_file
+from .files import Found, Root, find_files
+from .linking import link_sources
+from .source_file import Source
 
 
 def read_harness(roots: Sequence[Path], *, cache_dir: Path | None = None, exclude: Sequence[str] = ()) -> HarnessModel:
@@ -37,17 +33,13 @@ def _read_all(roots: Sequence[Path], cache_dir: Path | None, exclude: Sequence[s
     found = _all_files(roots, exclude)
     packages = frozenset(f.path.rpartition("/")[0] for f in found if f.path.endswith("/__init__.py"))
     cache = FactCache(cache_dir)
-    inputs = [(f, *read_bytes(f)) for f in found]
-    digests = [(f, data, problem, sha256(data)) for f, data, problem in inputs]
-    key = cache.model_key([(f.path, f.base, digest, problem) for f, _, problem, digest in digests])
+    sources = [Source.read(file, packages) for file in found]
+    key = cache.model_key([(source.found.path, source.found.base, source.digest, source.problem) for source in sources])
     model = cache.get_model(key)
     if model is not None:
         return model
-    files = [_facts(f, data, problem, digest, packages, cache) for f, data, problem, digest in digests]
     base = found[0].base if found else (Root.of(roots[0]).base if roots else Path.cwd())
-    model, chunks = build_model(files, base)
-    cache.put_model(key, model, chunks)
-    return model
+    return link_sources(sources, base, cache, key, cache.links_file(roots))
 
 
 def _all_files(roots: Sequence[Path], exclude: Sequence[str]) -> list[Found]:
@@ -64,60 +56,3 @@ def _all_files(roots: Sequence[Path], exclude: Sequence[str]) -> list[Found]:
         taken.update(f.path for f in files)
         real.update(f.absolute for f in files)
     return found
-
-
-def _facts(
-    found: Found, data: bytes, problem: str, digest: str, packages: frozenset[str], cache: FactCache
-) -> FileFacts:
-    module = module_name(found.path, packages) if found.language == "python" else ""
-    base = str(found.base)
-    if problem:
-        return FileFacts(found.path, base, module, digest, found.language, 0, error=problem)
-    kept = cache.get_facts(digest, found.path, module, base)
-    if kept is not None:
-        return kept
-    facts = _read(found, data, digest, module, base)
-    cache.put_facts(facts, module)
-    return facts
-
-
-def _read(found: Found, data: bytes, digest: str, module: str, base: str) -> FileFacts:
-    lines = byte_lines(data)
-    facts = FileFacts(found.path, base, module, digest, found.language, len(lines))
-    try:
-        text = decode(data, found.language)
-        if found.language == "python":
-            from .extract import extract
-
-            extract(facts, text, lines)
-        elif found.language == "text":
-            read_prompt_file(facts, text, lines)
-        else:
-            read_settings_file(facts, text, lines)
-    except SyntaxError as error:
-        _fail(facts, f"line {error.lineno or 1}: {error.msg}{_later_python(error)}")
-    except ValueError as error:
-        _fail(facts, str(error))
-    except (RecursionError, MemoryError):
-        _fail(facts, "line 1: nested too deeply")
-    return facts
-
-
-# What Python 3.12 added: type parameters, `type` statements, and quotes of the same kind inside f-strings.
-_LATER = re.compile(r"^\s*(async\s+)?(def|class)\s+\w+\s*\[|^\s*type\s+\w+|\b[rR]?[fF][rR]?[\"'].*\{")
-
-
-def _later_python(error: SyntaxError) -> str:
-    """A remark for a line that only a Python later than this one understands, empty for others."""
-    if sys.version_info >= (3, 12) or not _LATER.search(error.text or ""):
-        return ""
-    return f" (perhaps Python later than {sys.version_info[0]}.{sys.version_info[1]}, on which harnessfix runs here)"
-
-
-def _fail(facts: FileFacts, error: str) -> None:
-    facts.error = error
-    facts.drafts.clear()
-    facts.calls.clear()
-    facts.functions.clear()
-    facts.classes.clear()
-    facts.hashes.clear()

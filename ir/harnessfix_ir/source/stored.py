@@ -27,6 +27,7 @@ from .facts import LAYERS
 D = TypeVar("D", bound=Document)
 _make_model = unchecked(HarnessModel)
 _DIGEST = 64
+_FILE_FIELDS = tuple(SourceFile.model_fields)
 _ROLES, _KINDS, _RUNGS = list(ElementRole), list(AnchorKind), list(Evidence)
 ROLE_NUMBERS = {role: number for number, role in enumerate(_ROLES)}
 KIND_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
@@ -128,15 +129,15 @@ def dump_model(model: HarnessModel, chunks: Iterable[Chunk]) -> bytes:
     kept = list(chunks)
     head = {
         "root": model.root,
-        "files": [file.model_dump(mode="json", exclude_defaults=True) for file in model.files],
+        "files": [[getattr(file, name) for name in _FILE_FIELDS] for file in model.files],
         "chunks": [[chunk.path, chunk.roles, chunk.calls] for chunk in kept],
     }
     data = b"\n".join([_json(head), *(line for chunk in kept for line in chunk.dump())])
     return hashlib.sha256(data).hexdigest().encode() + data
 
 
-def load_model(data: bytes) -> HarnessModel:
-    """The model that `dump_model` wrote.
+def load_parts(data: bytes) -> tuple[str, list[SourceFile], list[Chunk]]:
+    """Root, files and chunks of the model that `dump_model` wrote.
 
     Raises:
         ValueError, TypeError, KeyError, IndexError: these are other bytes.
@@ -150,8 +151,8 @@ def load_model(data: bytes) -> HarnessModel:
         Chunk(_text(path), roles, int(calls), pair)
         for (path, roles, calls), pair in zip(body["chunks"], pairs, strict=True)
     ]
-    files = (SourceFile.model_validate(file) for file in body["files"])
-    return model_of(_text(body["root"]), files, chunks)
+    files = (dict(zip(_FILE_FIELDS, row, strict=True)) for row in body["files"])
+    return _text(body["root"]), unchecked_many(SourceFile, files), chunks
 
 
 def _text(value: object) -> str:

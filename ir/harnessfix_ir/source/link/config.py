@@ -5,13 +5,31 @@ do not declare, or reads by name. One use that is not understood keeps every key
 """
 
 import difflib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.source.facts import Draft, FileFacts
 from harnessfix_ir.source.words import words
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
 
-from .program import Key, Program
+from .exchange import Told
+from .exports import key_path, parameter
+from .program import Function, Key, Program, written
+from .tables import (
+    BELOW,
+    FILE,
+    KEY_FACTS,
+    KEY_USE,
+    KEYWORDS,
+    LOADED,
+    MAPPING,
+    OPENED,
+    PARAMETER,
+    SECTION_USE,
+    SETTINGS_FILE,
+)
 
 _KNOWN_BASES = words("BaseModel BaseSettings object ABC Protocol Generic TypedDict NamedTuple")
 _DEPTH = 8
@@ -40,15 +58,14 @@ class Reach:
         self.closed = self.closed and other.closed
 
 
-@dataclass
-class _Use:
-    path: tuple[str, ...]
+class _Use(NamedTuple):
+    file: str
+    path: list[str]
     how: str
     callee: str
     argument: str
     line: int
     qualname: str
-    file: str
 
 
 class ConfigLinks:
@@ -56,44 +73,41 @@ class ConfigLinks:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.uses: dict[tuple[str, ...], list[_Use]] = {}
-        self.params: dict[tuple[str, str, str], list[_Use]] = {}
-        self.below: dict[tuple[str, ...], dict[str, str]] = {}
-        self.mappings: dict[str, list[str]] = {}
-        self.kwargs: dict[Key, list[list[object]]] = {}
-        for facts in program.files.values():
-            for row in facts.uses:
-                if row[0] == "config":
-                    use = _Use(tuple(row[1]), row[2], row[3], row[4], row[5], row[6], facts.path)
-                    self.uses.setdefault(use.path, []).append(use)
-                    if use.path:
-                        place = f"{facts.path}:{use.line}"
-                        self.below.setdefault(use.path[:-1], {}).setdefault(use.path[-1], place)
-                elif row[0] == "param":
-                    use = _Use(tuple(row[2]), row[3], row[4], row[5], row[6], row[7], facts.path)
-                    self.params.setdefault((facts.path, use.qualname, row[1]), []).append(use)
-                elif row[0] == "mapping":
-                    self.mappings.setdefault(facts.path, []).extend(row[1])
-                elif row[0] == "kwargs":
-                    self.kwargs.setdefault((facts.path, row[4]), []).append(row)
+        self._ask = program.exchange
+
+    def uses(self, path: tuple[str, ...]) -> list[_Use]:
+        """Where a key or section is used."""
+        answers = self._ask.everywhere(KEY_USE, key_path(path))
+        return [_Use(file, *row) for file, rows in answers for row in rows]
+
+    def _below(self, path: tuple[str, ...]) -> dict[str, str]:
+        """Keys of a section that are read by name, and where first."""
+        found: dict[str, str] = {}
+        for file, lines in self._ask.everywhere(BELOW, key_path(path)):
+            for name, line in lines.items():
+                found.setdefault(name, f"{file}:{line}")
+        return found
+
+    def is_asked_for(self, top: str) -> bool:
+        """Whether anything reads a top-level key or something below it."""
+        return bool(self._ask.everywhere(KEY_USE, key_path((top,))) or self._ask.everywhere(SECTION_USE, top))
 
     def section(self, path: tuple[str, ...]) -> Reach:
         """Where the section under a key path goes; not closed when nobody is seen to take it."""
         found = Reach()
-        uses = self.uses.get(path, [])
+        uses = self.uses(path)
         for use in uses:
             found.add(self._of_use(use, _DEPTH))
-        below = self.below.get(path, {})
+        below = self._below(path)
         found.declared = {**below, **found.declared}
         if not any(use.how in ("spread", "pass") for use in uses):
             # Only keys by name: then nothing else may get hold of the whole file either.
-            found.closed = found.closed and bool(below) and bool(path) and self._file_is_closed()
+            found.closed = found.closed and bool(below) and bool(path) and not self._ask.everywhere(OPENED, "")
         return found
 
-    def _file_is_closed(self) -> bool:
-        """Whether nobody takes a whole settings file in a way that is not understood."""
-        uses = self.uses.get((), [])
-        return all(self._of_use(use, _DEPTH).closed for use in uses)
+    def is_closed(self, use: _Use) -> bool:
+        """Whether what one use does with its section is understood."""
+        return self._of_use(use, _DEPTH).closed
 
     def _of_use(self, use: _Use, depth: int) -> Reach:
         if use.how == "read":
@@ -107,15 +121,16 @@ class ConfigLinks:
     def _passed(self, use: _Use, depth: int) -> Reach:
         """A section handed to a function as one argument: what that function does with the parameter."""
         key = self.program.find(use.callee, use.file)
-        if key is None or key not in self.program.functions:
+        function = None if key is None else self.program.function(key)
+        if key is None or function is None:
             return Reach(closed=False)
-        params = [p for p in self.program.functions[key].params if p not in ("self", "cls")]
+        params = [p for p in function.params if p not in ("self", "cls")]
         name = params[int(use.argument)] if use.argument.isdigit() and int(use.argument) < len(params) else use.argument
-        inner = self.params.get((key[0], key[1], name))
+        inner = self._ask.of(PARAMETER, key[0], parameter(key[1], name))
         if not inner:
             return Reach(closed=False)
         found = Reach()
-        for row in inner:
+        for row in (_Use(key[0], *values) for values in inner):
             if row.path:
                 found.declared.setdefault(row.path[0], f"{key[0]}:{row.line}")
             else:
@@ -131,9 +146,10 @@ class ConfigLinks:
         key = bound.get(callee) or self._class_of(callee, path, qualname)
         if key is None:
             return Reach(closed=False)
-        if key in self.program.functions:
-            return self._through_function(key, bound, depth)
-        return self._through_class(key, bound, depth)
+        function = self.program.function(key)
+        return (
+            self._through_class(key, bound, depth) if function is None else self._through(key, function, bound, depth)
+        )
 
     def _taken_by_any(self, callee: str, path: str, qualname: str, bound: dict[str, Key], depth: int) -> Reach:
         """Several classes of which one is chosen: each must be known, and what any of them declares is declared."""
@@ -143,7 +159,7 @@ class ConfigLinks:
                 found.add(self._taken_by(name, path, qualname, bound, depth - 1))
                 continue
             maker = self.program.find(name.removesuffix("()"), path)
-            names = self.mappings.get(maker[0], []) if maker else []
+            names = (self._ask.of(MAPPING, maker[0], "") if maker else None) or ()
             if not names:
                 found.closed = False
             for one in names:
@@ -162,29 +178,32 @@ class ConfigLinks:
 
     def _through_class(self, key: Key, bound: dict[str, Key], depth: int) -> Reach:
         init = self.program.method(key, "__init__")
-        if init is not None:
-            return self._through_function(init, bound, depth)
+        function = self.program.function(init) if init else None
+        if init is not None and function is not None:
+            return self._through(init, function, bound, depth)
         found = Reach(classes={key: None})
+        extras = []
         for ancestor in self.program.ancestors(key):
-            cls = self.program.classes[ancestor]
-            for name in cls.fields:
-                found.declared.setdefault(name, f"{ancestor[0]}:{ancestor[1]}.{name}")
-            outside = [b for b in cls.bases if self.program.find(b, ancestor[0]) is None and not _known_base(b)]
-            if cls.extra == "allow" or outside:
+            known = self.program.class_(ancestor)
+            if known is None:
+                continue
+            extras.append(known.extra)
+            for name in known.fields:
+                found.declared.setdefault(name, f"{written(ancestor)}.{name}")
+            outside = [b for b in known.bases if self.program.find(b, ancestor[0]) is None and not _known_base(b)]
+            if known.extra == "allow" or outside:
                 found.closed = False
-        extras = [self.program.classes[a].extra for a in self.program.ancestors(key)]
         if not any(extra in ("error", "ignore", "forbid") for extra in extras):
             found.closed = False
         return found
 
-    def _through_function(self, key: Key, bound: dict[str, Key], depth: int) -> Reach:
-        function = self.program.functions[key]
+    def _through(self, key: Key, function: Function, bound: dict[str, Key], depth: int) -> Reach:
         found = Reach()
-        star = self.kwargs.get(key, [])
-        bound = {**self._defaults(key), **bound}
+        star = self._ask.of(KEYWORDS, *key) or []
+        bound = {**self._defaults(key[0], function), **bound}
         for name in function.params:
             if name not in ("self", "cls"):
-                found.declared.setdefault(name, f"{key[0]}:{key[1]}({name})")
+                found.declared.setdefault(name, f"{written(key)}({name})")
         if not star and function.star_keywords:
             found.closed = False  # taken and dropped, or used in a way that is not seen
         for row in star:
@@ -199,83 +218,114 @@ class ConfigLinks:
                 found.add(self._taken_by(str(row[2]), key[0], key[1], further, depth - 1))
         return found
 
-    def _defaults(self, key: Key) -> dict[str, Key]:
+    def _defaults(self, path: str, function: Function) -> dict[str, Key]:
         """Parameters whose default is a class of the harness."""
-        found: dict[str, Key] = {}
-        for name, value in self.program.functions[key].defaults.items():
-            target = self.program.find(value, key[0])
-            if target in self.program.classes and target is not None:
-                found[name] = target
-        return found
+        targets = ((name, self.program.find(value, path)) for name, value in function.defaults.items())
+        return {name: target for name, target in targets if self.program.is_class(target)}
 
 
 def _known_base(name: str) -> bool:
     return name.rpartition(".")[2] in _KNOWN_BASES
 
 
-def link_config(program: Program) -> None:
-    """Facts of `config_key` and `config_class` elements."""
+def tell_opened(program: Program, facts: FileFacts, told: Told) -> None:
+    """Tell whether a file takes whole settings files in a way that is not understood."""
     links = ConfigLinks(program)
-    named = {use[1].rpartition("/")[2] for facts in program.files.values() for use in facts.uses if use[0] == "file"}
-    names_settings = any(facts.path.rpartition("/")[2] in named for facts in program.files.values() if _settings(facts))
-    reaches: dict[tuple[str, ...], Reach] = {}
-    loaded: dict[Key, set[str]] = {}
-    for facts in program.files.values():
-        sections: dict[tuple[str, ...], list[Draft]] = {}
-        for draft in facts.drafts:
-            if draft.role is ElementRole.CONFIG_KEY:
-                path = tuple(draft.qualname.split("."))
-                sections.setdefault(path[:-1], []).append(draft)
-                reads = [f"{use.file}:{use.line}" for use in links.uses.get(path, ())]
-                draft.note("read-at", [*dict.fromkeys(reads)], 0, Evidence.DERIVED)
-        tops = [(draft.name,) for draft in sections.get((), ())]
-        is_data = 2 * sum(top in links.uses or any(path[:1] == top for path in links.below) for top in tops) < len(tops)
-        for section, keys in sections.items():
-            if section and is_data:
-                continue  # most of its sections are asked for by nobody by name: records, not settings
-            if section not in reaches:
-                reaches[section] = links.section(section)
-            stranger = names_settings and facts.path.rpartition("/")[2] not in named
-            if stranger and (not section or not _mostly_declared(keys, reaches[section])):
-                continue
-            if _judge(keys, reaches[section]):
-                for key in reaches[section].classes:
-                    loaded.setdefault(key, set()).add(facts.path)
-    _describe_classes(program, loaded)
+    whole = (_Use(facts.path, *use[1:]) for use in facts.uses if use[0] == "config" and not use[1])
+    if not all(map(links.is_closed, whole)):
+        told.share(OPENED, "", True)
 
 
-def _settings(facts: FileFacts) -> bool:
-    return facts.language in ("yaml", "toml", "json")
+def tell_keys(program: Program, facts: FileFacts, told: Told) -> None:
+    """Tell what becomes of the keys of a settings file, and which classes take its sections."""
+    keys = [draft for draft in facts.drafts if draft.role is ElementRole.CONFIG_KEY]
+    links = ConfigLinks(program)
+    sections: dict[tuple[str, ...], list[_KeyFacts]] = {}
+    found = []
+    for draft in keys:
+        path = tuple(draft.qualname.split("."))
+        key = _KeyFacts(draft.name)
+        found.append(key)
+        sections.setdefault(path[:-1], []).append(key)
+        key.note("read-at", [*dict.fromkeys(f"{use.file}:{use.line}" for use in links.uses(path))])
+    loaded: dict[str, list[str]] = {}
+    for section, reach in _taken(links, facts, sections):
+        if _judge(sections[section], reach):
+            for file, qualname in reach.classes:
+                if qualname not in loaded.setdefault(file, []):
+                    loaded[file].append(qualname)
+    for place, key in enumerate(found):
+        if key.facts:
+            told.tell(KEY_FACTS, str(place), [*key.facts.items()])
+    for file, qualnames in loaded.items():
+        told.share(LOADED, file, qualnames)
 
 
-def _mostly_declared(keys: list[Draft], reach: Reach) -> bool:
+def _taken(
+    links: ConfigLinks, facts: FileFacts, sections: dict[tuple[str, ...], list["_KeyFacts"]]
+) -> Iterator[tuple[tuple[str, ...], Reach]]:
+    """Sections of a file that code takes, as far as one can see."""
+    stranger = _is_stranger(links.program, facts.path.rpartition("/")[2])
+    tops = sections.get((), [])
+    # Most of its sections are asked for by nobody by name: records, not settings.
+    is_data = 2 * sum(links.is_asked_for(key.name) for key in tops) < len(tops)
+    for section, keys in sections.items():
+        if section and is_data:
+            continue
+        reach = links.section(section)
+        if not stranger or (section and _mostly_declared(keys, reach)):
+            yield section, reach
+
+
+def _is_stranger(program: Program, name: str) -> bool:
+    """Whether code names settings files of the harness, but not one of that name."""
+    if program.exchange.everywhere(FILE, name):
+        return False
+    others = {other for _, other in program.exchange.everywhere(SETTINGS_FILE, "")}
+    return any(program.exchange.everywhere(FILE, other) for other in sorted(others))
+
+
+@dataclass
+class _KeyFacts:
+    """A configuration key and what is found out about it."""
+
+    name: str
+    facts: dict[str, JsonValue] = field(default_factory=dict)
+
+    def note(self, fact: str, value: JsonValue) -> None:
+        if value:
+            self.facts[fact] = value
+
+
+def _mostly_declared(keys: list[_KeyFacts], reach: Reach) -> bool:
     """Whether a section of a file that no code names fits the place that takes a section of its name."""
-    return 2 * sum(draft.name in reach.declared for draft in keys) >= len(keys)
+    return 2 * sum(key.name in reach.declared for key in keys) >= len(keys)
 
 
-def _judge(keys: list[Draft], reach: Reach) -> bool:
+def _judge(keys: list[_KeyFacts], reach: Reach) -> bool:
     """Say of each key of one section in one file whether it is declared, read or dead; returns whether the file fits.
 
     A section of another file may bear the same name: nothing is said unless some key is known or nearly known.
     """
     near: dict[str, str] = {}
     known = False
-    for draft in keys:
-        declared = reach.declared.get(draft.name)
+    for key in keys:
+        declared = reach.declared.get(key.name)
+        is_read = "read-at" in key.facts
         if declared is not None:
             known = True
-            if not draft.get("read-at"):
-                draft.add("declared", declared, 0, Evidence.DERIVED)
-        elif not draft.get("read-at") and reach.closed and len(near) < _MOST_NEAR:
-            near[draft.name] = _near(draft.name, [*reach.declared])
+            if not is_read:
+                key.note("declared", declared)
+        elif not is_read and reach.closed and len(near) < _MOST_NEAR:
+            near[key.name] = _near(key.name, [*reach.declared])
     if not reach.closed or not (known or any(near.values())):
         return known
-    for draft in keys:
-        if draft.name in near and not draft.name.isdigit():
-            draft.add("dead", True, 0, Evidence.DERIVED)
-            if near[draft.name]:
-                draft.add("near", near[draft.name], 0, Evidence.DERIVED)
-                draft.add("near-declared", reach.declared[near[draft.name]], 0, Evidence.DERIVED)
+    for key in keys:
+        if key.name in near and not key.name.isdigit():
+            key.note("dead", True)
+            if near[key.name]:
+                key.note("near", near[key.name])
+                key.note("near-declared", reach.declared[near[key.name]])
     return True
 
 
@@ -289,32 +339,44 @@ def _near(name: str, declared: list[str]) -> str:
     return inside[0] if len(inside) == 1 else ""
 
 
-def _describe_classes(program: Program, loaded: dict[Key, set[str]]) -> None:
-    known: dict[Key, Draft] = {}
-    for facts, draft in program.drafts(ElementRole.CONFIG_CLASS):
-        known[(facts.path, draft.qualname)] = draft
-    for key in loaded:
-        if key not in known and key in program.classes:
-            made = _class_draft(program, program.files[key[0]], key)
-            if made is not None:
-                known[key] = made
-    for key, draft in known.items():
-        inherited = [n for a in program.ancestors(key)[1:] for n in program.classes[a].fields]
+def link_keys(program: Program, facts: FileFacts) -> None:
+    """Add to the keys of a settings file what was told of them."""
+    keys = [draft for draft in facts.drafts if draft.role is ElementRole.CONFIG_KEY]
+    for place, draft in enumerate(keys):
+        for name, value in program.exchange.of(KEY_FACTS, facts.path, str(place)) or ():
+            draft.add(name, value, 0, Evidence.DERIVED)
+
+
+def link_classes(program: Program, facts: FileFacts) -> None:
+    """Complete the `config_class` elements of a file, and make those for classes that take sections of settings."""
+    known = {draft.qualname: draft for draft in facts.drafts if draft.role is ElementRole.CONFIG_CLASS}
+    loaded: dict[str, list[str]] = {}
+    for settings, qualnames in program.exchange.everywhere(LOADED, facts.path):
+        for qualname in qualnames:
+            loaded.setdefault(qualname, []).append(settings)
+    for qualname in loaded:
+        made = None if qualname in known else _class_draft(program, facts, qualname)
+        if made is not None:
+            known[qualname] = made
+    for qualname, draft in known.items():
+        families = [program.class_(key) for key in program.ancestors((facts.path, qualname))]
+        classes = [found for found in families if found is not None]
+        inherited = [name for base in classes[1:] for name in base.fields]
         if inherited:
             own = draft.get("fields")
             draft.replace("fields", [*dict.fromkeys([*(own if isinstance(own, list) else []), *inherited])])
             if draft.get("extra") is None:
-                draft.note("extra", next((e for a in program.ancestors(key) if (e := program.classes[a].extra)), ""))
-        draft.note("loaded-from", [*sorted(loaded.get(key, ()))], 0, Evidence.DERIVED)
+                draft.note("extra", next((found.extra for found in classes if found.extra), ""))
+        draft.note("loaded-from", [*sorted(loaded.get(qualname, ()))], 0, Evidence.DERIVED)
 
 
-def _class_draft(program: Program, facts: FileFacts, key: Key) -> Draft | None:
-    base = next((d for d in facts.drafts if d.role is ElementRole.CLASS and d.qualname == key[1]), None)
-    if base is None:
+def _class_draft(program: Program, facts: FileFacts, qualname: str) -> Draft | None:
+    base = next((d for d in facts.drafts if d.role is ElementRole.CLASS and d.qualname == qualname), None)
+    known = program.class_((facts.path, qualname))
+    if base is None or known is None:
         return None
-    cls = program.classes[key]
-    draft = Draft(ElementRole.CONFIG_CLASS, base.name, key[1], base.start, base.end, AnchorKind.CLASS)
-    draft.add("fields", [*cls.fields])
-    draft.note("extra", cls.extra)
+    draft = Draft(ElementRole.CONFIG_CLASS, base.name, qualname, base.start, base.end, AnchorKind.CLASS)
+    draft.add("fields", [*known.fields])
+    draft.note("extra", known.extra)
     facts.drafts.append(draft)
     return draft

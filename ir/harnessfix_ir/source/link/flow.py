@@ -1,13 +1,14 @@
-"""The call graph with the questions that roles ask of it: which calls ask the model, what a loop reaches."""
+"""The calls of a file with the questions that roles ask of them: which ask the model, what a loop reaches."""
 
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from typing import NamedTuple
 
 from harnessfix_ir.source.expressions import last
-from harnessfix_ir.source.facts import Call, Draft
+from harnessfix_ir.source.facts import Call, Draft, FileFacts
 from harnessfix_ir.source.words import (
     MESSAGES_NAME,
     MESSAGES_PARAMS,
@@ -18,7 +19,8 @@ from harnessfix_ir.source.words import (
 )
 from harnessfix_ir.vocabulary import ElementRole
 
-from .program import Key, Program
+from .program import Key, Program, written
+from .tables import LEADS
 
 MAX_EDGES = 4
 _MANY = 12
@@ -29,7 +31,6 @@ class Edge:
     """A call with what it may mean."""
 
     call: Call
-    path: str
     targets: list[Key]
     plain: bool
     asks: bool | None = None
@@ -37,47 +38,64 @@ class Edge:
     @property
     def resolved(self) -> str:
         """`path:qualname` of the callee, empty when several compete."""
-        return f"{self.targets[0][0]}:{self.targets[0][1]}" if self.targets and self.plain else ""
+        return written(self.targets[0]) if self.targets and self.plain else ""
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is followed when one looks for what a function reaches."""
+        return 0 < len(self.targets) <= _MANY
+
+
+class Leads(NamedTuple):
+    """Where the calls of a function lead, for other files: no lines, so that moving it changes nothing for them.
+
+    Args:
+        reach: what it may call.
+        asks: whether a call outside of its stepping loops asks the model.
+        on: what it calls outside of its stepping loops.
+    """
+
+    reach: list[Key]
+    asks: bool
+    on: list[Key]
 
 
 class Flow:
-    """Edges of a harness and reachability over at most `MAX_EDGES` of them."""
+    """Calls of one file, and reachability from them over at most `MAX_EDGES` of the harness."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.edges: dict[Key, list[Edge]] = {}
-        for path, facts in program.files.items():
-            own, caller = [], None
-            for call in facts.calls:
-                if call.caller != caller:  # calls of one function stand together
-                    caller = call.caller
-                    own = self.edges.setdefault((path, caller), [])
-                targets, plain = program.candidates(call, path)
-                own.append(Edge(call, path, targets, plain))
-        self.models: dict[Key, Draft] = {}
-        for facts, draft in program.drafts(ElementRole.MODEL_CALL):
-            self.models[(facts.path, draft.qualname)] = draft
-        self.loops: dict[Key, list[Draft]] = {}
-        for facts, draft in program.drafts(ElementRole.LOOP):
-            self.loops.setdefault((facts.path, draft.qualname), []).append(draft)
-        self.retried: set[tuple[str, int]] = {
-            (facts.path, d.start) for facts, d in program.drafts(ElementRole.RETRY) if d.get("library") == "loop"
-        }
+    def __init__(self, program: Program, facts: FileFacts) -> None:
+        self.program, self.facts = program, facts
+        self.edges: dict[str, list[Edge]] = {}
+        own, caller = [], None
+        for call in facts.calls:
+            if call.caller != caller:  # calls of one function stand together
+                caller = call.caller
+                own = self.edges.setdefault(caller, [])
+            targets, plain = program.candidates(call, facts.path)
+            own.append(Edge(call, targets, plain))
+        self.models: dict[str, Draft] = {}
+        self.loops: dict[str, list[Draft]] = {}
+        self.retried: set[int] = set()
+        for draft in facts.drafts:
+            if draft.role is ElementRole.MODEL_CALL:
+                self.models[draft.qualname] = draft
+            elif draft.role is ElementRole.LOOP:
+                self.loops.setdefault(draft.qualname, []).append(draft)
+            elif draft.role is ElementRole.RETRY and draft.get("library") == "loop":
+                self.retried.add(draft.start)
         self._exposed: dict[tuple[Key, int], bool] = {}
-        self._nests: dict[Key, Nest] = {}
+        self._nests: dict[str, Nest] = {}
+        self._model_objects: dict[str, set[str]] = {}
 
-    def all_edges(self) -> Iterator[Edge]:
-        """Every edge in order of file and source."""
-        for edges in self.edges.values():
-            yield from edges
-
-    def callers(self) -> dict[Key, list[Edge]]:
-        """Edges by each function that they may lead to."""
-        found: dict[Key, list[Edge]] = {}
-        for edge in self.all_edges():
-            for target in edge.targets:
-                found.setdefault(target, []).append(edge)
-        return found
+    def leads(self) -> Iterator[tuple[str, Leads]]:
+        """By qualified name, where the calls of each function lead; functions that lead nowhere are left out."""
+        for qualname, edges in self.edges.items():
+            free = self.nest(qualname).free
+            reach = {target: None for edge in edges if edge.leads for target in edge.targets}
+            on = {target: None for edge in free if _leads_on(edge) for target in edge.targets}
+            found = Leads([*reach], any(map(self.asks, free)), [*on])
+            if any(found):
+                yield qualname, found
 
     def asks(self, edge: Edge) -> bool:
         """Whether a call asks the model: it leads to model calls only, or is worded like one and leads nowhere."""
@@ -86,101 +104,110 @@ class Flow:
         return edge.asks
 
     def _asks(self, edge: Edge) -> bool:
-        functions = self.program.functions
         if self._asks_as_object(edge):
             return True
         if edge.targets:
-            answers = [t in self.models or "asks" in functions[t].traits for t in edge.targets]
+            answers = [self._answers(target) for target in edge.targets]
             return all(answers) or (answers[0] and edge.plain) or (any(answers) and worded_like_asking(edge.call))
-        own = self.models.get((edge.path, edge.call.caller))
+        own = self.models.get(edge.call.caller)
         if own is not None and own.get("sdk") == edge.call.callee.removesuffix("()"):
             return True
         return worded_like_asking(edge.call)
 
+    def _answers(self, target: Key) -> bool:
+        if self.program.asks_model(target):
+            return True
+        function = self.program.function(target)
+        return function is not None and "asks" in function.traits
+
     def _asks_as_object(self, edge: Edge) -> bool:
         """Whether an attribute that asks a model when called is called, or handed to a function that calls it."""
-        owner = self.program.owner_of(edge.path, edge.call.caller)
-        if owner is None or owner not in self._model_objects:
+        objects = self._objects_at(edge.call.caller)
+        if not objects:
             return False
-        objects = self._model_objects[owner]
         if edge.call.callee.removeprefix("self.") in objects:
             return True
         return bool(objects & set(edge.call.arguments)) and any(
-            inner.call.callee in self.program.functions[target].params
-            for target in edge.targets
-            for inner in self.edges.get(target, ())
+            function is not None and function.calls_params for function in map(self.program.function, edge.targets)
         )
 
-    @cached_property
-    def _model_objects(self) -> dict[Key, set[str]]:
-        """By class, its attributes that ask a model when they are called; classes without one are left out."""
-        found = {}
-        for key in self.program.classes:
-            kinds = self.program.attribute_types(key)
-            objects = {name for name, kind in kinds.items() if MODEL_OBJECT.search(kind)}
-            if objects:
-                found[key] = objects
-        return found
+    def _objects_at(self, qualname: str) -> set[str]:
+        """Attributes that ask a model when they are called, of the class that a function belongs to."""
+        if qualname not in self._model_objects:
+            owner = self.program.owner_of(self.facts.path, qualname)
+            kinds = self.program.attribute_types(owner) if owner is not None else {}
+            self._model_objects[qualname] = {name for name, kind in kinds.items() if MODEL_OBJECT.search(kind)}
+        return self._model_objects[qualname]
 
-    def nest(self, key: Key) -> "Nest":
+    def nest(self, qualname: str) -> "Nest":
         """The loops of a function that could be agent loops, with the calls in each."""
-        if key not in self._nests:
+        if qualname not in self._nests:
             loops = [
                 loop
-                for loop in self.loops.get(key, ())
+                for loop in self.loops.get(qualname, ())
                 if (loop.get("kind") == "while" or loop.get("steps-through"))
                 and not loop.get("runs-once")
-                and (key[0], loop.start) not in self.retried
+                and loop.start not in self.retried
             ]
-            self._nests[key] = Nest([] if self._inside_client(key) else loops, self.edges.get(key, []))
-        return self._nests[key]
+            inside = self._inside_client(qualname)
+            self._nests[qualname] = Nest([] if inside else loops, self.edges.get(qualname, []))
+        return self._nests[qualname]
 
-    def _inside_client(self, key: Key) -> bool:
+    def _inside_client(self, qualname: str) -> bool:
         """Whether a function is a method of a model class that itself asks: its loops stream, page or try again."""
-        draft = self.models.get(key)
+        draft = self.models.get(qualname)
         return draft is not None and draft.get("in-model-class") is True
 
-    def exposes(self, key: Key, depth: int = MAX_EDGES) -> bool:
+    def _exposes(self, key: Key, depth: int) -> bool:
         """Whether calling a function asks the model outside of every stepping loop on the way."""
-        if key in self.models:
+        if self.program.asks_model(key):
             return True
         slot = (key, depth)
         if slot not in self._exposed:
-            self._exposed[slot] = False  # recursion asks nothing new
-            self._exposed[slot] = any(
-                self.asks(edge) or (depth > 0 and self._leads_to_asking(edge, depth - 1))
-                for edge in self.nest(key).free
+            leads = self._leads_of(key)
+            self._exposed[slot] = leads.asks or (
+                depth > 0 and any(self._exposes(target, depth - 1) for target in leads.on)
             )
         return self._exposed[slot]
 
-    def _leads_to_asking(self, edge: Edge, depth: int) -> bool:
-        if not edge.targets or len(edge.targets) > _MANY or not (edge.plain or len(edge.targets) == 1):
-            return False
-        return any(self.exposes(target, depth) for target in edge.targets)
+    def _leads_of(self, key: Key) -> Leads:
+        row = self.program.exchange.of(LEADS, *key)
+        if row is None:
+            return _NOWHERE
+        reach, asks, on = row
+        return Leads([(path, name) for path, name in reach], asks, [(path, name) for path, name in on])
 
-    def asking_edges(self, key: Key, loop: Draft) -> list[Edge]:
+    def asking_edges(self, loop: Draft) -> list[Edge]:
         """Calls in a loop's body through which the model is asked, those in loops inside it left out."""
         return [
-            edge for edge in self.nest(key).own(loop) if self.asks(edge) or self._leads_to_asking(edge, MAX_EDGES - 1)
+            edge
+            for edge in self.nest(loop.qualname).own(loop)
+            if self.asks(edge)
+            or (_leads_on(edge) and any(self._exposes(target, MAX_EDGES - 1) for target in edge.targets))
         ]
 
     def reached(self, edges: list[Edge], depth: int = MAX_EDGES, past_models: bool = True) -> set[Key]:
         """Functions that some calls lead to over at most `depth` edges; what model calls call, if `past_models`."""
         found: set[Key] = set()
-        frontier = {t for e in edges for t in e.targets if len(e.targets) <= _MANY}
+        frontier = {target for edge in edges if edge.leads for target in edge.targets}
         while frontier and depth > 0:
             found |= frontier
             depth -= 1
             frontier = {
-                t
+                target
                 for key in frontier
-                if past_models or key not in self.models
-                for e in self.edges.get(key, ())
-                if len(e.targets) <= _MANY
-                for t in e.targets
-                if t not in found
+                if depth > 0 and (past_models or not self.program.asks_model(key))
+                for target in self._leads_of(key).reach
+                if target not in found
             }
         return found
+
+
+_NOWHERE = Leads([], False, [])
+
+
+def _leads_on(edge: Edge) -> bool:
+    return edge.leads and (edge.plain or len(edge.targets) == 1)
 
 
 class Nest:

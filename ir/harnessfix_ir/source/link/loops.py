@@ -7,40 +7,41 @@ from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.words import EXECUTE_NAME
 from harnessfix_ir.vocabulary import ElementRole, Evidence
 
+from .exports import WORKING
 from .flow import Edge, Flow
-from .program import Key
+from .program import Key, Program, written
+from .tables import TOOL, WORKS
+from .tools import is_made_tool
 
-_WORKS = (ElementRole.TOOL, ElementRole.PARSER, ElementRole.CONTEXT_BUILDER, ElementRole.TOOL_REGISTRY)
 
-
-def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
+def mark_agent_loops(flow: Flow) -> dict[str, list[Draft]]:
     """Turn loops in whose body the model is asked into `agent_loop` elements; returns them by function.
 
     A loop that goes on as long as each new reply calls tools is one too, and one whose condition makes a step of a
     graph whose tasks its body runs, though nothing in them leads to the model: replies come from elsewhere there,
     through events or from the nodes that a graph is given.
     """
-    working: dict[Key, list[int]] = {}
-    for facts, draft in flow.program.drafts(*_WORKS):
-        working.setdefault((facts.path, draft.qualname), []).extend(_lines(draft))
+    working: dict[str, list[int]] = {}
+    for draft in flow.facts.drafts:
+        if draft.role in WORKING:
+            working.setdefault(draft.qualname, []).extend(_lines(draft))
     for lines in working.values():
         lines.sort()
-    found: dict[Key, list[Draft]] = {}
-    for key in flow.loops:
-        nest = flow.nest(key)
+    found: dict[str, list[Draft]] = {}
+    for qualname in flow.loops:
+        nest = flow.nest(qualname)
         for loop in nest.loops:
-            asking = flow.asking_edges(key, loop)
+            asking = flow.asking_edges(loop)
             if not asking and not loop.get("ends-without-tool-calls") and not loop.get("advances"):
                 continue
             edges = nest.within(loop)
-            reached = flow.reached(edges)
-            if not _goes_on(flow, key, loop, edges, working):
+            if not _goes_on(flow, loop, edges, working.get(qualname, [])):
                 continue
-            _describe(flow, key, loop, asking, reached)
-            if _stops_by_itself(flow, key, loop):
+            _describe(flow, loop, asking, flow.reached(edges))
+            if _stops_by_itself(flow, loop):
                 loop.replace("bounded-by", ["condition"])
                 loop.replace("unbounded", None)
-            found.setdefault(key, []).append(loop)
+            found.setdefault(qualname, []).append(loop)
     for loops in flow.loops.values():
         for loop in loops:
             bounds = [value for name, value, _, _ in loop.facts if name == "bounded-by"]
@@ -49,22 +50,25 @@ def mark_agent_loops(flow: Flow) -> dict[Key, list[Draft]]:
     return found
 
 
-def _goes_on(flow: Flow, key: Key, loop: Draft, edges: list[Edge], working: dict[Key, list[int]]) -> bool:
+def _goes_on(flow: Flow, loop: Draft, edges: list[Edge], lines: list[int]) -> bool:
     """Whether one turn builds on the last: messages grow, a tool runs, an answer is parsed.
 
     Looks at the loop's own lines and at what it calls, but not inside model calls. A `while` that nothing is known of
-    counts unless it talks with a person.
+    counts unless it talks with a person. `lines` are those on which the function itself works.
     """
-    reached = flow.reached(edges, past_models=False) - set(flow.models)
-    if any(target in working for target in reached):
+    program = flow.program
+    if any(_works(program, key) and not program.asks_model(key) for key in flow.reached(edges, past_models=False)):
         return True
-    lines = working.get(key, [])
     if bisect_left(lines, loop.start) < bisect_right(lines, loop.end):
         return True
     names = {last(edge.call.callee) for edge in edges}
     if any(EXECUTE_NAME.search(name) for name in names):
         return True
     return loop.get("kind") == "while" and not names & {"input", "prompt", "readline"}
+
+
+def _works(program: Program, key: Key) -> bool:
+    return program.exchange.of(WORKS, *key) is not None or is_made_tool(program, key)
 
 
 def _lines(draft: Draft) -> list[int]:
@@ -77,11 +81,11 @@ def _lines(draft: Draft) -> list[int]:
     return found
 
 
-def _describe(flow: Flow, key: Key, loop: Draft, asking: list[Edge], reached: set[Key]) -> None:
+def _describe(flow: Flow, loop: Draft, asking: list[Edge], reached: set[Key]) -> None:
     loop.role = ElementRole.AGENT_LOOP
-    loop.name = key[1]
+    loop.name = loop.qualname
     bounds = [str(value) for name, value, _, _ in loop.facts if name == "bounded-by"]
-    limited = [k for k in reached if k in flow.program.functions and "limits" in flow.program.functions[k].traits]
+    limited = [key for key in reached if _has_trait(flow.program, key, "limits")]
     if limited:
         bounds.append("limit-exit")
     if limited and loop.get("catches") and loop.get("exits"):
@@ -92,46 +96,56 @@ def _describe(flow: Flow, key: Key, loop: Draft, asking: list[Edge], reached: se
     if not bounds:
         loop.add("unbounded", True, 0, Evidence.DERIVED)
     if limited:
-        loop.add("limited-in", [*sorted(f"{path}:{qualname}" for path, qualname in limited)], 0, Evidence.DERIVED)
+        loop.add("limited-in", [*sorted(map(written, limited))], 0, Evidence.DERIVED)
     if not asking:
         return  # asked elsewhere: through a queue, an event or a graph
-    models = {k for k in reached if k in flow.models}
+    models = [key for key in reached if flow.program.asks_model(key)]
     loop.add(
         "asks",
-        [*(sorted(f"{p}:{q}" for p, q in models) or sorted({e.call.callee for e in asking}))],
+        [*(sorted(map(written, models)) or sorted({e.call.callee for e in asking}))],
         asking[0].call.line,
         Evidence.OBSERVED if models else Evidence.HEURISTIC,
     )
 
 
-def _stops_by_itself(flow: Flow, key: Key, loop: Draft) -> bool:
+def _stops_by_itself(flow: Flow, loop: Draft) -> bool:
     """Whether the step that the condition makes is refused when a limit is reached."""
     name = loop.get("advances")
-    asked = [e for e in flow.edges.get(key, ()) if e.call.callee == name and loop.start <= e.call.line <= loop.end]
-    functions = flow.program.functions
-    return any("stops" in functions[target].traits for edge in asked[:1] for target in edge.targets)
+    edges = flow.edges.get(loop.qualname, ())
+    asked = [e for e in edges if e.call.callee == name and loop.start <= e.call.line <= loop.end]
+    return any(_has_trait(flow.program, target, "stops") for edge in asked[:1] for target in edge.targets)
 
 
-def mark_handlers(flow: Flow, loops: dict[Key, list[Draft]]) -> None:
+def _has_trait(program: Program, key: Key, trait: str) -> bool:
+    function = program.function(key)
+    return function is not None and trait in function.traits
+
+
+def mark_handlers(flow: Flow, loops: dict[str, list[Draft]]) -> None:
     """`in-loop` and `tool-call-inside` of handlers."""
-    tools = {(facts.path, d.qualname) for facts, d in flow.program.drafts(ElementRole.TOOL)}
-    lookups: dict[Key, list[int]] = {}
-    for facts, draft in flow.program.drafts(ElementRole.TOOL_REGISTRY):
-        if draft.get("lookup"):
-            lookups.setdefault((facts.path, draft.qualname), []).append(draft.start)
-    for facts, handler in flow.program.drafts(ElementRole.HANDLER):
-        key = (facts.path, handler.qualname)
-        around = [loop for loop in loops.get(key, ()) if loop.start <= handler.start and handler.end <= loop.end]
+    lookups: dict[str, list[int]] = {}
+    for draft in flow.facts.drafts:
+        if draft.role is ElementRole.TOOL_REGISTRY and draft.get("lookup"):
+            lookups.setdefault(draft.qualname, []).append(draft.start)
+    for handler in flow.facts.drafts:
+        if handler.role is not ElementRole.HANDLER:
+            continue
+        own = loops.get(handler.qualname, ())
+        around = [loop for loop in own if loop.start <= handler.start and handler.end <= loop.end]
         if around:
             handler.add("in-loop", handler.qualname, around[-1].start, Evidence.DERIVED)
         lines = handler.get("try-lines")
         if not isinstance(lines, list) or len(lines) != 2:
             continue
         first, final = int(str(lines[0])), int(str(lines[1]))
-        edges = [e for e in flow.edges.get(key, ()) if first <= e.call.line <= final]
-        calls = [e for e in edges if any(t in tools for t in e.targets) or _worded_like_tool(e)]
-        if calls or any(first <= line <= final for line in lookups.get(key, ())):
+        edges = [e for e in flow.edges.get(handler.qualname, ()) if first <= e.call.line <= final]
+        calls = [e for e in edges if any(_is_tool(flow.program, t) for t in e.targets) or _worded_like_tool(e)]
+        if calls or any(first <= line <= final for line in lookups.get(handler.qualname, ())):
             handler.add("tool-call-inside", True, calls[0].call.line if calls else 0, Evidence.DERIVED)
+
+
+def _is_tool(program: Program, key: Key) -> bool:
+    return program.exchange.of(TOOL, *key) is not None or is_made_tool(program, key)
 
 
 def _worded_like_tool(edge: Edge) -> bool:

@@ -1,130 +1,153 @@
-"""Facts of all files to one harness model."""
+"""Facts of all files to one harness model, anew or from what was linked before.
 
-from pathlib import Path
-from typing import Any
+Every pass is a function of one file's facts and of what it asks other files. After an edit only those files go through
+a pass that changed themselves or that asked for something that is told differently now; the rest stays as it was.
+"""
 
-from harnessfix_ir.harness import HarnessModel, SourceFile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
 from harnessfix_ir.source.facts import FileFacts
-from harnessfix_ir.source.stored import (
-    KIND_NUMBERS,
-    ROLE_NUMBERS,
-    RUNG_NUMBERS,
-    CallRows,
-    Chunk,
-    ElementRow,
-    model_of,
-)
-from harnessfix_ir.vocabulary import ElementRole
+from harnessfix_ir.source.stored import Chunk
 
-from .checks import link_approvals, link_verifiers
-from .config import link_config
-from .dependencies import link_dependencies
+from .callers import tell_callers
+from .compose import compose
+from .config import tell_keys, tell_opened
+from .dependencies import join_dependencies
+from .exchange import HARNESS, Exchange, Kept, Told, differences
+from .exports import exports
 from .flow import Flow
-from .functions import excuse_guarded_parsers, mark_function_roles, share_reading
-from .hooks import link_hooks
-from .loops import mark_agent_loops, mark_handlers
-from .program import Program
-from .prompts import link_prompts
-from .tools import link_tools
-from .truncations import link_truncations
+from .program import Program, written
+from .reading import join_reading, tell_reading
+from .registrations import tell_tools
+from .tables import BASES, CLASS_BASES, EDGES, EXPORTS, JOINED, LEADS, OWN_NAMES, SETTINGS, STEP_OF, SUBCLASSES, USES
+from .tools import join_tools
 
-_INTERNAL = frozenset(
-    (
-        "members",
-        "try-lines",
-        "unconfirmed",
-        "steps-through",
-        "runs-once",
-        "ends-without-tool-calls",
-        "advances",
-        "body-from",
-        "sdk-returned",
-        "result-name",
-    )
-)
+COMPOSED = "composed"
+"""The last pass: files ask, but tell nothing."""
+STEPS = (EXPORTS, BASES, EDGES, USES, SETTINGS, JOINED, COMPOSED)
 
 
-def build_model(files: list[FileFacts], base: Path) -> tuple[HarnessModel, list[Chunk]]:
-    """Link the files; the model, and the chunks that it is made of.
+@dataclass
+class Linked:
+    """What linking made anew.
 
     Args:
-        files: facts of every file; their drafts are completed in place.
-        base: folder that the model's paths are relative to.
+        chunks: by path, the part of the model of each file that went through the last pass.
+        told: by pass and path, what was told.
     """
-    program = Program(files)
-    link_tools(program)
-    link_prompts(program)
-    link_hooks(program)
-    link_truncations(program)
-    link_config(program)
-    link_dependencies(program, _own_names(files))
-    flow = Flow(program)
-    share_reading(flow)
-    loops = mark_agent_loops(flow)
-    mark_handlers(flow, loops)
-    callers = flow.callers()
-    excuse_guarded_parsers(flow, callers)
-    link_verifiers(flow, callers)
-    link_approvals(flow, callers)
-    mark_function_roles(flow, loops)
-    rows = _call_rows(flow)
-    chunks = [Chunk.of(facts.path, _element_rows(facts), rows.get(facts.path, {})) for facts in files]
-    return model_of(str(base), [_source_file(facts, base) for facts in files], chunks), chunks
+
+    chunks: dict[str, Chunk] = field(default_factory=dict)
+    told: dict[str, dict[str, Told]] = field(default_factory=lambda: {step: {} for step in STEPS})
 
 
-def _call_rows(flow: Flow) -> dict[str, CallRows]:
-    """By file and caller, each call as it is written, its line, and the function that it leads to."""
-    found: dict[str, CallRows] = {}
-    for (path, caller), edges in flow.edges.items():
-        flat: list[Any] = []
-        for edge in edges:
-            flat += (edge.call.callee, edge.call.line, edge.resolved)
-        found.setdefault(path, {})[caller] = flat
-    return found
+class Linker:
+    """Links a harness.
 
+    Args:
+        modules: path of every file, in order, to its module (empty for other files than Python).
+        facts_of: reads the facts of a file; asked at most once for each.
+        before: how the harness was linked last time, None to link all of it.
+        edited: paths that were added, removed or changed since then.
+    """
 
-def _own_names(files: list[FileFacts]) -> set[str]:
-    """Names under which the harness's own modules can be imported."""
-    names = {part for facts in files if facts.module for part in facts.module.split(".")}
-    return names | {part for facts in files for part in facts.path.split("/")[:-1]}
+    def __init__(
+        self,
+        modules: dict[str, str],
+        facts_of: Callable[[str], FileFacts],
+        before: Kept | None = None,
+        edited: Iterable[str] = (),
+    ) -> None:
+        self._modules, self._facts_of, self._before, self._edited = modules, facts_of, before, {*edited}
+        self._exchange = Exchange(modules, STEP_OF, before)
+        self._program = Program(self._exchange)
+        self._facts: dict[str, FileFacts] = {}
+        self._flows: dict[str, Flow] = {}
 
+    def link(self) -> Linked:
+        """Run all passes."""
+        linked = Linked()
+        changed: set[int] = set()
+        for step in STEPS:
+            paths = self._paths(step, changed, linked)
+            self._exchange.renew(step, paths)
+            for path in paths:
+                told = linked.told[step][path] = self._run(step, path, linked)
+                self._exchange.put(step, path, told)
+            if self._before is not None:
+                for path, told in linked.told[step].items():
+                    changed |= differences(path, self._before.told(step, path), told.as_kept())
+        return linked
 
-def _source_file(facts: FileFacts, base: Path) -> SourceFile:
-    return SourceFile(
-        path=facts.path,
-        sha256=facts.sha256,
-        language=facts.language,
-        lines=facts.lines,
-        error=facts.error,
-        suppressions=facts.suppressions,
-        base="" if facts.base == str(base) else facts.base,
-    )
+    def _paths(self, step: str, changed: set[int], linked: Linked) -> Sequence[str]:
+        """Files that go through a pass, in the harness's order; those that are gone have nothing to tell any more."""
+        if self._before is None:
+            return [*self._modules, HARNESS]
+        wanted = {*self._edited, *self._before.asking(step, changed)}
+        if step == EXPORTS:
+            wanted.add(HARNESS)
+        elif step == COMPOSED:
+            wanted.update(linked.told[EDGES])
+        here = [path for path in self._modules if path in wanted]
+        return [*here, *sorted(wanted.difference(here))]
 
+    def _run(self, step: str, path: str, linked: Linked) -> Told:
+        told = Told()
+        self._program.begin(knows_bases=step not in (EXPORTS, BASES))
+        if path == HARNESS:
+            self._run_harness(step, told)
+        elif path in self._modules:
+            facts = self._facts_for(path)
+            if step == EXPORTS:
+                told = exports(facts)
+            elif step == BASES:
+                self._tell_bases(facts, told)
+            elif step == EDGES:
+                self._tell_edges(facts, told)
+            elif step == USES:
+                tell_tools(self._program, facts, told)
+                tell_opened(self._program, facts, told)
+            elif step == SETTINGS:
+                tell_keys(self._program, facts, told)
+            elif step == COMPOSED:
+                linked.chunks[path] = compose(self._flow(facts))
+        told.asked = self._exchange.take_asked()
+        return told
 
-def _element_rows(facts: FileFacts) -> list[ElementRow]:
-    counts: dict[tuple[ElementRole, str], int] = {}
-    found = []
-    for draft in sorted(facts.drafts, key=lambda d: (d.start, d.end, d.role.value, d.name)):
-        slot = (draft.role, draft.qualname)
-        before = counts.get(slot, 0)
-        counts[slot] = before + 1
-        known = [
-            [name, value, line, RUNG_NUMBERS[evidence]]
-            for name, value, line, evidence in draft.facts
-            if name not in _INTERNAL
-        ]
-        found.append(
-            [
-                ROLE_NUMBERS[draft.role],
-                draft.name,
-                draft.qualname,
-                before,
-                draft.start,
-                draft.end,
-                facts.hashes.get(f"{draft.start}-{draft.end}", ""),
-                KIND_NUMBERS[draft.kind],
-                known,
-                draft.text,
-            ]
-        )
-    return found
+    def _run_harness(self, step: str, told: Told) -> None:
+        if step == EXPORTS:
+            names = {part for module in self._modules.values() if module for part in module.split(".")}
+            folders = {part for path in self._modules for part in path.split("/")[:-1]}
+            told.share(OWN_NAMES, "", sorted(names | folders))
+        elif step == JOINED:
+            join_tools(self._exchange, told)
+            join_reading(self._exchange, told)
+            join_dependencies(self._exchange, told)
+
+    def _tell_bases(self, facts: FileFacts, told: Told) -> None:
+        subclasses: dict[str, list[str]] = {}
+        for known in facts.classes:
+            bases = self._program.find_bases(facts.path, known.bases)
+            if bases:
+                told.tell(CLASS_BASES, known.qualname, bases)
+            for base in bases:
+                subclasses.setdefault(written(base), []).append(known.qualname)
+        for key, qualnames in subclasses.items():
+            told.share(SUBCLASSES, key, qualnames)
+
+    def _tell_edges(self, facts: FileFacts, told: Told) -> None:
+        flow = self._flow(facts)
+        for qualname, leads in flow.leads():
+            told.tell(LEADS, qualname, leads)
+        tell_callers(flow, told)
+        tell_reading(flow, told)
+
+    def _flow(self, facts: FileFacts) -> Flow:
+        if facts.path not in self._flows:
+            self._flows[facts.path] = Flow(self._program, facts)
+        return self._flows[facts.path]
+
+    def _facts_for(self, path: str) -> FileFacts:
+        if path not in self._facts:
+            self._facts[path] = self._facts_of(path)
+        return self._facts[path]

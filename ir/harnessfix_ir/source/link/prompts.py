@@ -2,36 +2,30 @@
 
 import re
 
-from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.facts import Draft, FileFacts
 from harnessfix_ir.vocabulary import ElementRole, Evidence
 
 from .program import Program
+from .tables import FILE, RENDER
 
 
-def link_prompts(program: Program) -> None:
-    """Add `rendered-at` and `unsupplied`; drop text files that no code names."""
-    renders: dict[str, list[tuple[str, int, list[str] | None]]] = {}
-    named_files: set[str] = set()
-    for facts in program.files.values():
-        for use in facts.uses:
-            if use[0] == "render":
-                renders.setdefault(use[1], []).append((facts.path, use[2], use[3]))
-            elif use[0] == "file":
-                named_files.add(use[1].replace("\\", "/").rpartition("/")[2])
-    for facts in program.files.values():
-        facts.drafts = [d for d in facts.drafts if not _stray(d, facts.path, named_files)]
-        for draft in facts.drafts:
-            if draft.role is ElementRole.PROMPT:
-                draft.facts = [fact for fact in draft.facts if fact[0] != "unconfirmed"]
-                _rendered(draft, facts.path, renders)
+def link_prompts(program: Program, facts: FileFacts) -> None:
+    """Add `rendered-at` and `unsupplied` to a file's prompts; drop a text file that no code names."""
+    named = bool(program.exchange.everywhere(FILE, facts.path.rpartition("/")[2]))
+    facts.drafts = [draft for draft in facts.drafts if named or not _unconfirmed(draft)]
+    for draft in facts.drafts:
+        if draft.role is ElementRole.PROMPT:
+            draft.facts = [fact for fact in draft.facts if fact[0] != "unconfirmed"]
+            _rendered(draft, facts.path, program)
 
 
-def _stray(draft: Draft, path: str, named: set[str]) -> bool:
-    return draft.role is ElementRole.PROMPT and bool(draft.get("unconfirmed")) and path.rpartition("/")[2] not in named
+def _unconfirmed(draft: Draft) -> bool:
+    return draft.role is ElementRole.PROMPT and bool(draft.get("unconfirmed"))
 
 
-def _rendered(draft: Draft, path: str, renders: dict[str, list[tuple[str, int, list[str] | None]]]) -> None:
-    places = renders.get(draft.name, [])
+def _rendered(draft: Draft, path: str, program: Program) -> None:
+    answers = program.exchange.everywhere(RENDER, draft.name)
+    places: list[tuple[str, int, list[str] | None]] = [(file, *row) for file, rows in answers for row in rows]
     if "_" not in draft.name.strip("_"):
         # `prompt` or `template` is what every function calls its own.
         places = [place for place in places if place[0] == path]

@@ -1,173 +1,137 @@
 """Tools that several places make: a function here, its registration or schema there."""
 
-import re
-from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from harnessfix_ir.source.facts import Draft, FileFacts
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
 
-from .program import Key, Program
-
-_MARKS = re.compile(
-    r"^(tool|do|run|handle|execute|exec|cmd|action|call|perform|on)_|_(tool|action|command|impl|handler)$"
-)
-_COMMANDS = {"command", "cmd", "commands", "script", "bash_command", "shell_command"}
-_RUN = ("forward", "run", "execute", "__call__", "call", "invoke", "_run")
+from .exchange import Exchange, Told
+from .program import Key, Program, written
+from .registrations import Registration, Schema
+from .tables import MADE_TOOL, OWN_TOOL, REGISTERED, SCHEMA, TOOL_CHANGES
 
 
-def link_tools(program: Program) -> None:
-    """Add `tool` elements for registered functions, and what their schemas describe."""
-    tools: dict[Key, Draft] = {}
-    for facts, draft in program.drafts(ElementRole.TOOL):
-        tools.setdefault((facts.path, draft.qualname), draft)
-    for facts, registry in list(program.drafts(ElementRole.TOOL_REGISTRY)):
-        members = registry.get("members")
-        if isinstance(members, list):
-            kind = str(registry.get("collection"))
-            for member in members:
-                assert isinstance(member, list)
-                key = _target(program, str(member[1]), facts.path, registry.qualname)
-                if key is not None:
-                    _register(program, tools, key, str(member[0]), kind, registry.start, facts.path)
-        prefix = registry.get("prefix")
-        if isinstance(prefix, str):
-            for key in _prefixed(program, facts, registry.qualname, prefix):
-                name = key[1].rpartition(".")[2].removeprefix(prefix)
-                _register(program, tools, key, name, "dispatch", registry.start, facts.path)
-    for facts in program.files.values():
-        _branches(program, facts, tools)
-    _schemas(program, tools)
+@dataclass
+class _Tool:
+    """What is known of a tool while registrations are joined, and what they change of it.
+
+    `changes` holds `["registered", name, how, line, registrar]`, `["described", parameters, line]` and
+    `["named", name]`, in that order.
+    """
+
+    key: Key
+    name: str
+    registered_by: str | None
+    described: bool = False
+    made: bool = False
+    changes: list[list[Any]] = field(default_factory=list)
+
+    def register(self, registration: Registration, registrar: str) -> None:
+        self.name, self.registered_by = registration.name, registration.how
+        self.changes.append(["registered", registration.name, registration.how, registration.line, registrar])
+
+    def describe(self, schema: Schema) -> None:
+        if not self.described:
+            self.described = schema.described is not None
+            self.changes.append(["described", schema.described, schema.line])
 
 
-def _target(program: Program, name: str, path: str, qualname: str) -> Key | None:
-    """The function behind a member of a registry: a function, a method, or the run method of a tool class."""
-    made = name.endswith("()")
-    name = name.removesuffix("()")
-    if name.startswith("self."):
-        owner = program.owner_of(path, qualname)
-        held, _, method = name.removeprefix("self.").rpartition(".")
-        if owner is not None and held:
-            owner = program.attribute_type(owner, held)
-        return program.method(owner, method) if owner else None
-    instance, _, method = name.rpartition("().")
-    if instance:
-        return program.method(program.find(instance, path), method)
-    key = program.find(name, path)
-    if key is None:
-        local = (path, f"{qualname}.{name}")
-        return local if local in program.functions else None
-    if key in program.classes:
-        methods = [m for verb in _RUN if (m := program.method(key, verb)) and not program.functions[m].abstract]
-        return methods[0] if methods else None
-    return None if made else key
+def join_tools(exchange: Exchange, told: Told) -> None:
+    """Tell of every tool what registrations and schemas say of it, in whatever file they are."""
+    tools = {
+        (path, qualname): _Tool((path, qualname), str(name), registered_by, described)
+        for path, rows in exchange.everywhere(OWN_TOOL, "")
+        for qualname, name, registered_by, described in rows
+    }
+    registered = exchange.everywhere(REGISTERED, "")
+    for kind in (0, 1):  # what stands in a collection comes before what is called in a branch
+        for path, kinds in registered:
+            for row in kinds[kind]:
+                _register(tools, Registration(*row), path)
+    _join_schemas(exchange, tools)
+    changes: dict[str, list[Any]] = {}
+    for (path, qualname), tool in tools.items():
+        if tool.changes:
+            changes.setdefault(path, []).append([qualname, tool.changes])
+        if tool.made:
+            told.share(MADE_TOOL, written(tool.key), True)
+    for path, rows in changes.items():
+        told.share(TOOL_CHANGES, path, rows)
 
 
-def _register(
-    program: Program, tools: dict[Key, Draft], key: Key, name: str, how: str, line: int, registrar: str
-) -> None:
-    if key in tools:
-        draft = tools[key]
-        if draft.get("registered-by") in (None, "environment"):
-            draft.replace("registered-by", how)
-            draft.replace("registered-at", line)
-            draft.replace("tool-name", name)
-            draft.name = name
-        return
-    function = program.functions[key]
-    facts = program.files[key[0]]
-    base = program.function_drafts.get(key)
-    if base is None or function.abstract:
-        return
-    draft = Draft(ElementRole.TOOL, name, key[1], base.start, base.end, AnchorKind.FUNCTION)
+def _register(tools: dict[Key, _Tool], registration: Registration, registrar: str) -> _Tool | None:
+    key = (registration.path, registration.qualname)
+    tool = tools.get(key)
+    if tool is None and registration.real:
+        tool = tools[key] = _Tool(key, registration.name, None, made=True)
+    if tool is not None and tool.registered_by in (None, "environment"):
+        tool.register(registration, registrar)
+    return tool
+
+
+def _join_schemas(exchange: Exchange, tools: dict[Key, _Tool]) -> None:
+    """Join schema literals with the functions that bear their names."""
+    by_name: dict[str, list[_Tool]] = {}
+    for tool in tools.values():
+        by_name.setdefault(tool.name, []).append(tool)
+    shells: set[str] = set()
+    for path, rows in exchange.everywhere(SCHEMA, ""):
+        for row in rows:
+            schema = Schema(*row)
+            if schema.name not in by_name and schema.function is not None:
+                registered = _register(tools, Registration(*schema.function), path)
+                if registered is not None:
+                    by_name[schema.name] = [registered]
+            if schema.name not in by_name and schema.of_shell:
+                shells.add(schema.name)
+            for tool in by_name.get(schema.name, ()):
+                tool.describe(schema)
+    if len(shells) == 1:
+        # One shell is offered and no function bears its name: it is what `execute(command)` of the environments is.
+        for tool in tools.values():
+            if tool.registered_by == "environment":
+                tool.changes.append(["named", next(iter(shells))])
+
+
+def link_tools(program: Program, facts: FileFacts) -> None:
+    """Add `tool` elements for the functions of a file that are registered, and what schemas describe."""
+    own: dict[str, Draft] = {}
+    for draft in facts.drafts:
+        if draft.role is ElementRole.TOOL:
+            own.setdefault(draft.qualname, draft)
+    for _, rows in program.exchange.everywhere(TOOL_CHANGES, facts.path):
+        for qualname, changes in rows:
+            for kind, *values in changes:
+                if kind == "registered" and qualname not in own:
+                    own[qualname] = _make(program, facts, qualname, *values)
+                elif kind == "registered":
+                    name, how, line, _ = values
+                    own[qualname].replace("registered-by", how)
+                    own[qualname].replace("registered-at", line)
+                    own[qualname].replace("tool-name", name)
+                    own[qualname].name = name
+                elif kind == "described":
+                    own[qualname].add("described-params", values[0], values[1], Evidence.DERIVED)
+                else:
+                    own[qualname].replace("tool-name", values[0])
+
+
+def _make(program: Program, facts: FileFacts, qualname: str, name: str, how: str, line: int, registrar: str) -> Draft:
+    function = program.function((facts.path, qualname))
+    base = [d for d in facts.drafts if d.role is ElementRole.FUNCTION and d.qualname == qualname][-1]
+    assert function is not None
+    draft = Draft(ElementRole.TOOL, name, qualname, base.start, base.end, AnchorKind.FUNCTION)
     draft.add("tool-name", name).add("registered-by", how, 0, Evidence.DERIVED)
     draft.add("registered-at", line)
-    draft.note("registered-in", registrar if registrar != key[0] else "")
+    draft.note("registered-in", registrar if registrar != facts.path else "")
     draft.add("params", [p for p in function.params if p not in ("self", "cls")])
     reason = next((t.removeprefix("harm:") for t in function.traits if t.startswith("harm:")), "")
     draft.note("destructive", reason)
     facts.drafts.append(draft)
-    tools[key] = draft
+    return draft
 
 
-def _prefixed(program: Program, facts: FileFacts, qualname: str, prefix: str) -> Iterator[Key]:
-    owner = program.owner_of(facts.path, qualname)
-    if owner is None:
-        return
-    for path, name in dict.fromkeys([*program.ancestors(owner), *program.descendants(owner)]):
-        for method in program.classes[(path, name)].methods:
-            if method.startswith(prefix) and f"{name}.{method}" != qualname:
-                yield path, f"{name}.{method}"
-
-
-def _bare(name: str) -> str:
-    """A function's name without what marks it as the one behind a tool."""
-    bare = name.rpartition(".")[2].strip("_")
-    return _MARKS.sub("", bare).lower() or bare.lower()
-
-
-def _branches(program: Program, facts: FileFacts, tools: dict[Key, Draft]) -> None:
-    """`if name == "read": return read_file(**args)`, when at least two such branches stand in one function."""
-    rows: dict[str, list[tuple[str, str, int]]] = {}
-    for use in facts.uses:
-        if use[0] == "branch":
-            rows.setdefault(use[4], []).append((use[1], use[2], use[3]))
-    for qualname, branches in rows.items():
-        named = [
-            (name, key, line)
-            for name, callee, line in branches
-            if _bare(callee) == _bare(name) and (key := _target(program, callee, facts.path, qualname))
-        ]
-        if "tool" not in qualname.lower() and len({name for name, _, _ in named}) < 2:
-            continue
-        seen: set[str] = set()
-        for name, key, line in named:
-            if name not in seen:
-                seen.add(name)
-                _register(program, tools, key, name, "dispatch", line, facts.path)
-
-
-def _schemas(program: Program, tools: dict[Key, Draft]) -> None:
-    """Join schema literals with the functions that bear their names."""
-    by_name: dict[str, list[Draft]] = {}
-    for draft in tools.values():
-        by_name.setdefault(str(draft.get("tool-name")), []).append(draft)
-    shells: set[str] = set()
-    for facts, schema in list(program.drafts(ElementRole.TOOL_REGISTRY)):
-        if not schema.get("schema"):
-            continue
-        name = schema.name
-        if name not in by_name:
-            key = _named(program, name, facts.path)
-            if key is not None:
-                _register(program, tools, key, name, "schema", schema.start, facts.path)
-                if key in tools:
-                    by_name[name] = [tools[key]]
-        if name not in by_name and _of_shell(schema):
-            shells.add(name)
-        for draft in by_name.get(name, ()):
-            if draft.get("described-params") is None:
-                described = schema.get("described-params")
-                draft.add("described-params", described, schema.start if facts.path else 0, Evidence.DERIVED)
-
-    if len(shells) == 1:
-        # One shell is offered and no function bears its name: it is what `execute(command)` of the environments is.
-        for draft in tools.values():
-            if draft.get("registered-by") == "environment":
-                draft.replace("tool-name", next(iter(shells)))
-
-
-def _of_shell(schema: Draft) -> bool:
-    """Whether a declared tool takes a command and little else."""
-    described = schema.get("described-params")
-    return isinstance(described, list) and bool(_COMMANDS & {str(name) for name in described}) and len(described) <= 3
-
-
-def _named(program: Program, name: str, path: str) -> Key | None:
-    """The function with a schema's name: in the same file, else the only one of the harness."""
-    if (path, name) in program.functions:
-        return (path, name)
-    found = [key for key in program.by_name.get(name, ()) if not program.functions[key].abstract]
-    here = [key for key in found if key[0] == path]
-    if len(here) == 1:
-        return here[0]
-    return found[0] if len(found) == 1 else None
+def is_made_tool(program: Program, key: Key) -> bool:
+    """Whether a function is a tool because something registers it."""
+    return bool(program.exchange.everywhere(MADE_TOOL, written(key)))

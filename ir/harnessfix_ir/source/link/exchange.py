@@ -1,0 +1,160 @@
+"""What files tell each other while they are linked, and which file asked for what.
+
+Linking is a sequence of passes. In each, one file at a time reads its own facts, asks what other files told in earlier
+passes, and tells something itself. What it asked for is written down, so that after an edit only those files go through
+a pass again that asked for something that is told differently now; what nobody told was asked for as well.
+"""
+
+from array import array
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from zlib import crc32
+
+from pydantic_core import from_json, to_json
+
+Asked = tuple[str, str, str]
+"""Table, path of the file that was asked (empty when all were) and key."""
+Rows = dict[str, dict[str, Any]]
+"""By table and key, plain values that survive a trip through JSON."""
+
+HARNESS = ""
+"""Path under which a pass over the whole harness tells what it found."""
+
+
+@dataclass
+class Told:
+    """What one file told in one pass.
+
+    Args:
+        own: for those who ask this file.
+        shared: for those who ask all files.
+        asked: numbers of what was asked for on the way (`number`).
+    """
+
+    own: Rows = field(default_factory=dict)
+    shared: Rows = field(default_factory=dict)
+    asked: "array[int]" = field(default_factory=lambda: array("I"))
+
+    def __bool__(self) -> bool:
+        return bool(self.own or self.shared or self.asked)
+
+    def tell(self, table: str, key: str, value: Any) -> None:
+        """Say something to those who ask this file."""
+        self.own.setdefault(table, {})[key] = value
+
+    def share(self, table: str, key: str, value: Any) -> None:
+        """Say something to those who ask all files."""
+        self.shared.setdefault(table, {})[key] = value
+
+    def as_kept(self) -> "Told":
+        """The same as it comes back from JSON. Raises `ValueError` when it holds what JSON cannot."""
+        own, shared = from_json(self.dump(), cache_strings="keys")
+        return Told(own, shared, self.asked)
+
+    def dump(self) -> bytes:
+        """What was told, as JSON. Raises `ValueError` when it holds what JSON cannot (a lone surrogate)."""
+        return to_json([self.own, self.shared], inf_nan_mode="constants")
+
+
+class Kept(Protocol):
+    """What was told when the harness was last linked."""
+
+    def told(self, step: str, path: str) -> Told:
+        """What a file told in a pass."""
+
+    def shared(self, table: str, key: str) -> Iterable[tuple[str, Any]]:
+        """Path and value of every file that shared something under a key, in any order."""
+
+    def asking(self, step: str, changed: set[int]) -> Iterable[str]:
+        """Files that asked in a pass for something with one of these numbers."""
+
+
+class Exchange:
+    """Carries what files tell to those who ask.
+
+    Args:
+        order: paths of the harness's files; answers of several come in this order.
+        step_of: the pass in which a table is told.
+        kept: what files told that do not go through a pass again; None when all do.
+    """
+
+    def __init__(self, order: Iterable[str], step_of: Mapping[str, str], kept: Kept | None) -> None:
+        self._places = {path: place for place, path in enumerate((HARNESS, *order))}
+        self._step_of = step_of
+        self._kept = kept
+        self._own: dict[str, dict[str, dict[str, Any]]] = {table: {} for table in step_of}
+        self._shared: dict[str, dict[str, list[tuple[str, Any]]]] = {table: {} for table in step_of}
+        self._renewed: dict[str, set[str]] = {}
+        self._answers: dict[tuple[str, str], list[tuple[str, Any]]] = {}
+        self.asked: set[Asked] = set()
+
+    def renew(self, step: str, paths: Iterable[str]) -> None:
+        """Say before a pass which files go through it: what they told earlier counts no more."""
+        self._renewed[step] = {*paths}
+
+    def put(self, step: str, path: str, told: Told) -> None:
+        """Take what a file told in a pass; files come in the order of the harness."""
+        for table, rows in told.own.items():
+            assert self._step_of[table] == step, table
+            self._own[table][path] = rows
+        for table, rows in told.shared.items():
+            assert self._step_of[table] == step, table
+            found = self._shared[table]
+            for key, value in rows.items():
+                found.setdefault(key, []).append((path, value))
+
+    def of(self, table: str, path: str, key: str) -> Any:
+        """What one file told under a key, None when it told nothing."""
+        self.asked.add((table, path, key))
+        rows = self._own[table].get(path)
+        if rows is None:
+            rows = self._own[table][path] = self._kept_rows(table, path)
+        return rows.get(key)
+
+    def everywhere(self, table: str, key: str) -> list[tuple[str, Any]]:
+        """Path and value of every file that shared something under a key, in order of file."""
+        self.asked.add((table, "", key))
+        if self._kept is None:
+            return self._shared[table].get(key, [])
+        if (table, key) not in self._answers:
+            self._answers[table, key] = self._answer(table, key, self._kept)
+        return self._answers[table, key]
+
+    def take_asked(self) -> "array[int]":
+        """Numbers of what was asked for since the last time."""
+        asked, self.asked = self.asked, set()
+        return array("I", map(number, asked))
+
+    def _kept_rows(self, table: str, path: str) -> dict[str, Any]:
+        step = self._step_of[table]
+        if self._kept is None or path in self._renewed.get(step, ()) or path not in self._places:
+            return {}
+        found = self._kept.told(step, path).own
+        for other, rows in found.items():
+            self._own[other].setdefault(path, rows)
+        return found.get(table, {})
+
+    def _answer(self, table: str, key: str, kept: Kept) -> list[tuple[str, Any]]:
+        renewed = self._renewed.get(self._step_of[table], ())
+        found = [*self._shared[table].get(key, ())]
+        for path, value in kept.shared(table, key):
+            if path not in renewed and path in self._places:
+                found.append((path, value))
+        return sorted(found, key=lambda answer: self._places[answer[0]])
+
+
+def number(asked: Asked) -> int:
+    """A number for something that can be asked for. Two may share one: then a file is linked once more than needed."""
+    return crc32("\0".join(asked).encode("utf-8", "surrogatepass"))
+
+
+def differences(path: str, before: Told, after: Told) -> set[int]:
+    """Numbers of all that a file told differently; both as they come back from JSON."""
+    found: set[int] = set()
+    for place, old, new in ((path, before.own, after.own), ("", before.shared, after.shared)):
+        for table in {*old, *new}:
+            was, now = old.get(table, {}), new.get(table, {})
+            changed = (key for key in {*was, *now} if was.get(key) != now.get(key))
+            found.update(number((table, place, key)) for key in changed)
+    return found

@@ -1,0 +1,98 @@
+"""From the files of a harness to its model: all of it linked anew, or what an edit touches."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harnessfix_ir.harness import HarnessModel, SourceFile
+
+from .cache import FactCache
+from .facts import FileFacts
+from .kept import KeptLinks, LostLinksError, keep_links, open_links
+from .link.model import Linked, Linker
+from .source_file import Source
+from .stored import Chunk, model_of
+
+_MOST_EDITED = 0.3
+"""Share of edited files above which it is cheaper to link the whole harness anew."""
+
+
+def link_sources(
+    sources: Sequence[Source], base: Path, cache: FactCache, key: str, links_file: Path | None
+) -> HarnessModel:
+    """The model of some files.
+
+    Args:
+        sources: every file, in order.
+        base: folder that the model's paths are relative to.
+        cache: where facts and models are kept.
+        key: of the model in the cache.
+        links_file: where it is kept how these files were linked last; None for nowhere.
+    """
+    tree = _Tree(sources, base, cache)
+    if links_file is None:
+        files, chunks, _ = tree.link(None)
+        return model_of(str(base), files, chunks)
+    with open_links(links_file) as database:
+        before: KeptLinks | None
+        try:
+            before = KeptLinks(database)
+            files, chunks, linked = tree.link(before)
+        except (LostLinksError, ValueError):  # nothing of use is kept, or a lone surrogate that cannot be
+            before = None
+            files, chunks, linked = tree.link(None)
+        model = model_of(str(base), files, chunks)
+        cache.put_model(key, model, chunks)
+        keep_links(database, key, tree.identities, linked, before)
+    return model
+
+
+class _Tree:
+    def __init__(self, sources: Sequence[Source], base: Path, cache: FactCache) -> None:
+        self._sources = {source.found.path: source for source in sources}
+        self._base, self._cache = base, cache
+        self.identities = {path: f"{source.identity} {base}" for path, source in self._sources.items()}
+        self._facts: dict[str, FileFacts] = {}
+
+    def link(self, before: KeptLinks | None) -> tuple[list[SourceFile], list[Chunk], Linked]:
+        """Files and chunks in order, and what was linked anew.
+
+        Raises:
+            LostLinksError: when `before` is of no use.
+        """
+        modules = {path: source.module for path, source in self._sources.items()}
+        if before is None:
+            linked = Linker(modules, self._facts_of).link()
+            return [self._file(path) for path in modules], [linked.chunks[path] for path in modules], linked
+        old_files, old_chunks, edited = self._old(before)
+        linked = Linker(modules, self._facts_of, before, edited).link()
+        files = [self._file(path) if path in edited else old_files[path] for path in modules]
+        return files, [linked.chunks.get(path) or old_chunks[path] for path in modules], linked
+
+    def _old(self, before: KeptLinks) -> tuple[dict[str, SourceFile], dict[str, Chunk], set[str]]:
+        """Files and chunks of the last model, and which paths were edited since."""
+        was, now = before.identities, self.identities
+        edited = {path for path in (*was, *now) if was.get(path) != now.get(path)}
+        parts = self._cache.get_parts(before.model)
+        if parts is None or len(edited) > _MOST_EDITED * len(now):
+            raise LostLinksError("too little is as it was")
+        files = {file.path: file for file in parts[1]}
+        chunks = {chunk.path: chunk for chunk in parts[2]}
+        if not all(path in files and path in chunks for path in now if path not in edited):
+            raise LostLinksError("the model that was linked is not the one that is kept")
+        return files, chunks, edited
+
+    def _facts_of(self, path: str) -> FileFacts:
+        facts = self._facts[path] = self._sources[path].facts(self._cache)
+        return facts
+
+    def _file(self, path: str) -> SourceFile:
+        facts = self._facts[path]
+        return SourceFile(
+            path=facts.path,
+            sha256=facts.sha256,
+            language=facts.language,
+            lines=facts.lines,
+            error=facts.error,
+            suppressions=facts.suppressions,
+            base="" if facts.base == str(self._base) else facts.base,
+        )
