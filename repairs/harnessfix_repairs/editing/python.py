@@ -134,8 +134,14 @@ class PythonFile:
         one in the definition that the anchor names.
         """
         scope = self.definition(anchor.qualname, anchor.start_line)
-        there = [node for node in self.within(scope, sort) if where(node)]
         first, last = anchor.start_line, max(anchor.end_line, anchor.start_line)
+        if scope is self.module:  # what stands on the lines is looked for before anything else is
+            touched = [unit for unit in self.module.body if self._touches(unit, first, last)]
+            inside = [node for unit in touched for node in self.within(unit, sort) if where(node)]
+            inside = [node for node in inside if first <= self.line(node) and self.lines(node)[1] <= last]
+            if inside:
+                return inside
+        there = [node for node in self.within(scope, sort) if where(node)]
         spans = [(node, *self.lines(node)) for node in there]
         inside = [node for node, start, end in spans if first <= start and end <= last]
         if inside:
@@ -144,6 +150,10 @@ class PythonFile:
         if touching:
             return touching
         return there if len(there) == 1 else []
+
+    def _touches(self, unit: cst.CSTNode, first: int, last: int) -> bool:
+        start, end = self.tree.unit_lines.get(unit, (1, 0))
+        return start <= last and end >= first
 
     @cached_property
     def imported(self) -> Mapping[str, str]:

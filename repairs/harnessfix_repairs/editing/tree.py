@@ -93,10 +93,12 @@ class Tree:
     def lines(self, node: cst.CSTNode) -> tuple[int, int]:
         """First and last line of a node, counted from 1."""
         unit = self.unit(node)
-        first = self._first_lines.get(unit)
-        if first is None:
+        if unit not in self.unit_lines or (isinstance(unit, cst.ClassDef) and node is not unit):
             place = self._positions[node]
             return place.start.line, place.end.line
+        first, last = self.unit_lines[unit]
+        if node is unit and isinstance(unit, cst.ClassDef):
+            return first, last
         inside = self._in_unit.get(unit)
         if inside is None:
             inside = self._in_unit[unit] = _positions(cst.Module([cast(cst.BaseCompoundStatement, unit)]))
@@ -108,9 +110,12 @@ class Tree:
         return _positions(self.module)
 
     @cached_property
-    def _first_lines(self) -> Mapping[cst.CSTNode, int]:
-        """Line of the mark of each unit that is no class; empty where `ast` sees other statements than LibCST."""
-        found: dict[cst.CSTNode, int] = {}
+    def unit_lines(self) -> Mapping[cst.CSTNode, tuple[int, int]]:
+        """First and last line of each statement of the module's and of its classes' bodies, without decorators.
+
+        Empty where `ast` sees other statements than LibCST.
+        """
+        found: dict[cst.CSTNode, tuple[int, int]] = {}
         try:
             pending: list[tuple[Sequence[cst.CSTNode], list[ast.stmt]]]
             pending = [(self.module.body, ast.parse(self._text).body)]
@@ -121,13 +126,13 @@ class Tree:
             numbered = iter(theirs)
             for unit in ours:
                 width = len(unit.body) if isinstance(unit, cst.SimpleStatementLine) else 1
+                # The range stands first: at its end nothing more is taken from the other.
                 taken = [other for _, other in zip(range(width), numbered)]
                 if len(taken) != width:
                     return {}
-                if not isinstance(unit, cst.ClassDef):
-                    found[unit] = taken[0].lineno
-                elif isinstance(taken[0], ast.ClassDef) and isinstance(unit.body, cst.IndentedBlock):
-                    pending.append((unit.body.body, taken[0].body))
+                found[unit] = taken[0].lineno, taken[-1].end_lineno or taken[-1].lineno
+                if isinstance(unit, cst.ClassDef) and isinstance(unit.body, cst.IndentedBlock):
+                    pending.append((unit.body.body, getattr(taken[0], "body", [])))
             if next(numbered, None) is not None:
                 return {}
         return found
