@@ -84,6 +84,16 @@ class Scenario:
         """The interpreter of its environment."""
         return Path(sys.executable) if self.environment is None else environments / self.environment / "bin" / "python"
 
+    def packages_in(self, environments: Path) -> list[str]:
+        """What to instrument: packages of its environment, or folders where their source is not installed but put."""
+        source = environments / str(self.environment) / "src"
+        return [str(source / name) if (source / name).is_dir() else name for name in self.harness]
+
+    def variables(self, environments: Path) -> dict[str, str]:
+        """The environment variables it runs with."""
+        source = environments / str(self.environment) / "src"
+        return {**os.environ, **({"PYTHONPATH": str(source)} if source.is_dir() else {})}
+
     def ready(self, environments: Path) -> bool:
         """Whether its environment is there with all that it asks for."""
         if self.environment is None:
@@ -153,9 +163,9 @@ def play(scenario: Scenario, environments: Path, *, probe: bool, scratch: Path, 
         try:
             result = Pipeline(workspace).run(
                 command,
-                harness=_harness(scenario, environments),
+                harness=scenario.packages_in(environments),
                 probe=probe,
-                env=_variables(scenario, environments),
+                env=scenario.variables(environments),
                 timeout=TIMEOUT,
             )
         finally:
@@ -186,20 +196,9 @@ def plain_output(scenario: Scenario, environments: Path) -> tuple[int, str]:
     """Exit code and output of a scenario that is not recorded."""
     command = [str(scenario.python(environments)), str(HERE / f"{scenario.name}.py")]
     done = subprocess.run(
-        command, env=_variables(scenario, environments), capture_output=True, text=True, timeout=TIMEOUT, check=False
+        command, env=scenario.variables(environments), capture_output=True, text=True, timeout=TIMEOUT, check=False
     )
     return done.returncode, done.stdout.strip()
-
-
-def _harness(scenario: Scenario, environments: Path) -> list[str]:
-    """What to instrument: a package of the environment, or a folder where its source is not installed but put."""
-    source = environments / str(scenario.environment) / "src"
-    return [str(source / name) if (source / name).is_dir() else name for name in scenario.harness]
-
-
-def _variables(scenario: Scenario, environments: Path) -> dict[str, str]:
-    source = environments / str(scenario.environment) / "src"
-    return {**os.environ, **({"PYTHONPATH": str(source)} if source.is_dir() else {})}
 
 
 def install(scenario: Scenario, environments: Path) -> None:

@@ -166,6 +166,15 @@ class HarnessModel(Document):
                 found.setdefault(str(called), []).append(str(caller))
         return found
 
+    @cached_property
+    def called(self) -> dict[str, list[tuple[str, str]]]:
+        """`path:qualname` of a function to what it calls: the last part of the name, and the function, if known."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        columns = (self._calls.column(name) for name in ("caller", "name", "resolved"))
+        for caller, name, called in zip(*columns):
+            found.setdefault(str(caller), []).append((str(name), str(called or "")))
+        return found
+
     def __getstate__(self) -> dict[Any, Any]:
         # What was looked up so far is looked up anew where the model is sent to: rows arrive there as documents.
         state = super().__getstate__()

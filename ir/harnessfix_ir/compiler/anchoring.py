@@ -18,12 +18,16 @@ from .routes.askers import AskerRoute
 from .routes.code import CodeRoute
 from .routes.literals import LiteralRoute
 from .routes.names import NameRoute
+from .routes.reach import Reach
 from .routes.registration import RegistrationRoute
 from .routes.roles import RoleRoute
 from .routes.wording import WordingIndex
+from .surroundings import Surroundings
 
 MOST_ANCHORS, MOST_WITH_TIES = 5, 12
-_ROUTES = {route: rank for rank, route in enumerate(Route)}
+# What ran was recorded in several ways; of those the step itself says which is nearest.
+_RECORDED = (Route.STACK, Route.PROBE, Route.CODE_ATTRIBUTE)
+_ROUTES = {route: 0 if route in _RECORDED else rank for rank, route in enumerate(Route)}
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,14 @@ class AnchorIndex:
 
     @classmethod
     def _made(cls, model: HarnessModel) -> "AnchorIndex":
+        reach = Reach(model)
         return cls(
             CodeRoute(model),
-            RegistrationRoute(model),
+            RegistrationRoute(model, reach),
             WordingIndex(model),
-            NameRoute(model),
-            RoleRoute(model),
-            AskerRoute(model),
+            NameRoute(model, reach),
+            RoleRoute(model, reach),
+            AskerRoute(model, reach),
         )
 
 
@@ -80,7 +85,7 @@ def anchor_steps(
     for i, step in enumerate(steps):
         literals.vote(step, fresh.get(i))
     anchored: list[TraceStep] = []
-    ran: dict[str, list[Anchor]] = {}
+    around = Surroundings(texts)
     for i, step in enumerate(steps):
         found = [
             *index.code.anchors(step),
@@ -88,19 +93,25 @@ def anchor_steps(
             *literals.anchors(step, fresh.get(i)),
         ]
         asked: list[Anchor] = []
-        if not any(_ROUTES[anchor.route] <= _ROUTES[Route.TOOL_REGISTRATION] for anchor in found):
-            found.extend(index.names.anchors(step))
+        if not any(_is_registered(anchor) for anchor in found):
             found.extend(index.roles.anchors(step))
+            found.extend(index.names.anchors(step, around.raised(step), in_tool=around.in_tool(step)))
             if step.kind is StepKind.MODEL_CALL:
                 asked.extend(index.askers.anchors(step))
-        if not found and step.kind is StepKind.ERROR and step.parent in ran:
-            found.extend(_inherited(anchor, step.parent) for anchor in ran[step.parent])
+        if step.kind is StepKind.ERROR and all(anchor.route is Route.STATIC for anchor in found):
+            again, inherited = list(around.before(step)), list(around.inherited(step))
+            found = [*again, *inherited, *found] if again or around.in_tool(step) else found or inherited
         # Texts lead to what worded them; who asked is another question, and its answer is not cut off by them.
         best = tuple(ranked([*_best(ranked(found)), *asked]))
-        if best:
-            ran[step.id] = asked or [best[0]]
+        around.add(step, best, asked)
         anchored.append(step if best == step.anchors else step.model_copy(update={"anchors": best}))
     return anchored
+
+
+def _is_registered(anchor: Anchor) -> bool:
+    """Whether it says what ran, or which of the tools."""
+    known = anchor.evidence.rank < Evidence.HEURISTIC.rank
+    return known and _ROUTES[anchor.route] <= _ROUTES[Route.TOOL_REGISTRATION]
 
 
 def _best(anchors: Sequence[Anchor]) -> Sequence[Anchor]:
@@ -113,13 +124,6 @@ def _best(anchors: Sequence[Anchor]) -> Sequence[Anchor]:
 
 def _grade(anchor: Anchor) -> tuple[Route, Evidence, str]:
     return anchor.route, anchor.evidence, anchor.reason
-
-
-def _inherited(anchor: Anchor, step: str) -> Anchor:
-    """The place of the step around an exception, as a guess at where it came from."""
-    return anchor.model_copy(
-        update={"route": Route.STATIC, "evidence": Evidence.HEURISTIC, "reason": f"raised or caught inside {step}"}
-    )
 
 
 def ranked(anchors: Iterable[Anchor]) -> list[Anchor]:

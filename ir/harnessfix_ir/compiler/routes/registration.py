@@ -7,6 +7,8 @@ from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Route, StepKind
 
+from .reach import Reach
+
 MOST = 8
 
 
@@ -15,14 +17,16 @@ class RegistrationRoute:
 
     Args:
         model: the harness.
+        reach: which of its functions can have run; of several tools of one name those that can are meant.
     """
 
-    def __init__(self, model: HarnessModel) -> None:
+    def __init__(self, model: HarnessModel, reach: Reach) -> None:
         self.tools: dict[str, list[Element]] = {}
         for element in model.of_role(ElementRole.TOOL):
             name = element.value("tool-name")
             for known in {element.name, name if isinstance(name, str) else element.name}:
                 self.tools.setdefault(known, []).append(element)
+        self.tools = {name: reach.nearest(tools) for name, tools in self.tools.items()}
         self.registries: dict[str, list[Element]] = {}
         self.dispatchers: list[Element] = []
         for element in model.of_role(ElementRole.TOOL_REGISTRY):
@@ -31,6 +35,7 @@ class RegistrationRoute:
                 self.registries.setdefault(str(name), []).append(element)
             if element.fact("lookup"):
                 self.dispatchers.append(element)
+        self.dispatchers = reach.nearest(self.dispatchers)
 
     def anchors(self, step: TraceStep) -> Iterator[Anchor]:
         """Registrations of the step's tool; for a name that nothing registers, the lookup that missed it."""

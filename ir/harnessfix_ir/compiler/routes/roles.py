@@ -7,6 +7,8 @@ from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Route, StepKind
 
+from .reach import Reach
+
 MOST_LOOPS = 3
 _ROLE_OF = {
     StepKind.TASK: ElementRole.AGENT_LOOP,
@@ -20,25 +22,28 @@ _ROLE_OF = {
 
 
 class RoleRoute:
-    """Ties a step to the elements of its role: to the one there is, or to a few agent loops; else to none.
+    """Ties a step to the elements of its role: to the one there is or the nearest, or to a few agent loops; else to none.
 
     Args:
         model: the harness.
+        reach: which of its functions can have run.
     """
 
-    def __init__(self, model: HarnessModel) -> None:
-        self.candidates: dict[StepKind, list[Element]] = {}
+    def __init__(self, model: HarnessModel, reach: Reach) -> None:
+        self.candidates: dict[StepKind, tuple[list[Element], str]] = {}
         for kind, role in _ROLE_OF.items():
             elements = _own(model, list(model.of_role(role)))
-            if 0 < len(elements) <= (MOST_LOOPS if role is ElementRole.AGENT_LOOP else 1):
-                self.candidates[kind] = elements
+            few = reach.few(elements, MOST_LOOPS if role is ElementRole.AGENT_LOOP else 1)
+            what = role.value.replace("_", " ")
+            if len(few) == 1:
+                self.candidates[kind] = few, f"the {'only' if len(elements) == 1 else 'nearest'} {what} of this harness"
+            elif few:
+                self.candidates[kind] = few, f"one of {len(few)} {what}s"
 
     def anchors(self, step: TraceStep) -> Iterator[Anchor]:
         """The elements that do what this step did, as guesses."""
-        found = self.candidates.get(step.kind, ())
+        found, reason = self.candidates.get(step.kind, ((), ""))
         for element in found:
-            role = element.role.value.replace("_", " ")
-            reason = f"the only {role} of this harness" if len(found) == 1 else f"one of {len(found)} {role}s"
             yield element.anchor.model_copy(
                 update={"route": Route.STATIC, "evidence": Evidence.HEURISTIC, "reason": reason, "ties": len(found)}
             )

@@ -62,7 +62,15 @@ def _asks_yes(call: ast.Call, scope: Scope) -> bool:
     if "onfirm" in callee(call, scope):
         return True
     texts = [t for a in call.args for n in ast.walk(a) if (t := text_of(n))]
-    return any(_YES.search(t) for t in texts)
+    return any(_YES.search(t) for t in texts) or any(_is_yes(c, call) for c in scope.of(ast.Compare))
+
+
+def _is_yes(compared: ast.Compare, call: ast.Call) -> bool:
+    """Whether an answer is compared with a yes: `input(question).lower() in ("y", "yes")`."""
+    if not any(node is call for node in ast.walk(compared.left)):
+        return False
+    words = [text_of(node) for other in compared.comparators for node in ast.walk(other)]
+    return any(word.lower() in ("y", "yes") for word in words if word)
 
 
 class Submissions(Role):

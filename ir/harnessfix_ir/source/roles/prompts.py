@@ -34,7 +34,7 @@ _BUILDER = re.compile(
     r"prompt|instruction|observation|persona|preamble|feedback|tool_(error|result|output)|(error|timeout)_message|system_message"
 )
 _NOT_PROMPT = re.compile(
-    r"^(help|prompt_toolkit|system_name|template_(dir|path|name|file)|\w*_(path|dir|file|url|regex|name|id|key|class))$"
+    r"^(help|prompt_toolkit|system_name|template_(dir|folder|path|name|file)|\w*_(path|dir|folder|file|url|regex|name|id|key|class))$"
 )
 
 

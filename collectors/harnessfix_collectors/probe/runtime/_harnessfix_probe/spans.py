@@ -217,19 +217,32 @@ SILENT = Silent()
 _NOTHING = object()
 
 
-def callers(called: FrameType, places: dict[str, str]) -> list[list[object]]:
-    """Harness frames that led to a call, nearest first, without that of the function that was called."""
+def callers(called: FrameType, places: dict[str, str], *, entered: bool = False) -> list[list[object]]:
+    """Harness frames that led to a call, nearest first, without that of the function that was called.
+
+    Args:
+        called: frame of the function that was called.
+        places: code file to harness path.
+        entered: leave out generators that a `with` statement entered: what they opened, that statement asked for.
+    """
     frames: list[list[object]] = []
     depth = 0
     frame = called.f_back
     while frame is not None and depth < DEEP and len(frames) < NEAR:
         code = frame.f_code
         path = places.get(code.co_filename)
-        if path is not None:
+        if path is not None and not (entered and _is_entered(frame)):
             frames.append([path, getattr(code, "co_qualname", code.co_name), frame.f_lineno])
         frame = frame.f_back
         depth += 1
     return frames
+
+
+def _is_entered(frame: FrameType) -> bool:
+    outer = frame.f_back
+    if outer is None or not outer.f_code.co_filename.endswith("contextlib.py"):
+        return False
+    return outer.f_code.co_name in ("__enter__", "__aenter__")
 
 
 def thread_name() -> str:

@@ -127,7 +127,7 @@ class Telling:
         up = self._telemetry.above(parent)
         thread = "" if get_ident() == probe.main_thread else f',"thread":{quote(thread_name())}'
         self._begun = True
-        stack = [] if frame is None else callers(frame, probe.places)
+        stack = [] if frame is None else callers(frame, probe.places, entered=True)
         otel: dict[str, object] = {"name": self.name, "scope": self.scope}
         otel["attributes"] = Json(probe.encoder.encode(self.attributes))
         if not self.sampled:
