@@ -92,13 +92,18 @@ def measure_texts(writer: type[Writer], runs: int, turns: int, first_seed: int) 
     return {**rates(counts), "truncated.range_overlap": sum(overlaps) / max(len(overlaps), 1)}
 
 
-def measure(runs: int = 60, turns: int = 12, first_seed: int = 1000) -> dict[str, float]:
-    """Rates between 0 and 1 on made-up texts, the same on found ones (`found.*`), and of the anchors."""
+def measure(runs: int = 60, turns: int = 12, first_seed: int = 1000, *, whole: bool = True) -> dict[str, float]:
+    """Rates between 0 and 1 on made-up texts, the same on found ones (`found.*`), and of the anchors.
+
+    Args:
+        runs, turns, first_seed: how many runs of how many turns are made, and from which seed on.
+        whole: whether anchors are measured on the scenarios of all frameworks, which takes minutes.
+    """
     from benchmarks import anchors
 
     made = measure_texts(Writer, runs, turns, first_seed)
     found = measure_texts(FoundWriter, runs, turns, first_seed)
-    return {**made, **{f"found.{name}": value for name, value in found.items()}, **anchors.measure()}
+    return {**made, **{f"found.{name}": value for name, value in found.items()}, **anchors.measure(whole=whole)}
 
 
 def main(arguments: list[str]) -> None:

@@ -22,7 +22,7 @@ _ROLE_OF = {
 
 
 class RoleRoute:
-    """Ties a step to the elements of its role: to the one there is or the nearest, or to a few agent loops; else to none.
+    """Ties a step to the elements of its role: to the only or nearest one, or to a few agent loops, else to none.
 
     Args:
         model: the harness.
