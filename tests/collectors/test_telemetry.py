@@ -364,3 +364,37 @@ def test_nothing_is_added_unless_it_is_asked_for(tmp_path: Path) -> None:
     asked = {"OTEL_TRACES_EXPORTER": "console", "HARNESSFIX_CODE_ATTRIBUTES": "true"}
     attributes = json.loads(_instrumented(tmp_path, program, **asked))["attributes"]
     assert (attributes["code.function.name"], attributes["code.line.number"]) == ("<module>", 2)
+
+
+HELPED = (
+    SHOWING
+    + """
+from contextlib import contextmanager
+tracer = trace.get_tracer("some.instrumentation")
+
+@contextmanager
+def tool_span(name):
+    with tracer.start_as_current_span(name) as span:
+        yield span
+
+@contextmanager
+def timed(name):
+    with tool_span(name) as span:
+        yield span
+
+def dispatch(city):
+    with timed("execute_tool weather"):
+        return city
+
+def run(task):
+    return dispatch(task)
+
+run("Rome")
+"""
+)
+
+
+def test_a_span_that_a_context_manager_opens_was_led_to_by_who_entered_that(play: Play) -> None:
+    played = play(sys.executable, HELPED)
+    (span,) = [step for step in played.steps if "weather" in step.name]
+    assert span.anchors[0].qualname == "dispatch"
