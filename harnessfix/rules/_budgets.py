@@ -78,7 +78,7 @@ def overspent(run: Htir, model: HarnessModel) -> Iterator[Finding]:
         if len(spent) <= given.value:
             continue
         over = spent[int(given.value)]
-        batch = run.step(over.parent) if over.parent is not None and over.kind is StepKind.TOOL_CALL else over
+        batch = run.step(over.parent) if over.parent is not None and over.kind is not StepKind.MODEL_CALL else over
         yield Finding(
             f"{given.name} was {given.value:g}, and {len(spent)} {'tool' if tools else 'model'} calls were made; the "
             "first beyond it was "
@@ -143,9 +143,20 @@ def _spent_tool_calls(run: Htir) -> list[TraceStep]:
 
 
 def _tool_calls(run: Htir) -> list[TraceStep]:
-    """Tool calls, each once: those inside another one are part of it."""
+    """Tool calls, each once: those inside another one are part of it, and what runs a batch is as many as it runs."""
     found = list(run.of_kind(StepKind.TOOL_CALL))
-    return [step for step in found if not any(outer.kind is StepKind.TOOL_CALL for outer in ancestors(run, step))]
+    outermost = [s for s in found if not any(outer.kind is StepKind.TOOL_CALL for outer in ancestors(run, s))]
+    return [one for step in outermost for one in (_of_batch(run, step) or [step])]
+
+
+def _of_batch(run: Htir, step: TraceStep) -> list[TraceStep]:
+    """The calls that a step ran one by one, each a step of one function that was given a call; none for other steps."""
+    alike: dict[str, list[TraceStep]] = {}
+    for child in run.children(step.id):
+        if any("call" in (part.name or "") for part in child.input):
+            alike.setdefault(child.name, []).append(child)
+    several = max(alike.values(), key=len, default=[])
+    return several if len(several) > 1 else []
 
 
 def _is_inside(run: Htir, step: TraceStep, outer: TraceStep) -> bool:

@@ -297,3 +297,28 @@ def test_more_tool_calls_than_the_limit_that_was_given() -> None:
     (finding,) = LimitBypassed().check_run(run(task, *calls), HarnessModel(root="/nowhere"))
     assert finding.responsible_step == "s4"
     assert not list(LimitBypassed().check_run(run(task, *calls[:2]), HarnessModel(root="/nowhere")))
+
+
+def test_a_step_that_runs_a_batch_is_as_many_calls_as_it_runs() -> None:
+    """A function that is handed all calls of a reply and makes each through another one."""
+    given, source = '{"$type": "UsageLimits", "tool_calls_limit": 2}', Source(format="otlp-json")
+    one = Part(role="arguments", text=digest("{}"), name="tool_call")
+    task = TraceStep(
+        id="s1",
+        kind=StepKind.TASK,
+        name="run",
+        source=source,
+        input=(Part(role="arguments", text=digest(given), name="usage_limits"),),
+    )
+    batch = TraceStep(id="s2", parent="s1", kind=StepKind.TOOL_CALL, name="call_tools", source=source)
+    made = [
+        TraceStep(id=f"s{n}", parent="s2", kind=StepKind.LIFECYCLE, name="call_tool", source=source, input=(one,))
+        for n in (3, 4, 5)
+    ]
+
+    def run(*steps: TraceStep) -> Htir:
+        return Htir(run=RunInfo(id="r"), steps=steps, texts={digest(given): given, digest("{}"): "{}"})
+
+    (finding,) = LimitBypassed().check_run(run(task, batch, *made), HarnessModel(root="/nowhere"))
+    assert finding.responsible_step == "s5"
+    assert not list(LimitBypassed().check_run(run(task, batch, *made[:2]), HarnessModel(root="/nowhere")))

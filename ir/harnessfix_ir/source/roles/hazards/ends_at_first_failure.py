@@ -32,7 +32,7 @@ class EndsAtFirstFailure(Role):
                 continue
             for loop in scope.for_loops:
                 names = {name.id for name in targets_in(loop.target)}
-                closing = next((c for c in _calls(loop.body) if _closes(c, names)), None)
+                closing = next((c for c in _calls(loop.body) if _closes(c, names, file)), None)
                 if closing is None or _expects(scope):
                     continue
                 yield hazard("ends-at-first-failure", scope, loop).add("call", file.segment(closing, 60))
@@ -49,9 +49,12 @@ def _calls(body: list[ast.stmt]) -> Iterator[ast.Call]:
                 yield value
 
 
-def _closes(call: ast.Call, names: set[str]) -> bool:
+def _closes(call: ast.Call, names: set[str], file: FileContext) -> bool:
+    """Whether a call closes one of the things in a way that talks to somebody else, and so may fail."""
     func = call.func
     if not isinstance(func, ast.Attribute) or func.attr not in _CLOSES:
+        return False
+    if func.attr in ("close", "release") and not isinstance(file.parents.get(call), ast.Await):
         return False
     owner = func.value
     while isinstance(owner, (ast.Attribute, ast.Subscript)):

@@ -34,7 +34,7 @@ class LostOnReturn(Role):
             for reader in readers if writers and taken else ():
                 read = _read(reader)
                 written = set().union(*(_written(w) for w in writers))
-                left = sorted(k for k in written & taken - read if not _KINDS.search(k))
+                left = sorted(k for k in written & taken - read - _by_position(reader, owner) if not _KINDS.search(k))
                 shared = written & read
                 if left and len(shared) >= _LEAST and len(left) <= len(shared) and not _hands_on(reader):
                     node = reader.function
@@ -63,6 +63,14 @@ def _read(reader: Scope) -> set[str]:
     words = {node.value for node in reader.deep(ast.Constant) if isinstance(node.value, str)}
     words |= {k.arg for call in reader.deep(ast.Call) for k in call.keywords if k.arg is not None}
     return words | {n.attr for n in reader.deep(ast.Attribute)} | {n.id for n in reader.deep(ast.Name)}
+
+
+def _by_position(reader: Scope, owner: Scope) -> set[str]:
+    """What the reader gives the constructor by position."""
+    start = next((m for m in owner.children if m.is_function and m.name == "__init__"), None)
+    order = start.params[1:] if start is not None else [*_fields(owner)]
+    calls = (c for c in reader.deep(ast.Call) if isinstance(c.func, ast.Name) and c.func.id in ("cls", owner.name))
+    return {name for call in calls for name in order[: len(call.args)]}
 
 
 def _hands_on(reader: Scope) -> bool:

@@ -16,7 +16,7 @@ class UnflushedBuffer(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
-            for loop in (*scope.for_loops, *scope.of(ast.While)):
+            for loop in scope.for_loops:
                 if next(loops_around(loop, file), None) is not None:
                     continue  # read again in the next turn of the loop around it
                 for name in sorted((_gathered(loop) & _emptied(loop)) - set(scope.params)):
@@ -24,16 +24,27 @@ class UnflushedBuffer(Role):
                         yield hazard("unflushed-buffer", scope, loop).add("name", name)
 
 
-def _gathered(loop: ast.For | ast.AsyncFor | ast.While) -> set[str]:
+def _gathered(loop: ast.For | ast.AsyncFor) -> set[str]:
     """Names that a loop adds to, with something that it goes through."""
     found: set[str] = set()
     for node in inside(loop.body):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and isinstance(node.op, ast.Add):
-            if not isinstance(node.value, ast.Constant):
+            if not isinstance(node.value, ast.Constant) and not _handed_on(node.value, loop):
                 found.add(node.target.id)
-        elif isinstance(node, ast.Call) and (name := _of_method(node, "append", "extend")):
-            found.add(name)
+        elif isinstance(node, ast.Call) and node.args and not _handed_on(node.args[0], loop):
+            found.add(_of_method(node, "append", "extend"))
     return found
+
+
+def _handed_on(piece: ast.expr, loop: ast.For | ast.AsyncFor) -> bool:
+    """Whether the loop hands each piece on as it comes, too."""
+    said = ast.dump(piece)
+    for node in inside(loop.body):
+        given = [*node.args, *(k.value for k in node.keywords)] if isinstance(node, ast.Call) else []
+        given += [node.value] if isinstance(node, ast.Yield) and node.value is not None else []
+        if any(ast.dump(value) == said and value is not piece for value in given):
+            return True
+    return False
 
 
 def _of_method(call: ast.Call, *methods: str) -> str:
@@ -43,7 +54,7 @@ def _of_method(call: ast.Call, *methods: str) -> str:
     return func.value.id if named else ""  # type: ignore[attr-defined]
 
 
-def _emptied(loop: ast.For | ast.AsyncFor | ast.While) -> set[str]:
+def _emptied(loop: ast.For | ast.AsyncFor) -> set[str]:
     """Names that a branch of a loop empties after it has looked at them."""
     found: set[str] = set()
     for branch in inside(loop.body):
