@@ -91,16 +91,34 @@ def _take(view: RunView, ids: TextIds, i: int, waiting: dict[str, list[_Open]]) 
 
 def _same_arguments(step: TraceStep, asked: str, ids: TextIds) -> bool:
     """Whether a tool step was given what a call asks for: as one JSON text, or as one part for each argument."""
-    wanted = _loaded(asked)
-    if len(step.input) == 1 and _loaded(ids.held(step.input[0])) == wanted:
-        return True
+    wanted = loaded(asked)
+    if len(step.input) == 1:
+        value = loaded(ids.held(step.input[0]))
+        if value == wanted or is_wrapped(wanted, value):
+            return True
     given = {part.name or "": ids.held(part) for part in step.input}
     if not isinstance(wanted, dict) or not given or not wanted.keys() >= given.keys():
         return False
-    return all(text == wanted[name] or _loaded(text) == wanted[name] for name, text in given.items())
+    return all(text == wanted[name] or loaded(text) == wanted[name] for name, text in given.items())
 
 
-def _loaded(text: str) -> object:
+def is_wrapped(wanted: object, value: object) -> bool:
+    """Whether a record holds the arguments of a call: under some key, or as `args` and `kwargs`."""
+    if not wanted or not isinstance(wanted, dict) or not isinstance(value, dict):
+        return False
+    args, kwargs = value.get("args"), value.get("kwargs")
+    if isinstance(args, list) and isinstance(kwargs, dict) and same_json([*args, *kwargs.values()], [*wanted.values()]):
+        return True
+    return any(same_json(inner, wanted) for inner in value.values())
+
+
+def same_json(one: object, other: object) -> bool:
+    """Whether two JSON values are equal, truth values and numbers told apart."""
+    return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def loaded(text: str) -> object:
+    """The JSON value of a text, the text itself where it is none or too long."""
     if len(text) > LONGEST_ARGUMENTS:
         return text
     try:

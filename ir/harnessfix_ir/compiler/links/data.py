@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harnessfix_ir.compiler.occurrences import ERROR, OUT, Production, Sink, productions, sinks
 from harnessfix_ir.compiler.pairing import Pairing
+from harnessfix_ir.compiler.provenance.asked import find_asked
 from harnessfix_ir.compiler.provenance.exact import ExactLink, Neighbours, exact_links
 from harnessfix_ir.compiler.provenance.matching import Matcher, MatchLink
 from harnessfix_ir.compiler.provenance.values import find_values
@@ -41,6 +42,9 @@ def find_data(view: RunView, ids: TextIds, requests: Sequence[Request], pairings
     exact, left = exact_links(view, ids, found, produced, neighbours)
     matcher = Matcher(view, ids, produced, neighbours)
     matched = matcher.links(left, ((link.source.step, link.sink.step) for link in exact))
+    explained = {(link.sink.step, link.sink.side, link.sink.part) for link in matched}
+    unexplained = [sink for sink in left if (sink.step, sink.side, sink.part) not in explained]
+    matched += find_asked(view, ids, unexplained, pairings)
     known = {(link.source.step, link.sink.step) for link in exact}
     known.update((link.source.step, link.sink.step) for link in matched)
     turn_of = {pairing.tool: pairing.turn for pairing in pairings}
