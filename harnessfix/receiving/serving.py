@@ -116,20 +116,20 @@ class Collecting:
         folder = settings.root / ".harnessfix"
         if doors.grpc_port is not None and importlib.util.find_spec("grpc") is None:
             raise HarnessfixError("gRPC needs grpcio, which is not installed", hint=GRPC_NEEDED)
-        self._inbox = Inbox(inbox_of(address, folder), timeout=BUSY_SECONDS)
         scrubber = Scrubber(enabled=settings.redact.enabled, patterns=settings.redact.patterns)
-        self.forwarder = (
-            Forwarder(doors.forward, headers=doors.forward_headers, tell=tell) if doors.forward is not None else None
-        )
-        self.receiver = Receiver(self._inbox, scrubber, limits or Limits(), forwarder=self.forwarder, tell=tell)
-        try:
+        with contextlib.ExitStack() as opened:
+            self._inbox = opened.enter_context(Inbox(inbox_of(address, folder), timeout=BUSY_SECONDS))
+            self.forwarder = (
+                Forwarder(doors.forward, headers=doors.forward_headers, tell=tell)
+                if doors.forward is not None
+                else None
+            )
+            self.receiver = Receiver(self._inbox, scrubber, limits or Limits(), forwarder=self.forwarder, tell=tell)
+            opened.callback(self.receiver.close)
             self.serving = Serving(
                 self.receiver, host=doors.host, port=doors.port, grpc_port=doors.grpc_port, token=doors.token
             )
-        except BaseException:
-            self.receiver.close()
-            self._inbox.close()
-            raise
+            opened.pop_all()  # from here on `close` does it
         self._address, self._folder, self._tell = address, folder, tell
         self._settling = _start_settling(address, folder)
 

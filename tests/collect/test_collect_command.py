@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from harnessfix.cli import main
 from harnessfix.cli.repeats import Repeats
+from harnessfix.store.inbox import Inbox
 
 REFUSED = [
     (["--host", "0.0.0.0"], "0.0.0.0 can be reached from other machines, so clients need a token"),
@@ -26,6 +27,20 @@ def test_refused(options: list[str], reason: str, tmp_path: Path, monkeypatch: p
     assert result.exit_code == 2
     assert reason in result.output
     assert not (tmp_path / ".harnessfix" / "store.db").exists()
+
+
+def test_what_was_opened_is_closed_where_it_cannot_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Inbox] = []
+    close = Inbox.close
+
+    def noted(inbox: Inbox) -> None:
+        closed.append(inbox)
+        close(inbox)
+
+    monkeypatch.setattr(Inbox, "close", noted)
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["collect", "--no-grpc", "--forward", "ftp://example.org"]).exit_code == 2
+    assert len(closed) == 1
 
 
 def test_a_port_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
