@@ -14,6 +14,7 @@ from harnessfix_ir.steps import ErrorInfo, Source, StepEvent, TraceStep
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import AnchorKind, Evidence, Outcome, Route, Status, StepKind
 
+from .again import one_of
 from .episodes import name_episodes
 from .logs import attach_logs
 from .span import LogRecord, OtlpSpan, SpanEvent
@@ -31,7 +32,7 @@ def recordings(
     incomplete: Sequence[str],
     logs: Iterable[LogRecord] = (),
 ) -> Iterator[Recording]:
-    """One recording per trace id, in order of first appearance; a span id seen twice counts once.
+    """One recording per trace id, in order of first appearance; a span id seen twice counts once (`again.py`).
 
     Args:
         spans: in any order.
@@ -41,7 +42,9 @@ def recordings(
     """
     traces: dict[str, dict[str, OtlpSpan]] = {}
     for span in spans:
-        traces.setdefault(span.trace_id, {}).setdefault(span.span_id, span)
+        members = traces.setdefault(span.trace_id, {})
+        held = members.get(span.span_id)
+        members[span.span_id] = span if held is None else one_of(held, span)
     attach_logs(traces, logs, filename)
     for trace_id, members in traces.items():
         yield _Trace(trace_id, list(members.values()), format_name, filename).recording(incomplete)

@@ -11,6 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from harnessfix_ir.document import JsonValue
 
+from .again import one_of
 from .frames import Signal
 from .span import OtlpSpan, SpanEvent
 
@@ -24,8 +25,8 @@ COUNTS = (("attributes", "attributes"), ("events", "events"), ("links", "links")
 def spans_of_messages(messages: Iterable[tuple[Signal, bytes]]) -> Iterator[OtlpSpan]:
     """Spans of serialised `TracesData` and `LogsData`, log records as events of the span that they were written in.
 
-    A span that came twice counts once, the one that says when it ended before the one that does not. Records whose span
-    did not come make a span of their own, which says so.
+    A span that came twice counts once (`again.py`). Records whose span did not come make a span of their own, which
+    says so.
 
     Raises:
         google.protobuf.message.DecodeError: a message is none.
@@ -44,8 +45,7 @@ def spans_of_messages(messages: Iterable[tuple[Signal, bytes]]) -> Iterator[Otlp
             continue
         for span in _spans(TracesData.FromString(message)):
             held = spans.get((span.trace_id, span.span_id))
-            if held is None or (held.end_ns is None and span.end_ns is not None):
-                spans[span.trace_id, span.span_id] = span
+            spans[span.trace_id, span.span_id] = span if held is None else one_of(held, span)
     for key, events in records.items():
         home = spans.get(key)
         if home is None:

@@ -110,6 +110,9 @@ def _step(script: Transcript, step: dict[str, Any], model: str) -> Iterator[tupl
     """Add one step; yields the steps that refer to subagents, with the reference."""
     time = nanoseconds(step.get("timestamp"))
     about = {key: item for key, item in step.items() if key != "observation"}
+    beside = {key: item for key, item in mapping(step.get("observation")).items() if key != "results"}
+    if beside:
+        about["observation"] = beside
     source = string(step.get("source"))
     calls = objects(step.get("tool_calls"))
     parts = _parts(script, step, calls)

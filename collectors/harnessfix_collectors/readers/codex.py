@@ -85,7 +85,7 @@ class _Rollout:
             self.times.append(time)
         kind = string(line.get("type"))
         self.seen[kind] += 1
-        payload = mapping(line.get("payload"))
+        payload = _carried(line, "payload")
         match kind:
             case "response_item" if payload:
                 self._item(payload, time)
@@ -96,7 +96,7 @@ class _Rollout:
             case "turn_context" | "session_meta":
                 self._settings(kind, payload, time)
             case "item.completed":
-                self._executed(mapping(line.get("item")), time)
+                self._executed(_carried(line, "item"), time)
             case "turn.completed":
                 self._flush(_usage(mapping(line.get("usage"))))
                 self._note(kind, line, time)
@@ -207,6 +207,13 @@ class _Rollout:
         self.last = self.script.reply(self.model, parts, usage=usage, ended_ns=max(times, default=None))
         for item in items:
             self.script.keep(self.last, item)
+
+
+def _carried(line: dict[str, Any], name: str) -> dict[str, Any]:
+    """The object that a line carries; what else the line says goes with it as `line`."""
+    inner = mapping(line.get(name))
+    rest = {key: value for key, value in line.items() if key not in (name, "type", "timestamp")}
+    return {**inner, "line": rest} if inner and rest else inner
 
 
 def _usage(raw: dict[str, Any]) -> Usage | None:

@@ -107,7 +107,7 @@ class _Stream:
         self.script = Transcript(OpenHands.name, filename, "OpenHands")
         self.first = ""
         self.times: list[int] = []
-        self.responses: dict[str, StepDraft] = {}
+        self.responses: dict[str, tuple[StepDraft, dict[str, Any]]] = {}
         self.actions: dict[int, str | None] = {}
 
     def take(self, event: dict[str, Any]) -> None:
@@ -141,7 +141,7 @@ class _Stream:
             self.actions[number] = name_of(told.get("tool_call_id"))
         known = self.responses.get(string(response.get("id")) or "?")
         if known is not None:
-            self.script.keep(known, event)
+            self.script.keep(known[0], event)
             return
         choices = objects(response.get("choices"))
         if choices:
@@ -157,7 +157,7 @@ class _Stream:
             ended_ns=time,
         )
         if string(response.get("id")):
-            self.responses[string(response["id"])] = step
+            self.responses[string(response["id"])] = (step, response)
 
     def _spoken(self, event: dict[str, Any], action: str) -> list[Part]:
         """A reply whose raw response was not kept: the thought, and the action as a tool call."""
@@ -181,10 +181,12 @@ class _Stream:
         call_id = name_of(dig(event, "tool_call_metadata", "tool_call_id"))
         call_id = call_id or (self.actions.get(cause) if isinstance(cause, int) else None)
         text = self.script.pool.put(as_text(event.get("content") or ""))
-        # The model's response is repeated with every observation; the reply has it already.
+        # The model's response is mostly repeated with every observation; the reply has it already.
         told = mapping(event.get("tool_call_metadata"))
-        known = string(dig(told, "model_response", "id")) in self.responses
-        about = {**event, "tool_call_metadata": {**told, "model_response": None}} if known else event
+        response = mapping(told.get("model_response"))
+        known = self.responses.get(string(response.get("id")) or "?")
+        again = known is not None and known[1] == response
+        about = {**event, "tool_call_metadata": {**told, "model_response": None}} if again else event
         name = name_of(told.get("function_name")) or (kind if kind != "error" else None)
         step = self.script.result(
             [Part(role="result", text=text, kind="tool_result", call_id=call_id, name=name)], about, ended_ns=time

@@ -120,6 +120,9 @@ def _span(raw: dict[str, Any]) -> OtlpSpan:
     if kind and "openinference.span.kind" not in attributes:
         attributes["openinference.span.kind"] = kind.upper()
     rest = {key: value for key, value in raw.items() if key not in (*READ, *JUDGEMENT) and value not in (None, "", [])}
+    beside = {key: value for key, value in context.items() if key not in ("trace_id", "span_id")}
+    if beside:
+        rest["context"] = beside
     return OtlpSpan(
         trace_id=str(context.get("trace_id") or raw.get("trace_id") or ""),
         span_id=str(context.get("span_id") or raw.get("span_id") or ""),
@@ -128,13 +131,17 @@ def _span(raw: dict[str, Any]) -> OtlpSpan:
         start_ns=nanoseconds(raw.get("start_time")),
         end_ns=nanoseconds(raw.get("end_time")),
         attributes=attributes,
-        events=tuple(
-            SpanEvent(string(event.get("name")), nanoseconds(event.get("timestamp")), mapping(event.get("attributes")))
-            for event in objects(parse_json(raw.get("events")))
-        ),
+        events=tuple(_event(event) for event in objects(parse_json(raw.get("events")))),
         status=STATUS.get(string(raw.get("status_code")).lower(), 0),
         status_message=string(raw.get("status_message")),
         extra=rest,
+    )
+
+
+def _event(raw: dict[str, Any]) -> SpanEvent:
+    rest = {key: value for key, value in raw.items() if key not in ("name", "timestamp", "attributes")}
+    return SpanEvent(
+        string(raw.get("name")), nanoseconds(raw.get("timestamp")), {**rest, **mapping(raw.get("attributes"))}
     )
 
 
