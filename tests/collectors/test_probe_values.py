@@ -38,7 +38,8 @@ def tell(tmp_path_factory: pytest.TempPathFactory) -> Tell:
         (file,) = folder.glob("*.jsonl")
         document = read_lines(file.read_bytes(), "spool")
         file.unlink()
-        return Expander(document.texts, document.lists).expand(line)
+        expander = Expander(document.texts, document.lists, document.values)
+        return expander.expand(line)
 
     return through
 
@@ -53,6 +54,15 @@ JSON = st.recursive(
 @given(JSON)
 def test_plain_values_come_through_unchanged(tell: Tell, value: Any) -> None:
     assert tell([value, value]) == [value, value]
+
+
+@pytest.mark.parametrize("key", ["$", "$list", "$value", "$plain", "$left_out", "$type", "more"])
+def test_keys_that_are_signs_of_the_recording_are_the_programs_own(tell: Tell, key: str) -> None:
+    for value in ({key: 1}, {key: True, "b": None}, {key: {key: "x" * 3000}}, [{key: None}] * 6):
+        assert tell(value) == value
+    expander = Expander({}, {})
+    assert expander.expand({"more": True, "items": [1]}) == {"more": True, "items": [1]}
+    assert expander.take_lacking() == ()
 
 
 @given(st.lists(st.lists(st.text(max_size=3), min_size=1, max_size=4), max_size=12))

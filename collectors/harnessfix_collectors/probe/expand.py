@@ -84,7 +84,9 @@ class Expander:
                 return self._text(value["$"])
             if "$list" in value and len(value) == 1:
                 return self._list(value["$list"], depth)
-            if value.get("more") is True:
+            if "$plain" in value and len(value) == 1:
+                return self._plain(value["$plain"], depth)
+            if value.get("more") is True and "$type" in value and len(value) == 2:
                 self._lacking[DEEPER] = None
             left_out = value.get("$left_out")
             if isinstance(left_out, int):
@@ -95,6 +97,12 @@ class Expander:
         if isinstance(value, list):
             return [self._expand(item, depth + 1) for item in value] if depth < DEEPEST else None
         return value
+
+    def _plain(self, value: object, depth: int) -> Any:
+        """A dictionary of the program with keys that are signs here."""
+        if not isinstance(value, dict) or depth >= DEEPEST:
+            return None
+        return {key: self._expand(item, depth + 1) for key, item in value.items()}
 
     def _object(self, name: object, depth: int) -> Any:
         """The object of that name, expanded once; none that grows past what an honest one comes to."""

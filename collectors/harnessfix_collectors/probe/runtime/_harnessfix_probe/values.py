@@ -14,6 +14,7 @@ MOST_NODES = 20_000
 MOST_OBJECTS = 300
 LONG, LARGE, MOST_KNOWN = 4, 20_000, 5000
 MORE = ',"more":true'
+SIGNS = frozenset(("$", "$list", "$value", "$plain", "$left_out"))
 _PLAIN_TEXT = ("pathlib", "datetime", "decimal", "uuid", "fractions", "ipaddress", "re")
 _MACHINERY = ("logging", "threading", "asyncio", "socket", "ssl", "concurrent", "contextlib", "functools", "weakref")
 
@@ -162,7 +163,10 @@ class _Pass:
             told.append(f"{self._key(key)}:{self.encode(item, depth)}")
         if len(pairs) > most:
             told.append(f'"$left_out":{len(pairs) - most}')
-        return self.spool.value(f"{{{','.join(told)}}}")
+        text = f"{{{','.join(told)}}}"
+        if not first and any(type(key) is str and key in SIGNS for key, _ in pairs[:most]):
+            text = f'{{"$plain":{text}}}'  # the program's own keys, which mean nothing here
+        return self.spool.value(text)
 
     def _key(self, key: Any) -> str:
         kind = type(key)
