@@ -18,6 +18,23 @@ def lost_texts(data: bytes, recordings: list[Recording]) -> list[str]:
     return [leaf for leaf in leaves_of(data) if not held.holds(leaf)]
 
 
+def lost_lines(data: bytes, recordings: list[Recording]) -> list[str]:
+    """Texts that the probe wrote and that occur nowhere in the recordings read from its document.
+
+    Bodies of HTTP exchanges are left out: they stay in the document, where replay finds them.
+    """
+    held = Haystack(recordings)
+    lines = [line for line in map(json.loads, data.splitlines()) if isinstance(line, dict)]
+    bodies = {
+        line[key]["$"]
+        for line in lines
+        for key in ("text", "base64")
+        if line.get("t") in ("ask", "answer") and isinstance(line.get(key), dict)
+    }
+    texts = {line["d"]: line["v"] for line in lines if line.get("t") == "text"}
+    return [text for name, text in texts.items() if name not in bodies and not held.holds(text)]
+
+
 class Haystack:
     """Every string of some recordings, joined."""
 

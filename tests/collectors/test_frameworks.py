@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.conservation import lost_lines
+from harnessfix_collectors.readers import read_bytes
+
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "frameworks"
 # Only where it is asked for: what else lies on a machine must not decide which tests run.
 ENVIRONMENTS = Path(os.environ.get("HARNESSFIX_FRAMEWORKS", os.devnull))
@@ -25,9 +28,7 @@ def _script() -> Any:
 
 SCRIPT = _script()
 # Their models answer in text: there is no call that could have an id; and what the parser rejects is no exception.
-# AutoGen's reply is an object of its own, in which the ids of its calls are not found.
 WITHOUT = {
-    "autogen_assistant": {"tool call id"},
     "dspy_react": {"tool call id"},
     "harbor_terminus2": {"tool call id", "exception"},
 }
@@ -40,12 +41,14 @@ def test_a_recorded_framework_behaves_as_it_does_alone_and_is_seen(name: str, tm
     if not scenario.ready(ENVIRONMENTS):
         pytest.skip(f"no environment of {name} is ready in {ENVIRONMENTS}: see HARNESSFIX_FRAMEWORKS")
     code, output = SCRIPT.plain_output(scenario, ENVIRONMENTS)
-    row = SCRIPT.play(scenario, ENVIRONMENTS, probe=True, scratch=tmp_path)
+    row = SCRIPT.play(scenario, ENVIRONMENTS, probe=True, scratch=tmp_path, keep=tmp_path / "kept")
     assert (row.code, row.output) == (code, output)
     lacking = {what for what, found in row.found.items() if not found}
     assert lacking <= WITHOUT.get(name, set())
     assert row.models >= 2
     assert row.tools >= 1
+    data = (tmp_path / "kept" / f"{name}-probe.jsonl").read_bytes()
+    assert lost_lines(data, list(read_bytes(data, name, "harnessfix-probe"))) == []
 
 
 def test_an_environment_whose_making_was_cut_short_is_not_ready(tmp_path: Path) -> None:

@@ -121,6 +121,7 @@ def test_outline(name: str) -> None:
 
 def test_every_format_has_a_sample_and_tells_what_it_maps() -> None:
     covered = {reader_of(TraceFile.at(path)).name for path in FILES}
+    # In test_frameworks.py, and in tests/receiver/test_received_texts.py.
     elsewhere = {"harnessfix-probe", "otlp-protobuf", "otlp-received"}
     assert {reader.name for reader in all_readers()} == covered | elsewhere
     assert all(reader.title and reader.maps and reader.keeps for reader in all_readers())
