@@ -1,4 +1,4 @@
-"""What every dialect's sample says arrives whole: through the receiver, over JSON, and from files of protobuf messages."""
+"""What every sample says arrives whole: through the receiver, over JSON, and from files of protobuf messages."""
 
 from pathlib import Path
 from typing import Any
