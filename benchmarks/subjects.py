@@ -6,7 +6,8 @@ looks in the virtual environments below FOLDER (default: ~/.cache/harnessfix-sub
 reads each one's source, and prints a table: files, lines, files that could not be read, processor milliseconds per
 thousand lines, and how many elements of each role were found. With `--show` the agent loops, model calls and tools of
 one package are listed with their places, to be compared with its source. The exit code is 1 when a package lacks a
-loop, a model call or a tool that it should have, or a file that this Python can parse could not be read.
+loop, a model call or a tool that it should have, a file that this Python can parse could not be read, or a model cites
+what it does not hold.
 """
 
 import argparse
@@ -19,7 +20,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harnessfix_ir.errors import BadDocumentError
 from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.integrity import check_model
 from harnessfix_ir.source import read_harness
 from harnessfix_ir.vocabulary import ElementRole
 
@@ -88,6 +91,14 @@ class Subject:
         found = {element.role for element in self.model.elements}
         return [role.value for role in CENTRAL if role not in found and role not in WITHOUT.get(self.name, ())]
 
+    def dangling(self) -> list[str]:
+        """What the model cites and does not hold."""
+        try:
+            check_model(self.model)
+        except BadDocumentError as error:
+            return [str(error)]
+        return []
+
     def _parses(self, path: str) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -151,6 +162,7 @@ def main(arguments: Sequence[str]) -> int:
     wrong = [
         *(f"{subject.name}: no {role}" for subject in found for role in subject.lacking()),
         *(f"{subject.name}: {file}" for subject in found for file in subject.wrongly_unread()),
+        *(f"{subject.name}: {words}" for subject in found for words in subject.dangling()),
     ]
     print("\n".join(wrong), file=sys.stderr)
     return 1 if wrong else 0

@@ -17,6 +17,7 @@ from .document import Document
 from .errors import BadDocumentError
 from .htir import SCHEMA, Htir
 from .integrity import check_integrity
+from .later import understood
 from .prefix import common_prefix
 from .steps import Part, TraceStep
 from .vocabulary import StepKind
@@ -46,6 +47,8 @@ def dump_htir(htir: Htir) -> str:
 def load_htir(text: str) -> Htir:
     """The document in a JSON text.
 
+    One of a later minor version (`/1.2`) is read as far as it is understood, and says what is not.
+
     Raises:
         BadDocumentError: it is not HTIR, was written by a later major version, or cites what it does not hold.
     """
@@ -59,6 +62,8 @@ def load_htir(text: str) -> Htir:
             f"HTIR version {number:.20} is not known here", hint="Upgrade harnessfix to the version that wrote it."
         )
     _expand_inputs(data)
+    if "." in number:
+        data = understood(Htir, data)
     htir = _validated(Htir, data)
     check_integrity(htir)
     return htir
