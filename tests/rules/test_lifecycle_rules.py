@@ -278,6 +278,19 @@ def test_zero_is_thrown_away_only_where_somebody_means_it(run_harness: Run, code
     assert bool(harness.said_of_source("L106")) is speaks
 
 
+@pytest.mark.parametrize(
+    ("code", "speaks"),
+    [
+        ("if temperature:\n        options['temperature'] = temperature", True),
+        ("if temperature is not None:\n        options['temperature'] = temperature", False),
+        ("if temperature:\n        print('warm')", False),
+    ],
+)
+def test_a_zero_that_is_not_handed_on(run_harness: Run, code: str, speaks: bool) -> None:
+    source = f"def ask(client, temperature=None):\n    options = {{}}\n    {code}\n    return client.ask(**options)\n"
+    assert bool(run_harness({"agent.py": source}).said_of_source("L106")) is speaks
+
+
 def test_more_tool_calls_than_the_limit_that_was_given() -> None:
     """A batch of parallel calls, each checked against the count from before the batch."""
     given = '{"$type": "UsageLimits", "request_limit": 50, "tool_calls_limit": 2}'

@@ -43,7 +43,7 @@ class Event:
         fault_of, layer, function: the truth.
         verdict: whose it is said to be; by a finding of the step, else by what raised it.
         rules: codes of the findings of the step.
-        found_layer: of the first of them that blames the harness, else of what raised it.
+        found_layer: of what raised it, else of the first finding that blames the harness.
         found_function: where it is said to have been raised.
     """
 
@@ -144,8 +144,8 @@ def _event(one: Read, step: TraceStep | None, truth: dict[str, Any]) -> Event:
     verdicts = [diagnosis.verdict for diagnosis in found] + [cause.verdict for cause in causes]
     event.verdict = verdicts[0].value if verdicts else ""
     event.rules = ", ".join(diagnosis.rule for diagnosis in found)
-    layers = [diagnosis.layer for diagnosis in found if diagnosis.verdict is Verdict.HARNESS]
-    layers += [cause.layer for cause in causes if cause.layer is not None]
+    layers = [cause.layer for cause in causes if cause.layer is not None]
+    layers += [diagnosis.layer for diagnosis in found if diagnosis.verdict is Verdict.HARNESS]
     event.found_layer = layers[0].value if layers else ""
     event.found_function = step.anchors[0].qualname if step.anchors else ""
     return event

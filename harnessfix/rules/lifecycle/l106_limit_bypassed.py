@@ -79,6 +79,9 @@ class LimitBypassed(Rule):
             if default is not None and (worth := _zero_matters(default[0])):
                 words = f"{default[0]} of 0 is replaced by {default[1]}: `or` cannot tell zero from unset."
                 yield _static(limit, words, "falsy-zero", worth)
+            if limit.fact("zero-dropped") is not None and (worth := _zero_matters(limit.name)):
+                words = f"{limit.name} of 0 is not handed on: `if {limit.value('falsy-zero')}` takes it for unset."
+                yield _static(limit, words, "zero-dropped", min(worth, 0.5))
             for path in names(limit.value("skipped-on")):
                 if path.startswith("except"):
                     line = path.partition(":")[2]
@@ -124,7 +127,7 @@ def _static(element: Element, message: str, form: str, confidence: float) -> Fin
         severity=Severity.WARNING if confidence >= 0.5 else Severity.INFO,
         evidence=Evidence.DERIVED,
         parameters={"form": form, **({"counter": counter} if isinstance(counter, str) else {})},
-        operator="" if form == "attempts" else None,
+        operator="" if form in ("attempts", "zero-dropped") else None,
         key=f"{form} {element.name}",
     )
 

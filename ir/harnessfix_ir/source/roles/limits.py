@@ -20,6 +20,8 @@ _SWITCH = re.compile(
     r"reached|exceeded|hit|error|expired|enabled|^_*(is|has|should|kill|no|use|enable|allow|with|did|was|raise|retry|on|stop)_"
 )
 _ATTEMPTS = re.compile(r"retr|attempt|tries")
+# Numbers of which people mean 0 when they say 0.
+_MEANT = re.compile(r"(^|_)(cost(_limit)?|budget|price|retries|temperature|top_p|top_k|penalty|seed|delay|backoff)$")
 
 
 class Limits(Role):
@@ -229,6 +231,9 @@ def _in_test(node: ast.AST, file: FileContext) -> bool:
 
 def _truth(test: ast.expr, scope: Scope, file: FileContext) -> Draft | None:
     """`if not limit`, `if limit and n >= limit`: zero turns the limit off without saying so."""
+    dropped = _dropped(test, scope, file)
+    if dropped is not None:
+        return dropped
     parts = test.values if isinstance(test, ast.BoolOp) else [test]
     for part in parts:
         bare = part.operand if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not) else part
@@ -237,4 +242,22 @@ def _truth(test: ast.expr, scope: Scope, file: FileContext) -> Draft | None:
             if _COUNTS.search(name) and not _SWITCH.search(name):
                 draft = at_node(ElementRole.LIMIT, scope, test, AnchorKind.CALL, name)
                 return draft.add("falsy-zero", file.segment(part)).add("compares", file.segment(test))
+    return None
+
+
+def _dropped(test: ast.expr, scope: Scope, file: FileContext) -> Draft | None:
+    """`if temperature: options["temperature"] = temperature`: zero is not handed on."""
+    branch = file.parents.get(test)
+    if not isinstance(test, (ast.Name, ast.Attribute)) or not isinstance(branch, ast.If) or branch.test is not test:
+        return None
+    whole, name = dotted(test, scope), last(dotted(test, scope))
+    if not _MEANT.search(name) or _SWITCH.search(name) or len(branch.body) > 2:
+        return None
+    for node in inside(branch.body):
+        given = [node.value] if isinstance(node, ast.Assign) else []
+        given += [*node.args, *(k.value for k in node.keywords)] if isinstance(node, ast.Call) else []
+        if any(whole and dotted(value, scope) == whole for value in given):
+            draft = at_node(ElementRole.LIMIT, scope, test, AnchorKind.CALL, name)
+            draft.add("falsy-zero", file.segment(test)).add("compares", file.segment(test))
+            return draft.add("zero-dropped", file.segment(branch.body[0], 80))
     return None

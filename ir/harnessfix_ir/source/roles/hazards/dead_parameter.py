@@ -22,6 +22,8 @@ class DeadParameter(Role):
                 continue
             used = {n.id for n in scope.deep(ast.Name)}
             optional = set(optional_params(scope.function))
+            if not (isinstance(scope.owner.node, ast.ClassDef) and scope.owner.node.bases):
+                optional |= set(scope.params[1:])  # nobody else prescribes what it takes
             for given in all_arguments(scope.function.args):
                 if given.arg in optional and given.arg not in used and not given.arg.startswith("_"):
                     last_line = given.end_lineno or given.lineno
