@@ -4,7 +4,10 @@ import ast
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from .scopes import FunctionNode, Scope
+from .scopes import WALKED, FunctionNode, Scope
+
+_OPENS_SCOPE = frozenset((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda))
+_CHILDREN = "harnessfix children"
 
 
 def dotted(node: ast.AST | None, scope: Scope) -> str:
@@ -114,11 +117,11 @@ def calls_in(nodes: list[ast.stmt] | list[ast.expr]) -> Iterator[ast.Call]:
     pending: list[ast.AST] = list(reversed(nodes))
     while pending:
         node = pending.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+        if node.__class__ in _OPENS_SCOPE:
             continue
-        if isinstance(node, ast.Call):
+        if node.__class__ is ast.Call:
             yield node
-        pending.extend(reversed(list(ast.iter_child_nodes(node))))
+        pending.extend(reversed(_children(node)))
 
 
 def inside(nodes: list[ast.stmt]) -> Iterator[ast.AST]:
@@ -127,8 +130,23 @@ def inside(nodes: list[ast.stmt]) -> Iterator[ast.AST]:
     while pending:
         node = pending.pop()
         yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            pending.extend(reversed(list(ast.iter_child_nodes(node))))
+        if node.__class__ not in _OPENS_SCOPE:
+            pending.extend(reversed(_children(node)))
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Nodes right below a node, contexts and operators left out; found once, since the same bodies are read often."""
+    found: list[ast.AST] | None = node.__dict__.get(_CHILDREN)
+    if found is None:
+        found = []
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value.__class__ is list:
+                found += [item for item in value if item.__class__ in WALKED]
+            elif value.__class__ in WALKED:
+                found.append(value)
+        node.__dict__[_CHILDREN] = found
+    return found
 
 
 def assigned_value(name: str, scope: Scope, before: int) -> ast.expr | None:

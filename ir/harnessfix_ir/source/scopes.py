@@ -12,11 +12,12 @@ _FILLS = ("append", "extend", "insert", "update")
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 _PLAIN = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
-_WALKED = frozenset(
+WALKED = frozenset(
     kind
     for kind in vars(ast).values()
     if isinstance(kind, type) and issubclass(kind, ast.AST) and not issubclass(kind, _PLAIN)
 )
+"""Kinds of nodes that say something by themselves: all but contexts and operators."""
 _SCOPED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -315,10 +316,10 @@ class FileContext:
                 if value.__class__ is list:
                     target = inner if field == "body" else scope
                     for item in value:
-                        if item.__class__ in _WALKED:
+                        if item.__class__ in WALKED:
                             parents[item] = node
                             pending.append((item, target))
-                elif value.__class__ in _WALKED:
+                elif value.__class__ in WALKED:
                     parents[value] = node
                     pending.append((value, scope))
             pending.reverse()

@@ -31,8 +31,10 @@ def _gathered(loop: ast.For | ast.AsyncFor) -> set[str]:
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and isinstance(node.op, ast.Add):
             if not isinstance(node.value, ast.Constant) and not _handed_on(node.value, loop):
                 found.add(node.target.id)
-        elif isinstance(node, ast.Call) and node.args and not _handed_on(node.args[0], loop):
-            found.add(_of_method(node, "append", "extend"))
+        elif isinstance(node, ast.Call) and node.args:
+            name = _of_method(node, "append", "extend")
+            if name and name not in found and not _handed_on(node.args[0], loop):
+                found.add(name)
     return found
 
 
