@@ -29,6 +29,7 @@ class ZeroKeepsAll(HazardRule):
     )
     fix = "Take `messages[len(messages) - n :]`, or `messages[-n:] if n else []`."
     references = ("https://github.com/camel-ai/camel/pull/3726",)
+    operator = "keep-last"
     hazard = "zero-keeps-all"
     confidence = 0.45
     reason = "takes all when the number is 0"

@@ -48,6 +48,7 @@ class BlockedLoop(HazardRule):
         "https://github.com/strands-agents/sdk-python/pull/805",
         "https://docs.python.org/3/library/asyncio-dev.html#running-blocking-code",
     )
+    operator = "unblock-loop"
     hazard = "blocked-loop"
     confidence = 0.7
     reason = "holds the event loop"

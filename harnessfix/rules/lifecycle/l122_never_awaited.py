@@ -35,6 +35,7 @@ class NeverAwaited(HazardRule):
         "https://github.com/google/adk-python/commit/f4c7d788",
         "https://docs.python.org/3/library/asyncio-dev.html#detect-never-awaited-coroutines",
     )
+    operator = "await-call"
     hazard = "never-awaited"
     confidence = 0.85
     reason = "is never awaited"

@@ -30,6 +30,7 @@ class ChangedWhileIterated(HazardRule):
     )
     fix = "Go through a copy (`list(messages)`), or make a new list of what stays."
     references = ("https://docs.python.org/3/tutorial/controlflow.html#for-statements",)
+    operator = "iterate-copy"
     hazard = "changed-while-iterated"
     confidence = 0.65
     reason = "changes what the loop goes through"

@@ -30,6 +30,7 @@ class ForgottenF(HazardRule):
     )
     fix = "Put the `f` in front of the text."
     references = ("https://github.com/SWE-agent/SWE-agent/pull/1155",)
+    operator = "fill-placeholder"
     hazard = "forgotten-f"
     confidence = 0.65
     reason = "shows a placeholder"

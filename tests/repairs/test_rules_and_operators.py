@@ -1,0 +1,35 @@
+"""A rule of the source and the operator that it names: the repair is in scope, and the rule is silent on the result."""
+
+from pathlib import Path
+
+import pytest
+
+from harnessfix.diagnoser import diagnose_source
+from harnessfix.rules import all_rules
+from harnessfix_ir.findings import FlawRecord
+from harnessfix_ir.source import read_harness
+from harnessfix_repairs.apply import apply, undo
+from harnessfix_repairs.patch import Patch, propose
+
+RULES = {rule.code: rule for rule in all_rules() if rule.operator is not None and rule.bad.run is None}
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_rule_is_silent_on_what_its_operator_made(code: str, tmp_path: Path) -> None:
+    rule = RULES[code]
+    for name, text in rule.bad.files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    found = diagnose_source(read_harness([tmp_path]), [rule]).diagnoses
+    assert found
+    patches = []
+    for diagnosis in found:
+        patch = propose(tmp_path, FlawRecord(flaw=diagnosis.flaw, best=diagnosis))
+        assert isinstance(patch, Patch), patch.reason
+        patches.append(patch)
+        apply(tmp_path, patch)
+    left = diagnose_source(read_harness([tmp_path]), [rule]).diagnoses
+    assert not [diagnosis.message for diagnosis in left]
+    for patch in reversed(patches):
+        undo(tmp_path, patch.id)
+    assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in rule.bad.files} == dict(rule.bad.files)
