@@ -525,6 +525,12 @@ NONE = {
                 raise ValueError("no object")
             return found
         """,
+    "what was read may be a text as well, and that is said": """
+        import json
+
+        def tool_content(output: str) -> dict[str, int] | str | None:
+            return json.loads(output)
+        """,
 }
 
 

@@ -41,7 +41,8 @@ class UncheckedObject(Role):
 def _given_back(scope: Scope, file: FileContext) -> Iterator[Draft]:
     """A function that promises a dictionary and returns whatever a text of the model's was read as."""
     promised = scope.function.returns
-    if promised is None or not _MAPPING.match(ast.unparse(promised).strip("\"'")):
+    kinds = re.sub(r"\[.*\]", "", ast.unparse(promised).strip("\"'")).split("|") if promised is not None else []
+    if not kinds or not all(_MAPPING.match(kind.strip()) for kind in kinds if kind.strip() != "None"):
         return
     for node in scope.of(ast.Return):
         for call in ast.walk(node.value) if node.value is not None else ():
