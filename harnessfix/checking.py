@@ -6,7 +6,6 @@ from pathlib import Path
 from harnessfix.baseline import FILE, read_baseline, sift
 from harnessfix.diagnoser import Diagnosed
 from harnessfix.engines import Lasting, choose_engine
-from harnessfix.judging import judge_runs
 from harnessfix.pipeline import EngineFor, Pipeline, Tell
 from harnessfix.rules import Rule, Tuning
 from harnessfix.rules.selection import select_rules
@@ -52,6 +51,8 @@ def check_runs(
     Raises:
         StoreError: there is no store, or it holds no run.
     """
+    # Both bring SQLAlchemy, which the check of source alone does without.
+    from harnessfix.judging import judge_runs
     from harnessfix.store.copies import BlockCopy
 
     workspace = Workspace.open(start, store=store)

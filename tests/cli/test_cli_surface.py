@@ -36,6 +36,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert shown.splitlines()[-1] == "HEAVY []"
 
 
+def test_source_alone_is_checked_without_what_runs_need(tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text("def run(model):\n    return model.query([])\n")
+    code = (
+        "import sys, harnessfix.cli\n"
+        f"try: harnessfix.cli.main(['check', '--exit-zero', {str(tmp_path)!r}])\n"
+        "except SystemExit: pass\n"
+        "print('HEAVY', sorted({'sqlalchemy', 'alembic', 'textual', 'numpy', 'pytest', 'ray'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
 def test_a_misspelled_command_is_answered_with_the_nearest(run: Run, tmp_path: Path) -> None:
     result = run(tmp_path, "chekc")
     assert result.exit_code == 2
