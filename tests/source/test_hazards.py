@@ -540,3 +540,20 @@ def test_no_hazard(shape: str, tmp_path: Path) -> None:
     model = read_harness([tmp_path])
     assert not [file.error for file in model.files if file.error]
     assert not [(element.name, element.facts) for element in model.of_role(ElementRole.HAZARD)]
+
+
+def test_a_default_that_is_changed_is_told_from_the_source_too(tmp_path: Path) -> None:
+    source = """
+    def ask(model, messages=[]):
+        messages.append("hello")
+        return model.query(messages)
+
+    class Agent:
+        headers = {}
+
+        def run(self, task):
+            self.headers["task"] = task
+    """
+    (tmp_path / "harness.py").write_text("\n".join(line[4:] for line in source.split("\n")), encoding="utf-8")
+    found = [e for e in read_harness([tmp_path]).of_role(ElementRole.HAZARD) if e.name == "changed-default"]
+    assert [(e.value("name"), e.anchor.qualname) for e in found] == [("messages", "ask"), ("headers", "Agent")]

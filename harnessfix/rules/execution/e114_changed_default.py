@@ -73,10 +73,13 @@ class ChangedDefault(Rule):
         for element in model.of_role(ElementRole.HAZARD):
             if element.name == "changed-default":
                 name, whose = element.value("name"), str(element.value("whose"))
+                owner = _named(model, element.anchor.path, element.anchor.qualname)
                 yield Finding(
                     f"`{name}` is made once for {_SHARED[whose]}, and `{element.value('change')}` changes it in place: "
                     "what one of them puts there is there for the next.",
-                    [as_anchor(element, "is shared by all")],
+                    one_of_each(
+                        [as_anchor(e, "holds what all share") for e in (owner, element) if e is not None],
+                    ),
                     confidence=0.7,
                     evidence=Evidence.DERIVED,
                     key=str(name),
@@ -102,8 +105,14 @@ class ChangedDefault(Rule):
                     symptom_step=step.id,
                     path=[step.id],
                     confidence=0.75 if kind == "default" else 0.65,
-                    key=what,
+                    key=what.rpartition(".")[2],
                 )
+
+
+def _named(model: HarnessModel, path: str, qualname: str) -> Element | None:
+    """The function or class of that name."""
+    found = model.of_role(ElementRole.FUNCTION, ElementRole.CLASS)
+    return next((e for e in found if e.anchor.path == path and e.anchor.qualname == qualname), None)
 
 
 def _owner(model: HarnessModel, path: str, what: str) -> Element | None:

@@ -14,7 +14,7 @@ from .base import hazard
 _CHANGES = frozenset(("append", "extend", "insert", "update", "add", "pop", "popitem", "remove", "clear", "setdefault"))
 _EMPTY = frozenset(("list", "dict", "set", "defaultdict", "OrderedDict", "deque", "Counter"))
 _KEPT = re.compile(
-    r"cache|registr|pool|known|seen|memo|intern|lock|handlers|plugins|_types$|warned|instances|counter|^_?[A-Z_]+$",
+    r"cache|registr|pool|known|seen|memo|intern|lock|handlers|plugins|_types$|warned|instances|counter|(?-i:^_?[A-Z][A-Z0-9_]*$)",
     re.IGNORECASE,
 )
 _COPIES = re.compile(r"(^|\.)(BaseModel|BaseSettings|TypedDict|NamedTuple|Protocol|Enum|\w*Schema|\w*Config|\w*Model)$")
