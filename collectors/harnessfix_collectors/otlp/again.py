@@ -25,8 +25,10 @@ def one_of(first: OtlpSpan, second: OtlpSpan) -> OtlpSpan:
     for name in ("name", "status_message"):
         if getattr(other, name) not in ("", getattr(keep, name)):
             told[name] = getattr(other, name)
+    differ = f"two records of this span differ: what the other says is kept as {DIFFERENTLY}"
     return replace(
         keep,
+        dropped=(*keep.dropped, differ) if told and differ not in keep.dropped else keep.dropped,
         attributes={**other.attributes, **keep.attributes},
         events=(*keep.events, *(event for event in other.events if event not in keep.events)),
         extra={**other.extra, **keep.extra, **({DIFFERENTLY: told} if told else {})},

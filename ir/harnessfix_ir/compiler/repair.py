@@ -84,9 +84,11 @@ def _resolved_parents(steps: list[TraceStep], shared: set[str], incomplete: list
     if not (lost or cut or shared):
         return steps
     if lost:
-        incomplete.append(f"{len(lost)} steps name a parent that was not recorded (first: {lost[0]})")
+        steps_name = "1 step names" if len(lost) == 1 else f"{len(lost)} steps name"
+        incomplete.append(f"{steps_name} a parent that was not recorded (first: {lost[0]})")
     if cut:
-        incomplete.append(f"{len(cut)} circles of parents were cut (first: {steps[min(cut)].id})")
+        circles = "1 circle of parents was" if len(cut) == 1 else f"{len(cut)} circles of parents were"
+        incomplete.append(f"{circles} cut (first: {steps[min(cut)].id})")
     repaired = []
     for position, step in enumerate(steps):
         if step.parent is not None and step.parent not in index:
