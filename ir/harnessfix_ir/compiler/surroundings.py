@@ -8,8 +8,6 @@ from harnessfix_ir.vocabulary import Evidence, Route, StepKind
 
 from .routes.names import EXCEPT
 
-MOST_AROUND = 100
-
 
 class Surroundings:
     """Steps that came before, where they ran, and where each exception was first raised.
@@ -20,15 +18,19 @@ class Surroundings:
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
-        self._steps: dict[str, TraceStep] = {}
-        self._ran: dict[str, list[Anchor]] = {}
+        self._in_tool: set[str] = set()  # steps that are tool calls, or happened in one
+        # For each step the nearest around it, itself counted, whose place is known.
+        self._ran: dict[str, tuple[str, list[Anchor]]] = {}
         self._raised: dict[tuple[str, str], tuple[tuple[Anchor, ...], TraceStep]] = {}
 
     def add(self, step: TraceStep, best: tuple[Anchor, ...], asked: list[Anchor]) -> None:
         """The next step, with its anchors."""
-        self._steps[step.id] = step
+        if step.kind is StepKind.TOOL_CALL or step.parent in self._in_tool:
+            self._in_tool.add(step.id)
         if best:
-            self._ran[step.id] = asked or [best[0]]
+            self._ran[step.id] = step.id, asked or [best[0]]
+        elif step.parent in self._ran:
+            self._ran[step.id] = self._ran[step.parent]
         key = _raises(step)
         if key is not None:
             self._raised.setdefault(key, (best, step))
@@ -52,32 +54,22 @@ class Surroundings:
         """Whether the exception of a step was raised while a tool ran, or is caught in one."""
         found = self._raised_for(step)
         raised = found[1] if found is not None else step
-        return any(outer.kind is StepKind.TOOL_CALL for outer in self._outer(raised))
+        return raised.parent in self._in_tool
 
     def inherited(self, step: TraceStep) -> Iterator[Anchor]:
         """The places of the nearest step around an exception, as guesses at where it came from."""
-        for outer in self._outer(step):
-            if outer.id in self._ran:
-                yield from (_inherited(anchor, outer.id) for anchor in self._ran[outer.id])
-                return
+        if step.parent in self._ran:
+            outer, places = self._ran[step.parent]
+            yield from (_inherited(anchor, outer) for anchor in places)
 
     def _raised_for(self, step: TraceStep) -> "tuple[tuple[Anchor, ...], TraceStep] | None":
         """The step that raised what this one caught: of the same type and with the same message."""
-        if not step.name.startswith(EXCEPT):
+        if step.kind is not StepKind.ERROR or not step.name.startswith(EXCEPT):
             return None
         message = step.error.message if step.error is not None else ""
         if step.output:
             message = self._texts.get(step.output[0].text, "")
         return self._raised.get((_short(step.name.removeprefix(EXCEPT)), message))
-
-    def _outer(self, step: TraceStep) -> Iterator[TraceStep]:
-        """The steps around a step, innermost first, as far as they came before it."""
-        outer = self._steps.get(step.parent or "")
-        for _ in range(MOST_AROUND):
-            if outer is None:
-                return
-            yield outer
-            outer = self._steps.get(outer.parent or "")
 
 
 def _raises(step: TraceStep) -> tuple[str, str] | None:
