@@ -102,6 +102,8 @@ def _said(run: Htir, step: TraceStep, width: int) -> Text:
     if step.kind is StepKind.MODEL_CALL:
         return Text.assemble((f"{len(step.input)} in → ", "dim"), _parts(run, step.output, width - 12))
     if step.kind in (StepKind.TOOL_CALL, StepKind.PARSE, StepKind.CONTEXT_BUILD):
+        if not step.output:
+            return _parts(run, step.input, width)
         return Text.assemble(_parts(run, step.input, width // 2), (" → ", "dim"), _parts(run, step.output, width // 2))
     return _parts(run, step.output, width)
 
@@ -110,14 +112,7 @@ def _parts(run: Htir, parts: tuple[Part, ...], width: int) -> Text:
     pieces = []
     for part in parts[:3]:
         text = run.text(part)
-        label = (
-            f"{part.name}(…)"
-            if part.kind == "tool_call" and not text
-            else part.name
-            if part.kind == "tool_call"
-            else ""
-        )
-        pieces.append(f"{label}({text})" if part.kind == "tool_call" else text)
+        pieces.append(f"{part.name}({text or '…'})" if part.kind == "tool_call" else text)
     more = f" +{len(parts) - 3} parts" if len(parts) > 3 else ""
     return Text(one_line(" | ".join(pieces) + more, max(16, width)))
 

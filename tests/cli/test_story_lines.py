@@ -1,0 +1,37 @@
+"""What a step of the story says when something of it was not recorded."""
+
+import io
+
+from rich.console import Console
+
+from harnessfix.cli.render.story import story
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.recording import RunInfo
+from harnessfix_ir.steps import Part, Source, TraceStep
+from harnessfix_ir.vocabulary import StepKind
+
+TEXTS = {"none": "", "args": '{"key": "a"}', "found": "value-of-a"}
+
+
+def told(kind: StepKind, given: tuple[Part, ...] = (), gave: tuple[Part, ...] = ()) -> str:
+    """The line of the only step of a run."""
+    step = TraceStep(id="s1", kind=kind, name="x", input=given, output=gave, source=Source(format="test"))
+    console = Console(width=120, file=io.StringIO(), record=True)
+    console.print(story(Htir(run=RunInfo(id="r"), steps=(step,), texts=TEXTS), [], 120))
+    return console.export_text().rstrip()
+
+
+def call(text: str) -> Part:
+    """A call of `lookup` with these arguments."""
+    return Part(role="assistant", kind="tool_call", name="lookup", text=text)
+
+
+def test_a_call_says_its_arguments_or_that_they_are_not_known() -> None:
+    assert told(StepKind.MODEL_CALL, gave=(call("args"),)).endswith('0 in → lookup({"key": "a"})')
+    assert told(StepKind.MODEL_CALL, gave=(call("none"),)).endswith("0 in → lookup(…)")
+
+
+def test_no_arrow_leads_to_a_result_that_is_not_there() -> None:
+    given = (Part(role="arguments", text="args"),)
+    assert told(StepKind.TOOL_CALL, given).endswith('tool_call x  {"key": "a"}')
+    assert told(StepKind.TOOL_CALL, given, (Part(role="result", text="found"),)).endswith('"a"} → value-of-a')
