@@ -477,7 +477,8 @@ DEBUGGED = """
 import io, pdb, sys
 import harness
 
-commands = "b harness.py:6\\nc\\np city\\nn\\np found\\nu\\np place\\nd\\nb harness.py:8\\nc\\np found\\nw\\nc\\n"
+steps = ["b harness.py:6", "c", "p city", "n", "p found", "u", "p place", "d", "b harness.py:8", "c", "p found", "w"]
+commands = "\\n".join([*steps, "n", "n", "n", "n", "c", ""])
 out = io.StringIO()
 debugger = pdb.Pdb(stdin=io.StringIO(commands), stdout=out, nosigint=True, readrc=False)
 debugger.use_rawinput = 0

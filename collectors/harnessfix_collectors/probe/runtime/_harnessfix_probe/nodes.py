@@ -43,6 +43,17 @@ def at(node: N, where: ast.AST) -> N:
     return node
 
 
+def around(item: ast.withitem, body: list[ast.stmt], where: ast.stmt) -> ast.With:
+    """`body` in a `with` that begins on the line of `where` and ends on none: a debugger does not come back to it.
+
+    Up to Python 3.12 the end has the place of the statement, from 3.13 on that of its expression.
+    """
+    statement = at(ast.With([item], body), where)
+    for node in (statement, item.context_expr):
+        node.lineno = node.end_lineno = node.col_offset = node.end_col_offset = -1  # type: ignore[attr-defined]
+    return statement
+
+
 def is_docstring(node: ast.stmt) -> bool:
     """Whether a first statement is a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

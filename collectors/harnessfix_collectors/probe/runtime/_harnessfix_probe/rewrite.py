@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 
-from .nodes import LATE, PROBE, SPAN, at, call, is_docstring, statement
+from .nodes import LATE, PROBE, SPAN, around, at, call, is_docstring, statement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -167,9 +167,9 @@ class _Rewriter(ast.NodeTransformer):
         number = self._site(calls[0])
         found: ast.stmt = _Asks(calls[0], number).visit(node)
         item = ast.withitem(call(PROBE, "site", ast.Constant(number)))
-        around = at(ast.With([item], [found]), node)
-        around.end_lineno = node.end_lineno
-        return around
+        watched = at(ast.With([item], [found]), node)
+        watched.end_lineno = node.end_lineno
+        return watched
 
     def _site(self, node: ast.Call) -> int | None:
         function = node.func
@@ -338,9 +338,7 @@ def _spanned(node: Function, number: int, owner: Owner, played: bool) -> Functio
     if played:
         replied = ast.Return(call(owner, "ret", call(PROBE, "play", number)))
         inside.insert(0, at(ast.If(call(PROBE, "plays", number), [replied], []), body[0]))
-    span = at(ast.With([item], inside), body[0])
-    span.end_lineno = body[-1].end_lineno
-    node.body = [*node.body[:heading], span]
+    node.body = [*node.body[:heading], around(item, inside, body[0])]
     return node
 
 
