@@ -50,7 +50,7 @@ def around(item: ast.withitem, body: list[ast.stmt], where: ast.stmt) -> ast.Wit
     """
     statement = at(ast.With([item], body), where)
     for node in (statement, item.context_expr):
-        node.lineno = node.end_lineno = node.col_offset = node.end_col_offset = -1  # type: ignore[attr-defined]
+        node.lineno = node.end_lineno = node.col_offset = node.end_col_offset = -1
     return statement
 
 
