@@ -52,7 +52,9 @@ class ProbeSettings(Table):
 
     Args:
         enabled: whether to instrument the harness at all.
-        include, exclude: glob patterns of paths relative to the harness root; all of it when `include` is empty.
+        include: functions that are recorded though they have no role: glob patterns of paths relative to the harness
+            root, or of `path:qualname`.
+        exclude: likewise, what is left alone.
     """
 
     enabled: StrictBool = True

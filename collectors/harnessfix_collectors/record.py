@@ -81,7 +81,7 @@ def record(
         spool_root: a folder for the spool of this run and for instrumented code that is kept between runs.
         roots: folders that the model was read from, so that it can be read again; the model's root when empty.
         probe: whether to instrument at all.
-        include, exclude: patterns of `path:qualname`, see `make_plan`.
+        include, exclude: patterns of `path` or `path:qualname`, see `make_plan`.
         redact: whether secrets are replaced before they are written.
         redact_patterns: further regular expressions of what is secret.
         task: name of the task.

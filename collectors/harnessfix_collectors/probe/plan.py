@@ -57,8 +57,8 @@ def make_plan(
 
     Args:
         model: the harness.
-        include: glob patterns of `path:qualname`; functions that match are recorded though they have no role.
-        exclude: glob patterns of `path:qualname`; what matches is left alone.
+        include: glob patterns of `path` or `path:qualname`; functions that match are recorded though they have no role.
+        exclude: likewise; what matches is left alone.
         redact: whether secrets are replaced before they are written.
         cache: folder where the program keeps instrumented code between runs.
         replies: `path:qualname` to what that function returned in a recording, call by call; it is not called then.
@@ -131,7 +131,7 @@ class _Planner:
             name = ":".join(place)
             own = roles.get(place, set())
             runner = not own and RUNNER.search(place[1]) is not None
-            wanted = own or runner or any(fnmatch(name, pattern) for pattern in self.include)
+            wanted = own or runner or _matches(name, self.include)
             if not wanted or self._excluded(name) or place[0] not in by_path:
                 continue
             spanned.add(place)
@@ -210,4 +210,10 @@ class _Planner:
         return len(self.elements) - 1
 
     def _excluded(self, name: str) -> bool:
-        return any(fnmatch(name, pattern) for pattern in self.exclude)
+        return _matches(name, self.exclude)
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a `path:qualname` is meant by one of these: patterns of the like, or of the path alone."""
+    path = name.partition(":")[0]
+    return any(fnmatch(name if ":" in pattern else path, pattern) for pattern in patterns)
