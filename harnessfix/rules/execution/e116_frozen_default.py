@@ -37,6 +37,7 @@ class FrozenDefault(HazardRule):
         "https://github.com/agno-agi/agno/pull/8728",
         "https://docs.python.org/3/faq/programming.html#why-are-default-values-shared-between-objects",
     )
+    operator = "renew-default"
     hazard = "frozen-default"
     confidence = 0.65
     reason = "is worked out once"

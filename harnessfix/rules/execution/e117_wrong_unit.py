@@ -29,6 +29,7 @@ class WrongUnit(HazardRule):
     )
     fix = "Convert where the unit changes: `timeout_ms=int(timeout * 1000)`."
     references = ("https://github.com/camel-ai/camel/commit/d8ae26883",)
+    operator = "convert-unit"
     hazard = "wrong-unit"
     confidence = 0.6
     reason = "takes seconds for milliseconds"

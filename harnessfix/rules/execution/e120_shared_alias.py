@@ -48,6 +48,7 @@ class SharedAlias(HazardRule):
         "https://docs.python.org/3/faq/programming.html#why-did-changing-list-y-also-change-list-x",
         "https://github.com/stanfordnlp/dspy/pull/9073",
     )
+    operator = "copy-first"
     hazard = "shared-alias"
     confidence = 0.7
     reason = "names the shared container"

@@ -1,9 +1,12 @@
 """E121: what was meant for one call is written into the caller's object, and holds for the next call too."""
 
+from collections.abc import Mapping
+
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules._query import names
 from harnessfix.rules.base import Example
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -46,11 +49,15 @@ class KeptOverride(HazardRule):
         "https://docs.python.org/3/library/copy.html#copy.replace",
         "https://github.com/UKGovernmentBEIS/inspect_ai/pull/4956",
     )
+    operator = "copy-first"
     hazard = "kept-override"
     confidence = 0.6
     reason = "writes into what it was handed"
     bad = Example(files={"runner.py": _RUNNER})
     good = edited(bad, "runner.py", ("            task = job.task\n", "            task = copy(job.task)\n"))
+
+    def parameters(self, element: Element) -> Mapping[str, JsonValue]:
+        return {"name": element.value("into")}
 
     def words(self, element: Element) -> str:
         settings = list(dict.fromkeys(names(element.value("settings"))))

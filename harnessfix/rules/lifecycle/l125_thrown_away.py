@@ -33,6 +33,7 @@ class ThrownAway(HazardRule):
     references = (
         "https://pylint.readthedocs.io/en/stable/user_guide/messages/warning/pointless-exception-statement.html",
     )
+    operator = "keep-result"
     hazard = "thrown-away"
     confidence = 0.75
     reason = "makes a value and throws it away"

@@ -29,6 +29,7 @@ class DefaultsWin(HazardRule):
     )
     fix = "Put the defaults first: `{**defaults, **given}`."
     references = ("https://github.com/OpenHands/OpenHands/pull/10140",)
+    operator = "defaults-first"
     hazard = "defaults-win"
     confidence = 0.6
     reason = "lays defaults over what was given"

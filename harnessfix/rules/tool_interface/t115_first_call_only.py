@@ -44,6 +44,7 @@ class FirstCallOnly(HazardRule):
         "https://github.com/dynamiq-ai/dynamiq/pull/902",
         "https://platform.openai.com/docs/guides/function-calling",
     )
+    operator = "each-call"
     hazard = "first-call-only"
     confidence = 0.6
     reason = "takes the first call"

@@ -30,6 +30,7 @@ class FalsyResultReplaced(HazardRule):
     )
     fix = "Test for `None`: only that is no answer."
     references = ("https://github.com/google/adk-python/commit/60ceea72",)
+    operator = "keep-falsy"
     hazard = "falsy-result"
     confidence = 0.65
     reason = "replaces answers that are false"

@@ -43,6 +43,7 @@ class FalseAbsence(HazardRule):
         "https://docs.python.org/3/library/stdtypes.html#truth-value-testing",
         "https://github.com/pydantic/pydantic-ai/pull/4442",
     )
+    operator = "ask-for-members"
     hazard = "false-absence"
     confidence = 0.6
     reason = "takes a false value for none"
