@@ -36,6 +36,7 @@ class HazardRule(Rule):
                     evidence=Evidence.DERIVED,
                     key=self.told_apart(element),
                     parameters=self.parameters(element),
+                    operator=self.repaired_by(element),
                 )
 
     @abstractmethod
@@ -45,6 +46,10 @@ class HazardRule(Rule):
     def parameters(self, element: Element) -> Mapping[str, JsonValue]:
         """What the operator needs to know of this one."""
         return {}
+
+    def repaired_by(self, element: Element) -> str | None:
+        """Name of the operator for this one, empty for none, None for the rule's own."""
+        return None
 
     def concerns(self, element: Element, model: HarnessModel) -> bool:
         """Whether the rule speaks of this one."""

@@ -35,6 +35,7 @@ class CountedTwice(HazardRule):
     why = "One step counts as two: limits are reached at half of what they say, and what is reported as used was not."
     fix = "Count where the unit is spent, and nowhere else."
     references = ("https://github.com/agno-agi/agno/pull/6580",)
+    operator = "count-once"
     hazard = "counted-twice"
     confidence = 0.6
     reason = "counts what is counted again"

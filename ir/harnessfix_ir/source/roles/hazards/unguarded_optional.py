@@ -38,7 +38,8 @@ def _uses(method: Scope, optional: set[str], file: FileContext) -> Iterator[Draf
         if not (indexed or gone_through) or not isinstance(node.ctx, ast.Load) or _is_guarded(node, method, file):
             continue
         seen.add(name)
-        yield hazard("unguarded-optional", method, node).add("name", name)
+        how = "indexed" if indexed else "gone-through"
+        yield hazard("unguarded-optional", method, node).add("name", name).add("how", how)
 
 
 def _is_guarded(use: ast.Attribute, method: Scope, file: FileContext) -> bool:
