@@ -62,12 +62,15 @@ class Kept(Protocol):
 
     def told(self, step: str, path: str) -> Told:
         """What a file told in a pass."""
+        ...
 
     def shared(self, table: str, key: str) -> Iterable[tuple[str, Any]]:
         """Path and value of every file that shared something under a key, in any order."""
+        ...
 
     def asking(self, step: str, changed: set[int]) -> Iterable[str]:
         """Files that asked in a pass for something with one of these numbers."""
+        ...
 
 
 class Exchange:
