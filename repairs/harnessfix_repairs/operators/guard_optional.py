@@ -51,6 +51,9 @@ class GuardOptional(PythonOperator):
         EditExample(
             _STEP.replace("for call in self.calls:", "if call := self.calls[0]:"), "", qualname="Step.show", line=12
         ),
+        EditExample(
+            _STEP.replace("in self.calls]", "in self.calls] if self.calls else []"), "", qualname="Step.names", line=9
+        ),
         EditExample(_STEP.replace("for call in self", "async for call in self"), "", qualname="Step.names", line=9),
     )
     guards = (
@@ -70,12 +73,25 @@ class GuardOptional(PythonOperator):
             above = next(file.parents(node))
             if not isinstance(above, (cst.For, cst.CompFor)) or above.iter is not node:
                 continue
-            if above.asynchronous is None and node.attr.value in _optional(file, node):
+            if above.asynchronous or _is_asked_for(file, node):
+                continue
+            if node.attr.value in _optional(file, node):
                 made = file.expression(f"{file.code(node)} or ()")
                 changes[node] = lambda _, made=made: made  # type: ignore[misc]
         if not changes:
             raise Refusal(f"{anchor.place} goes through no field that its class declares as possibly None")
         return file.rewrite(changes)
+
+
+def _is_asked_for(file: PythonFile, node: cst.Attribute) -> bool:
+    """Whether a test around the use, in its own function, looks at the field."""
+    for above in file.parents(node):
+        if isinstance(above, cst.FunctionDef):
+            break
+        test = above.test if isinstance(above, (cst.If, cst.IfExp, cst.While)) else None
+        if test is not None and any(file.code(one) == file.code(node) for one in file.within(test, cst.Attribute)):
+            return True
+    return False
 
 
 def _optional(file: PythonFile, node: cst.CSTNode) -> set[str]:
