@@ -1,6 +1,7 @@
 """bound-loop: an agent's loop ends, with a reason, when its rounds are used up."""
 
 import re
+from functools import partial
 
 import libcst as cst
 
@@ -121,10 +122,11 @@ class BoundLoop(PythonOperator):
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Bound the first such loop at the anchor."""
         loops = file.find(anchor, cst.While)
+        bounded = file.find(anchor, cst.For, partial(_is_bounded, file))
+        bounded = [one for one in bounded if file.line(one) >= anchor.start_line]
+        if bounded and not (loops and file.line(loops[0]) < file.line(bounded[0])):
+            return file.text  # the first loop was bounded before: one further on is none of this flaw's
         if not loops:
-            done = file.find(anchor, cst.For, lambda node: "used up" in file.code(node))
-            if done:
-                return file.text
             raise Refusal(f"{anchor.place} holds no while loop")
         loop = loops[0]
         if loop.orelse is not None or not isinstance(loop.body, cst.IndentedBlock):
@@ -153,6 +155,11 @@ def _negated(file: PythonFile, test: cst.BaseExpression) -> str:
         return file.code(test.expression)
     plain = isinstance(test, (cst.Name, cst.Attribute, cst.Call, cst.Subscript)) or test.lpar
     return f"not {file.code(test)}" if plain else f"not ({file.code(test)})"
+
+
+def _is_bounded(file: PythonFile, loop: cst.For) -> bool:
+    """Whether a loop is one that this operator made."""
+    return loop.orelse is not None and "its rounds are used up" in file.code(loop.orelse)
 
 
 def _limit(file: PythonFile, loop: cst.While, spec: RepairSpec) -> str:
