@@ -119,7 +119,7 @@ def calls_in(nodes: list[ast.stmt] | list[ast.expr]) -> Iterator[ast.Call]:
         node = pending.pop()
         if node.__class__ in _OPENS_SCOPE:
             continue
-        if node.__class__ is ast.Call:
+        if isinstance(node, ast.Call):
             yield node
         pending.extend(reversed(_children(node)))
 
@@ -141,9 +141,9 @@ def _children(node: ast.AST) -> list[ast.AST]:
         found = []
         for name in node._fields:
             value = getattr(node, name, None)
-            if value.__class__ is list:
+            if isinstance(value, list):
                 found += [item for item in value if item.__class__ in WALKED]
-            elif value.__class__ in WALKED:
+            elif isinstance(value, ast.AST) and value.__class__ in WALKED:
                 found.append(value)
         node.__dict__[_CHILDREN] = found
     return found

@@ -123,7 +123,7 @@ class PythonFile:
         """Nodes of a sort in (and below) a node, in order of the text."""
         sorts = sort if isinstance(sort, tuple) else (sort,)
         walk = self.tree.statements if all(issubclass(one, STATEMENTS) for one in sorts) else self.tree.below
-        return [node for node in walk(scope) if isinstance(node, sort)]
+        return [node for node in walk(scope) if isinstance(node, sort)]  # pyright: ignore[reportReturnType]
 
     def find(
         self, anchor: Anchor, sort: type[N] | tuple[type[N], ...], where: Callable[[N], bool] = lambda node: True
