@@ -167,7 +167,7 @@ with tracer.start_as_current_span("later") as span:
 
 
 def test_a_program_without_a_provider_is_lent_a_tracer_and_may_set_its_own(play: Play) -> None:
-    played = play(sys.executable, NOBODY, include=("*work",))
+    played = play(sys.executable, NOBODY, include=("*:work",))
     played.assert_same()
     assert played.out.split() == ["ProxyTracerProvider", "True", "opentelemetry.sdk.trace"]
     outer, inner, later = (played.step(name) for name in ("outer", "inner", "later"))
