@@ -442,6 +442,7 @@ def test_what_is_kept_of_links_may_be_anything(tmp_path: Path, watched: type[Wat
     other = sqlite3.connect(":memory:")
     other.execute("CREATE TABLE state (model TEXT)")
     damaged = [b"", b"no database", whole[: len(whole) // 2], bytes(len(whole)), other.serialize()]
+    other.close()
     damaged += [whole[:place] + bytes(64) + whole[place + 64 :] for place in range(5000, len(whole), len(whole) // 20)]
     for number, data in enumerate(damaged):
         file.write_bytes(data)

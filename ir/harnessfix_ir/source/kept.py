@@ -91,8 +91,12 @@ def open_links(file: Path) -> Iterator[sqlite3.Connection]:
 
 def _connect(file: Path) -> sqlite3.Connection:
     database = sqlite3.connect(file, timeout=_SECONDS, isolation_level=None)
-    # The end of this process cannot damage the file, loss of power may: a sum guards every value.
-    database.execute("PRAGMA synchronous = OFF")
+    try:
+        # The end of this process cannot damage the file, loss of power may: a sum guards every value.
+        database.execute("PRAGMA synchronous = OFF")
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 
