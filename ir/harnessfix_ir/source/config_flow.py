@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .expressions import callee, dotted, last, text_of
-from .scopes import FileContext, Scope, all_arguments
+from .scopes import FileContext, Scope, all_arguments, targets_of
 from .words import CONFIG_NAME, words
 
 _LOADS = words(
@@ -101,7 +101,7 @@ def _section_names(scope: Scope, file: FileContext) -> dict[str, tuple[list[str]
     found: dict[str, tuple[list[str], str]] = {}
     params = set(scope.params)
     for node in scope.assignments:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        targets = targets_of(node)
         if node.value is None or not isinstance(targets[0], ast.Name):
             continue
         value = _inside_default(node.value)

@@ -9,6 +9,9 @@ from .scopes import WALKED, FunctionNode, Scope
 _OPENS_SCOPE = frozenset((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda))
 _CHILDREN = "harnessfix children"
 
+EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+"""Statements behind which nothing of their block runs."""
+
 
 def dotted(node: ast.AST | None, scope: Scope) -> str:
     """Dotted name of an expression with imports resolved; calls and subscripts show as `()` and `[]`, else empty."""
@@ -49,6 +52,12 @@ def passed_on(call: ast.Call, scope: Scope) -> str:
     """Dotted name of the function that a call runs in a thread (`asyncio.to_thread(post, url)`), empty for others."""
     at = _ELSEWHERE.get(last(callee(call, scope)))
     return dotted(call.args[at], scope) if at is not None and at < len(call.args) else ""
+
+
+def own_attribute(node: ast.AST | None) -> str:
+    """`x` of `self.x`, empty for anything else."""
+    own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    return node.attr if isinstance(node, ast.Attribute) and own else ""
 
 
 def last(name: str) -> str:

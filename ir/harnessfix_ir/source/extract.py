@@ -8,7 +8,7 @@ from functools import cache
 from harnessfix_ir.plugins import discover
 
 from . import roles
-from .expressions import callee, defaults_of, dotted, is_stub, words_in
+from .expressions import callee, defaults_of, dotted, is_stub, own_attribute, words_in
 from .facts import Call, ClassFacts, FileFacts, FunctionFacts
 from .files import hash_lines
 from .roles.base import Role
@@ -18,7 +18,7 @@ from .roles.handlers import caught_types
 from .roles.loops import exit_statements, is_limit_test
 from .roles.model_calls import model_shape, reads_of_reply
 from .roles.tools import destructive
-from .scopes import FileContext, Scope, all_arguments
+from .scopes import FileContext, Scope, all_arguments, targets_of
 from .uses import uses_of
 from .words import RUN_LIMIT
 
@@ -102,7 +102,7 @@ def _class(scope: Scope) -> ClassFacts:
     found = ClassFacts(
         scope.qualname,
         [name for base in scope.node.bases if (name := dotted(base, around).removesuffix("[]"))],
-        [child.name for child in scope.children if child.is_function],
+        [method.name for method in scope.methods],
         decorators=[name for d in scope.node.decorator_list if (name := dotted(d, around).removesuffix("()"))],
     )
     for node in scope.of(ast.AnnAssign):
@@ -139,9 +139,9 @@ def _attributes(method: Scope) -> Iterator[tuple[str, str]]:
     """`self.x` to the dotted class that it is made of or annotated with."""
     annotations = {a.arg: _annotation(a.annotation, method) for a in all_arguments(method.function.args)}
     for node in method.assignments:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        for target in targets:
-            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
+        for target in targets_of(node):
+            name = own_attribute(target)
+            if name:
                 kind = _annotation(node.annotation, method) if isinstance(node, ast.AnnAssign) else ""
                 value = node.value
                 if isinstance(value, ast.BoolOp):
@@ -152,7 +152,7 @@ def _attributes(method: Scope) -> Iterator[tuple[str, str]]:
                 elif not kind and isinstance(value, ast.Name):
                     kind = annotations.get(value.id, "")
                 if kind:
-                    yield target.attr, kind
+                    yield name, kind
 
 
 def _function(scope: Scope, file: FileContext) -> FunctionFacts:

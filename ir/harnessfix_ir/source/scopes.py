@@ -82,6 +82,15 @@ class Scope:
         """The class whose method this is, or None."""
         return self.parent if self.parent is not None and self.parent.is_class and self.is_function else None
 
+    @property
+    def methods(self) -> list["Scope"]:
+        """Functions defined directly in the scope: of a class its methods."""
+        return [child for child in self.children if child.is_function]
+
+    def method(self, name: str) -> "Scope | None":
+        """The first of those functions that is called so."""
+        return next((child for child in self.methods if child.name == name), None)
+
     def of(self, kind: type[N]) -> list[N]:
         """Nodes of exactly this type directly in the scope, in order of source."""
         return self.nodes.get(kind, [])  # type: ignore[return-value]
@@ -105,7 +114,7 @@ class Scope:
         if self._bindings is None:
             found: dict[str, list[ast.expr]] = {}
             for node in sorted(self.assignments, key=lambda n: n.lineno):
-                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                for target in targets_of(node):
                     if isinstance(target, ast.Name) and node.value is not None:
                         found.setdefault(target.id, []).append(node.value)
             self._bindings = found
@@ -127,7 +136,7 @@ class Scope:
     def _moves(self) -> Iterator[tuple[list[ast.expr], ast.expr]]:
         for node in self.assignments:
             if node.value is not None:
-                yield node.targets if isinstance(node, ast.Assign) else [node.target], node.value
+                yield targets_of(node), node.value
         for grown in self.of(ast.AugAssign):
             yield [grown.target], grown.value
         for named in self.of(ast.NamedExpr):
@@ -191,6 +200,11 @@ class Scope:
         if not self.is_function:
             return []
         return [argument.arg for argument in all_arguments(self.function.args)]
+
+
+def targets_of(assignment: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    """What an assignment gives a value."""
+    return assignment.targets if isinstance(assignment, ast.Assign) else [assignment.target]
 
 
 def all_arguments(arguments: ast.arguments) -> list[ast.arg]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .config_flow import class_mappings, config_uses
-from .expressions import callee, calls_in, dotted, last, text_of
+from .expressions import EXITS, callee, calls_in, dotted, last, text_of
 from .roles.prompts import rendered_names
 from .scopes import FileContext, Scope
 from .words import APPROVAL_NAME, hook_word
@@ -73,7 +73,7 @@ def _guards(scope: Scope, file: FileContext) -> Iterator[list[Any]]:
         if branch is not None and in_test:
             first, end = branch.body[0].lineno, branch.body[-1].end_lineno or branch.body[-1].lineno
             negated = isinstance(branch.test, ast.UnaryOp) and isinstance(branch.test.op, ast.Not)
-            if negated and isinstance(branch.body[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break)):
+            if negated and isinstance(branch.body[-1], EXITS):
                 first, end = (branch.end_lineno or branch.lineno) + 1, final
             yield ["guard", name, call.lineno, [first, end], scope.qualname]
         else:

@@ -17,7 +17,7 @@ from harnessfix_ir.source.expressions import (
     tainted_names,
 )
 from harnessfix_ir.source.facts import Draft
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
 from .base import Role, at_node
@@ -167,7 +167,7 @@ def _bound_to(env: ast.expr, scope: Scope, file: FileContext) -> list[ast.expr]:
         for method in owner.children
         for node in method.assignments
         if node.value is not None
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        for target in targets_of(node)
         if isinstance(target, ast.Attribute) and file.segment(target) == written
     ]
 

@@ -104,7 +104,7 @@ def _by_class(scope: Scope) -> Draft | None:
     decorated = any(_DECORATOR.search(dotted(d, owner.parent or owner)) for d in owner.node.decorator_list)
     if not (described or (named_base and ("name" in fields or decorated))):
         return None
-    siblings = {child.name for child in owner.children if child.is_function}
+    siblings = {method.name for method in owner.methods}
     first = next(m for m in _RUN_METHODS if m in siblings)
     if scope.name not in (first, "_arun", "arun") or scope.name == "_arun":
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harnessfix_ir.source.expressions import defaults_of, dotted, last
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 
 from .base import hazard
 
@@ -41,9 +41,9 @@ def _of_class(owner: Scope, file: FileContext) -> Iterator[Draft]:
         return
     if any(_COPIES.search(dotted(base, owner).removesuffix("[]")) for base in node.bases) or len(node.bases) > 1:
         return
-    methods = [child for child in owner.children if child.is_function]
+    methods = owner.methods
     for assigned in owner.assignments:
-        target = assigned.targets[0] if isinstance(assigned, ast.Assign) else assigned.target
+        target = targets_of(assigned)[0]
         if not isinstance(target, ast.Name) or assigned.value is None or not _is_container(assigned.value, owner):
             continue
         if "ClassVar" in (ast.unparse(assigned.annotation) if isinstance(assigned, ast.AnnAssign) else ""):
@@ -64,11 +64,7 @@ def _is_container(value: ast.expr, scope: Scope) -> bool:
 
 
 def _sets(name: str, scope: Scope) -> bool:
-    return any(
-        dotted(target, scope) == name
-        for node in scope.assignments
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-    )
+    return any(dotted(target, scope) == name for node in scope.assignments for target in targets_of(node))
 
 
 def _changes(name: str, scope: Scope) -> Iterator[ast.expr | ast.stmt]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harnessfix_ir.source.expressions import callee, last
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments
+from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments, targets_of
 from harnessfix_ir.source.words import words
 
 from .base import hazard, holds, targets_in
@@ -36,7 +36,7 @@ def _changed(loop: ast.While | ast.For | ast.AsyncFor, scope: Scope) -> set[str]
     names = set() if isinstance(loop, ast.While) else {name.id for name in targets_in(loop.target)}
     for node in scope.assignments:
         if holds(loop, node):
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            for target in targets_of(node):
                 names.update(name.id for name in targets_in(target))
     return names
 

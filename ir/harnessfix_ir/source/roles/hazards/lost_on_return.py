@@ -26,7 +26,7 @@ class LostOnReturn(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for owner in file.classes:
-            methods = {child.name: child for child in owner.children if child.is_function}
+            methods = {method.name: method for method in owner.methods}
             start = methods.get("__init__")
             taken = set(start.params) if start is not None else {*_fields(owner)}
             writers = [m for name, m in methods.items() if _WRITES.match(name)]
@@ -67,7 +67,7 @@ def _read(reader: Scope) -> set[str]:
 
 def _by_position(reader: Scope, owner: Scope) -> set[str]:
     """What the reader gives the constructor by position."""
-    start = next((m for m in owner.children if m.is_function and m.name == "__init__"), None)
+    start = owner.method("__init__")
     order = start.params[1:] if start is not None else [*_fields(owner)]
     calls = (c for c in reader.deep(ast.Call) if isinstance(c.func, ast.Name) and c.func.id in ("cls", owner.name))
     return {name for call in calls for name in order[: len(call.args)]}

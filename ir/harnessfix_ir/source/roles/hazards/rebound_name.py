@@ -36,7 +36,7 @@ def _reads(scope: Scope) -> dict[str, list[int]]:
     """
     found: dict[str, list[int]] = {}
     own = [(node, {n.id for n in targets_in(part.target)}) for node, part in _comprehensions(scope)]
-    looked_up = {child.name: _looked_up(child) for child in scope.children if child.is_function}
+    looked_up = {child.name: _looked_up(child) for child in scope.methods}
     for node in scope.of(ast.Name):
         if isinstance(node.ctx, ast.Load) and not any(
             node.id in names and holds(around, node) for around, names in own

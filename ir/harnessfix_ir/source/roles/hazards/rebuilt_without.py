@@ -73,7 +73,7 @@ def _is_one(source: str, owner: Scope, scope: Scope) -> bool:
 
 def _fields(owner: Scope) -> list[str]:
     """What a class can be made with: parameters of `__init__`, else its annotated fields."""
-    start = next((child for child in owner.children if child.is_function and child.name == "__init__"), None)
+    start = owner.method("__init__")
     if start is not None:
         return [a.arg for a in all_arguments(start.function.args) if a is not start.function.args.kwarg][1:]
     found = []

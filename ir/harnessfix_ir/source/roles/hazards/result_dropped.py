@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harnessfix_ir.source.expressions import body_without_docstring, callee, is_stub
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 from harnessfix_ir.source.words import words
 
 from .base import hazard
@@ -67,7 +67,7 @@ def _only_works_out(scope: Scope) -> bool:
         known = _WORKS_OUT if isinstance(call.func, ast.Name) else _ASKS
         if not (name in known or name[:1].isupper()):
             return False
-    changed = [t for a in scope.assignments for t in (a.targets if isinstance(a, ast.Assign) else [a.target])]
+    changed = [t for a in scope.assignments for t in targets_of(a)]
     changed += [added.target for added in scope.of(ast.AugAssign)]
     return all(isinstance(target, (ast.Name, ast.Tuple)) for target in changed)
 

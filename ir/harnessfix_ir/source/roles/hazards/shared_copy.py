@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from harnessfix_ir.source.expressions import callee, dotted, is_true, keyword, last
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 
 from .base import hazard
 
@@ -70,7 +70,7 @@ def _renewed(name: str, scope: Scope) -> set[str]:
     return {
         target.attr
         for node in scope.assignments
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        for target in targets_of(node)
         if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == name
     }
 

@@ -4,9 +4,10 @@ import ast
 import re
 from collections.abc import Iterator
 
+from harnessfix_ir.source.expressions import own_attribute, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 from harnessfix_ir.source.words import COUNTER_NAME, LIMIT_NAME
 
 from .base import hazard
@@ -20,8 +21,7 @@ class SpentCounter(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for owner in file.classes:
-            methods = [child for child in owner.children if child.is_function]
-            start = next((m for m in methods if m.name == "__init__"), None)
+            methods, start = owner.methods, owner.method("__init__")
             if start is None or not any(_ENTRY.match(m.name) for m in methods):
                 continue
             begun = {name: node for name, node in _set(start) if _is_zero(node.value)}
@@ -43,10 +43,11 @@ class SpentCounter(Role):
 def _set(scope: Scope) -> Iterator[tuple[str, ast.Assign | ast.AnnAssign]]:
     """Attributes of `self` that a method assigns."""
     for node in scope.assignments:
-        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        for target in targets_of(node):
             for inner in target.elts if isinstance(target, ast.Tuple) else [target]:
-                if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id == "self":
-                    yield inner.attr, node
+                name = own_attribute(inner)
+                if name:
+                    yield name, node
 
 
 def _is_zero(value: ast.expr | None) -> bool:
@@ -54,14 +55,8 @@ def _is_zero(value: ast.expr | None) -> bool:
 
 
 def _moved(scope: Scope) -> set[str]:
-    return {
-        node.target.attr
-        for node in scope.of(ast.AugAssign)
-        if isinstance(node.target, ast.Attribute)
-        and isinstance(node.target.value, ast.Name)
-        and node.target.value.id == "self"
-        and isinstance(node.op, ast.Add)
-    }
+    grown = (own_attribute(node.target) for node in scope.of(ast.AugAssign) if isinstance(node.op, ast.Add))
+    return {name for name in grown if name}
 
 
 def _limits(name: str, scope: Scope) -> Iterator[ast.Compare]:
@@ -71,26 +66,17 @@ def _limits(name: str, scope: Scope) -> Iterator[ast.Compare]:
             continue
         sides = [compare.left, compare.comparators[0]]
         counts = [s for s in sides if isinstance(s, ast.Attribute) and s.attr == name and COUNTER_NAME.search(name)]
-        limits = [s for s in sides if s not in counts and any(LIMIT_NAME.search(w) for w in _words(s))]
+        limits = [s for s in sides if s not in counts and any(LIMIT_NAME.search(w) for w in words_in(s))]
         if counts and limits:
             yield compare
-
-
-def _words(node: ast.expr) -> Iterator[str]:
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name):
-            yield inner.id
-        elif isinstance(inner, ast.Attribute):
-            yield inner.attr
 
 
 def _set_from_outside(name: str, file: FileContext) -> bool:
     """Whether anything of the file sets the attribute of another object, or of itself by its name."""
     for scope in file.functions:
         for node in scope.assignments:
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                other = isinstance(target, ast.Attribute) and target.attr == name
-                if other and not (isinstance(target.value, ast.Name) and target.value.id == "self"):  # type: ignore[attr-defined]
+            for target in targets_of(node):
+                if isinstance(target, ast.Attribute) and target.attr == name and not own_attribute(target):
                     return True
         for call in scope.of(ast.Call):
             if isinstance(call.func, ast.Name) and call.func.id == "setattr":

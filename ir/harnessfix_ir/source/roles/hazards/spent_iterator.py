@@ -3,10 +3,10 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee
+from harnessfix_ir.source.expressions import EXITS, callee
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments
+from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments, targets_of
 from harnessfix_ir.source.words import words
 
 from .base import hazard
@@ -34,12 +34,11 @@ class SpentIterator(Role):
 
 def _kept(owner: Scope) -> Iterator[Draft]:
     """An attribute that holds an iterator from the start, and that a method goes through."""
-    methods = [child for child in owner.children if child.is_function]
-    start = next((method for method in methods if method.name == "__init__"), None)
+    methods, start = owner.methods, owner.method("__init__")
     if start is None:
         return
     for node in start.assignments:
-        value, target = node.value, node.targets[0] if isinstance(node, ast.Assign) else node.target
+        value, target = node.value, targets_of(node)[0]
         once = isinstance(value, ast.GeneratorExp) or (
             isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _MADE
         )
@@ -108,7 +107,7 @@ def _apart(one: ast.AST, other: ast.AST, file: FileContext) -> bool:
 def _leaves(branch: ast.If, inner: ast.AST) -> bool:
     """Whether the branch that holds a place ends the function or the turn."""
     side = branch.body if inner in branch.body else branch.orelse if inner in branch.orelse else []
-    return bool(side) and isinstance(side[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break))
+    return bool(side) and isinstance(side[-1], EXITS)
 
 
 def _same_side(around: ast.AST, one: ast.AST, other: ast.AST) -> bool:

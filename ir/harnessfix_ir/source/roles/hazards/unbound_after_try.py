@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import inside
+from harnessfix_ir.source.expressions import EXITS, inside
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.roles.handlers import is_log_call
@@ -12,7 +12,6 @@ from harnessfix_ir.source.scopes import FileContext, Scope
 from .base import hazard, holds, targets_in
 from .unbound_name import binds_otherwise, block_of, reads
 
-_EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _ENDS = frozenset(("exit", "_exit", "fail", "abort"))
 
 
@@ -65,7 +64,7 @@ def _ends(body: list[ast.stmt], scope: Scope, error: str | None = None) -> bool:
         return bool(last.orelse) and _ends(last.body, scope) and _ends(last.orelse, scope)
     if isinstance(last, (ast.With, ast.AsyncWith)):
         return _ends(last.body, scope)
-    return isinstance(last, _EXITS)
+    return isinstance(last, EXITS)
 
 
 def _bound(body: list[ast.stmt]) -> dict[str, int]:
@@ -95,7 +94,7 @@ def _read(name: str, attempt: ast.Try | ast.TryStar, scope: Scope, file: FileCon
         found = next((n for n in reads(statement) if isinstance(n, ast.Name) and n.id == name), None)
         if found is not None:
             return found
-        if isinstance(statement, (*_EXITS, ast.If, ast.Match)) and _mentions(statement, attempt):
+        if isinstance(statement, (*EXITS, ast.If, ast.Match)) and _mentions(statement, attempt):
             return None
     return None
 
@@ -119,7 +118,7 @@ def _mentions(statement: ast.stmt, attempt: ast.Try | ast.TryStar) -> bool:
     noted = {name for clause in attempt.handlers for name in _bound(clause.body)}
     tested = statement.test if isinstance(statement, ast.If) else statement
     return (
-        isinstance(statement, _EXITS)
+        isinstance(statement, EXITS)
         or any(isinstance(n, ast.Name) and n.id in noted for n in ast.walk(tested))
-        or any(isinstance(n, _EXITS) for n in inside([statement]))
+        or any(isinstance(n, EXITS) for n in inside([statement]))
     )

@@ -3,13 +3,12 @@
 import ast
 from collections.abc import Iterator
 
+from harnessfix_ir.source.expressions import EXITS
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
 from .base import hazard, holds, targets_in
-
-_EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
 class UnboundName(Role):
@@ -56,7 +55,7 @@ def _read_after(name: str, branch: ast.If, scope: Scope, file: FileContext) -> a
         )
         if found is not None:
             return found
-        if isinstance(statement, _EXITS):
+        if isinstance(statement, EXITS):
             return None
     return None
 

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import dotted
+from harnessfix_ir.source.expressions import EXITS, dotted, own_attribute
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -30,7 +30,7 @@ def _uses(method: Scope, optional: set[str], file: FileContext) -> Iterator[Draf
     seen: set[str] = set()
     for node in method.of(ast.Attribute):
         name = node.attr
-        if name in seen or name not in optional or not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+        if name in seen or name not in optional or not own_attribute(node):
             continue
         around = file.parents.get(node)
         indexed = isinstance(around, ast.Subscript) and around.value is node and isinstance(around.slice, ast.Constant)
@@ -64,7 +64,7 @@ def _names(node: ast.AST, use: ast.Attribute) -> bool:
 
 
 def _leaves(body: list[ast.stmt]) -> bool:
-    return isinstance(body[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break))
+    return isinstance(body[-1], EXITS)
 
 
 def _is_none(node: ast.expr | None) -> bool:

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import body_without_docstring, is_stub
+from harnessfix_ir.source.expressions import body_without_docstring, is_stub, own_attribute
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -23,7 +23,7 @@ class UnguardedSibling(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for owner in file.classes:
-            methods = [m for m in owner.children if m.is_function and not m.name.startswith("_") and not _plain(m)]
+            methods = [m for m in owner.methods if not m.name.startswith("_") and not _plain(m)]
             checks: dict[str, list[Scope]] = {}
             for method in methods:
                 for name in _first_checks(method):
@@ -53,21 +53,15 @@ def _first_checks(method: Scope) -> Iterator[str]:
         value = statement.value if isinstance(statement, ast.Expr) else None
         value = value.value if isinstance(value, ast.Await) else value
         func = value.func if isinstance(value, ast.Call) else None
-        own = isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == "self"
-        if own and isinstance(func, ast.Attribute) and _CHECK.match(func.attr):
-            yield func.attr
+        name = own_attribute(func)
+        if _CHECK.match(name):
+            yield name
 
 
 def _touches(method: Scope) -> set[str]:
     """Private attributes of the object that a method uses, its checks left out."""
-    return {
-        node.attr
-        for node in method.deep(ast.Attribute)
-        if isinstance(node.value, ast.Name)
-        and node.value.id == "self"
-        and node.attr.startswith("_")
-        and not _CHECK.match(node.attr)
-    }
+    own = (own_attribute(node) for node in method.deep(ast.Attribute))
+    return {name for name in own if name.startswith("_") and not _CHECK.match(name)}
 
 
 def _called(check: str, method: Scope, owner: Scope) -> bool:
@@ -75,5 +69,5 @@ def _called(check: str, method: Scope, owner: Scope) -> bool:
     named = {node.attr for node in method.deep(ast.Attribute)}
     if check in named:
         return True
-    others = [m for m in owner.children if m.is_function and m.name in named and m is not method]
+    others = [m for m in owner.methods if m.name in named and m is not method]
     return any(check in {node.attr for node in other.deep(ast.Attribute)} for other in others)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 
 from .base import hazard, targets_in
 
@@ -37,9 +37,8 @@ def _entered(scope: Scope, file: FileContext) -> set[str]:
     for node in scope.assignments:
         value = node.value.value if isinstance(node.value, ast.Await) else node.value
         if isinstance(value, ast.Call) and _method(value) in _ENTER:
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             manager = file.segment(value.func.value) if isinstance(value.func, ast.Attribute) else ""
-            held.update(text for target in targets if (text := file.segment(target)) != manager)
+            held.update(text for target in targets_of(node) if (text := file.segment(target)) != manager)
     lists = {
         file.segment(call.func.value)
         for call in scope.of(ast.Call)
