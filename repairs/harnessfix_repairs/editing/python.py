@@ -136,24 +136,24 @@ class PythonFile:
         scope = self.definition(anchor.qualname, anchor.start_line)
         first, last = anchor.start_line, max(anchor.end_line, anchor.start_line)
         if scope is self.module:  # what stands on the lines is looked for before anything else is
-            touched = [unit for unit in self.module.body if self._touches(unit, first, last)]
-            inside = [node for unit in touched for node in self.within(unit, sort) if where(node)]
-            inside = [node for node in inside if first <= self.line(node) and self.lines(node)[1] <= last]
-            if inside:
+            lines = self.tree.unit_lines
+            touched = [unit for unit in self.module.body if unit in lines and self._reaches(lines[unit], first, last)]
+            near = [node for unit in touched for node in self.within(unit, sort) if where(node)]
+            if inside := self._between(near, first, last):
                 return inside
         there = [node for node in self.within(scope, sort) if where(node)]
-        spans = [(node, *self.lines(node)) for node in there]
-        inside = [node for node, start, end in spans if first <= start and end <= last]
-        if inside:
+        if inside := self._between(there, first, last):
             return inside
-        touching = [node for node, start, end in spans if start <= last and end >= first]
-        if touching:
+        if touching := [node for node in there if self._reaches(self.lines(node), first, last)]:
             return touching
         return there if len(there) == 1 else []
 
-    def _touches(self, unit: cst.CSTNode, first: int, last: int) -> bool:
-        start, end = self.tree.unit_lines.get(unit, (1, 0))
-        return start <= last and end >= first
+    def _between(self, nodes: list[N], first: int, last: int) -> list[N]:
+        return [node for node in nodes if first <= self.line(node) and self.lines(node)[1] <= last]
+
+    @staticmethod
+    def _reaches(lines: tuple[int, int], first: int, last: int) -> bool:
+        return lines[0] <= last and lines[1] >= first
 
     @cached_property
     def imported(self) -> Mapping[str, str]:

@@ -10,6 +10,16 @@ from .tree import Tree
 Change = Callable[[Any], Any]
 
 
+def becomes(made: cst.CSTNode) -> Change:
+    """The change that puts a node there, whatever stood there."""
+    return lambda _: made
+
+
+def keeping_parentheses(made: cst.BaseExpression) -> Change:
+    """The change that puts an expression there, in the parentheses of the one that stood there."""
+    return lambda old: made.with_changes(lpar=old.lpar, rpar=old.rpar)
+
+
 def replaced(tree: Tree, changes: Mapping[cst.CSTNode, Change]) -> cst.Module:
     """The module of a tree with nodes replaced.
 

@@ -6,6 +6,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import keeping_parentheses
 from harnessfix_repairs.editing.scope import is_rebound
 
 from .base import EditExample, GuardExample, Refusal
@@ -71,7 +72,7 @@ class AskForMembers(PythonOperator):
             what = _mapping(file, asked.value)
             if what and asked.keyword is None and not asked.star and "#" not in file.code(call):
                 made = file.expression(f"bool({what})")
-                changes[call] = lambda old, made=made: made.with_changes(lpar=old.lpar, rpar=old.rpar)  # type: ignore[misc]
+                changes[call] = keeping_parentheses(made)
         if not changes:
             raise Refusal(f"{anchor.place} asks of no mapping whether any of its values is true")
         if is_rebound(file, "any") or is_rebound(file, "bool"):

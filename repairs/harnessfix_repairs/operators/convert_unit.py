@@ -8,6 +8,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import keeping_parentheses
 
 from .base import EditExample, GuardExample, Refusal
 
@@ -62,7 +63,7 @@ class ConvertUnit(PythonOperator):
             takes = given.keyword.value if given.keyword is not None else ""
             if value is not None and _MILLI.search(takes) and _SECONDS.search(name) and not _MILLI.search(name):
                 made = file.expression(f"{file.code(value)} * 1000")
-                changes[value] = lambda old, made=made: made.with_changes(lpar=old.lpar, rpar=old.rpar)  # type: ignore[misc]
+                changes[value] = keeping_parentheses(made)
         if not changes:
             raise Refusal(f"{anchor.place} gives no seconds, as they stand, for an argument in milliseconds")
         return file.rewrite(changes)

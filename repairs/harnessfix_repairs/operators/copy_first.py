@@ -8,6 +8,7 @@ from harnessfix_repairs.editing import parameters
 from harnessfix_repairs.editing.blocks import after_docstring, before
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import becomes
 from harnessfix_repairs.editing.scope import is_rebound
 from harnessfix_repairs.editing.scope import parameters as parameters_of
 
@@ -132,7 +133,7 @@ class CopyFirst(PythonOperator):
                 continue
             if _is_changed(file, function, name) and not _goes_back(file, function, name):
                 made = file.expression(f"{how}({file.code(value)})")
-                changes[value] = lambda _, made=made: made  # type: ignore[misc]
+                changes[value] = becomes(made)
         own = wanted in parameters_of(function) and not _is_bound(file, function, wanted)
         if own and isinstance(function.body, cst.IndentedBlock) and _is_changed(file, function, wanted):
             first = function.body.body[after_docstring(function)]

@@ -8,6 +8,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import becomes
 
 from .base import EditExample, GuardExample, Refusal
 
@@ -82,7 +83,7 @@ def _turned(file: PythonFile, node: cst.CSTNode) -> dict[cst.CSTNode, Change]:
         if not isinstance(node, cst.Call):
             return _swapped(given, defaults)
         made = file.expression(f"{{**{file.code(defaults)}, **{file.code(given)}}}")
-        return {defaults: lambda _, made=made: made}  # type: ignore[misc]
+        return {defaults: becomes(made)}
     return {}
 
 

@@ -9,6 +9,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import keeping_parentheses
 from harnessfix_repairs.editing.scope import bound_at
 
 from .base import EditExample, GuardExample, Refusal
@@ -84,7 +85,7 @@ class FillPlaceholder(PythonOperator):
             sure = _sure(file, node)
             if all(_names(part) and _names(part) <= sure for part in _parts(file, node)):
                 made = file.expression(_prefixed(node))
-                changes[node] = lambda old, made=made: made.with_changes(lpar=old.lpar, rpar=old.rpar)  # type: ignore[misc]
+                changes[node] = keeping_parentheses(made)
         if not changes:
             raise Refusal(f"{anchor.place} says no text whose braces all hold names that have a value there")
         return file.rewrite(changes)

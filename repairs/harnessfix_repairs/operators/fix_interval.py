@@ -6,6 +6,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import keeping_parentheses
 
 from .base import EditExample, Refusal
 
@@ -55,7 +56,7 @@ class FixInterval(PythonOperator):
             source = _rewritten(file, node)
             if source:
                 made = file.expression(source)
-                changes[node] = lambda old, made=made: made.with_changes(lpar=old.lpar, rpar=old.rpar)  # type: ignore[misc]
+                changes[node] = keeping_parentheses(made)
         if not changes:
             raise Refusal(f"{anchor.place} compares no remainder by a variable interval with a number above zero")
         return file.rewrite(changes)

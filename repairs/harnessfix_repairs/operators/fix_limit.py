@@ -10,6 +10,7 @@ from harnessfix_repairs.editing import parameters
 from harnessfix_repairs.editing.blocks import before, own_line
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import becomes
 from harnessfix_repairs.editing.scope import loop_around
 
 from .base import EditExample, Refusal
@@ -130,7 +131,7 @@ def _falsy(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNo
             if _is_limit(file, part, spec):
                 target = next(file.parents(part)) if negated else part
                 source = f"{file.code(part)} is {'' if negated else 'not '}None"
-                changes[target] = lambda _, source=source: file.expression(source)  # type: ignore[misc]
+                changes[target] = becomes(file.expression(source))
     if changes:
         return changes
     done = file.find(

@@ -8,6 +8,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import becomes
 
 from .base import EditExample, GuardExample, Refusal
 
@@ -77,7 +78,7 @@ class GuardOptional(PythonOperator):
                 continue
             if node.attr.value in _optional(file, node):
                 made = file.expression(f"{file.code(node)} or ()")
-                changes[node] = lambda _, made=made: made  # type: ignore[misc]
+                changes[node] = becomes(made)
         if not changes:
             raise Refusal(f"{anchor.place} goes through no field that its class declares as possibly None")
         return file.rewrite(changes)

@@ -7,6 +7,7 @@ from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing import parameters
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import becomes
 from harnessfix_repairs.editing.scope import is_rebound
 
 from .base import EditExample, GuardExample, Refusal
@@ -84,7 +85,7 @@ class KeepLast(PythonOperator):
             if (wanted and file.code(count.expression) != wanted) or not _is_plain(node.value):
                 continue
             made = file.expression(f"{file.code(count)} or len({file.code(node.value)})")
-            changes[count] = lambda _, made=made: made  # type: ignore[misc]
+            changes[count] = becomes(made)
         if not changes:
             raise Refusal(f"{anchor.place} takes the last of nothing that has a name, by a number that has one")
         if is_rebound(file, "len"):

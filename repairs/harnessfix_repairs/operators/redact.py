@@ -11,6 +11,7 @@ from harnessfix_repairs.editing.helpers import Helper
 from harnessfix_repairs.editing.logs import logs
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import becomes
 from harnessfix_repairs.editing.shortening import shown
 
 from .base import EditExample, GuardExample, Refusal
@@ -131,7 +132,7 @@ class Redact(PythonOperator):
                 seen = True
             elif shown(file, node) if wanted else _is_logged(file, node):
                 source = _masked(file, node)
-                changes[node] = lambda _, source=source: file.expression(source)  # type: ignore[misc]
+                changes[node] = becomes(file.expression(source))
         if not changes and not seen:
             raise Refusal(f"{anchor.place} logs nothing whose name says that it holds credentials")
         helped = any(_SECRET_ITSELF.search(file.code(node)) is None for node in changes)

@@ -10,6 +10,7 @@ from harnessfix_repairs.editing.blocks import after_docstring, before
 from harnessfix_repairs.editing.calls import argument
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import becomes
 from harnessfix_repairs.editing.scope import is_rebound, names_in
 
 from .base import EditExample, GuardExample, Refusal
@@ -119,7 +120,7 @@ class RenewDefault(PythonOperator):
             holder = _holder(file, call) if file.dotted(call.func) in _CHANGES else None
             if isinstance(holder, cst.AnnAssign) and holder.value is not None and holder.value not in changes:
                 factory, imports = _factory(file, holder)
-                changes[holder.value] = lambda _, made=factory: made  # type: ignore[misc]
+                changes[holder.value] = becomes(factory)
             elif isinstance(holder, cst.Param) and holder not in changes:
                 function = file.function(holder)
                 assert function is not None

@@ -9,6 +9,7 @@ from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing import parameters
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import becomes
 from harnessfix_repairs.editing.reporting import constant_text
 
 from .base import EditExample, GuardExample, Refusal
@@ -92,7 +93,7 @@ class ScopeSentinel(PythonOperator):
             if not re.fullmatch(r"""[\w.\[\]"']+""", searched):
                 raise Refusal(f"{file.path}:{file.line(node)} searches something that is no plain text")
             source = f"map(str.strip, {text or searched}.splitlines())"
-            changes[target.comparator] = lambda _, source=source: file.expression(source)  # type: ignore[misc]
+            changes[target.comparator] = becomes(file.expression(source))
         if not seen:
             raise Refusal(f"{anchor.place} searches no text for a stop word")
         return file.rewrite(changes)

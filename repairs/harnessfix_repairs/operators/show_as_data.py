@@ -11,6 +11,7 @@ from harnessfix_repairs.editing.blocks import guarded, own_line
 from harnessfix_repairs.editing.logs import imports_for_log, log_call
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.replacing import becomes
 
 from .base import EditExample, Refusal
 
@@ -144,7 +145,7 @@ def _escaped(file: PythonFile, anchor: Anchor, wanted: str) -> dict[cst.CSTNode,
                 continue
             source = _escape(file, value)
             if source:
-                changes[value] = lambda _, source=source: file.expression(source)  # type: ignore[misc]
+                changes[value] = becomes(file.expression(source))
     return changes
 
 
@@ -181,7 +182,7 @@ def _replaced(file: PythonFile, anchor: Anchor) -> dict[cst.CSTNode, Change]:
             given = file.code(arg.value)
             text = given if isinstance(arg.value, (cst.SimpleString, cst.FormattedString)) else f"str({given})"
             source += f'.replace("{{{arg.keyword.value}}}", {text})'
-        changes[call] = lambda _, source=source: file.expression(source)  # type: ignore[misc]
+        changes[call] = becomes(file.expression(source))
     return changes
 
 

@@ -11,6 +11,7 @@ from harnessfix_repairs.editing.handlers import caught_name
 from harnessfix_repairs.editing.narrow import narrowed
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile, chain
+from harnessfix_repairs.editing.replacing import becomes
 from harnessfix_repairs.editing.reporting import constant_text
 from harnessfix_repairs.editing.texts import with_tail
 
@@ -149,7 +150,7 @@ def _carried(file: PythonFile, handler: cst.ExceptHandler) -> dict[cst.CSTNode, 
         if handler.name is not None and name in file.code(node):
             continue
         source = f'f"{tail}"' if says_nothing(file, node) else with_tail(file, node, tail)
-        changes[node] = lambda _, source=source: file.expression(source)  # type: ignore[misc]
+        changes[node] = becomes(file.expression(source))
     return changes if any(node in changes for node in found) else {}
 
 
