@@ -13,7 +13,7 @@ from harnessfix_ir.steps import Part
 from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import Status, StepKind
 
-from .attempts import CONVERSATION, MESSAGES_OF, take_input, tells_conversation
+from .attempts import ANSWER_OF, CONVERSATION, MESSAGES_OF, take_input, tells_conversation
 from .draft import Draft
 from .exchanges import asked_of
 from .lines import SpoolDocument, integer, mapping, string
@@ -62,14 +62,14 @@ def lift_exchanges(drafts: Mapping[str, Draft], document: SpoolDocument, pool: T
         elif silent:
             _ask(step, parse_json(bodies.get(name) or ""), pool)
         finish, usage = finish_of(answer), usage_of(answer)
-        if finish is not None and (step.finish_reason is None or step.attributes.get("answer_of") == FROM):
-            step.finish_reason, step.attributes["answer_of"] = finish, FROM
-        if usage is not None and (step.usage is None or step.attributes.get("answer_of") == FROM):
-            step.usage, step.attributes["answer_of"] = usage, FROM
+        if finish is not None and (step.finish_reason is None or step.attributes.get(ANSWER_OF) == FROM):
+            step.finish_reason, step.attributes[ANSWER_OF] = finish, FROM
+        if usage is not None and (step.usage is None or step.attributes.get(ANSWER_OF) == FROM):
+            step.usage, step.attributes[ANSWER_OF] = usage, FROM
 
 
 def _lacks(step: Draft) -> bool:
-    return step.finish_reason is None or step.usage is None or step.attributes.get("answer_of") == FROM
+    return step.finish_reason is None or step.usage is None or step.attributes.get(ANSWER_OF) == FROM
 
 
 def _is_bare(step: Draft, pool: TextPool) -> bool:
