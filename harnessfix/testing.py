@@ -63,7 +63,7 @@ def findings(
 
 
 def _stands(diagnosis: Diagnosis, at: str) -> bool:
-    return any(f"{anchor.path}:{anchor.qualname}" == at for anchor in diagnosis.anchors)
+    return any(anchor.symbol == at for anchor in diagnosis.anchors)
 
 
 def _answers(path: Path) -> list[Exchange]:

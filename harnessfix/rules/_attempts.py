@@ -84,13 +84,13 @@ def _callers(run: Htir, model: HarnessModel, step: TraceStep) -> set[str]:
     function = own_function(model, outer) if outer is not None else None
     if function is None:
         return set()
-    key = f"{function.anchor.path}:{function.anchor.qualname}"
+    key = function.anchor.symbol
     return {key, *model.callees.get(key, ())}
 
 
 def _calls_in(model: HarnessModel, loop: Element, resolved: str, name: str) -> bool:
     lines = range(loop.anchor.start_line, loop.anchor.end_line + 1)
-    owner = f"{loop.anchor.path}:{loop.anchor.qualname}"
+    owner = loop.anchor.symbol
     return any(
         call.line in lines
         and (call.resolved == resolved or (not call.resolved and call.callee.rpartition(".")[2] == name))

@@ -117,7 +117,7 @@ def _starters(model: HarnessModel, functions: list[Element]) -> Iterator[Element
     """The nearest callers of these functions, up to four calls away, that start several tasks at once."""
     starting = {call.caller for call in model.calls_named(*_STARTS_TASKS)}
     above = model.callers if starting else {}
-    ring = [f"{f.anchor.path}:{f.anchor.qualname}" for f in functions]
+    ring = [f.anchor.symbol for f in functions]
     seen = set(ring)
     for _ in range(4):
         found = [key for key in dict.fromkeys(ring) if key in starting]

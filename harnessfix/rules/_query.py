@@ -231,7 +231,7 @@ def reachable(model: HarnessModel, anchor: Anchor, depth: int = 4) -> list[Eleme
     if start is None:
         return []
     edges = model.callees
-    found, seen, ring = [start], {_key(start.anchor)}, [_key(start.anchor)]
+    found, seen, ring = [start], {start.anchor.symbol}, [start.anchor.symbol]
     for _ in range(depth):
         ring = [name for key in ring for name in edges.get(key, ()) if name not in seen]
         for name in dict.fromkeys(ring):
@@ -241,10 +241,6 @@ def reachable(model: HarnessModel, anchor: Anchor, depth: int = 4) -> list[Eleme
             if element is not None:
                 found.append(element)
     return found
-
-
-def _key(anchor: Anchor) -> str:
-    return f"{anchor.path}:{anchor.qualname}"
 
 
 def as_anchor(element: Element, reason: str, route: Route = Route.STATIC) -> Anchor:

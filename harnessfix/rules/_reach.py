@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole
@@ -10,11 +9,6 @@ from harnessfix_ir.vocabulary import ElementRole
 from ._query import reachable
 
 DEPTH = 6  # calls from a tool to the place that does the work
-
-
-def place_key(anchor: Anchor) -> str:
-    """`path:qualname` of an anchor, as call edges name functions."""
-    return f"{anchor.path}:{anchor.qualname}"
 
 
 def reached_from(model: HarnessModel, starts: Iterable[str], depth: int = DEPTH) -> set[str]:
@@ -32,7 +26,7 @@ def reached_from(model: HarnessModel, starts: Iterable[str], depth: int = DEPTH)
 
 def model_driven(model: HarnessModel) -> set[str]:
     """`path:qualname` of tools and of what they call: code whose input a model may choose."""
-    return reached_from(model, (place_key(tool.anchor) for tool in model.of_role(ElementRole.TOOL)))
+    return reached_from(model, (tool.anchor.symbol for tool in model.of_role(ElementRole.TOOL)))
 
 
 def is_driven(driven: set[str], element: Element) -> bool:

@@ -58,7 +58,7 @@ def write_test(flaw: FlawRecord, patch: Patch, command: Sequence[str], replay: R
     text = _TEST.format(
         rule=best.rule,
         name=best.name,
-        at=f"{anchor.path}:{anchor.qualname}",
+        at=anchor.symbol,
         flaw=flaw.flaw,
         patch=patch.id,
         path=anchor.path,

@@ -36,3 +36,8 @@ class Anchor(Document):
     def place(self) -> str:
         """`path:line`, as editors and terminals understand it."""
         return f"{self.path}:{self.start_line}"
+
+    @property
+    def symbol(self) -> str:
+        """`path:qualname`, as call edges and the scopes of repairs name functions."""
+        return f"{self.path}:{self.qualname}"

@@ -41,7 +41,7 @@ def check_model(model: HarnessModel) -> None:
             if not 0 <= fact.line <= max(file.lines, 1):
                 raise BadDocumentError(f"{element.id} cites line {fact.line} of {file.lines} for {fact.name}")
         if element.role is ElementRole.FUNCTION:
-            functions.add(f"{at.path}:{at.qualname}")
+            functions.add(at.symbol)
     for call in model.calls:
         if call.caller.rpartition(":")[0] not in files:
             raise BadDocumentError(f"a call of {call.callee} is in {call.caller}, which is not in the model")

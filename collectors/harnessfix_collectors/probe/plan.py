@@ -158,7 +158,7 @@ class _Planner:
         ):
             for element in elements:
                 anchor = element.anchor
-                if anchor.path not in by_path or self._excluded(f"{anchor.path}:{anchor.qualname}"):
+                if anchor.path not in by_path or self._excluded(anchor.symbol):
                     continue
                 part: dict[str, Any] = {"line": anchor.start_line}
                 part["e"] = self._element(element, element.role.value, [element.role.value], element.name)

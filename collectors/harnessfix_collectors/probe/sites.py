@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harnessfix_ir.harness import CallEdge, Element, HarnessModel
+from harnessfix_ir.harness import CallEdge, HarnessModel
 from harnessfix_ir.source.words import MODEL_RECEIVER, MODEL_VERBS
 from harnessfix_ir.vocabulary import ElementRole as Role
 
@@ -54,10 +54,10 @@ def sites_of(model: HarnessModel) -> Iterator[Site]:
 
 def _known(model: HarnessModel) -> Iterator[Site]:
     """Calls of a known client, and of functions of the harness that ask a model."""
-    asking = {_place(element): element for element in model.of_role(Role.MODEL_CALL)}
+    asking = {element.anchor.symbol: element for element in model.of_role(Role.MODEL_CALL)}
     clients = {(place, _ending(element.value("sdk"))): element for place, element in asking.items()}
     looped = {
-        (_place(loop), name): loop
+        (loop.anchor.symbol, name): loop
         for loop in model.of_role(Role.AGENT_LOOP)
         if isinstance(names := loop.value("asks"), list)
         for name in names
@@ -93,7 +93,3 @@ def _site(call: CallEdge, role: Role, element: str = "", guess: bool = False) ->
 def _ending(callee: object) -> tuple[str, ...]:
     """The last words of a client's call: a function may make it on several objects."""
     return tuple(callee.split(".")[-3:]) if isinstance(callee, str) and callee else ("",)
-
-
-def _place(element: Element) -> str:
-    return f"{element.anchor.path}:{element.anchor.qualname}"

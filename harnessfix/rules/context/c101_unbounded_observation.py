@@ -8,7 +8,7 @@ from statistics import median
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, nearest_anchors, one_of_each, quote
-from harnessfix.rules._reach import is_driven, model_driven, place_key, reached_from
+from harnessfix.rules._reach import is_driven, model_driven, reached_from
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.document import JsonValue
@@ -171,7 +171,7 @@ def _observations(run: Htir) -> list[_Observation]:
 
 def _own_norm(model: HarnessModel) -> _Norm | None:
     """The largest bound in characters on the way from tools to prompts, else a template that cuts what it shows."""
-    building = (place_key(b.anchor) for b in model.of_role(ElementRole.CONTEXT_BUILDER))
+    building = (b.anchor.symbol for b in model.of_role(ElementRole.CONTEXT_BUILDER))
     way = model_driven(model) | reached_from(model, building, depth=2)
     norms = []
     for cut in model.of_role(ElementRole.TRUNCATION):

@@ -188,7 +188,7 @@ def _shortening(model: HarnessModel, places: list[Anchor]) -> list[Anchor]:
     found = []
     for place in places:
         lines = {cut.anchor.start_line for cut in below(model, place, ElementRole.TRUNCATION) if cut.fact("call")}
-        caller = f"{place.path}:{place.qualname}"
+        caller = place.symbol
         for call in model.calls_of(caller):
             if call.line in lines and call.resolved:
                 function = model.function(*call.resolved.split(":", 1))

@@ -102,7 +102,7 @@ def _is_read(model: HarnessModel, backend: str, memories: Iterable[Element]) -> 
     reading = [m for m in memories if m.value("operation") == "read" and _class(m) == backend]
     called = model.callers
     names = {m.anchor.qualname.rpartition(".")[2] for m in reading}
-    followed = any(f"{m.anchor.path}:{m.anchor.qualname}" in called for m in reading)
+    followed = any(m.anchor.symbol in called for m in reading)
     return followed or any(not call.resolved for call in model.calls_named(*names))
 
 

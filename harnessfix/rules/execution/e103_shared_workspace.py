@@ -130,6 +130,6 @@ def _place(model: HarnessModel, step: TraceStep) -> Element | None:
     moving = set(_callers_of_chdir(model))
     for anchor in step.anchors:
         for function in reachable(model, anchor):
-            if f"{function.anchor.path}:{function.anchor.qualname}" in moving:
+            if function.anchor.symbol in moving:
                 return function
     return None

@@ -109,17 +109,16 @@ class ChangedDefault(Rule):
                 )
 
 
+def _definitions(model: HarnessModel, path: str) -> list[Element]:
+    return [element for element in model.in_file(path) if element.role in (ElementRole.FUNCTION, ElementRole.CLASS)]
+
+
 def _named(model: HarnessModel, path: str, qualname: str) -> Element | None:
     """The function or class of that name."""
-    found = model.of_role(ElementRole.FUNCTION, ElementRole.CLASS)
-    return next((e for e in found if e.anchor.path == path and e.anchor.qualname == qualname), None)
+    return next((e for e in _definitions(model, path) if e.anchor.qualname == qualname), None)
 
 
 def _owner(model: HarnessModel, path: str, what: str) -> Element | None:
     """The function or class whose name is the longest beginning of a dotted one."""
-    found = [
-        element
-        for element in model.of_role(ElementRole.FUNCTION, ElementRole.CLASS)
-        if element.anchor.path == path and f".{what}.".find(f".{element.anchor.qualname}.") >= 0
-    ]
+    found = [e for e in _definitions(model, path) if f".{what}.".find(f".{e.anchor.qualname}.") >= 0]
     return max(found, key=lambda element: len(element.anchor.qualname), default=None)

@@ -59,15 +59,11 @@ class UngatedDestructiveAction(Rule):
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Destructive tools without an approval, in a harness that has one in front of another destructive tool."""
         approvals = list(model.of_role(ElementRole.APPROVAL))
-        gates = {f"{a.anchor.path}:{a.anchor.qualname}" for a in approvals}
+        gates = {a.anchor.symbol for a in approvals}
         guarded = {name.rpartition(":")[2] for approval in approvals for name in names(approval.value("guards"))}
         asking = {caller for gate in gates for caller in model.callers.get(gate, ())}
         destructive = [tool for tool in model.of_role(ElementRole.TOOL) if tool.fact("destructive")]
-        gated = [
-            tool
-            for tool in destructive
-            if f"{tool.anchor.path}:{tool.anchor.qualname}" in asking or tool.anchor.qualname in guarded
-        ]
+        gated = [tool for tool in destructive if tool.anchor.symbol in asking or tool.anchor.qualname in guarded]
         for tool in destructive if gated else ():
             if tool in gated:
                 continue

@@ -127,7 +127,7 @@ def _finding(run: Htir, model: HarnessModel, step: TraceStep, escape: _Escape) -
 def _joining(run: Htir, model: HarnessModel, step: TraceStep, tool: Element, argument: str) -> Iterator[Element]:
     """The functions to which a tool hands that argument under its name, then the tool."""
     given = {part.name for part in step.input if part.name and _path(run.text(part)) == argument}
-    for name in model.callees.get(f"{tool.anchor.path}:{tool.anchor.qualname}", ()):
+    for name in model.callees.get(tool.anchor.symbol, ()):
         path, _, qualname = name.partition(":")
         function = model.function(path, qualname)
         if function is not None and given & set(names(function.value("params"))) and not function.value("roles"):

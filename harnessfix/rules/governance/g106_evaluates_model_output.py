@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote, reachable
-from harnessfix.rules._reach import model_driven, place_key, reached_from
+from harnessfix.rules._reach import model_driven, reached_from
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import CallEdge, Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -87,7 +87,7 @@ class EvaluatesModelOutput(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Evaluating calls in tools and parsers, and in what these call."""
-        parsers = (place_key(parser.anchor) for parser in model.of_role(ElementRole.PARSER))
+        parsers = (parser.anchor.symbol for parser in model.of_role(ElementRole.PARSER))
         driven = model_driven(model) | reached_from(model, parsers, depth=1)
         for call, function in _evaluations(model):
             if call.caller in driven:
@@ -106,7 +106,7 @@ class EvaluatesModelOutput(Rule):
         evaluating = {call.caller: (call, function) for call, function in _evaluations(model)}
         spoken: set[str] = set()
         for step in run.of_kind(StepKind.TOOL_CALL, StepKind.PARSE) if evaluating else ():
-            near = (place_key(f.anchor) for anchor in step.anchors[:1] for f in reachable(model, anchor, depth=2))
+            near = (f.anchor.symbol for anchor in step.anchors[:1] for f in reachable(model, anchor, depth=2))
             key = next((key for key in near if key in evaluating), "")
             if not key or key in spoken:
                 continue

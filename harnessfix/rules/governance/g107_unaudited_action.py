@@ -54,17 +54,13 @@ class UnauditedAction(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Destructive tools without a log call in what they lead to, in a file where another one has it."""
-        logs = {
-            f"{e.anchor.path}:{e.anchor.qualname}"
-            for e in model.of_role(ElementRole.LOGGER)
-            if e.value("level") != "print"
-        }
+        logs = {e.anchor.symbol for e in model.of_role(ElementRole.LOGGER) if e.value("level") != "print"}
         tools = [tool for tool in model.of_role(ElementRole.TOOL) if tool.fact("destructive")]
         recorded = {tool.id for tool in tools if _records(tool, model, logs)} if logs and len(tools) > 1 else set()
         above = model.callers if recorded else {}
         for tool in tools if recorded else ():
             like = next((t for t in tools if t.id in recorded and t.anchor.path == tool.anchor.path), None)
-            around = above.get(f"{tool.anchor.path}:{tool.anchor.qualname}", ())
+            around = above.get(tool.anchor.symbol, ())
             if like is None or tool.id in recorded or any(name in logs for name in around):
                 continue
             yield Finding(
@@ -77,4 +73,4 @@ class UnauditedAction(Rule):
 
 
 def _records(tool: Element, model: HarnessModel, logs: set[str]) -> bool:
-    return any(f"{f.anchor.path}:{f.anchor.qualname}" in logs for f in reachable(model, tool.anchor, 2))
+    return any(f.anchor.symbol in logs for f in reachable(model, tool.anchor, 2))

@@ -116,6 +116,6 @@ def _raises_limits(model: HarnessModel) -> bool:
 def _asks_person(model: HarnessModel, loop: Element) -> bool:
     """Whether a person types something in each round: such a loop ends when the person leaves."""
     lines = range(loop.anchor.start_line, loop.anchor.end_line + 1)
-    owner = f"{loop.anchor.path}:{loop.anchor.qualname}"
+    owner = loop.anchor.symbol
     calls = (call for call in model.calls_of(owner) if call.line in lines)
     return any(call.callee.rpartition(".")[2] in _PROMPTS for call in calls)

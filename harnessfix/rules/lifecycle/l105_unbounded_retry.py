@@ -168,7 +168,7 @@ def _retried(model: HarnessModel, retry: Element) -> str:
         return around.name
     asks = {e.anchor.qualname.rpartition(".")[2] for e in model.of_role(*_OUTSIDE)}
     lines = range(retry.anchor.start_line, retry.anchor.end_line + 1)
-    owner = f"{retry.anchor.path}:{retry.anchor.qualname}"
+    owner = retry.anchor.symbol
     calls = (call.callee for call in model.calls_of(owner) if call.line in lines)
     return next((callee for callee in calls if callee.rpartition(".")[2] in asks), "")
 

@@ -117,7 +117,7 @@ def _question(model: HarnessModel, anchor: Anchor) -> CallEdge | None:
 
 def _question_in(model: HarnessModel, anchor: Anchor) -> CallEdge | None:
     """A call that asks a person, in the function of the anchor."""
-    owner = f"{anchor.path}:{anchor.qualname}"
+    owner = anchor.symbol
     return next((call for call in model.calls_of(owner) if call.callee in _ASKS), None)
 
 

@@ -81,7 +81,7 @@ def _hard_exits(run: Htir, model: HarnessModel) -> Iterator[Finding]:
     open_steps = [step for step in run.steps if step.status is Status.UNFINISHED]
     for step in reversed(open_steps) if exits else ():
         for anchor in own_anchors(step)[:1]:
-            call = exits.get(f"{anchor.path}:{anchor.qualname}")
+            call = exits.get(anchor.symbol)
             if call is None:
                 continue
             place = Anchor(

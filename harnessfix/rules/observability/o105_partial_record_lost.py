@@ -119,7 +119,7 @@ class PartialRecordLost(Rule):
 
 def _save_after(model: HarnessModel, function: Element, loop: Element) -> CallEdge | None:
     """The first call after the loop, in its function, that is named like saving."""
-    owner = f"{function.anchor.path}:{function.anchor.qualname}"
+    owner = function.anchor.symbol
     later = [c for c in model.calls_of(owner) if loop.anchor.end_line < c.line <= function.anchor.end_line]
     saving = [call for call in later if _SAVES.match(call.callee.rpartition(".")[2])]
     return min(saving, key=lambda call: call.line, default=None)

@@ -7,7 +7,6 @@ from harnessfix.rules._calls import Asked, argument_flaw, asked
 from harnessfix.rules._errors import escaped_to, raised, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import ancestors, as_anchor, element_at, function_of, lines_of, one_of_each, quote
-from harnessfix.rules._reach import place_key
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -87,11 +86,11 @@ class MalformedArgumentsFatal(Rule):
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Parsers of tool arguments that let a decode error out, here and in all their callers."""
         registries = model.of_role(ElementRole.TOOL_REGISTRY)
-        dispatching = {place_key(registry.anchor) for registry in registries if registry.fact("lookup")}
+        dispatching = {registry.anchor.symbol for registry in registries if registry.fact("lookup")}
         calling = model.callers
         for parser in model.of_role(ElementRole.PARSER):
             lines = lines_of(parser.value("unguarded-json-loads"))
-            place = place_key(parser.anchor)
+            place = parser.anchor.symbol
             # What is parsed on the way to a tool are arguments; other JSON may well be the harness's own.
             if lines and not dispatching.isdisjoint((place, *calling.get(place, ()))):
                 yield Finding(
@@ -174,6 +173,6 @@ def _parser(run: Htir, model: HarnessModel, error: TraceStep, reading: TraceStep
 
 def _callers(model: HarnessModel, parser: Element) -> list[Anchor]:
     """The functions that call the parser: where the model can be answered."""
-    names = model.callers.get(place_key(parser.anchor), ())
+    names = model.callers.get(parser.anchor.symbol, ())
     found = (model.function(*name.split(":", 1)) for name in dict.fromkeys(names))
     return [as_anchor(function, "calls the parser and could answer") for function in found if function is not None]

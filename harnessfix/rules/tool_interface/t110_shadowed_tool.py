@@ -66,7 +66,7 @@ class ShadowedTool(Rule):
             if tool.value("registered-by") == "decorator":
                 scope = tool.anchor.qualname.rpartition(".")[0]
                 around = model.function(tool.anchor.path, scope) if scope else None
-                if around is not None and around.role is ElementRole.FUNCTION:
+                if around is not None:
                     continue  # a function makes one or the other, as a branch of it decides
                 groups[(tool.anchor.path, scope, str(tool.value("tool-name") or tool.name))].append(tool)
         for (path, _, name), tools_of_name in groups.items():

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
-from harnessfix.rules._reach import place_key
 from harnessfix.rules.base import Example
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.vocabulary import Property, Severity
@@ -65,7 +64,7 @@ class EmptyForUnreadable(HazardRule):
     def concerns(self, element: Element, model: HarnessModel) -> bool:
         """Whether it is what a model or a tool sent for this program to act on, as far as names say."""
         sent = _SENT.search(f"{element.value('reads')} {element.anchor.qualname}") is not None
-        return sent and not _only_theirs(place_key(element.anchor), model.callers, model.callees)
+        return sent and not _only_theirs(element.anchor.symbol, model.callers, model.callees)
 
     def words(self, element: Element) -> str:
         return (

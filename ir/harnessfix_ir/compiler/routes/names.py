@@ -105,16 +105,16 @@ class NameRoute:
     def _nearest_above(self, clauses: Iterable[Element], raised_at: Sequence[Anchor]) -> list[Element]:
         """Of some clauses those in functions that lead to where it was raised, the fewest calls away first."""
         above = self._above(raised_at)
-        found = [clause for clause in clauses if _function(clause) in above]
-        found.sort(key=lambda clause: above[_function(clause)])
+        found = [clause for clause in clauses if clause.anchor.symbol in above]
+        found.sort(key=lambda clause: above[clause.anchor.symbol])
         while len(found) > MOST_SITES:  # whole levels go, the farthest first
-            farthest = above[_function(found[-1])]
-            found = [clause for clause in found if above[_function(clause)] < farthest]
+            farthest = above[found[-1].anchor.symbol]
+            found = [clause for clause in found if above[clause.anchor.symbol] < farthest]
         return found
 
     def _above(self, raised_at: Sequence[Anchor]) -> dict[str, int]:
         """Functions that lead to these places by known calls, themselves included, with how many calls."""
-        places = tuple(f"{anchor.path}:{anchor.qualname}" for anchor in raised_at)
+        places = tuple(anchor.symbol for anchor in raised_at)
         above = self._known_above.get(places)
         if above is None:
             above = self._known_above[places] = dict.fromkeys(places, 0)
@@ -142,9 +142,9 @@ class NameRoute:
             for handler in self.handlers.get(caught, ())
             if handler.value("reraises") or _short(handler.value("raises")) == caught
         ]
-        callers = {caller for handler in again for caller in self.callers.get(_function(handler), ())}
+        callers = {caller for handler in again for caller in self.callers.get(handler.anchor.symbol, ())}
         outer = [handler for name in self._family(caught) for handler in self.handlers.get(name, ())]
-        return list({handler.id: handler for handler in outer if _function(handler) in callers}.values())
+        return list({handler.id: handler for handler in outer if handler.anchor.symbol in callers}.values())
 
     def _family(self, name: str) -> list[str]:
         """The class itself and those above it, as far as the harness defines them, and what every exception is."""
@@ -158,10 +158,6 @@ def _guess(element: Element, reason: str, ties: int) -> Anchor:
     among = f", one of {ties}" if ties > 1 else ""
     update = {"route": Route.STATIC, "evidence": Evidence.HEURISTIC, "reason": reason + among, "ties": ties}
     return element.anchor.model_copy(update=update)
-
-
-def _function(element: Element) -> str:
-    return f"{element.anchor.path}:{element.anchor.qualname}"
 
 
 def _short(name: object) -> str:

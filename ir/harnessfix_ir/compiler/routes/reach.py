@@ -27,7 +27,9 @@ class Reach:
             self._classes.setdefault(element.name, []).extend(named)
         self._methods: dict[str, list[str]] = {}
         self._inner: dict[str, list[str]] = {}
-        functions = [(place_of(element), element.value("method-of")) for element in model.of_role(ElementRole.FUNCTION)]
+        functions = [
+            (element.anchor.symbol, element.value("method-of")) for element in model.of_role(ElementRole.FUNCTION)
+        ]
         known = {place for place, _ in functions}
         for place, owner in functions:
             if isinstance(owner, str):
@@ -42,7 +44,7 @@ class Reach:
 
     def distance(self, element: Element) -> int | None:
         """Calls between one's own code and the function that holds an element; None where none lead there."""
-        return self._far.get(place_of(element))
+        return self._far.get(element.anchor.symbol)
 
     def nearest(self, elements: Iterable[Element]) -> list[Element]:
         """Those that can have run, nearest first; all of them where that is so of none."""
@@ -78,11 +80,6 @@ class Reach:
                     far[other] = next_far
                     pending.append(other)
         return far
-
-
-def place_of(element: Element) -> str:
-    """`path:qualname` of the function that an element is or stands in."""
-    return f"{element.anchor.path}:{element.anchor.qualname}"
 
 
 def _file(place: str) -> str:
