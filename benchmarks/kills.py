@@ -35,6 +35,7 @@ from harnessfix.store.place import place_of
 from harnessfix_collectors.readers import read_bytes
 
 FILES, RUNS, SPANS = 20, 2, 6
+MOST_KILLS = 12  # of one series
 COMMANDS = """
 import sys
 from harnessfix.cli import main
@@ -144,7 +145,7 @@ def measure(points: int = 100, seed: int = 1, engine: str = "sqlite") -> dict[st
         while killed < points:
             series += 1
             with _project(scratch / f"series-{series}", server) as project:
-                for _ in range(12):
+                for _ in range(min(MOST_KILLS, points - killed)):
                     process = project.start()
                     try:
                         process.wait(timeout=chance.uniform(0.05, 0.9) * lasts)
