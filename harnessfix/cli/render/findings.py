@@ -21,18 +21,19 @@ CONTEXT_LINES = 1
 MOST_LINES = 7
 
 
-def finding_view(flaw: FlawRecord, roots: tuple[Path, ...], *, run_name: str = "") -> RenderableType:
+def finding_view(flaw: FlawRecord, roots: tuple[Path, ...], *, run_name: str = "", kept: bool = True) -> RenderableType:
     """One flaw in the manner of a compiler's message.
 
     Args:
         flaw: the flaw.
         roots: folders that anchors are relative to, for the excerpt.
         run_name: name of the run that is told, for the message.
+        kept: whether a store holds the flaw, so that its patch can be asked for.
     """
-    return Group(*list(_parts(flaw, roots, run_name)))
+    return Group(*list(_parts(flaw, roots, run_name, kept)))
 
 
-def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str) -> Iterator[RenderableType]:
+def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str, kept: bool) -> Iterator[RenderableType]:
     best = flaw.best
     yield Text.assemble(
         (f"{best.severity.value}", SEVERITY_STYLE[best.severity]),
@@ -60,7 +61,8 @@ def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str) -> Iterator
     for missing in best.missing:
         yield Text.assemble(("  not known: ", "yellow"), plain(missing))
     if best.operator:
-        yield Text.assemble(("  repair: ", "blue"), best.operator, ("   harnessfix repair " + flaw.flaw, "dim"))
+        command = f"   harnessfix repair {flaw.flaw}" if kept else ""
+        yield Text.assemble(("  repair: ", "blue"), best.operator, (command, "dim"))
 
 
 def _known(flaw: FlawRecord) -> Text:
@@ -121,7 +123,7 @@ def print_findings(found: Diagnosed, output_format: str) -> None:
             data.show(_annotation(flaw))
     else:
         for flaw in found.flaws:
-            data.show(finding_view(flaw, found.roots), "")
+            data.show(finding_view(flaw, found.roots, kept=found.runs > 0), "")
         if found.attributions:
             data.show(verdict_list(found.attributions.values(), found.names), "")
         if found.suspects:
@@ -132,6 +134,8 @@ def print_findings(found: Diagnosed, output_format: str) -> None:
         data.show(_sum(found))
         if found.runs:
             talk.note(_work(found.work), "dim")
+        elif any(flaw.best.operator for flaw in found.flaws):
+            talk.note("for patches, record a run: harnessfix record -- python your_agent.py", "dim")
 
 
 def _work(work: Work) -> str:
