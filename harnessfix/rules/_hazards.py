@@ -1,6 +1,7 @@
 """What rules share that speak of a shape in the source: each names the shape and says in words what it does."""
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
@@ -27,14 +28,18 @@ class HazardRule(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """One finding for each hazard of this shape that `concerns` the rule."""
+        numbers: Counter[str] = Counter()
         for element in model.of_role(ElementRole.HAZARD):
-            if element.name == self.hazard and self.concerns(element, model):
+            if element.name != self.hazard:
+                continue
+            numbers[element.anchor.symbol] += 1
+            if self.concerns(element, model):
                 yield Finding(
                     self.words(element),
                     [as_anchor(element, self.reason)],
                     confidence=self.confidence,
                     evidence=Evidence.DERIVED,
-                    key=self.told_apart(element),
+                    key=self.told_apart(element, numbers[element.anchor.symbol]),
                     parameters=self.parameters(element),
                     operator=self.repaired_by(element),
                 )
@@ -55,6 +60,9 @@ class HazardRule(Rule):
         """Whether the rule speaks of this one."""
         return True
 
-    def told_apart(self, element: Element) -> str:
-        """What tells two hazards in one function apart: their number, unless a rule knows better."""
-        return element.id.partition("#")[2]
+    def told_apart(self, element: Element, number: int) -> str:
+        """What tells two hazards of this shape in one function apart: their number, unless a rule knows better.
+
+        Hazards of other shapes do not count: that one of them is mended must not make another flaw of this one.
+        """
+        return str(number) if number > 1 else ""

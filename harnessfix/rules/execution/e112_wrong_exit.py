@@ -58,5 +58,5 @@ class WrongExit(HazardRule):
             "that was entered never is."
         )
 
-    def told_apart(self, element: Element) -> str:
+    def told_apart(self, element: Element, number: int) -> str:
         return ""

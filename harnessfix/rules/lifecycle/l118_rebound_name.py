@@ -62,5 +62,5 @@ class ReboundName(HazardRule):
             f"reads at line {line}: from the second turn on it is the last item of the inner loop."
         )
 
-    def told_apart(self, element: Element) -> str:
+    def told_apart(self, element: Element, number: int) -> str:
         return str(element.value("name"))

@@ -59,5 +59,5 @@ class UnboundName(HazardRule):
             "otherwise this is an UnboundLocalError, or the value of an earlier turn."
         )
 
-    def told_apart(self, element: Element) -> str:
+    def told_apart(self, element: Element, number: int) -> str:
         return str(element.value("name"))
