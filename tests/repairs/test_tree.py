@@ -10,6 +10,7 @@ from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvide
 
 from harnessfix_repairs.editing.python import PythonFile
 from harnessfix_repairs.editing.replacing import Change, replaced
+from harnessfix_repairs.editing.scope import is_rebound
 from harnessfix_repairs.editing.tree import Tree
 
 ODD = textwrap.dedent(
@@ -121,3 +122,48 @@ def test_the_place_of_a_definition_costs_no_walk_of_the_rest() -> None:
     file.lines(function)
     assert len(file.tree._children) < 200  # the module has more than 20,000 nodes
     assert "_positions" not in vars(file.tree)  # its lines were counted from where the function begins
+
+
+EVERY_FIELD = textwrap.dedent(
+    """\
+    def f(a, /, b: int = 1, *c: int, d=2, **e) -> None: return a[1:2, ::3], [*c], {**e}, {1: 2, 'x': y}
+    x: int = (yield from (await one for one in two if three if four for five in six))
+    with (open('a') as f, g): del x, y
+    assert f'{x!r:>{width}} {y=}' 'z', not -x + 1 < 2 <= 3 in [4]
+    for a, *b in (c, d): pass
+    else: raise E(1, *b, k=2, **e) from None
+    while (n := 1): continue
+    async def g(*, a): await b; global c; nonlocal d
+    print(lambda *a, b=1: (b if a else c) or d and not e)
+    match x:
+        case {'a': 1, **rest} | [1, *more] | K(1, b=2) as k if k: a @= b; import a.b as c; from . import (d as e, f)
+    """
+)
+
+
+@pytest.mark.parametrize("text", [*FILES, EVERY_FIELD], ids=("odd", "crlf", "decoder", "textwrap", "every field"))
+def test_children_stand_in_order_of_the_text(text: str) -> None:
+    module = cst.parse_module(text)
+    tree = Tree(module, text)
+    for node in tree.below(module):
+        assert [*map(id, tree.children(node))] == [*map(id, node.children)], type(node)
+
+
+def test_the_parent_of_a_part_of_what_was_found_costs_no_walk_of_the_rest() -> None:
+    file = PythonFile("a.py", inspect.getsource(inspect))
+    loop = file.within(file.module, cst.For)[0]
+    assert next(file.parents(loop.iter)) is loop
+    assert len(file.tree._children) < 500
+
+
+def test_a_name_is_bound_by_whatever_gives_it_a_meaning_but_a_method() -> None:
+    text = (
+        "import os as system\nclass K:\n    def method(self, given): ...\n"
+        "def made():\n    try: pass\n    except E as caught: pass\n    for (each, [inner]) in x: pass\n"
+        "lambda low: [member for member in y if (named := 1)]\nwith z as opened: kept: int = used.part\n"
+    )
+    file = PythonFile("a.py", text)
+    assert file.bound_names == {
+        *("K", "self", "given", "made", "caught", "each", "inner", "low", "member", "named", "opened", "kept"),
+    }
+    assert [name for name in ("used", "method", "system") if is_rebound(file, name)] == ["system"]

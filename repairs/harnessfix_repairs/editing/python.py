@@ -1,5 +1,6 @@
 """One Python file under edit: where its nodes stand, what encloses them, and how they are replaced."""
 
+import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -17,6 +18,7 @@ from .tree import STATEMENTS, Tree
 
 N = TypeVar("N", bound=cst.CSTNode)
 Definition = cst.FunctionDef | cst.ClassDef
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class PythonFile:
@@ -123,7 +125,10 @@ class PythonFile:
         """Nodes of a sort in (and below) a node, in order of the text."""
         sorts = sort if isinstance(sort, tuple) else (sort,)
         walk = self.tree.statements if all(issubclass(one, STATEMENTS) for one in sorts) else self.tree.below
-        return [node for node in walk(scope) if isinstance(node, sort)]  # pyright: ignore[reportReturnType]
+        found = [node for node in walk(scope) if isinstance(node, sort)]
+        for node in found:  # so that what encloses their parts is known without a look at the whole module
+            self.tree.children(node)
+        return found  # pyright: ignore[reportReturnType]
 
     def find(
         self, anchor: Anchor, sort: type[N] | tuple[type[N], ...], where: Callable[[N], bool] = lambda node: True
@@ -190,6 +195,14 @@ class PythonFile:
         """Every identifier in the file."""
         return frozenset(node.value for node in self.within(self.module, cst.Name))
 
+    @cached_property
+    def bound_names(self) -> frozenset[str]:
+        """Every name that anything but an import or a method's definition gives a meaning, in any scope."""
+        try:
+            return frozenset(_bound(ast.parse(self.text)))
+        except (SyntaxError, ValueError, RecursionError):  # of another Python than this one: any name may be bound
+            return self.used_names
+
     def fresh(self, scope: cst.CSTNode, *wanted: str) -> str:
         """The first of these names that nothing in `scope` uses. Raises `Refusal` when all are taken."""
         used = {name.value for name in self.within(scope, cst.Name)}
@@ -231,6 +244,21 @@ class PythonFile:
 
     def _top(self, node: cst.CSTNode) -> cst.CSTNode:
         return [node, *self.parents(node)][-2:][0]
+
+
+def _bound(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+            yield node.name or ""
+        elif isinstance(node, ast.MatchMapping):
+            yield node.rest or ""
+        if not isinstance(node, ast.ClassDef):
+            inner = ast.iter_child_nodes(node)
+            yield from (one.name for one in inner if isinstance(one, _DEFINITIONS))
 
 
 @lru_cache(maxsize=2)

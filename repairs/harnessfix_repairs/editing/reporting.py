@@ -64,7 +64,8 @@ def message_calls(file: PythonFile, scope: cst.CSTNode) -> Iterator[tuple[cst.Ca
     `messages.append({"role": "tool", "content": x})` and `self.add_message("user", x)` are such calls.
     """
     for call in file.within(scope, cst.Call):
-        name = file.code(call.func).rsplit(".", 1)[-1]
+        called = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
+        name = called.value if isinstance(called, cst.Name) else ""
         if not re.search(r"append|add|push", name):
             continue
         if len(call.args) == 1 and isinstance(call.args[0].value, cst.Dict):

@@ -7,8 +7,7 @@ import libcst as cst
 
 from .python import PythonFile
 
-_DEFINED = (cst.FunctionDef, cst.ClassDef)
-_OWN_SCOPE = (*_DEFINED, cst.Lambda)
+_OWN_SCOPE = (cst.FunctionDef, cst.ClassDef, cst.Lambda)
 
 
 def names_in(file: PythonFile, node: cst.CSTNode) -> set[str]:
@@ -49,19 +48,7 @@ def bound_at(file: PythonFile, at: cst.CSTNode) -> set[str]:
 
 def is_rebound(file: PythonFile, name: str) -> bool:
     """Whether anything in the file but a method, or an import of that very module, gives the name a meaning."""
-    if file.imported.get(name, name) != name or any(p.name.value == name for p in file.within(file.module, cst.Param)):
-        return True
-    for made in (one for one in file.within(file.module, _DEFINED) if isinstance(one, _DEFINED)):
-        around = next((above for above in file.parents(made) if isinstance(above, _OWN_SCOPE)), None)
-        if made.name.value == name and not isinstance(around, cst.ClassDef):
-            return True
-    targets: list[cst.CSTNode] = [target.target for target in file.within(file.module, cst.AssignTarget)]
-    targets += [node.target for node in file.within(file.module, cst.AnnAssign)]
-    targets += [node.target for node in file.within(file.module, cst.NamedExpr)]
-    targets += [node.target for node in file.within(file.module, cst.CompFor)]
-    targets += [node.target for node in file.within(file.module, cst.For)]
-    targets += [node.name for node in file.within(file.module, cst.AsName)]
-    return name in _targets(file, targets)
+    return file.imported.get(name, name) != name or name in file.bound_names
 
 
 def parameters(function: cst.FunctionDef) -> list[str]:

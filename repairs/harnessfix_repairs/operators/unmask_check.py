@@ -8,7 +8,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing import parameters
 from harnessfix_repairs.editing.operator import PythonOperator
-from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.python import Change, PythonFile, python_file
 
 from .base import EditExample, Refusal
 
@@ -80,7 +80,7 @@ class UnmaskCheck(PythonOperator):
         """Constants of the module that the function at the anchor uses may hold its command."""
         assert isinstance(files, dict)
         try:
-            file = PythonFile(anchor.path, files[anchor.path])
+            file = python_file(anchor.path, files[anchor.path])
         except (Refusal, KeyError):
             return []
         names = {name for _, name in _literals(file, anchor) if name}
@@ -105,7 +105,7 @@ def _literals(file: PythonFile, anchor: Anchor) -> list[tuple[cst.SimpleString |
             if isinstance(part, cst.Assign) and isinstance(part.targets[0].target, cst.Name):
                 name = part.targets[0].target.value
                 if name in used:
-                    found += [(node, name) for node in file.within(part.value, _TEXTS) if isinstance(node, _TEXTS)]
+                    found += [(node, name) for node in file.within(line, _TEXTS) if isinstance(node, _TEXTS)]
     return found
 
 
