@@ -10,7 +10,7 @@ from typing import Any
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.steps import Part
 
-from .values import as_text, parse_json
+from .values import as_text
 
 LONG = 24
 """From so many characters on a text counts as held wherever it stands; a shorter one only under a key of content."""
@@ -94,17 +94,12 @@ class Held:
         if depth > DEEPEST or (key in CONTENT and as_text(value) in self.texts):
             return None if depth <= DEEPEST else value
         if isinstance(value, list):
-            items = [self.leftover(item, key, depth + 1) for item in value]
-            left: dict[str, JsonValue] = {str(place): item for place, item in enumerate(items) if item is not None}
-            if left and len(left) == len(items):
-                return items
-            return left or None
+            return left_of_list([self.leftover(item, key, depth + 1) for item in value])
         kept = {name: self.leftover(item, name, depth + 1) for name, item in value.items()}
         return {name: item for name, item in kept.items() if item is not None} or None
 
-    def leftover_of_json(self, value: JsonValue, key: str) -> JsonValue:
-        """As `leftover`, and a string of JSON is looked into: kept whole unless everything in it is held."""
-        if self.leftover(value, key) is None:
-            return None
-        parsed = parse_json(value)
-        return self.leftover(parsed, key) if isinstance(parsed, dict | list) else value
+
+def left_of_list(items: list[JsonValue]) -> JsonValue:
+    """What is left of a list, given what is left of each item: one that lost items tells the places of the others."""
+    left: dict[str, JsonValue] = {str(place): item for place, item in enumerate(items) if item is not None}
+    return items if left and len(left) == len(items) else left or None

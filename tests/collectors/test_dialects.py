@@ -7,11 +7,11 @@ import pytest
 
 from harnessfix_collectors.dialects import all_dialects, normalise
 from harnessfix_collectors.files import TraceFile
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.otlp import OtlpSpan, SpanEvent
 from harnessfix_collectors.readers import reader_of
 from harnessfix_ir.recording import Recording
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import Status, StepKind
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -93,7 +93,7 @@ def test_mcp_clients_of_openllmetry() -> None:
 
 # Claude Code's traces cannot be recorded without its service: these spans are written after its documentation.
 def test_claude_code() -> None:
-    pool = TextPool()
+    pool = MessagePool()
     request = {"span.type": "llm_request", "model": "claude-sample", "input_tokens": 7, "output_tokens": 2}
     request |= {"cache_read_tokens": 5, "stop_reason": "end_turn", "response.model_output": "Done."}
     normal = normalise(span("claude_code.llm_request", **request), pool)
@@ -111,7 +111,7 @@ def test_claude_code() -> None:
 
 # Logfire before its GenAI attributes, and pydantic-ai's first format: no release that writes them is installed here.
 def test_older_formats() -> None:
-    pool = TextPool()
+    pool = MessagePool()
     old = {
         "logfire.msg_template": "Chat Completion with {request_data[model]!r}",
         "request_data": '{"model": "m", "messages": [{"role": "user", "content": "hi"}]}',
@@ -147,11 +147,11 @@ def test_older_formats() -> None:
     ],
 )
 def test_kinds(attributes: dict[str, Any], kind: StepKind) -> None:
-    assert normalise(span("x", **attributes), TextPool()).kind is kind
+    assert normalise(span("x", **attributes), MessagePool()).kind is kind
 
 
 def test_messages_in_log_events_and_in_events_of_the_span() -> None:
-    pool = TextPool()
+    pool = MessagePool()
     legacy = (
         SpanEvent("gen_ai.user.message", 1, {"content": "hi"}),
         SpanEvent("gen_ai.choice", 2, {"message": '{"role": "assistant", "content": "ho"}', "finish_reason": "stop"}),
@@ -183,7 +183,7 @@ def test_no_dialect_stumbles_over_values_of_any_type() -> None:
         for dialect in all_dialects():
             told = span("x", **attributes)
             if dialect.recognises(told):
-                dialect.normalise(told, TextPool())
+                dialect.normalise(told, MessagePool())
 
 
 def span(name: str, *events: SpanEvent, **attributes: Any) -> OtlpSpan:

@@ -5,8 +5,8 @@ A dialect is recognised by the attributes that are present, never by a schema UR
 
 from functools import cache
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.otlp import OtlpSpan
-from harnessfix_ir.texts import TextPool
 
 from .base import Dialect, Normal
 
@@ -23,7 +23,7 @@ def all_dialects() -> tuple[Dialect, ...]:
     return tuple(sorted(found, key=lambda dialect: (-dialect.priority, dialect.name)))
 
 
-def normalise(span: OtlpSpan, pool: TextPool) -> Normal:
+def normalise(span: OtlpSpan, pool: MessagePool) -> Normal:
     """What a span says in our vocabulary, by the first dialect that recognises it. Texts go into `pool`."""
     dialect = next(dialect for dialect in all_dialects() if dialect.recognises(span))
     return dialect.normalise(span, pool)

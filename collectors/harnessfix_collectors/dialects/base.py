@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.messages import message_parts
 from harnessfix_collectors.otlp import OtlpSpan
 from harnessfix_collectors.values import as_text, parse_json
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.steps import Part, Usage
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 __all__ = ["Dialect", "Normal", "as_text", "finish_reason", "message_parts", "parse_json", "usage_of"]
@@ -37,20 +37,20 @@ class Normal:
     error: str | None = None
     response_id: str | None = None
 
-    def take_messages(self, span: OtlpSpan, pool: TextPool, side: str, *keys: str, role: str = "user") -> bool:
+    def take_messages(self, span: OtlpSpan, pool: MessagePool, side: str, *keys: str, role: str = "user") -> bool:
         """Read the first of these attributes that is present as messages; `side` is `input` or `output`."""
         key = _present(span, keys)
         if key is None:
             return False
-        parsed = parse_json(span.attributes[key])
+        parsed = pool.parse(span.attributes[key])
         if isinstance(parsed, dict) and isinstance(parsed.get("messages"), list):
             parsed = parsed["messages"]
-        self.side(side).extend(message_parts(parsed, pool, role))
+        self.side(side).extend(pool.parts_of(parsed, role))
         self.used.add(key)
         return True
 
     def take_value(
-        self, span: OtlpSpan, pool: TextPool, side: str, *keys: str, role: str, call_id: str | None = None
+        self, span: OtlpSpan, pool: MessagePool, side: str, *keys: str, role: str, call_id: str | None = None
     ) -> bool:
         """Read the first of these attributes that is present as one text."""
         key = _present(span, keys)
@@ -77,7 +77,7 @@ class Dialect(ABC):
         """Whether the span's attributes are of this dialect."""
 
     @abstractmethod
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """The span in our vocabulary."""
 
 

@@ -3,9 +3,9 @@
 https://code.claude.com/docs/en/monitoring-usage
 """
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.otlp import OtlpSpan
 from harnessfix_ir.steps import Part
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal, as_text, finish_reason, usage_of
@@ -30,7 +30,7 @@ class ClaudeCode(Dialect):
         """By `span.type` of its own values, with or without prefix."""
         return _kind(span) is not None
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """Kind by span type."""
         kind = _kind(span) or StepKind.LIFECYCLE
         normal = Normal(kind, span.name)

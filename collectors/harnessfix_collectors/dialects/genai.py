@@ -9,8 +9,8 @@ https://github.com/open-telemetry/semantic-conventions-genai
 from collections.abc import Iterator
 from typing import Any
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.otlp import OtlpSpan, SpanEvent
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal, finish_reason, message_parts, parse_json, unflatten, usage_of
@@ -57,7 +57,7 @@ class GenAi(Dialect):
         """By `gen_ai.operation.name`."""
         return "gen_ai.operation.name" in span.attributes
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """Kind by operation, messages from attributes or events."""
         operation = span.text("gen_ai.operation.name") or ""
         kind = KINDS.get(operation, StepKind.MEMORY if "memory" in operation else StepKind.LIFECYCLE)
@@ -70,7 +70,7 @@ class GenAi(Dialect):
         return normal
 
 
-def take_tool(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
+def take_tool(span: OtlpSpan, normal: Normal, pool: MessagePool) -> None:
     """Name, arguments and result of a tool call."""
     normal.name = span.text("gen_ai.tool.name") or span.name
     call_id = span.text("gen_ai.tool.call.id")
@@ -80,7 +80,7 @@ def take_tool(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
     normal.take_value(span, pool, "output", *results, role="result", call_id=call_id)
 
 
-def take_conversation(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
+def take_conversation(span: OtlpSpan, normal: Normal, pool: MessagePool) -> None:
     """Instructions, messages, finish reason and, for a model call, usage."""
     normal.take_messages(span, pool, "input", "gen_ai.system_instructions", role="system")
     instructions = len(normal.input)
@@ -103,7 +103,7 @@ def take_conversation(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
         normal.usage = usage_of(span, INPUTS, OUTPUTS, CACHED, REASONING)
 
 
-def _numbered(span: OtlpSpan, normal: Normal, pool: TextPool, side: str, *prefixes: str) -> None:
+def _numbered(span: OtlpSpan, normal: Normal, pool: MessagePool, side: str, *prefixes: str) -> None:
     """`gen_ai.prompt.0.role`; LangSmith's exporter puts the whole request under `gen_ai.prompt`."""
     for prefix in prefixes:
         messages, keys = unflatten(span.attributes, prefix)
@@ -115,16 +115,16 @@ def _numbered(span: OtlpSpan, normal: Normal, pool: TextPool, side: str, *prefix
             return
 
 
-def _take_events(span: OtlpSpan, normal: Normal, pool: TextPool, side: str) -> None:
+def _take_events(span: OtlpSpan, normal: Normal, pool: MessagePool, side: str) -> None:
     """Messages from events; one with all of them counts before those with one each, where both were written."""
-    whole = [told for event in span.events if event.name in WHOLE for told in [list(_whole(event, side))] if told]
+    whole = [told for event in span.events if event.name in WHOLE for told in [list(_whole(event, side, pool))] if told]
     for messages, role in whole[-1] if whole else _one_by_one(span, side):
-        normal.side(side).extend(message_parts(messages, pool, role))
+        normal.side(side).extend(pool.parts_of(messages, role))
 
 
-def _whole(event: SpanEvent, side: str) -> Iterator[tuple[Any, str]]:
+def _whole(event: SpanEvent, side: str, pool: MessagePool) -> Iterator[tuple[Any, str]]:
     """Messages of an event that has all of a side, and whose they are where they do not say it."""
-    body = {key: parse_json(value) for key, value in event.attributes.items()}
+    body = {key: pool.parse(value) for key, value in event.attributes.items()}
     for key in WHOLE_KEYS[side]:
         if body.get(key) is not None:
             role = "system" if key.endswith("instructions") else "user" if side == "input" else "assistant"

@@ -3,10 +3,10 @@
 https://langfuse.com/integrations/native/opentelemetry
 """
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.otlp import OtlpSpan
 from harnessfix_collectors.values import mapping, parse_json, whole
 from harnessfix_ir.steps import Usage
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal, finish_reason
@@ -33,7 +33,7 @@ class Langfuse(Dialect):
         """By `langfuse.observation.type`."""
         return "langfuse.observation.type" in span.attributes
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """Kind by observation type; input and output as messages for a generation."""
         word = (span.text(PREFIX + "type") or "").lower()
         other = self._other(span, pool)
@@ -64,7 +64,7 @@ class Langfuse(Dialect):
             normal.error = span.text(PREFIX + "status_message") or "error"
         return normal
 
-    def _other(self, span: OtlpSpan, pool: TextPool) -> Normal | None:
+    def _other(self, span: OtlpSpan, pool: MessagePool) -> Normal | None:
         """What the next dialect makes of the span, None when only the last resort recognises it."""
         from . import all_dialects
 

@@ -5,11 +5,10 @@ https://docs.langchain.com/langsmith/trace-with-opentelemetry
 
 from typing import Any
 
-from harnessfix_collectors.messages import message_parts
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.otlp import OtlpSpan
-from harnessfix_collectors.values import dig, mapping, objects, parse_json, whole
+from harnessfix_collectors.values import dig, mapping, objects, whole
 from harnessfix_ir.steps import Usage
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal, finish_reason
@@ -37,7 +36,7 @@ class LangSmith(Dialect):
         """By `langsmith.span.kind`."""
         return "langsmith.span.kind" in span.attributes
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """Kind by run type."""
         word = (span.text("langsmith.span.kind") or "").lower()
         kind = KINDS.get(word, StepKind.LIFECYCLE if span.parent_id else StepKind.TASK)
@@ -59,14 +58,14 @@ class LangSmith(Dialect):
         return normal
 
 
-def _messages(span: OtlpSpan, normal: Normal, pool: TextPool, side: str, keys: tuple[str, ...]) -> None:
+def _messages(span: OtlpSpan, normal: Normal, pool: MessagePool, side: str, keys: tuple[str, ...]) -> None:
     """Messages of an input or output: under `messages`, LangChain's `generations`, a provider's `choices`, or plain."""
     key = next((key for key in keys if span.attributes.get(key) is not None), None)
     if key is None:
         return
-    value = parse_json(span.attributes[key])
+    value = pool.parse(span.attributes[key])
     messages, generation = _found(value)
-    normal.side(side).extend(message_parts(messages, pool, "user" if side == "input" else "assistant"))
+    normal.side(side).extend(pool.parts_of(messages, "user" if side == "input" else "assistant"))
     normal.used.add(key)
     if side == "output":
         _reply(value, generation, normal)

@@ -4,11 +4,11 @@ JSON in `request_data` and `response_data`.
 https://logfire.pydantic.dev/docs/integrations/
 """
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.messages import message_parts
 from harnessfix_collectors.otlp import OtlpSpan
 from harnessfix_collectors.values import dig, mapping, parse_json, whole
 from harnessfix_ir.steps import Usage
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal, finish_reason
@@ -26,7 +26,7 @@ class Logfire(Dialect):
         own = "request_data" in span.attributes and "logfire.msg_template" in span.attributes
         return own and "gen_ai.input.messages" not in span.attributes
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """A model call, or a lifecycle step when no messages were sent."""
         request = mapping(parse_json(span.attributes["request_data"]))
         response = mapping(parse_json(span.attributes.get("response_data")))

@@ -3,8 +3,8 @@
 https://github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai/mcp.md
 """
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.otlp import OtlpSpan
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal
@@ -21,7 +21,7 @@ class Mcp(Dialect):
         """By `mcp.method.name`."""
         return "mcp.method.name" in span.attributes
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """Kind by method."""
         method = span.text("mcp.method.name") or ""
         if method == "tools/call":

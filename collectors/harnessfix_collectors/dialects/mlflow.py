@@ -3,11 +3,11 @@
 https://mlflow.org/docs/latest/genai/tracing/
 """
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.messages import message_parts
 from harnessfix_collectors.otlp import OtlpSpan
 from harnessfix_collectors.values import dig, mapping, objects, parse_json, string, whole
 from harnessfix_ir.steps import Usage
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal, finish_reason
@@ -38,7 +38,7 @@ class Mlflow(Dialect):
         """By `mlflow.spanType`."""
         return "mlflow.spanType" in span.attributes
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """Kind by span type."""
         word = string(parse_json(span.attributes["mlflow.spanType"])).upper()
         normal = Normal(KINDS.get(word, StepKind.LIFECYCLE), span.name)

@@ -5,11 +5,11 @@ The reader of such exports puts the SDK's `span_data` into one attribute.
 https://openai.github.io/openai-agents-python/tracing/
 """
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.messages import message_parts
 from harnessfix_collectors.otlp import OtlpSpan
 from harnessfix_collectors.values import dig, mapping, name_of, string, whole
 from harnessfix_ir.steps import Usage
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal, finish_reason
@@ -37,7 +37,7 @@ class OpenAiAgents(Dialect):
         """By the attribute that the reader gives."""
         return SPAN_DATA in span.attributes
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """Kind by the type in the span data."""
         data = mapping(span.attributes[SPAN_DATA])
         # Newer kinds of spans are custom ones whose data says what they are.
@@ -73,7 +73,7 @@ def _flat(span: OtlpSpan, data: dict[str, object]) -> OtlpSpan:
     )
 
 
-def _model_call(data: dict[str, object], normal: Normal, pool: TextPool) -> None:
+def _model_call(data: dict[str, object], normal: Normal, pool: MessagePool) -> None:
     reply = mapping(data.get("response"))
     for system in (reply.get("instructions"), data.get("instructions")):
         if isinstance(system, str):

@@ -3,10 +3,10 @@
 https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md
 """
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.messages import message_parts
 from harnessfix_collectors.otlp import OtlpSpan
 from harnessfix_collectors.values import dig, objects, parse_json
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal, finish_reason, unflatten, usage_of
@@ -35,7 +35,7 @@ class OpenInference(Dialect):
         """By `openinference.span.kind`."""
         return "openinference.span.kind" in span.attributes
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """Kind by span kind; messages un-flattened; input.value and output.value for everything else."""
         kind = KINDS.get((span.text("openinference.span.kind") or "").upper(), StepKind.LIFECYCLE)
         normal = Normal(kind, span.name, agent=span.text("agent.name", "graph.node.id"))
@@ -56,7 +56,7 @@ class OpenInference(Dialect):
         return normal
 
 
-def _model_call(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
+def _model_call(span: OtlpSpan, normal: Normal, pool: MessagePool) -> None:
     for side in ("input", "output"):
         messages, keys = unflatten(span.attributes, f"llm.{side}_messages.")
         if keys and isinstance(messages, list):

@@ -4,8 +4,8 @@
 https://github.com/traceloop/openllmetry, package opentelemetry-semantic-conventions-ai
 """
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.otlp import OtlpSpan
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal
@@ -31,7 +31,7 @@ class OpenLlmetry(Dialect):
         """By `traceloop.span.kind`, an entity's input, or `llm.request.type` of older model spans."""
         return any(key in span.attributes for key in OWN)
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """Kind by span kind or request type."""
         word = span.text("traceloop.span.kind")
         if word is None and "llm.request.type" in span.attributes:
@@ -50,7 +50,7 @@ class OpenLlmetry(Dialect):
         return _entity(span, normal, pool, "value", "value")
 
 
-def _entity(span: OtlpSpan, normal: Normal, pool: TextPool, input_role: str, output_role: str) -> Normal:
+def _entity(span: OtlpSpan, normal: Normal, pool: MessagePool, input_role: str, output_role: str) -> Normal:
     for side, key, role in (
         ("input", "traceloop.entity.input", input_role),
         ("output", "traceloop.entity.output", output_role),

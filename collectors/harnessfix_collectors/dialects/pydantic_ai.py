@@ -6,10 +6,10 @@ and those of a run into `all_messages_events`.
 https://ai.pydantic.dev/logfire/
 """
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.messages import message_parts
 from harnessfix_collectors.otlp import OtlpSpan
 from harnessfix_collectors.values import objects, parse_json
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal
@@ -29,7 +29,7 @@ class PydanticAi(Dialect):
         found = any(key in span.attributes for key in OWN)
         return found or ("logfire.msg" in span.attributes and _old_kind(span) is not None)
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """As GenAI, and the older attributes."""
         operation = span.text("gen_ai.operation.name") or ""
         kind = KINDS.get(operation) or _old_kind(span) or StepKind.LIFECYCLE
@@ -52,7 +52,7 @@ def _old_kind(span: OtlpSpan) -> StepKind | None:
     return StepKind.MODEL_CALL if "model_request_parameters" in span.attributes else None
 
 
-def _old_events(span: OtlpSpan, normal: Normal, pool: TextPool, key: str) -> None:
+def _old_events(span: OtlpSpan, normal: Normal, pool: MessagePool, key: str) -> None:
     events = objects(parse_json(span.attributes.get(key)))
     if not events:
         return

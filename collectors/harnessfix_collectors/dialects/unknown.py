@@ -1,7 +1,7 @@
 """Spans that speak no dialect we know: kept as lifecycle steps with all their attributes."""
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.otlp import OtlpSpan
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal
@@ -17,6 +17,6 @@ class Unknown(Dialect):
         """Always."""
         return True
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """A lifecycle step of the span's name."""
         return Normal(StepKind.LIFECYCLE, span.name)

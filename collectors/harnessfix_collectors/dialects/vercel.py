@@ -3,11 +3,11 @@
 https://ai-sdk.dev/docs/ai-sdk-core/telemetry
 """
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.messages import message_parts
 from harnessfix_collectors.otlp import OtlpSpan
 from harnessfix_collectors.values import parse_json
 from harnessfix_ir.steps import Part
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import StepKind
 
 from .base import Dialect, Normal, finish_reason, usage_of
@@ -23,7 +23,7 @@ class Vercel(Dialect):
         """By `ai.operationId`."""
         return "ai.operationId" in span.attributes
 
-    def normalise(self, span: OtlpSpan, pool: TextPool) -> Normal:
+    def normalise(self, span: OtlpSpan, pool: MessagePool) -> Normal:
         """Kind by operation."""
         operation = span.text("ai.operationId") or ""
         agent = span.text("ai.telemetry.functionId")
@@ -55,7 +55,7 @@ class Vercel(Dialect):
         return normal
 
 
-def _conversation(span: OtlpSpan, normal: Normal, pool: TextPool) -> None:
+def _conversation(span: OtlpSpan, normal: Normal, pool: MessagePool) -> None:
     if not normal.take_messages(span, pool, "input", "ai.prompt.messages"):
         prompt = parse_json(span.attributes.get("ai.prompt"))
         if isinstance(prompt, dict):

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from harnessfix_collectors.call_ids import with_call_ids
 from harnessfix_collectors.dialects import normalise
 from harnessfix_collectors.dialects.base import REDACTED, Normal
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.leftover import Held
 from harnessfix_collectors.merge import NO_MESSAGES, NO_VALUES, SCOPE, merge_duplicates
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.steps import ErrorInfo, Source, StepEvent, TraceStep
-from harnessfix_ir.texts import TextPool
 from harnessfix_ir.vocabulary import AnchorKind, Evidence, Outcome, Route, Status, StepKind
 
 from .again import one_of
@@ -54,14 +54,15 @@ class _Trace:
     def __init__(self, trace_id: str, spans: list[OtlpSpan], format_name: str, filename: str) -> None:
         spans.sort(key=lambda span: (span.start_ns or 0, span.end_ns is None, -(span.end_ns or 0)))
         self.trace_id, self.format_name, self.filename = trace_id, format_name, filename
-        self.pool = TextPool()
+        self.pool = MessagePool()
         self.spans, self.resource = spans, spans[0].resource
-        self.normals = [normalise(span, self.pool) for span in spans]
-        name_episodes(spans, self.normals)
+        # What is left of a span is asked while the pool still knows the conversation that it resends.
+        self.read = [self._read(span) for span in spans]
+        name_episodes(spans, [normal for normal, _ in self.read])
         self.ids = {span.span_id: f"s{number}" for number, span in enumerate(spans, 1)}
 
     def recording(self, incomplete: Sequence[str]) -> Recording:
-        steps = [self._step(span, normal) for span, normal in zip(self.spans, self.normals)]
+        steps = [self._step(span, normal, left) for span, (normal, left) in zip(self.spans, self.read)]
         roots = [(span, step) for span, step in zip(self.spans, steps) if step.parent is None]
         starts = [span.start_ns for span in self.spans if span.start_ns]
         ends = [span.end_ns for span in self.spans if span.end_ns]
@@ -84,7 +85,7 @@ class _Trace:
         """What the run was asked for: as said outright, else the first thing that a user said, else a name."""
         said = (
             self.pool.texts[part.text]
-            for normal in self.normals
+            for normal, _ in self.read
             for part in normal.input
             if part.role == "user" and part.kind == "text"
         )
@@ -92,13 +93,16 @@ class _Trace:
         value = value or root.text("gen_ai.agent.name") or root.name
         return value if len(value) <= LONG else ""
 
-    def _step(self, span: OtlpSpan, normal: Normal) -> TraceStep:
+    def _read(self, span: OtlpSpan) -> tuple[Normal, dict[str, JsonValue]]:
+        normal = normalise(span, self.pool)
+        return normal, left_of(span, normal, self.pool)
+
+    def _step(self, span: OtlpSpan, normal: Normal, attributes: dict[str, JsonValue]) -> TraceStep:
         parent = self.ids.get(span.parent_id)
         missing = list(span.dropped)
         if span.parent_id and parent is None:
             missing.append(f"its parent span {span.parent_id} is not in the trace")
         missing.extend(lacking(span, normal))
-        attributes = left_of(span, normal, self.pool)
         if span.resource != self.resource:
             attributes["span.resource"] = span.resource
         return TraceStep(
@@ -123,12 +127,12 @@ class _Trace:
         )
 
 
-def left_of(span: OtlpSpan, normal: Normal, pool: TextPool) -> dict[str, JsonValue]:
+def left_of(span: OtlpSpan, normal: Normal, pool: MessagePool) -> dict[str, JsonValue]:
     """What of a span is not in its step: attributes nobody read, and of the others what no part holds."""
     held = Held((*normal.input, *normal.output), pool.texts, (normal.name, normal.agent))
     left = {key: value for key, value in span.attributes.items() if key not in normal.used}
     for key in span.attributes.keys() & normal.used:
-        rest = held.leftover_of_json(span.attributes[key], key.rpartition(".")[2])
+        rest = pool.leftover(span.attributes[key], key.rpartition(".")[2], held)
         if rest is not None:
             left[key] = rest
     about = dict(span.extra)

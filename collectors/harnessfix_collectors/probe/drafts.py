@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from harnessfix_ir.texts import TextPool
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_ir.vocabulary import AnchorKind, Status, StepKind
 
 from .answered import lift_exchanges
@@ -42,7 +42,7 @@ class Drafter:
         pool: where texts go.
     """
 
-    def __init__(self, document: SpoolDocument, pool: TextPool) -> None:
+    def __init__(self, document: SpoolDocument, pool: MessagePool) -> None:
         self.document, self.pool = document, pool
         self.expander = Expander(document.texts, document.lists, document.values)
         self.failures = Failures(document, pool, self.expander)

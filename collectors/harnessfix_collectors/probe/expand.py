@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_ir.errors import BadInputError
-from harnessfix_ir.texts import TextPool
 
 DEEPEST = 40
 # Lists that continue one another, and texts that are referred to often, expand to more than the file holds; a run of a
@@ -17,7 +17,7 @@ NOT_RECORDED = "<text not recorded>"
 DEEPER = "some values were nested deeper than is recorded, or too many"
 
 
-class BoundedPool(TextPool):
+class BoundedPool(MessagePool):
     """A pool for texts that are put together from a recording.
 
     Raises:
@@ -29,7 +29,7 @@ class BoundedPool(TextPool):
         self._joined = 0
 
     def put(self, text: str) -> str:
-        """As `TextPool.put`."""
+        """As `MessagePool.put`."""
         if len(text) > LARGE:
             self._joined += len(text)
             if self._joined > MOST_JOINED:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from harnessfix_collectors.dialects import normalise
+from harnessfix_collectors.histories import MessagePool
 from harnessfix_collectors.merge import SCOPE
 from harnessfix_collectors.otlp import OtlpSpan, SpanEvent
 from harnessfix_collectors.otlp.assemble import code_anchors, error_of, lacking, left_of, status_of
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.steps import StepEvent
-from harnessfix_ir.texts import TextPool
 
 from .draft import Draft, frames, line_anchor
 from .expand import Expander
@@ -20,7 +20,7 @@ UNSAMPLED = "otel.unsampled"
 """The attribute of a step whose span the program's own sampler left out: its exporters did not get it."""
 
 
-def telemetry_draft(span: SpanLines, pool: TextPool, expander: Expander) -> Draft:
+def telemetry_draft(span: SpanLines, pool: MessagePool, expander: Expander) -> Draft:
     """The step that a span of an instrumentation is.
 
     Args:
