@@ -1,5 +1,6 @@
 """The two ways to check: the runs of a store with their harness, or source alone."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from harnessfix.pipeline import EngineFor, Pipeline, Tell
 from harnessfix.rules import Rule, Tuning
 from harnessfix.rules.selection import select_rules
 from harnessfix.settings import Settings, load_settings
-from harnessfix.workspace import Workspace
+from harnessfix.workspace import Workspace, harness_roots
 from harnessfix_ir.errors import BadInputError, StoreError
+from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.source import read_harness
 from harnessfix_ir.source.resolve import locate_harness
 
@@ -101,22 +103,42 @@ def check_paths(
     """
     settings = load_settings(start, {})
     rules = chosen_rules(settings, select, ignore)
-    cache = settings.root / ".harnessfix" / "cache" / "facts"
     found = Diagnosed(severities=settings.severity)
     for path in paths:
         root = locate_harness(path, None).resolve()
-        model = read_harness(
-            [root], cache_dir=cache if cache.parent.parent.is_dir() else None, exclude=settings.exclude
-        )
-        if not any(file.language == "python" for file in model.files):
-            raise BadInputError(
-                f"{root}: there is no Python file here, so nothing can be checked",
-                hint="Give the folder of the harness's source, or the name of an installed package.",
-            )
+        model = read_source([root], settings)
         found.take_source((root,), model, rules)
         tell(path)
     found.consolidate(rules)
     return found
+
+
+def read_source(roots: Sequence[Path], settings: Settings) -> HarnessModel:
+    """The harness in these folders; facts of its files are cached where there is a `.harnessfix` folder.
+
+    Raises:
+        BadInputError: there is no Python file; silence about it would read as success.
+    """
+    cache = settings.root / ".harnessfix" / "cache" / "facts"
+    there = cache if cache.parent.parent.is_dir() else None
+    model = read_harness(roots, cache_dir=there, exclude=settings.exclude)
+    if not any(file.language == "python" for file in model.files):
+        raise BadInputError(
+            f"{', '.join(map(str, roots))}: there is no Python file here, so nothing can be checked",
+            hint="Give the folder of the harness's source, or the name of an installed package.",
+        )
+    return model
+
+
+def repair_options(start: Path, paths: Sequence[str]) -> dict[Path, str]:
+    """What `harnessfix repair` has to be told to find the flaws of `check_paths` again, by folder.
+
+    It is nothing for the folder that the settings name as the harness, and that may be the current one.
+    """
+    settings = load_settings(start, {})
+    own = harness_roots(settings)
+    roots = {path: locate_harness(path, None).resolve() for path in paths}
+    return {root: "" if own == (root,) else f" --harness {shlex.quote(path)}" for path, root in roots.items()}
 
 
 def baseline_file(start: Path, asked: str | None, *, write: bool = False) -> Path | None:

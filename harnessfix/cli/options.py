@@ -38,6 +38,16 @@ def harness_option(function: F) -> F:
     )(function)
 
 
+def source_option(function: F) -> F:
+    """`--harness`, repeatable, of commands that work on source alone when it is given."""
+    return click.option(
+        "--harness",
+        multiple=True,
+        metavar="NAME|PATH",
+        help="Repair the source of this package or folder alone, as `check PATH` told it; repeatable.",
+    )(function)
+
+
 def rule_options(function: F) -> F:
     """`--select` and `--ignore`: rule codes or their beginnings, comma-separated or repeated."""
     function = click.option("--ignore", multiple=True, metavar="CODES", help="Leave these rules out.")(function)

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harnessfix.checking import chosen_rules
+from harnessfix.checking import chosen_rules, read_source
 from harnessfix.pipeline import Pipeline
 from harnessfix.repair.remembering import Memory
-from harnessfix.workspace import Workspace
+from harnessfix.settings import load_settings
+from harnessfix.store import find_store
+from harnessfix.workspace import Workspace, harness_roots
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.errors import HarnessfixError, PatchError, StoreError
 from harnessfix_ir.findings import FlawRecord
@@ -51,15 +53,39 @@ class Proposed:
 class Repairs:
     """Repairs of the harness of one workspace."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace, self.store = workspace, workspace.store
+    def __init__(self, workspace: Workspace, *, source_alone: bool = False) -> None:
+        self.workspace, self.store, self.source_alone = workspace, workspace.store, source_alone
         self.pipeline = Pipeline(workspace)
         self.memory = Memory(workspace.store)
 
     @classmethod
-    def open(cls, start: Path, *, store: str | None = None) -> "Repairs":
-        """Repairs around `start`. Raises `SettingsError` and `StoreError` as `Workspace.open` does."""
-        return cls(Workspace.open(start, store=store))
+    def open(cls, start: Path, *, store: str | None = None, harness: Sequence[str] = ()) -> "Repairs":
+        """Repairs around `start`; where there is no store yet, a new one, as source alone can be repaired too.
+
+        Args:
+            start: a folder.
+            store: instead of the configured one or the nearest; it has to be there.
+            harness: paths or names of installed packages: repair what their source alone shows, as `check PATH` tells
+                it, and nothing of recorded runs.
+
+        Raises:
+            SettingsError: the configuration cannot be used.
+            StoreError: the store cannot be opened.
+            BadInputError: there is neither a store nor a Python file.
+        """
+        settings = load_settings(start)
+        chosen = [str(root) for root in harness_roots(settings, harness)] if harness else None
+        new = store is None and settings.store is None and find_store(start) is None
+        if new:
+            read_source(harness_roots(settings, harness), settings)
+        overrides = {"harness": chosen}
+        workspace = Workspace.open(start, store=store, create=new, overrides=overrides)
+        return cls(workspace, source_alone=bool(harness))
+
+    @property
+    def runs(self) -> int:
+        """How many recorded runs the patches rest on."""
+        return 0 if self.source_alone else self.store.run_count()
 
     def propose(self, flaws: Sequence[str] = (), *, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> Proposed:
         """Patches for flaws.
@@ -73,7 +99,8 @@ class Repairs:
         """
         rules = chosen_rules(self.workspace.settings, select, ignore)
         roots = self.workspace.roots()
-        found = self.pipeline.diagnose([row.id for row in self.store.runs()], rules, source=[roots])
+        runs = [] if self.source_alone else [row.id for row in self.store.runs()]
+        found = self.pipeline.diagnose(runs, rules, source=[roots])
         wanted = [flaw for flaw in found.flaws if not flaws or flaw.flaw.startswith(tuple(flaws))]
         if flaws and not wanted:
             raise StoreError(
@@ -140,7 +167,7 @@ class Repairs:
         touched = {file.path for earlier in done for file in earlier.files}
         if touched.isdisjoint(file.path for file in patch.files):
             return patch
-        proposed = Repairs(self.workspace).propose([patch.flaw])
+        proposed = Repairs(self.workspace, source_alone=self.source_alone).propose([patch.flaw])
         if not proposed.patches:
             reasons = [none.reason for none in proposed.unrepaired] or ["the flaw is gone already"]
             raise PatchError(reasons[0])

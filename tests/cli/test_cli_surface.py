@@ -24,16 +24,6 @@ def test_every_command_explains_itself(run: Run, tmp_path: Path, name: str) -> N
     assert len(result.stdout.splitlines()) > 5
 
 
-LATE = """\
-class Agent:
-    async def notify(self, text):
-        print(text)
-
-    async def step(self, reply):
-        self.notify(reply)
-"""
-
-
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys, harnessfix.cli\n"
@@ -64,9 +54,7 @@ def test_a_misspelled_command_is_answered_with_the_nearest(run: Run, tmp_path: P
     assert "Did you mean 'check'?" in result.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments", [("runs",), ("check",), ("show",), ("repair",), ("validate",), ("label", "x", "passed")]
-)
+@pytest.mark.parametrize("arguments", [("runs",), ("check",), ("show",), ("label", "x", "passed")])
 def test_without_a_store_one_sentence_says_what_to_type(run: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     result = run(tmp_path, *arguments)
     assert result.exit_code == 2
@@ -86,14 +74,6 @@ def test_files_that_cannot_be_read_are_no_checked_files(run: Run, tmp_path: Path
     assert "nothing was checked (source alone, 0 files checked, 1 skipped)" in run(tmp_path, "check", ".").stdout
     (tmp_path / "sound.py").write_text("x = 1\n")
     assert "no flaws found (source alone, 1 file checked, 1 skipped)" in run(tmp_path, "check", ".").stdout
-
-
-def test_source_alone_names_no_command_that_needs_a_store(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "agent.py").write_text(LATE)
-    said = run(tmp_path, "check", ".").output
-    assert "repair: await-call" in said
-    assert "harnessfix repair" not in said
-    assert "record a run" in said
 
 
 def test_no_line_ends_in_blanks_when_it_is_piped(run: Run, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def command(
     With PATHS (folders, or installed packages by name) that source alone is checked, and no store is needed.
     """
     from harnessfix.baseline import write_baseline as write_to
-    from harnessfix.checking import baseline_file, check_paths, check_runs, leave_out_known
+    from harnessfix.checking import baseline_file, check_paths, check_runs, leave_out_known, repair_options
     from harnessfix.cli import talk
 
     chosen = {"select": split_codes(select), "ignore": split_codes(ignore)}
@@ -90,6 +90,6 @@ def command(
     else:
         from harnessfix.cli.render.findings import print_findings
 
-        print_findings(found, output_format)
+        print_findings(found, output_format, repair_options(folder(None), paths))
     if found.flaws and not exit_zero:
         raise SystemExit(1)

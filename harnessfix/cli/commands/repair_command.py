@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harnessfix.cli import data
-from harnessfix.cli.options import folder, format_option, rule_options, split_codes, store_option
+from harnessfix.cli.options import folder, format_option, rule_options, source_option, split_codes, store_option
 
 if TYPE_CHECKING:
     from harnessfix.repair.proposing import Proposed, Repairs
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.command("repair")
 @click.argument("flaws", nargs=-1)
 @click.option(
-    "--diff", "action", flag_value="diff", default="diff", help="Print the patches and write nothing [default]."
+    "--diff", "action", flag_value="diff", default="diff", help="Print the patches and change no file [default]."
 )
 @click.option("--apply", "action", flag_value="apply", help="Apply the patches to your files.")
 @click.option("--undo", "action", flag_value="undo", help="Take applied patches back (all, or those of FLAWS).")
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     help="Commit the patches, one each, on a new git branch; nothing else changes.",
 )
 @click.option("--unsafe-fixes", is_flag=True, help="With --apply and no FLAWS: apply unsafe patches too.")
+@source_option
 @rule_options
 @format_option("text", "json", "diff", "markdown", "openspec")
 @click.option(
@@ -41,6 +42,7 @@ def command(
     flaws: tuple[str, ...],
     action: str,
     unsafe_fixes: bool,
+    harness: tuple[str, ...],
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     output_format: str,
@@ -48,7 +50,9 @@ def command(
     branch: str | None,
     store: str | None,
 ) -> None:
-    """Propose a small patch for each flaw of the last check, or for FLAWS (beginnings of their ids).
+    """Propose a small patch for each flaw that the runs and the source show, or for FLAWS (beginnings of their ids).
+
+    Without a recorded run, or with --harness, these are the flaws of the source alone.
 
     An unsafe patch changes what the harness does beyond the flaw: look at it first. It is applied when you name its
     flaw or give --unsafe-fixes. Exit code 1: there are patches (--diff), or something could not be done.
@@ -57,7 +61,7 @@ def command(
     """
     from harnessfix.repair.proposing import Repairs
 
-    repairs = Repairs.open(folder(None), store=store)
+    repairs = Repairs.open(folder(None), store=store, harness=harness)
     if action == "undo":
         _undo(repairs, flaws)
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harnessfix.cli import data
-from harnessfix.cli.options import folder, format_option, store_option
+from harnessfix.cli.options import folder, format_option, source_option, store_option
 
 if TYPE_CHECKING:
     from harnessfix_repairs.validation.documents import RegressionTest
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="Write a regression test of each patch that no check refused to this folder, if it fails without the patch.",
 )
+@source_option
 @format_option("text", "json")
 @store_option
 def command(
@@ -44,6 +45,7 @@ def command(
     replays: tuple[str, ...],
     replay_tools: bool,
     tests: Path | None,
+    harness: tuple[str, ...],
     output_format: str,
     store: str | None,
 ) -> None:
@@ -59,8 +61,9 @@ def command(
     from harnessfix.repair.proposing import Repairs
     from harnessfix.validation.proving import prove
     from harnessfix.validation.replaying import replay_of
+    from harnessfix.validation.suggesting import tests_of
 
-    repairs = Repairs.open(folder(None), store=store)
+    repairs = Repairs.open(folder(None), store=store, harness=harness)
     recorded = [replay_of(repairs.workspace, run, tools=replay_tools) for run in replays]
     proposed = repairs.propose(flaws)
     talk.warn([f"{none.rule} {none.flaw}: {none.reason}" for none in proposed.unrepaired], "no patch")
@@ -83,7 +86,7 @@ def command(
     else:
         from harnessfix.cli.render.proofs import print_proofs
 
-        print_proofs(proofs)
+        print_proofs(proofs, runs=repairs.runs, tests=tests_of(repairs.workspace.settings.root, proposed.patches))
     if not proofs or not all(proof.validation.accepted for proof in proofs):
         raise SystemExit(1)
 

@@ -1,6 +1,6 @@
 """Findings in the terminal: what happened in this run, the lines to blame, and what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -21,19 +21,19 @@ CONTEXT_LINES = 1
 MOST_LINES = 7
 
 
-def finding_view(flaw: FlawRecord, roots: tuple[Path, ...], *, run_name: str = "", kept: bool = True) -> RenderableType:
+def finding_view(flaw: FlawRecord, roots: tuple[Path, ...], *, run_name: str = "", options: str = "") -> RenderableType:
     """One flaw in the manner of a compiler's message.
 
     Args:
         flaw: the flaw.
         roots: folders that anchors are relative to, for the excerpt.
         run_name: name of the run that is told, for the message.
-        kept: whether a store holds the flaw, so that its patch can be asked for.
+        options: what `harnessfix repair` has to be told to find it again, with a blank before it.
     """
-    return Group(*list(_parts(flaw, roots, run_name, kept)))
+    return Group(*list(_parts(flaw, roots, run_name, options)))
 
 
-def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str, kept: bool) -> Iterator[RenderableType]:
+def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str, options: str) -> Iterator[RenderableType]:
     best = flaw.best
     yield Text.assemble(
         (f"{best.severity.value}", SEVERITY_STYLE[best.severity]),
@@ -61,7 +61,7 @@ def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str, kept: bool)
     for missing in best.missing:
         yield Text.assemble(("  not known: ", "yellow"), plain(missing))
     if best.operator:
-        command = f"   harnessfix repair {flaw.flaw}" if kept else ""
+        command = f"   harnessfix repair {flaw.flaw}{plain(options)}"
         yield Text.assemble(("  repair: ", "blue"), best.operator, (command, "dim"))
 
 
@@ -107,12 +107,13 @@ def source_lines(path: str, roots: tuple[Path, ...]) -> list[str]:
     return []
 
 
-def print_findings(found: Diagnosed, output_format: str) -> None:
+def print_findings(found: Diagnosed, output_format: str, options: Mapping[Path, str] | None = None) -> None:
     """All findings of a check, then one line that sums them up, then what was not complete.
 
     Args:
         found: what was diagnosed.
         output_format: `text`, `concise` (a line each) or `github` (workflow annotations).
+        options: of `harnessfix repair`, by folder of the source that was checked alone.
     """
     if output_format == "concise":
         for flaw in found.flaws:
@@ -123,7 +124,7 @@ def print_findings(found: Diagnosed, output_format: str) -> None:
             data.show(_annotation(flaw))
     else:
         for flaw in found.flaws:
-            data.show(finding_view(flaw, found.roots, kept=found.runs > 0), "")
+            data.show(finding_view(flaw, found.roots, options=_options(flaw, options or {})), "")
         if found.attributions:
             data.show(verdict_list(found.attributions.values(), found.names), "")
         if found.suspects:
@@ -134,8 +135,11 @@ def print_findings(found: Diagnosed, output_format: str) -> None:
         data.show(_sum(found))
         if found.runs:
             talk.note(_work(found.work), "dim")
-        elif any(flaw.best.operator for flaw in found.flaws):
-            talk.note("for patches, record a run: harnessfix record -- python your_agent.py", "dim")
+
+
+def _options(flaw: FlawRecord, options: Mapping[Path, str]) -> str:
+    path = flaw.best.anchors[0].path
+    return next((said for root, said in options.items() if source_lines(path, (root,))), "")
 
 
 def _work(work: Work) -> str:

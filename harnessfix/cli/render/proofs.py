@@ -1,5 +1,6 @@
 """What validation came to, patch by patch."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,20 +14,31 @@ from harnessfix_repairs.validation.documents import Outcome, Validation
 from .layers import LAYER_STYLE
 
 STYLE = {Outcome.ACCEPTED: "bold green", Outcome.UNPROVED: "bold yellow", Outcome.INCONCLUSIVE: "bold yellow"}
-HOW_TO_RUN = (
-    "Nothing was run. Say under [validate] how a task is run (`command` and `tasks`), name a test with "
-    "--task tests/test_agent.py::test_it, or play a recorded run again with --replay RUN."
-)
 MARK = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "dim")}
 
 
-def print_proofs(proofs: Sequence[Proof]) -> None:
-    """One block a patch, then a line that counts them."""
+def print_proofs(proofs: Sequence[Proof], *, runs: int = 0, tests: Sequence[str] = ()) -> None:
+    """One block a patch, then a line that counts them, and how to prove those of which nothing was run.
+
+    Args:
+        proofs: what came of each.
+        runs: how many recorded runs there are.
+        tests: node ids of tests that speak of the changed code.
+    """
     for proof in proofs:
         data.show(proof_view(proof), "")
     data.show(Text(count_words(proofs), style="bold"))
     if any(proof.validation.outcome is Outcome.UNPROVED for proof in proofs):
-        talk.note(HOW_TO_RUN)
+        talk.note(how_to_run(runs, tests))
+
+
+def how_to_run(runs: int, tests: Sequence[str]) -> str:
+    """How a patch can be proved where nothing was run."""
+    node = "".join(f" --task {shlex.quote(test)}" for test in tests) or " --task tests/test_agent.py::test_it"
+    words = ["Nothing was run." if runs else "Nothing was run: there is no recorded run to prove it by."]
+    words += ["Say under [validate] how a task is run (`command` and `tasks`),", f"name a test with{plain(node)},"]
+    words.append(f"or {'play a recorded run again' if runs else 'record a run and play it again'} with --replay RUN.")
+    return " ".join(words)
 
 
 def count_words(proofs: Sequence[Proof]) -> str:
