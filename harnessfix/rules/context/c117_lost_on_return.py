@@ -35,6 +35,7 @@ class LostOnReturn(HazardRule):
     )
     fix = "Hand every key that is written to what makes the object again."
     references = ("https://github.com/huggingface/smolagents/pull/1001",)
+    operator = "read-back"
     hazard = "lost-on-return"
     confidence = 0.5
     reason = "leaves out what was written"

@@ -41,7 +41,7 @@ class UnauditedAction(Rule):
     )
     fix = "Record actor, action, arguments and reason where the action is carried out, for all tools in one place."
     references = ("https://owasp.org/www-project-top-10-for-large-language-model-applications/",)
-    operator = None
+    operator = "record-action"
     bad = Example(files={"tools.py": _TOOLS})
     good = edited(
         bad,

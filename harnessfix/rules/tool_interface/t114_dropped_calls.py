@@ -40,6 +40,7 @@ class DroppedCalls(HazardRule):
         "https://github.com/huggingface/smolagents/pull/1482",
         "https://platform.openai.com/docs/guides/function-calling",
     )
+    operator = "return-after-all"
     hazard = "dropped-calls"
     confidence = 0.6
     reason = "leaves the loop over the calls"
