@@ -32,12 +32,11 @@ def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[tuple[Scor
     with folder_of(subject, keep, "planted") as folder:
         bench = Bench(subject, folder, select_rules())
         with bench.workspace.store:
-            covered = {task: bench.covered(task) for task in subject.tasks}
             sound = bench.run(subject.tasks)
             failing = [task for task, code in sound.exits.items() if code]
             if failing:
                 raise HarnessfixError(f"{subject.name} is not sound: {', '.join(failing)} failed")
-            for plant in plants(bench.harness, covered):
+            for plant in plants(bench.harness, sound.compiled, bench.opened):
                 file = bench.harness.parent / plant.path
                 before = file.read_text(encoding="utf-8")
                 file.write_text(plant.edit.apply(before), encoding="utf-8")

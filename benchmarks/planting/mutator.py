@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from harnessfix_ir.vocabulary import Layer
 
-from .source import Edit, Source
+from .source import Edit, Source, parsed
 
 
 class Mutator(ABC):
@@ -42,7 +42,7 @@ class PythonMutator(Mutator):
     def edits(self, text: str) -> Iterator[Edit]:
         """Every place; none in a file that is not Python."""
         try:
-            source = Source(text)
+            source = parsed(text)
         except (SyntaxError, ValueError):
             return
         yield from self.find(source)

@@ -2,12 +2,14 @@
 
 import ast
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harnessfix_ir.htir import Htir
+
 from .mutator import Mutator, all_mutators
-from .source import Edit
+from .source import Edit, parsed
 
 MOST_PLACES, MOST_TASKS = 2, 3
 
@@ -39,27 +41,30 @@ class Plant:
         return f"{self.mutator.name} {self.path}:{self.edit.qualname}"
 
 
-Covered = Mapping[str, Mapping[str, set[int]]]
+Opened = Callable[[str], set[str]]
+"""Tells which files other than Python's a task reads."""
 
 
-def plants(harness: Path, covered: Covered) -> Iterator[Plant]:
+def plants(harness: Path, sound: Mapping[str, Sequence[Htir]], opened: Opened) -> Iterator[Plant]:
     """The flaws to plant.
 
     Args:
         harness: file or folder of a sound harness.
-        covered: task to path to the lines it runs.
+        sound: task to its runs, in which the lines that it reached are marked.
+        opened: asked only where a flaw can be planted in such a file.
     """
     files = [harness] if harness.is_file() else sorted(path for path in harness.rglob("*") if path.is_file())
     texts = {
         path.relative_to(harness.parent).as_posix(): path.read_text(errors="replace") for path in files if _text(path)
     }
+    reached = {path for runs in sound.values() for run in runs for path, marks in run.reached.items() if marks.hit}
     for mutator in all_mutators():
         found = [
             Plant(mutator, path, edit, tasks[:MOST_TASKS])
             for path, text in texts.items()
-            if path.endswith(mutator.suffixes)
+            if path.endswith(mutator.suffixes) and (path in reached or not path.endswith(".py"))
             for edit in mutator.edits(text)
-            if (tasks := _reaching(path, text, edit, covered))
+            if (tasks := _reaching(path, text, edit, sound, opened))
         ]
         yield from sorted(found, key=_scattered)[:MOST_PLACES]
 
@@ -68,15 +73,18 @@ def _text(path: Path) -> bool:
     return path.suffix in (".py", ".md", ".txt", ".yaml", ".yml")
 
 
-def _reaching(path: str, text: str, edit: Edit, covered: Covered) -> tuple[str, ...]:
+def _reaching(path: str, text: str, edit: Edit, sound: Mapping[str, Sequence[Htir]], opened: Opened) -> tuple[str, ...]:
     """Tasks that run something of what is changed; those that run most of it first, since they go into its branches,
     then those that run most of its function, since they go into its handlers."""
     if not path.endswith(".py"):
-        return tuple(task for task, lines in covered.items() if path in lines)
+        return tuple(task for task in sound if path in opened(task))
     first, last = text.count("\n", 0, edit.start) + 1, text.count("\n", 0, edit.end) + 1
     around = _function_lines(text, first, last)
-    ran = {task: lines.get(path, set()) for task, lines in covered.items()}
-    counts = {task: (sum(first <= at <= last for at in lines), len(around & lines)) for task, lines in ran.items()}
+    counts = {}
+    for task, runs in sound.items():
+        marks = [run.reached[path] for run in runs if path in run.reached]
+        ran = {at for at in around if any(each.ran(at) for each in marks)}
+        counts[task] = (sum(first <= at <= last for at in ran), len(ran))
     reaching = (task for task, (inside, _) in counts.items() if inside)
     return tuple(sorted(reaching, key=lambda task: counts[task], reverse=True))
 
@@ -85,7 +93,7 @@ def _function_lines(text: str, first: int, last: int) -> set[int]:
     """Lines of the innermost function around some lines."""
     spans = (
         (node.lineno, node.end_lineno or node.lineno)
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parsed(text).tree)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     )
     around = [span for span in spans if span[0] <= first and last <= span[1]]

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -115,3 +115,9 @@ class Source:
     def _offset(self, line: int, column: int) -> int:
         start, text = self._lines[line - 1]
         return start + (column if text.isascii() else len(text.encode()[:column].decode()))
+
+
+@cache
+def parsed(text: str) -> Source:
+    """A Python file, parsed once. Raises `SyntaxError` or `ValueError` when it is not Python."""
+    return Source(text)

@@ -77,22 +77,21 @@ class Bench:
         self.harness = self.tree / subject.package
         self.workspace = Workspace.open(self.tree, store=str(folder / "runs.db"), create=True)
 
-    def covered(self, task: str) -> dict[str, set[int]]:
-        """Path to line numbers of the harness that a task of the sound harness runs; 0 for a file that it reads."""
-        found = self._once(f"{self.subject.script_digest()} {task} covered", lambda: self._cover(task))
-        return {path: set(lines) for path, lines in found.items()}
+    def opened(self, task: str) -> set[str]:
+        """Files of the harness, other than Python's, that a task of the sound harness reads."""
+        return set(self._once(f"{self.subject.script_digest()} {task} opened", lambda: self._open(task)))
 
-    def _cover(self, task: str) -> dict[str, list[int]]:
-        out = self.scratch / "covered.json"
+    def _open(self, task: str) -> list[str]:
+        out = self.scratch / "opened.json"
         subprocess.run(
-            self.subject.argv(task, str(HERE / "covered.py"), str(out), str(self.harness), "--"),
+            self.subject.argv(task, str(HERE / "opened.py"), str(out), str(self.harness), "--"),
             cwd=self.tree,
             env=self.subject.environment(self.tree),
             capture_output=True,
             timeout=300,
             check=False,
         )
-        found: dict[str, list[int]] = json.loads(out.read_text()) if out.exists() else {}
+        found: list[str] = json.loads(out.read_text()) if out.exists() else []
         out.unlink(missing_ok=True)
         return found
 
