@@ -158,6 +158,25 @@ agent.run("Why?")
 """
 
 
+@pytest.mark.parametrize(("name", "speaks"), [("messages", True), ("SYSTEM_MESSAGES", False)])
+def test_e104_a_constant_of_a_class_is_shared_by_right(run_harness: Run, name: str, speaks: bool) -> None:
+    loop = """
+class Agent:
+    NAME = [{"role": "system", "content": "Be brief."}]
+
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        for _ in range(3):
+            self.NAME.append({"role": "user", "content": task})
+            reply = self.model.query(self.NAME)
+            if reply["content"]:
+                return reply["content"]
+"""
+    assert bool(run_harness({"agent.py": loop.replace("NAME", name)}).said_of_source("E104")) is speaks
+
+
 @pytest.mark.parametrize(
     ("reset", "speaks"),
     [("pass", False), ('self.messages.append({"role": "system", "content": "Be brief."})', True)],

@@ -139,6 +139,24 @@ def test_the_function_that_calls_the_tool_is_blamed_not_the_loop_around_it(run_h
     assert [anchor.qualname for anchor in found.anchors][:2] == ["answer", "Agent.run"]
 
 
+@pytest.mark.parametrize(("test", "speaks"), [("clock() + delay > give_up", False), ("not transient(error)", True)])
+def test_a_retry_that_gives_up_when_time_is_over_has_a_stop(run_harness: Run, test: str, speaks: bool) -> None:
+    source = f"""
+from time import sleep
+
+
+def query(client, messages, clock, transient, give_up, delay=1):
+    while True:
+        try:
+            return client.chat.completions.create(model="m", messages=messages)
+        except OSError as error:
+            if {test}:
+                raise
+        sleep(delay)
+"""
+    assert bool(run_harness({"agent.py": source}).said_of_source("L105")) is speaks
+
+
 def test_a_retry_without_a_stop_is_seen_where_the_attempts_are_no_steps(run_harness: Run) -> None:
     files = {name: text for name, text in UnboundedRetry.bad.files.items() if name != "model.py"}
     files["agent.py"] = (
@@ -270,10 +288,13 @@ def test_a_counter_that_stands_still_on_the_error_path(run_harness: Run) -> None
         ("3.0 if cost_limit is None else cost_limit", False),
         ("cost_limit or None", False),
         ("max_steps or 20", False),
+        ("retry_connections or 1.0", False),
     ],
 )
 def test_zero_is_thrown_away_only_where_somebody_means_it(run_harness: Run, code: str, speaks: bool) -> None:
-    source = f"def settle(cost_limit=None, max_retries=None, max_steps=None):\n    return {code}\n"
+    source = (
+        f"def settle(cost_limit=None, max_retries=None, max_steps=None, retry_connections=None):\n    return {code}\n"
+    )
     harness = run_harness({"agent.py": source})
     assert bool(harness.said_of_source("L106")) is speaks
 
@@ -284,11 +305,25 @@ def test_zero_is_thrown_away_only_where_somebody_means_it(run_harness: Run, code
         ("if temperature:\n        options['temperature'] = temperature", True),
         ("if temperature is not None:\n        options['temperature'] = temperature", False),
         ("if temperature:\n        print('warm')", False),
+        ("if temperature:\n        options['t'] = temperature\n    else:\n        options['t'] = 0.7", False),
     ],
 )
 def test_a_zero_that_is_not_handed_on(run_harness: Run, code: str, speaks: bool) -> None:
     source = f"def ask(client, temperature=None):\n    options = {{}}\n    {code}\n    return client.ask(**options)\n"
     assert bool(run_harness({"agent.py": source}).said_of_source("L106")) is speaks
+
+
+@pytest.mark.parametrize(
+    ("code", "speaks"),
+    [
+        ("def dial(client, seed: int | None = None):\n    if seed:\n        client.seed = seed\n", True),
+        ("def dial(client, seed: list[str]):\n    if seed:\n        client.seed = seed\n", False),
+        ("def ask(client, delay):\n    if delay:\n        client.wait(delay)\n", True),
+        ("def ask(client, delay):\n    if delay:\n        time.sleep(delay)\n", False),
+    ],
+)
+def test_zero_counts_where_it_is_a_number_that_does_something(run_harness: Run, code: str, speaks: bool) -> None:
+    assert bool(run_harness({"agent.py": f"import time\n\n{code}"}).said_of_source("L106")) is speaks
 
 
 def test_more_tool_calls_than_the_limit_that_was_given() -> None:

@@ -135,7 +135,8 @@ def test_t105_whatever_way_an_unknown_name_ends_the_run_or_is_answered(
 @pytest.mark.parametrize(
     ("source", "parameters", "speaks"),
     [("query: str, limit: int = 5", ["query", "limit"], False), ("query, ctx", ["query"], False),
-     ("**options", ["query"], False), ("text", ["query"], True), ("query, limit", ["query"], True)],
+     ("**options", ["query"], False), ("text", ["query"], True), ("query, limit", ["query"], True),
+     ("page, seconds", ["reasoning"], False)],
 )  # fmt: skip
 def test_t104_compares_names_only(run_harness: Run, source: str, parameters: list[str], speaks: bool) -> None:
     declared = {"type": "object", "properties": {name: {"type": "string"} for name in parameters}}

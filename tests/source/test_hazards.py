@@ -531,6 +531,58 @@ NONE = {
         def tool_content(output: str) -> dict[str, int] | str | None:
             return json.loads(output)
         """,
+    "what was gathered only says that something came": """
+        def show(stream):
+            chunks = []
+            for message in stream:
+                if message.is_chunk:
+                    print(message.text, end="")
+                    chunks.append(message.content)
+                else:
+                    if chunks:
+                        chunks.clear()
+                        print()
+                    print(message)
+        """,
+    "only the id of the first call is asked for": """
+        def same_turn(step, earlier):
+            return step.tool_calls[0].tool_call_id == earlier.id
+        """,
+    "a function that says it takes the first": """
+        def run_first_tool(reply, tools):
+            call = reply.tool_calls[0]
+            return tools[call.name](**call.arguments)
+        """,
+    "what begins with a brace is read as an object": """
+        import json
+
+        def parse_response_line(line: str) -> dict | None:
+            if not line.startswith("{"):
+                return None
+            return json.loads(line)
+        """,
+    "the record knows that there may be nothing": """
+        class Agent:
+            def run(self, task, log):
+                answer = None
+                try:
+                    answer = self.ask(task)
+                finally:
+                    self.save(log, answer)
+
+            def save(self, log, answer):
+                if answer is None:
+                    log.failed()
+                    return
+                log.write(answer)
+        """,
+    "counters that are all zero have counted nothing": """
+        class Usage:
+            details: dict[str, int]
+
+            def has_values(self):
+                return any(self.details.values())
+        """,
 }
 
 

@@ -65,7 +65,8 @@ class StateLeaksBetweenRuns(Rule):
         """Classes that keep a conversation in a class attribute and add to it."""
         for element in model.of_role(ElementRole.CLASS):
             for attribute in names(element.value("mutable-class-attributes")):
-                if _is_conversation(attribute) and _is_agent(model, element):
+                # A name in capitals is a constant: nothing is added to it.
+                if not attribute.isupper() and _is_conversation(attribute) and _is_agent(model, element):
                     yield Finding(
                         message=f"`{element.name}.{attribute}` belongs to the class: all instances share it.",
                         anchors=[as_anchor(element, "holds a mutable class attribute")],

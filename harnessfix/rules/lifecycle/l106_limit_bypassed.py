@@ -113,7 +113,10 @@ def _default(limit: Element) -> tuple[str, str] | None:
 def _zero_matters(name: str) -> float:
     """How likely 0 is a value that somebody means (no retries, no cost limit); 0.0 where it makes no sense."""
     plain = name.rpartition(".")[2].lower()
-    if re.search(r"cost|budget|price|spend|retries|retry|temperature|top_p|top_k|penalty|seed$|delay|backoff", plain):
+    if re.search(
+        r"cost|budget|price|spend|retries|retry(_(limit|count|times))?$|temperature|top_p|top_k|penalty|seed$|delay|backoff",
+        plain,
+    ):
         return 0.6
     return 0.4 if re.search(r"(limit|interval|offset|index|depth)$", plain) else 0.0
 

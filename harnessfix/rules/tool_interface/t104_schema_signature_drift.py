@@ -110,7 +110,7 @@ class SchemaSignatureDrift(Rule):
         """Tools whose declared properties and parameters differ."""
         for tool in model.of_role(ElementRole.TOOL):
             strange, lacking = drift(model, tool)
-            if not (strange or lacking):
+            if not (strange or lacking) or _strangers(model, tool):
                 continue
             yield Finding(
                 message=f"The schema of {tool.value('tool-name') or tool.name} and `{tool.anchor.qualname}` disagree: "
@@ -163,6 +163,14 @@ def drift(model: HarnessModel, tool: Element) -> tuple[list[str], list[str]]:
     return (
         ([], []) if len(params) == 1 and not set(params) & set(described) and len(described) > 1 else (strange, lacking)
     )
+
+
+def _strangers(model: HarnessModel, tool: Element) -> bool:
+    """Whether schema and function have nothing but a name in common: then somebody between them sorts the arguments, or
+    the function is another one of that name."""
+    described, function = names(tool.value("described-params")), model.function(tool.anchor.path, tool.anchor.qualname)
+    params = [name for name in names(function.value("params")) if name not in ("self", "cls")] if function else []
+    return not set(params) & set(described) and len(params) != len(described)
 
 
 def _difference(strange: list[str], lacking: list[str]) -> str:

@@ -203,8 +203,19 @@ def _is_number(node: ast.expr, scope: Scope) -> bool:
     given = next((a for a in all_arguments(scope.function.args) if a.arg == node.id), None)
     if given is None or given.annotation is None:
         return False
-    kinds = {part.strip("\"' ") for part in re.split(r"[|,\[\]]", ast.unparse(given.annotation))}
+    kinds = _kinds(given.annotation)
     return bool(kinds & {"int", "float"}) and bool(kinds & {"None", "Optional"}) and not kinds & {"str", "bool"}
+
+
+def _is_no_number(node: ast.expr, scope: Scope) -> bool:
+    """Whether a name is a parameter that is declared to be something else than a number."""
+    arguments = all_arguments(scope.function.args) if scope.is_function and isinstance(node, ast.Name) else []
+    declared = [a.annotation for a in arguments if a.arg == node.id and a.annotation is not None]  # type: ignore[attr-defined]
+    return any(not _kinds(kind) & {"int", "float", "Decimal", "Any", "Number"} for kind in declared)
+
+
+def _kinds(annotation: ast.expr) -> set[str]:
+    return {part.strip("\"' ") for part in re.split(r"[|,\[\]]", ast.unparse(annotation))}
 
 
 def _attempts(call: ast.Call, scope: Scope, file: FileContext) -> Draft | None:
@@ -251,11 +262,19 @@ def _dropped(test: ast.expr, scope: Scope, file: FileContext) -> Draft | None:
     if not isinstance(test, (ast.Name, ast.Attribute)) or not isinstance(branch, ast.If) or branch.test is not test:
         return None
     whole, name = dotted(test, scope), last(dotted(test, scope))
-    if not _MEANT.search(name) or _SWITCH.search(name) or len(branch.body) > 2:
+    if (
+        not _MEANT.search(name)
+        or _SWITCH.search(name)
+        or len(branch.body) > 2
+        or branch.orelse
+        or _is_no_number(test, scope)
+    ):
         return None
     for node in inside(branch.body):
         given = [node.value] if isinstance(node, ast.Assign) else []
-        given += [*node.args, *(k.value for k in node.keywords)] if isinstance(node, ast.Call) else []
+        # To sleep for no time is not to sleep.
+        if isinstance(node, ast.Call) and last(callee(node, scope)) != "sleep":
+            given += [*node.args, *(k.value for k in node.keywords)]
         if any(whole and dotted(value, scope) == whole for value in given):
             draft = at_node(ElementRole.LIMIT, scope, test, AnchorKind.CALL, name)
             draft.add("falsy-zero", file.segment(test)).add("compares", file.segment(test))

@@ -114,6 +114,16 @@ def _always_leaves(clause: ast.ExceptHandler) -> bool:
     return isinstance(final, (ast.Return, ast.Raise, ast.Break))
 
 
+def _gives_up(clause: ast.ExceptHandler) -> bool:
+    """Whether a clause ends the loop once something is larger than something else: attempts, or the time."""
+    for node in inside(clause.body):
+        if isinstance(node, ast.If) and isinstance(node.body[-1], (ast.Raise, ast.Return, ast.Break)):
+            compared = [n for n in ast.walk(node.test) if isinstance(n, ast.Compare)]
+            if any(isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for n in compared for op in n.ops):
+                return True
+    return False
+
+
 def _sleeps(node: LoopNode, scope: Scope) -> bool:
     return any(callee(c, scope) in RETRYABLE_SLEEP or last(callee(c, scope)) == "sleep" for c in calls_in(node.body))
 
@@ -132,6 +142,7 @@ def _loop(node: LoopNode, attempt: ast.Try, scope: Scope, file: FileContext) -> 
     draft.add("library", "loop").add("decorates", scope.qualname)
     bounded = not isinstance(node, ast.While) or not is_true(node.test)
     bounded = bounded or any(isinstance(n, ast.If) and is_limit_test(n.test, scope) for n in inside(node.body))
+    bounded = bounded or any(_gives_up(clause) for clause in attempt.handlers)
     if bounded:
         draft.add("stop", file.segment(node.test if isinstance(node, ast.While) else node.iter))
     else:

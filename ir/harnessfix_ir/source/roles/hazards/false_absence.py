@@ -4,10 +4,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee
+from harnessfix_ir.source.expressions import callee, own_attribute
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments
 
 from .base import hazard
 
@@ -16,9 +16,14 @@ _ASKS = re.compile(
     r"outputs|result|results|payload|params|parameters|fields|empty|blank|set|given|present|complete)$"
 )
 
+_NUMBERS = re.compile(r"(dict|Dict|Mapping|Counter|defaultdict)\[\w+, (int|float|Decimal)\]")
+
 
 class FalseAbsence(Role):
-    """`def has_content(self): return any(self.args.values())`: 0, False and an empty text count as nothing."""
+    """`def has_content(self): return any(self.args.values())`: 0, False and an empty text count as nothing.
+
+    Not of what is declared to hold numbers alone: counters that are all zero have counted nothing.
+    """
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
@@ -36,9 +41,23 @@ class FalseAbsence(Role):
 def _values_of(asked: ast.expr, scope: Scope, file: FileContext) -> str:
     """The mapping whose values are taken for true or false, as the source writes it."""
     if isinstance(asked, ast.Call) and isinstance(asked.func, ast.Attribute) and asked.func.attr == "values":
-        return file.segment(of, 60) if isinstance(of := asked.func.value, (ast.Name, ast.Attribute)) else ""
+        of = asked.func.value
+        if not isinstance(of, (ast.Name, ast.Attribute)) or _holds_numbers(of, scope):
+            return ""
+        return file.segment(of, 60)
     if isinstance(asked, ast.GeneratorExp) and isinstance(asked.elt, ast.Name) and len(asked.generators) == 1:
         turn = asked.generators[0]
         if isinstance(turn.target, ast.Name) and turn.target.id == asked.elt.id and not turn.ifs:
             return _values_of(turn.iter, scope, file)
     return ""
+
+
+def _holds_numbers(of: ast.Name | ast.Attribute, scope: Scope) -> bool:
+    """Whether the mapping is declared as one of numbers."""
+    owner = scope.owner
+    if isinstance(of, ast.Name):
+        declared = [a.annotation for a in all_arguments(scope.function.args) if a.arg == of.id]
+    else:
+        fields = owner.of(ast.AnnAssign) if owner is not None and own_attribute(of) else []
+        declared = [f.annotation for f in fields if isinstance(f.target, ast.Name) and f.target.id == of.attr]
+    return any(kind is not None and _NUMBERS.search(ast.unparse(kind)) for kind in declared)

@@ -52,10 +52,22 @@ def _given_back(scope: Scope, file: FileContext) -> Iterator[Draft]:
                     isinstance(given, ast.Name)
                     and given.id in scope.params
                     and _TEXTS.search(f"{scope.name} {given.id}")
+                    and not _begins_as_object(given.id, scope)
                 ):
                     draft = hazard("unchecked-object", scope, node).add("name", given.id)
                     yield draft.add("used-at", node.lineno).add("use", file.segment(call, 60))
                     return
+
+
+def _begins_as_object(name: str, scope: Scope) -> bool:
+    """Whether the function asks whether the text begins with a brace: what can be read of such a text is an object."""
+    return any(
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == "startswith"
+        and any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(call.func.value))
+        and any(text_of(argument) == "{" for argument in call.args)
+        for call in scope.of(ast.Call)
+    )
 
 
 def _written_by_model(node: ast.expr, scope: Scope) -> bool:

@@ -62,14 +62,21 @@ def _emptied(loop: ast.For | ast.AsyncFor) -> set[str]:
     for branch in inside(loop.body):
         if not isinstance(branch, ast.If):
             continue
-        names = [n for s in branch.body for n in ast.walk(s) if isinstance(n, ast.Name)]
-        read = {name.id for name in names if isinstance(name.ctx, ast.Load)}
+        read = _read_in(branch)
         for node in inside(branch.body):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_empty(node.value):
                 found |= {node.targets[0].id} & read
             elif isinstance(node, ast.Call) and (name := _of_method(node, "clear")):
                 found |= {name} & read
     return found
+
+
+def _read_in(branch: ast.If) -> set[str]:
+    """Names whose value a branch reads. What is only filled and emptied tells that something came, and hands on
+    nothing."""
+    nodes = [node for statement in branch.body for node in ast.walk(statement)]
+    filled = {id(n.func.value) for n in nodes if isinstance(n, ast.Call) and _of_method(n, "clear", "append", "extend")}  # type: ignore[attr-defined]
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in filled}
 
 
 def _is_empty(value: ast.expr) -> bool:

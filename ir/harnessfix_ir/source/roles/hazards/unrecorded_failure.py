@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, calls_in
+from harnessfix_ir.source.expressions import callee, calls_in, own_attribute
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -32,7 +32,7 @@ class UnrecordedFailure(Role):
                 for call in calls_in(attempt.finalbody):
                     given = [*call.args, *(k.value for k in call.keywords)]
                     told = [n.id for n in given if isinstance(n, ast.Name) and n.id in empty & bound]
-                    if told and not _tells(attempt, scope):
+                    if told and not _tells(attempt, scope) and not _expects_nothing(call, told[0], scope, file):
                         yield (
                             hazard("unrecorded-failure", scope, call)
                             .add("name", told[0])
@@ -59,6 +59,20 @@ def _empty_before(attempt: ast.Try | ast.TryStar, scope: Scope) -> set[str]:
 
 def _is_nothing(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value in (None, "")
+
+
+def _expects_nothing(call: ast.Call, name: str, scope: Scope, file: FileContext) -> bool:
+    """Whether what is called asks whether there is anything, as far as this file shows."""
+    plain, method = callee(call, scope), own_attribute(call.func)
+    beside = scope.owner.methods if scope.owner is not None and method else list(file.functions)
+    called = next((other for other in beside if other.name == (method or plain)), None)
+    if called is None:
+        return False
+    params = [param for param in called.params if param not in ("self", "cls")]
+    at = next((n for n, given in enumerate(call.args) if isinstance(given, ast.Name) and given.id == name), None)
+    param = next((k.arg for k in call.keywords if isinstance(k.value, ast.Name) and k.value.id == name), None)
+    param = params[at] if at is not None and at < len(params) else param
+    return any(isinstance(n, ast.Name) and n.id == param for test in called.tests for n in ast.walk(test))
 
 
 def _tells(attempt: ast.Try | ast.TryStar, scope: Scope) -> bool:
