@@ -78,7 +78,7 @@ class UnstablePrefix(Rule):
         "https://platform.openai.com/docs/guides/prompt-caching",
         "https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching",
     )
-    operator = None
+    operator = "stabilise-prefix"
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

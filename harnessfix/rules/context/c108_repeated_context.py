@@ -51,7 +51,7 @@ class RepeatedContext(Rule):
     )
     fix = "Send the block once, at the top; replace the old copy instead of appending another."
     references = ("https://www.anthropic.com/engineering/effective-context-engineering-for-ai-agents",)
-    operator = None
+    operator = "say-once"
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", ('            messages.append({"role": "system", "content": RULES})\n', ""))
 

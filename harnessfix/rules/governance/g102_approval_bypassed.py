@@ -82,7 +82,7 @@ class ApprovalBypassed(Rule):
         "https://github.com/openai/openai-agents-python/pull/3867",
         "https://genai.owasp.org/llmrisk/llm062025-excessive-agency/",
     )
-    operator = None
+    operator = "route-through-gate"
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,
@@ -95,11 +95,12 @@ class ApprovalBypassed(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tools that ran behind a guard from one function and without one from another; one finding per tool."""
-        guarded: dict[str, tuple[TraceStep, str]] = {}
+        guarded: dict[str, tuple[TraceStep, str, str]] = {}
         for step in run.of_kind(StepKind.TOOL_CALL):
             guards = [run.step(link.source) for link in run.links_to(step.id, LinkKind.GUARDED_BY)]
-            if any(guard.kind is StepKind.GUARD for guard in guards):
-                guarded.setdefault(step.name, (step, _caller(step)))
+            asked = next((guard.name for guard in guards if guard.kind is StepKind.GUARD), None)
+            if asked is not None:
+                guarded.setdefault(step.name, (step, _caller(step), asked))
         spoken: set[str] = set()
         for step in run.of_kind(StepKind.TOOL_CALL):
             behind = guarded.get(step.name)
@@ -130,7 +131,9 @@ def _guard_around(run: Htir, step: TraceStep) -> bool:
     return False
 
 
-def _finding(run: Htir, model: HarnessModel, step: TraceStep, approved: TraceStep, gated: str, caller: str) -> Finding:
+def _finding(
+    run: Htir, model: HarnessModel, step: TraceStep, approved: TraceStep, gated: str, guard: str, caller: str
+) -> Finding:
     path, _, qualname = caller.partition(":")
     function: Element | None = model.function(path, qualname.replace(".<locals>", ""))
     anchors: list[Anchor] = [as_anchor(function, "calls the tool without asking")] if function is not None else []
@@ -146,5 +149,5 @@ def _finding(run: Htir, model: HarnessModel, step: TraceStep, approved: TraceSte
         confidence=0.8,
         evidence=Evidence.DERIVED,
         quotes=((f"{step.id} input", quote(asked)),),
-        parameters={"gate": gated},
+        parameters={"gate": gated, "guard": guard},
     )

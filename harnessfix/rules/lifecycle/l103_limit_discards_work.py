@@ -67,7 +67,7 @@ class LimitDiscardsWork(Rule):
         "https://github.com/crewAIInc/crewAI/issues/1038",
         "https://github.com/opensearch-project/ml-commons/issues/4011",
     )
-    operator = None
+    operator = "finalise-on-limit"
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

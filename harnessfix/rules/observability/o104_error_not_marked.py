@@ -78,7 +78,7 @@ class ErrorNotMarked(Rule):
         "https://github.com/openai/openai-agents-python/pull/4191",
         "https://opentelemetry.io/docs/specs/otel/trace/api/#set-status",
     )
-    operator = None
+    operator = "mark-error"
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

@@ -83,6 +83,7 @@ class CallsLostOnTheWay(Rule):
         "https://platform.openai.com/docs/guides/function-calling",
         "https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview",
     )
+    operator = "calls-first"
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", ('        if answer["content"]:\n', '        if not answer["tool_calls"]:\n'))
 
