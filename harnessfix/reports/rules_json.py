@@ -21,6 +21,7 @@ def rule_document(rule: Rule) -> dict[str, JsonValue]:
         "references": list(rule.references),
         "options": dict(rule.options),
         "operator": rule.operator,
+        "by_hand": rule.by_hand or None,
         "fix_availability": "none" if operator is None else "sometimes",
         "safety": None if operator is None else operator.safety.value,
         "fix_safety": None if operator is None else operator.fix_safety,

@@ -99,6 +99,7 @@ class Rule(ABC):
         fix: a paragraph: what a repair looks like.
         references: public issues, papers or documentation, as URLs.
         operator: name of the operator that repairs it, None without one.
+        by_hand: why nothing repairs it mechanically; needed without an operator.
         clone: role and fact of elements that have the same flaw in their code, so that one repair reaches all of them.
         yields_to: codes of rules that say more about the same lines; where one of them speaks, this one is silent.
         options: numbers that the settings may change, in kebab case, each with its default.
@@ -114,6 +115,7 @@ class Rule(ABC):
     fix: ClassVar[str] = ""
     references: ClassVar[Sequence[str]] = ()
     operator: ClassVar[str | None] = None
+    by_hand: ClassVar[str] = ""
     clone: ClassVar[tuple[ElementRole, str] | None] = None
     yields_to: ClassVar[Sequence[str]] = ()
     options: ClassVar[Mapping[str, float]] = {}

@@ -38,7 +38,8 @@ class Proposal:
         operator = all_operators().get(best.operator or "")
         if operator is None:
             name = best.operator
-            return self._no("skipped", f"no operator is called {name}" if name else f"no operator repairs {best.rule}")
+            none = f"no operator repairs {best.rule} (why: harnessfix explain {best.rule})"
+            return self._no("skipped", f"no operator is called {name}" if name else none)
         for anchor in (*best.anchors, *self.flaw.clones):
             self._read(anchor)
         spec = make_spec(best, self.flaw.clones, self.data, forbidden=self.forbidden)

@@ -76,6 +76,13 @@ def test_files_that_cannot_be_read_are_no_checked_files(run: Run, tmp_path: Path
     assert "no flaws found (source alone, 1 file checked, 1 skipped)" in run(tmp_path, "check", ".").stdout
 
 
+def test_a_rule_that_nothing_repairs_says_why(run: Run, tmp_path: Path) -> None:
+    shown = " ".join(run(tmp_path, "explain", "L113").stdout.split())
+    assert "repaired by hand What was done in part can be files, requests and payments" in shown
+    assert "repaired by hand" not in run(tmp_path, "explain", "T102").stdout
+    assert json.loads(run(tmp_path, "explain", "L113", "--format", "json").stdout)["by_hand"]
+
+
 def test_no_line_ends_in_blanks_when_it_is_piped(run: Run, tmp_path: Path) -> None:
     shown = run(tmp_path, "explain", "T102").stdout.splitlines()
     assert len(shown) > 20

@@ -63,6 +63,7 @@ class DroppedEvidence(Rule):
         "that dropped it."
     )
     fix = "Pin what later steps rest on, summarise instead of dropping, and say in the context what was left out."
+    by_hand = "Which answer will be needed again is known only after the run; what to pin is a decision about the task."
     references = (
         "https://arxiv.org/abs/2606.06324",
         "https://www.anthropic.com/engineering/effective-context-engineering-for-ai-agents",

@@ -80,6 +80,10 @@ class StaleContext(Rule):
         "again, or undoes what was right."
     )
     fix = "Drop the cached text whenever the file is written, or compare its time and size before using it."
+    by_hand = (
+        "Whether a cached text may still be used depends on who else writes the file; the code of the cache does "
+        "not show it."
+    )
     references = ("https://docs.python.org/3/library/functools.html#functools.cache",)
     operator = None
     bad = harness(_AGENT, _MAIN)

@@ -61,6 +61,10 @@ class ContextOverflow(Rule):
         "spent, at the moment when most work has been done, and a retry of the same request fails in the same way."
     )
     fix = "Keep a budget in tokens: shorten or summarise old observations before the limit, and recover when it is met."
+    by_hand = (
+        "A budget needs the model's size, a way to count its tokens and a choice of what to give up; none of them "
+        "stands in the code."
+    )
     references = (
         "https://docs.anthropic.com/en/docs/build-with-claude/context-windows",
         "https://www.anthropic.com/engineering/effective-context-engineering-for-ai-agents",

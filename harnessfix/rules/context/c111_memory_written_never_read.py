@@ -59,6 +59,7 @@ class MemoryWrittenNeverRead(Rule):
         "the store grows without anyone noticing that it has no use. It is mostly a retrieval that was never wired in."
     )
     fix = "Read from the memory where the next request is built, or stop writing to it."
+    by_hand = "Where the memory belongs in the next request, and how much of it, is a matter of design."
     references = (
         "https://arxiv.org/abs/2606.06324",
         "https://www.anthropic.com/engineering/effective-context-engineering-for-ai-agents",

@@ -32,6 +32,7 @@ class KeyLeavesOut(HazardRule):
         "answer. Nothing fails, and the reply, the count or the rendered prompt is that of other settings."
     )
     fix = "Put everything that the value is made from into the key."
+    by_hand = "What the value is made from can be named, but not which of it should make two questions different."
     references = ("https://github.com/Aider-AI/aider/commit/cf1e6e65c",)
     hazard = "key-leaves-out"
     confidence = 0.5

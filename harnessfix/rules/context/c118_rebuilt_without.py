@@ -37,6 +37,7 @@ class RebuiltWithout(HazardRule):
         "given: the field falls back to its default, and nothing says so."
     )
     fix = "Copy with `dataclasses.replace`, `model_copy` or `copy.copy`, and name only what changes."
+    by_hand = "A field that is left out may be left out on purpose: a copy that starts anew looks the same."
     references = ("https://github.com/openai/openai-agents-python/pull/4242",)
     hazard = "rebuilt-without"
     confidence = 0.6

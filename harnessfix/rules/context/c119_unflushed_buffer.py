@@ -32,6 +32,7 @@ class UnflushedBuffer(HazardRule):
         "whenever the stream does not end just where the loop hands on."
     )
     fix = "Hand on what is left behind the loop."
+    by_hand = "What is left may be incomplete on purpose, and how it is handed on differs from the whole pieces."
     references = ("https://github.com/stanfordnlp/dspy/pull/9089",)
     hazard = "unflushed-buffer"
     confidence = 0.55

@@ -61,6 +61,7 @@ class SharedWorkspace(Rule):
         "trajectories and of the next task then mean another place."
     )
     fix = "Keep the folder in the environment object and pass it as `cwd` to what is started."
+    by_hand = "Every path that the tool and what it starts use would have to be made absolute, in other files too."
     references = ("https://docs.python.org/3/library/os.html#os.chdir",)
     operator = None
     bad = harness(_AGENT, _MAIN)

@@ -66,6 +66,7 @@ class ChangedArgument(Rule):
         "configuration, the saved record is not what was said."
     )
     fix = "Work on a copy, as deep as what is changed, and return it."
+    by_hand = "How deep the copy has to be depends on what callers hold, which is in other files."
     references = (
         "https://github.com/huggingface/smolagents/pull/1957",
         ""

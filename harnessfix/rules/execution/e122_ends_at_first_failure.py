@@ -28,6 +28,7 @@ class EndsAtFirstFailure(HazardRule):
         "sockets outlive the run, and the next one finds the port or the lock taken."
     )
     fix = "Catch what each of them raises, go on, and raise at the end what was caught."
+    by_hand = "Which failures may be gathered and which must end the closing at once is not to be seen from the loop."
     references = ("https://github.com/openai/openai-agents-python/pull/4438",)
     hazard = "ends-at-first-failure"
     confidence = 0.55

@@ -30,6 +30,7 @@ class SpentIterator(HazardRule):
         "it."
     )
     fix = "Make a list of it first."
+    by_hand = "A list of it all may not fit into memory, and may wait for what comes last."
     references = ("https://github.com/openai/openai-agents-python/pull/4235",)
     hazard = "spent-iterator"
     confidence = 0.6

@@ -61,6 +61,9 @@ class UntrustedTextAsInstruction(Rule):
         "Send tool output in a tool or user message, marked as data; keep the system message to the harness's "
         "own words."
     )
+    by_hand = (
+        "The text has to move to another message, and what the system message then still says has to be worded anew."
+    )
     references = ("https://genai.owasp.org/llmrisk/llm01-prompt-injection/",)
     operator = None
     bad = harness(_AGENT, _MAIN)

@@ -95,6 +95,7 @@ class HandoffLosesField(Rule):
         "added one later."
     )
     fix = "Hand over the whole record, or render every field of it; fail when a field has no place in the template."
+    by_hand = "How the next agent is to be told of the field is wording, and belongs to the prompt."
     references = ("https://arxiv.org/abs/2503.13657",)
     operator = None
     bad = harness(_AGENT, _MAIN)

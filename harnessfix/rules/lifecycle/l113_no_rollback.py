@@ -96,6 +96,10 @@ class NoRollback(Rule):
     fix = (
         "Check everything before writing anything, or keep the old contents and put them back when a later part fails."
     )
+    by_hand = (
+        "What was done in part can be files, requests and payments; only some of it can be put back, and in which "
+        "order is not to be read."
+    )
     references = ("https://docs.python.org/3/library/contextlib.html#contextlib.ExitStack",)
     operator = None
     bad = harness(_AGENT, _MAIN)

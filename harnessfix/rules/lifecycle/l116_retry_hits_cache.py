@@ -75,6 +75,9 @@ class RetryHitsCache(Rule):
         "nothing."
     )
     fix = "Keep only replies that ended well; let a retry go past the cache."
+    by_hand = (
+        "Which replies are worth keeping, and what asks past the cache, is spread over the cache and those who call it."
+    )
     references = ("https://github.com/UKGovernmentBEIS/inspect_ai/pull/4846",)
     operator = None
     bad = harness(_AGENT, _MAIN)

@@ -42,6 +42,10 @@ class UnlikeTwins(HazardRule):
         "other way, often by nothing but `stream=True`, runs without it."
     )
     fix = "Do it on both ways, best in one function that both call."
+    by_hand = (
+        "The two ways differ for reasons of their own, too; a guard that is copied may wait, or raise, where that "
+        "way must not."
+    )
     references = ("https://doi.org/10.1109/ICSE.2009.5070547",)
     hazard = "unlike-twins"
     confidence = 0.5

@@ -33,6 +33,7 @@ class WrongArguments(HazardRule):
         "run that goes it ends as a TypeError of the harness, and what was wrong in the first place is lost."
     )
     fix = "Call the function as it is defined."
+    by_hand = "Which of the two is wrong, the call or the definition, is not to be told from them."
     references = (
         "https://github.com/camel-ai/camel/pull/3912",
         "https://github.com/google/adk-python/commit/2214c155",

@@ -36,6 +36,7 @@ class DeadBranch(HazardRule):
         "treated as another. The code reads as if it did."
     )
     fix = 'Compare each value (`role in ("user", "system")`); put the narrow clause before the wide one.'
+    by_hand = "What the test was to ask is a guess: the bare text may stand for any comparison."
     references = ("https://docs.python.org/3/reference/compound_stmts.html#except-clause",)
     hazard = "dead-branch"
     confidence = 0.75

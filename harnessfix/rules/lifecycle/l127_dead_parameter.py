@@ -28,6 +28,7 @@ class DeadParameter(HazardRule):
         "says so."
     )
     fix = "Use the setting, or take it out of the signature."
+    by_hand = "Whether the setting is to be used or taken away is a decision, and both change the interface."
     references = (
         "https://github.com/crewAIInc/crewAI/blob/main/lib/crewai/src/crewai/mcp/client.py",
         "https://pylint.readthedocs.io/en/stable/user_guide/messages/warning/unused-argument.html",

@@ -32,6 +32,10 @@ class UnguardedOptional(HazardRule):
         "those ends the run as `'NoneType' object is not subscriptable`, far from where it came from."
     )
     fix = "Ask for the field before it is used, or give it an empty value as its default."
+    by_hand = (
+        "Only where the field is gone through is an empty value the same as none; elsewhere what to do without it "
+        "is a decision."
+    )
     references = ("https://github.com/huggingface/smolagents/pull/857",)
     hazard = "unguarded-optional"
     confidence = 0.5

@@ -34,6 +34,7 @@ class ResultDropped(HazardRule):
         "the message as it was, the list unsorted, and nothing says so."
     )
     fix = "Keep what the function returns."
+    by_hand = "Whether the answer is to be kept, and as what, or the call is to go, is not to be seen."
     references = ("https://github.com/microsoft/autogen/pull/4770",)
     hazard = "result-dropped"
     confidence = 0.8

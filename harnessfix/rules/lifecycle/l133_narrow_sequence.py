@@ -32,6 +32,7 @@ class NarrowSequence(HazardRule):
         "tools or stop texts is compared as a whole and none of them ever matches."
     )
     fix = "Ask for the single kind (`isinstance(value, str)`) and take everything else for a sequence."
+    by_hand = "Which kinds of sequence are meant, and whether a text is one of them, the annotation does not say."
     references = ("https://github.com/langchain-ai/langgraph/pull/6354",)
     hazard = "narrow-sequence"
     confidence = 0.7

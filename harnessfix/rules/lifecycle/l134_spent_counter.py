@@ -35,6 +35,7 @@ class SpentCounter(HazardRule):
         "that it never reached."
     )
     fix = "Set the count back where a run begins."
+    by_hand = "Where a run begins is known by whoever calls; a count over all runs can be meant."
     references = ("https://github.com/microsoft/autogen/pull/6747",)
     hazard = "spent-counter"
     confidence = 0.55

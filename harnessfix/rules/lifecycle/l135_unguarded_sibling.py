@@ -44,6 +44,7 @@ class UnguardedSibling(HazardRule):
         "in, although every other way refuses."
     )
     fix = "Begin with the check as the others do, or say why not."
+    by_hand = "The method without the check may be the one that is called when the check would fail."
     references = ("https://github.com/openai/openai-agents-python/pull/4231",)
     hazard = "unguarded-sibling"
     confidence = 0.5

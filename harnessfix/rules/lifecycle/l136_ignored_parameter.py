@@ -28,6 +28,7 @@ class IgnoredParameter(HazardRule):
         "it was not heard."
     )
     fix = "Use it, hand it on, or take it away."
+    by_hand = "Whether the option is to be used or taken away is a decision, and both change the interface."
     references = ("https://github.com/SWE-agent/mini-swe-agent/pull/272",)
     hazard = "ignored-parameter"
     confidence = 0.5

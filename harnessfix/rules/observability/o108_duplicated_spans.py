@@ -28,6 +28,9 @@ class DuplicatedSpans(HazardRule):
         "cost and turns that are summed over spans are doubled, and an alert on them fires at half of what it says."
     )
     fix = "Keep the one whose spans say more, and leave the other out."
+    by_hand = (
+        "Which instrumentor says more is for whoever reads the traces to say, and it is set up outside of the harness."
+    )
     references = (
         "https://opentelemetry.io/docs/specs/semconv/gen-ai/",
         "https://github.com/Arize-ai/openinference",

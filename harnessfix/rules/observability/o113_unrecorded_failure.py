@@ -28,6 +28,9 @@ class UnrecordedFailure(HazardRule):
         "and reads like one that ended without a word. Who looks for failed runs does not find it."
     )
     fix = "Catch the exception, put its type and text into what is recorded, and raise it again."
+    by_hand = (
+        "What the record's reader can take for a failure, and whether the run goes on after it, is not in this code."
+    )
     references = ("https://github.com/SWE-agent/mini-swe-agent/pull/448",)
     hazard = "unrecorded-failure"
     confidence = 0.55

@@ -35,6 +35,7 @@ class ContextLeftBehind(HazardRule):
         "spans begin a trace of their own, its usage is counted nowhere, its settings are the defaults."
     )
     fix = "Hand over `contextvars.copy_context().run`, or use `asyncio.to_thread`."
+    by_hand = "Context that is handed over can also be what must not go along: a span that has ended, a transaction."
     references = ("https://docs.python.org/3/library/contextvars.html#contextvars.copy_context",)
     hazard = "context-left-behind"
     confidence = 0.5

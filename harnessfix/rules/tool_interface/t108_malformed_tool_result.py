@@ -69,6 +69,7 @@ class MalformedToolResult(Rule):
         "read by code. The bound is right, the place of the cut is not."
     )
     fix = "Shorten the data and not its text: fewer entries with the number left out, whole in themselves."
+    by_hand = "Which entries of the data matter least is known only from what they mean."
     references = ("https://www.anthropic.com/engineering/writing-tools-for-agents",)
     operator = None
     bad = harness(_AGENT, _MAIN)

@@ -45,6 +45,7 @@ class ShadowedTool(Rule):
         "capabilities that it was promised does not exist."
     )
     fix = "Give each tool its own name, and let the registry refuse a name that is taken."
+    by_hand = "Which of the two tools keeps its name is a decision, and prompts and recorded sessions name them too."
     references = ("https://platform.openai.com/docs/guides/function-calling",)
     operator = None
     bad = Example(files={"tools.py": _TOOLS})

@@ -54,6 +54,10 @@ class AsksForMissingTool(Rule):
         "spent, and a question that it could have answered in words ends in an error."
     )
     fix = "Mention tools only where some are offered, and name them."
+    by_hand = (
+        "Which tools are offered is known when the request is made; how the message is worded without them is for "
+        "its author."
+    )
     references = ("https://github.com/pydantic/pydantic-ai/pull/4234",)
     operator = None
     bad = harness(_AGENT, _MAIN)

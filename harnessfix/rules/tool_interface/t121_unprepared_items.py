@@ -39,6 +39,7 @@ class UnpreparedItems(HazardRule):
         "could have given, or runs without what it needs."
     )
     fix = "Make the items ready in the one place that hands them on."
+    by_hand = "What makes an item ready may have effects, which the other way avoids on purpose."
     references = (
         "https://doi.org/10.1109/ICSE.2009.5070547",
         "https://github.com/langchain-ai/langgraph/pull/4842",

@@ -35,6 +35,7 @@ class UncheckedObject(HazardRule):
         "arguments, and the run ends."
     )
     fix = "Ask `isinstance(args, dict)` where the text is parsed, and tell the model what was expected."
+    by_hand = "What the model is told, and how, when its arguments are no object differs from harness to harness."
     references = (
         "https://github.com/SWE-agent/mini-swe-agent/pull/760",
         "https://github.com/openai/openai-agents-python/pull/3166",

@@ -29,6 +29,7 @@ class UnpackedSplit(HazardRule):
         "are names: the run ends with `too many values to unpack`, far from whoever wrote the text."
     )
     fix = "Split at most once (`split(mark, 1)`, `partition`), or say what is wrong with the text."
+    by_hand = "Which of the parts may hold the mark decides from which side to split."
     references = ("https://github.com/SWE-agent/mini-swe-agent/pull/754",)
     hazard = "unpacked-split"
     confidence = 0.6

@@ -81,6 +81,7 @@ class CompletionWithoutEffect(Rule):
         "Let a tool report what it did, not what it was asked to do; before completion, check that the artifact "
         "is there."
     )
+    by_hand = "What shows that the work was done is different for every tool."
     references = ("https://arxiv.org/abs/2606.06324",)
     operator = None
     bad = harness(_AGENT, _MAIN)

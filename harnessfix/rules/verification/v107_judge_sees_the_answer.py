@@ -78,6 +78,9 @@ class JudgeSeesTheAnswer(Rule):
         "Build prompts from named fields of the task, keep expected answers in the evaluator, and pass them "
         "nowhere else."
     )
+    by_hand = (
+        "Which fields of a record belong to the task and which to the evaluation is not to be seen from their names."
+    )
     references = ("https://arxiv.org/abs/2311.04850",)
     operator = None
     bad = harness(_AGENT, _MAIN)
