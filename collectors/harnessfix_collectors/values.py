@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
+
 
 def parse_json(text: Any) -> Any:
     """`text` parsed as JSON, or itself when it is no string or no JSON."""
@@ -20,7 +22,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+        return _AS_JSON(value)
     except RecursionError:
         return "(nested too deeply to be shown)"
 

@@ -180,8 +180,7 @@ def _validated(kind: type[D], data: object) -> D:
         raise BadDocumentError(message, hint="Give a file made by harnessfix.") from error
 
 
-def _line(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_line = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder for each value
 
 
 def _block(value: object, indent: int) -> str:
