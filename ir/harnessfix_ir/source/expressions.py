@@ -4,10 +4,10 @@ import ast
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from .scopes import WALKED, FunctionNode, Scope
+from .nodes import children, walk
+from .scopes import FunctionNode, Scope
 
 _OPENS_SCOPE = frozenset((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda))
-_CHILDREN = "harnessfix children"
 
 EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 """Statements behind which nothing of their block runs."""
@@ -106,7 +106,7 @@ def is_constant(node: ast.AST | None) -> bool:
 def names_in(node: ast.AST | None) -> Iterator[str]:
     """Plain names used anywhere in an expression or statement."""
     if node is not None:
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, ast.Name):
                 yield inner.id
 
@@ -114,7 +114,7 @@ def names_in(node: ast.AST | None) -> Iterator[str]:
 def words_in(node: ast.AST | None) -> Iterator[str]:
     """Names and attribute names used anywhere in an expression."""
     if node is not None:
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, ast.Name):
                 yield inner.id
             elif isinstance(inner, ast.Attribute):
@@ -130,7 +130,7 @@ def calls_in(nodes: list[ast.stmt] | list[ast.expr]) -> Iterator[ast.Call]:
             continue
         if isinstance(node, ast.Call):
             yield node
-        pending.extend(reversed(_children(node)))
+        pending.extend(reversed(children(node)))
 
 
 def inside(nodes: list[ast.stmt]) -> Iterator[ast.AST]:
@@ -140,22 +140,7 @@ def inside(nodes: list[ast.stmt]) -> Iterator[ast.AST]:
         node = pending.pop()
         yield node
         if node.__class__ not in _OPENS_SCOPE:
-            pending.extend(reversed(_children(node)))
-
-
-def _children(node: ast.AST) -> list[ast.AST]:
-    """Nodes right below a node, contexts and operators left out; found once, since the same bodies are read often."""
-    found: list[ast.AST] | None = node.__dict__.get(_CHILDREN)
-    if found is None:
-        found = []
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if isinstance(value, list):
-                found += [item for item in value if item.__class__ in WALKED]
-            elif isinstance(value, ast.AST) and value.__class__ in WALKED:
-                found.append(value)
-        node.__dict__[_CHILDREN] = found
-    return found
+            pending.extend(reversed(children(node)))
 
 
 def assigned_value(name: str, scope: Scope, before: int) -> ast.expr | None:

@@ -7,17 +7,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, TypeVar
 
+from .nodes import WALKED, walk
+
 N = TypeVar("N", bound=ast.AST)
 _FILLS = ("append", "extend", "insert", "update")
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
-_PLAIN = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
-WALKED = frozenset(
-    kind
-    for kind in vars(ast).values()
-    if isinstance(kind, type) and issubclass(kind, ast.AST) and not issubclass(kind, _PLAIN)
-)
-"""Kinds of nodes that say something by themselves: all but contexts and operators."""
 _SCOPED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -34,6 +29,8 @@ class Scope:
     __slots__ = (
         "_bindings",
         "_flows",
+        "_replaced",
+        "_stored",
         "_texts",
         "callees",
         "children",
@@ -54,6 +51,8 @@ class Scope:
         self.callees: dict[ast.Call, str] = {}
         self._bindings: dict[str, list[ast.expr]] | None = None
         self._flows: dict[str, set[str]] | None = None
+        self._stored: set[str] | None = None
+        self._replaced: set[str] | None = None
         self._texts: tuple[list[int], list[str]] | None = None
 
     @property
@@ -121,13 +120,32 @@ class Scope:
         return self._bindings
 
     @property
+    def stored(self) -> set[str]:
+        """Plain names that get a value here, in whatever way."""
+        if self._stored is None:
+            self._stored = {node.id for node in self.of(ast.Name) if isinstance(node.ctx, ast.Store)}
+        return self._stored
+
+    @property
+    def replaced(self) -> set[str]:
+        """Of a class the attributes that its methods put something into: `self.x = …`."""
+        if self._replaced is None:
+            self._replaced = {
+                node.attr
+                for child in self.children
+                for node in child.deep(ast.Attribute)
+                if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id == "self"
+            }
+        return self._replaced
+
+    @property
     def flows(self) -> dict[str, set[str]]:
         """From each name to the names that are made from it here, by assignment or by `append`-like calls."""
         if self._flows is None:
             found: dict[str, set[str]] = {}
             for targets, value in self._moves():
-                names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-                for node in ast.walk(value):
+                names = {n.id for t in targets for n in walk(t) if isinstance(n, ast.Name)}
+                for node in walk(value):
                     if isinstance(node, ast.Name):
                         found.setdefault(node.id, set()).update(names)
             self._flows = found

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from .expressions import text_of
+from .nodes import walk
 from .scopes import FileContext, Scope
 
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[#0\- +]*(?:\d+|\*)?(?:\.\d+)?[diouxXeEfFgGcrsa]")
@@ -59,7 +60,7 @@ def template_of(node: ast.AST | None, file: FileContext, scope: Scope) -> Templa
 
 def is_bounded(node: ast.AST) -> bool:
     """Whether an expression cuts its value: a slice, or a call of something that truncates."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Subscript) and isinstance(inner.slice, ast.Slice):
             return True
         if isinstance(inner, ast.Call):

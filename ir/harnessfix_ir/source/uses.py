@@ -7,6 +7,7 @@ from typing import Any
 
 from .config_flow import class_mappings, config_uses
 from .expressions import EXITS, callee, calls_in, dotted, last, text_of
+from .nodes import walk
 from .roles.prompts import rendered_names
 from .scopes import FileContext, Scope
 from .words import APPROVAL_NAME, hook_word
@@ -69,7 +70,7 @@ def _guards(scope: Scope, file: FileContext) -> Iterator[list[Any]]:
         if not APPROVAL_NAME.search(last(name)):
             continue
         branch = next((a for a in file.ancestors(call) if isinstance(a, ast.If)), None)
-        in_test = branch is not None and any(call is n for n in ast.walk(branch.test))
+        in_test = branch is not None and any(call is n for n in walk(branch.test))
         if branch is not None and in_test:
             first, end = branch.body[0].lineno, branch.body[-1].end_lineno or branch.body[-1].lineno
             negated = isinstance(branch.test, ast.UnaryOp) and isinstance(branch.test.op, ast.Not)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, inside, is_stub, keyword, last, text_of
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import APPROVAL_NAME, SUBMIT_NAME, SUBMIT_TYPE, VERIFIER_NAME, words
 from harnessfix_ir.vocabulary import ElementRole, Evidence
@@ -61,15 +62,15 @@ class Approvals(Role):
 def _asks_yes(call: ast.Call, scope: Scope) -> bool:
     if "onfirm" in callee(call, scope):
         return True
-    texts = [t for a in call.args for n in ast.walk(a) if (t := text_of(n))]
+    texts = [t for a in call.args for n in walk(a) if (t := text_of(n))]
     return any(_YES.search(t) for t in texts) or any(_is_yes(c, call) for c in scope.of(ast.Compare))
 
 
 def _is_yes(compared: ast.Compare, call: ast.Call) -> bool:
     """Whether an answer is compared with a yes: `input(question).lower() in ("y", "yes")`."""
-    if not any(node is call for node in ast.walk(compared.left)):
+    if not any(node is call for node in walk(compared.left)):
         return False
-    words = [text_of(node) for other in compared.comparators for node in ast.walk(other)]
+    words = [text_of(node) for other in compared.comparators for node in walk(other)]
     return any(word.lower() in ("y", "yes") for word in words if word)
 
 

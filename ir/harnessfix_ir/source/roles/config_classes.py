@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import dotted, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
@@ -69,7 +70,7 @@ def said_extra(scope: Scope) -> str:
     candidates: list[ast.AST] = [a.value for a in scope.assignments if isinstance(a.value, (ast.Call, ast.Dict))]
     candidates += [child.node for child in scope.children if child.is_class and child.name == "Config"]
     for candidate in candidates:
-        for node in ast.walk(candidate):
+        for node in walk(candidate):
             value: ast.AST | None = None
             if (isinstance(node, ast.keyword) and node.arg == "extra") or (
                 isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "extra" for t in node.targets)

@@ -15,6 +15,7 @@ from harnessfix_ir.source.expressions import (
     text_of,
 )
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.templates import template_of
 from harnessfix_ir.source.words import LOG_METHODS, LOGGER_RECEIVER
@@ -135,7 +136,7 @@ def _fixed_message(clause: ast.ExceptHandler, file: FileContext, scope: Scope) -
         for value in _handed_on(node, scope):
             if clause.name is not None and clause.name in names_in(value):
                 continue
-            for inner in ast.walk(value):
+            for inner in walk(value):
                 text = text_of(inner)
                 if text and " " in text.strip() and not isinstance(file.parents.get(inner), ast.JoinedStr):
                     return text, getattr(inner, "lineno", clause.lineno)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, calls_in, inside, is_true, last, names_in, words_in
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import COUNTER_NAME, LIMIT_NAME, SCHEDULED, STEP_VERB
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
@@ -53,7 +54,7 @@ def _reads_new_tool_calls(node: LoopNode) -> bool:
         and inner.value.id in made
         for n in body
         if isinstance(n, ast.If)
-        for inner in ast.walk(n.test)
+        for inner in walk(n.test)
     )
 
 
@@ -104,7 +105,7 @@ def exit_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 def is_limit_test(test: ast.expr, scope: Scope) -> bool:
     """Whether a condition compares in order something that is named like a counter or a limit."""
-    for node in ast.walk(test):
+    for node in walk(test):
         if isinstance(node, ast.Compare) and any(isinstance(op, (*_ORDER, ast.Eq)) for op in node.ops):
             equal = all(isinstance(op, ast.Eq) for op in node.ops)
             words = [word for side in (node.left, *node.comparators) for word in words_in(side)]
@@ -148,7 +149,7 @@ def _bounds(node: LoopNode, scope: Scope) -> Iterator[str]:
         if not is_true(node.test) and is_limit_test(node.test, scope):
             yield "condition"
     else:
-        calls = {callee(call, scope) for call in ast.walk(node.iter) if isinstance(call, ast.Call)}
+        calls = {callee(call, scope) for call in walk(node.iter) if isinstance(call, ast.Call)}
         if "range" in calls:
             yield "range"
         elif not calls & {"itertools.count", "itertools.cycle", "itertools.repeat", "iter"}:
@@ -173,7 +174,7 @@ def _walks_numbers(node: LoopNode, scope: Scope) -> bool:
     """Whether a `for` counts (range, count) or its variable is named like a step."""
     if isinstance(node, ast.While):
         return False
-    calls = {callee(call, scope) for call in ast.walk(node.iter) if isinstance(call, ast.Call)}
+    calls = {callee(call, scope) for call in walk(node.iter) if isinstance(call, ast.Call)}
     if calls & {"range", "itertools.count"}:
         return True
     return any(w in name for name in names_in(node.target) for w in ("step", "turn", "iteration", "round"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import assigned_value, callee, is_stub, keyword, last, passed_on, text_of
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import (
     MESSAGES_PARAMS,
@@ -96,7 +97,7 @@ def _is_model_request(name: str, call: ast.Call) -> bool:
 
 def _is_endpoint(node: ast.expr) -> bool:
     """Whether an expression holds the address that a model is asked at."""
-    texts = (text_of(inner) for inner in ast.walk(node))
+    texts = (text_of(inner) for inner in walk(node))
     return any(text and " " not in text and _ENDPOINT.search(text) for text in texts)
 
 
@@ -264,8 +265,8 @@ def _guards_choices(scope: Scope) -> bool:
     tests: list[ast.expr] = [*scope.tests, *scope.of(ast.Compare)]
     for test in tests:
         # `choices[0]` in a condition trusts that there is one.
-        indexed = {id(n.value) for n in ast.walk(test) if isinstance(n, ast.Subscript)}
-        for inner in ast.walk(test):
+        indexed = {id(n.value) for n in walk(test) if isinstance(n, ast.Subscript)}
+        for inner in walk(test):
             if isinstance(inner, ast.Attribute) and inner.attr == "choices" and id(inner) not in indexed:
                 return True
             if isinstance(inner, (ast.Call, ast.Compare)) and _asks_for_choices(inner):
@@ -273,7 +274,7 @@ def _guards_choices(scope: Scope) -> bool:
     for node in scope.tries:
         types = {last(_base_name(t)) for h in node.handlers for t in _types(h)}
         if types & {"IndexError", "LookupError", "Exception"} and any(
-            isinstance(n, ast.Attribute) and n.attr == "choices" for s in node.body for n in ast.walk(s)
+            isinstance(n, ast.Attribute) and n.attr == "choices" for s in node.body for n in walk(s)
         ):
             return True
     return False

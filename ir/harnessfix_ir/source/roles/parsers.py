@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, dotted, is_stub, last, text_of, words_in
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import PARSER_NAME, PARSER_OF_MODEL
 from harnessfix_ir.vocabulary import ElementRole, Evidence
@@ -56,13 +57,13 @@ class Parsers(Role):
 
 def _of_model(node: ast.expr) -> bool:
     return any(_MODEL_WORD.match(word) for word in words_in(node)) or any(
-        isinstance(n, ast.Subscript) and _MODEL_WORD.match(text_of(n.slice) or "") for n in ast.walk(node)
+        isinstance(n, ast.Subscript) and _MODEL_WORD.match(text_of(n.slice) or "") for n in walk(node)
     )
 
 
 def _of_tool_call(node: ast.expr) -> bool:
     """Whether an expression is the arguments of a tool call, which only a model writes."""
-    words = {*words_in(node), *(t for n in ast.walk(node) if isinstance(n, ast.Subscript) and (t := text_of(n.slice)))}
+    words = {*words_in(node), *(t for n in walk(node) if isinstance(n, ast.Subscript) and (t := text_of(n.slice)))}
     return bool(words & {"arguments", "raw_arguments", "tool_call", "tool_calls", "function_call"})
 
 

@@ -17,6 +17,7 @@ from harnessfix_ir.source.expressions import (
     tainted_names,
 )
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
@@ -148,7 +149,7 @@ def _environment(draft: Draft, call: ast.Call, scope: Scope, file: FileContext) 
         draft.note("inherits-environ", not has_star_keywords(call))
         return
     for source in [env, *_bound_to(env, scope, file)[:_MOST]]:
-        for node in ast.walk(source):
+        for node in walk(source):
             if isinstance(node, ast.Attribute) and dotted(node, scope) == "os.environ" and _whole(node, file):
                 draft.add("full-environ", True, source.lineno)
                 return

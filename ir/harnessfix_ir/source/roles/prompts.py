@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from harnessfix_ir.source.expressions import callee, defaults_of, dotted, has_star_keywords, last, text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.jinja import read_jinja
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.templates import Template, format_fields, looks_like_format, looks_like_jinja, template_of
 from harnessfix_ir.source.words import PROMPT_NAME
@@ -55,7 +56,7 @@ class Prompts(Role):
             template = template_of(node, file, scope)
             if template is None or not _is_worth_it(template):
                 continue
-            taken.update(id(inner) for inner in ast.walk(node))
+            taken.update(id(inner) for inner in walk(node))
             draft = at_node(ElementRole.PROMPT, scope, anchor, AnchorKind.PROMPT_TEMPLATE, name)
             draft.qualname = qualname
             yield describe(draft, name, template)

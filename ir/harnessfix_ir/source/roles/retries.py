@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, calls_in, dotted, inside, is_true, keyword, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import RETRYABLE_SLEEP
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
@@ -63,7 +64,7 @@ def _describe(draft: Draft, name: str, call: ast.Call | None, scope: Scope, file
 
 def _predicate(draft: Draft, node: ast.expr, scope: Scope) -> None:
     """The types in `retry_if_exception_type(...)` and `retry_if_not_exception_type(...)`, also combined."""
-    for call in ast.walk(node):
+    for call in walk(node):
         if not isinstance(call, ast.Call):
             continue
         name = last(callee(call, scope))
@@ -130,10 +131,10 @@ def _sleeps(node: LoopNode, scope: Scope) -> bool:
 
 def _counts_attempts(node: LoopNode) -> bool:
     source = node.target if not isinstance(node, ast.While) else node.test
-    words = {n.id for n in ast.walk(source) if isinstance(n, ast.Name)}
+    words = {n.id for n in walk(source) if isinstance(n, ast.Name)}
     if not isinstance(node, ast.While):
-        words |= {n.id for n in ast.walk(node.iter) if isinstance(n, ast.Name)}
-        words |= {n.attr for n in ast.walk(node.iter) if isinstance(n, ast.Attribute)}
+        words |= {n.id for n in walk(node.iter) if isinstance(n, ast.Name)}
+        words |= {n.attr for n in walk(node.iter) if isinstance(n, ast.Attribute)}
     return any(part in w.lower() for w in words for part in ("attempt", "retry", "retries", "tries"))
 
 

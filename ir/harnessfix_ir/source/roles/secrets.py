@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harnessfix_ir.source.expressions import callee, dotted, last, tainted_names, text_of
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 from harnessfix_ir.source.words import CONFIG_NAME, MESSAGES_NAME, PROMPT_NAME, SECRET_NAME
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
@@ -76,7 +77,7 @@ def _sinks(scope: Scope) -> Iterator[_Sink]:
             kind = "prompt"
         else:
             continue
-        nodes = [node for value in values for node in ast.walk(value)]
+        nodes = [node for value in values for node in walk(value)]
         names = {node.id for node in nodes if isinstance(node, ast.Name)}
         yield _Sink(kind, call.lineno, names, {id(node) for node in nodes})
 
@@ -86,7 +87,7 @@ def _destinations(node: ast.expr, sinks: list[_Sink], scope: Scope, file: FileCo
     statement = file.statement(node)
     seeds: set[str] = set()
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        seeds = {n.id for t in targets_of(statement) for n in ast.walk(t) if isinstance(n, ast.Name)} - {"self"}
+        seeds = {n.id for t in targets_of(statement) for n in walk(t) if isinstance(n, ast.Name)} - {"self"}
     tainted = tainted_names(scope, seeds) if seeds else set()
     for sink in sinks:
         if id(node) in sink.nodes or tainted & sink.names:

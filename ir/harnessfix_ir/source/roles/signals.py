@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, dotted, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import HOOK_NAME
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
@@ -59,7 +60,7 @@ def _from_collections(scope: Scope) -> dict[str, str]:
     for loop in scope.for_loops:
         collection = dotted(loop.iter, scope).removesuffix("()")
         if HOOK_NAME.search(collection):
-            found.update({n.id: collection for n in ast.walk(loop.target) if isinstance(n, ast.Name)})
+            found.update({n.id: collection for n in walk(loop.target) if isinstance(n, ast.Name)})
     return found
 
 

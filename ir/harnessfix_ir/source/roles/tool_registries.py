@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, dotted, last, text_of
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
@@ -200,4 +201,4 @@ def _tested(node: ast.Call, scope: Scope, file: FileContext) -> bool:
     target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target
     if not isinstance(target, ast.Name):
         return False
-    return any(isinstance(n, ast.Name) and n.id == target.id for test in scope.tests for n in ast.walk(test))
+    return any(isinstance(n, ast.Name) and n.id == target.id for test in scope.tests for n in walk(test))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, dotted, is_stub, keyword, last, tainted_names, text_of
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import DESTRUCTIVE_CALLS, DESTRUCTIVE_NAME
 from harnessfix_ir.vocabulary import ElementRole, Evidence
@@ -54,7 +55,7 @@ def destructive(name: str, scope: Scope) -> str:
         if dotted_name in STARTS:
             if tainted is None:
                 tainted = tainted_names(scope, {p for p in scope.params if p not in ("self", "cls")})
-            if any(tainted & {n.id for n in ast.walk(a) if isinstance(n, ast.Name)} for a in call.args):
+            if any(tainted & {n.id for n in walk(a) if isinstance(n, ast.Name)} for a in call.args):
                 return f"runs a command made from its arguments ({dotted_name})"
         elif dotted_name in DESTRUCTIVE_CALLS:
             return f"calls {dotted_name}"
@@ -176,4 +177,4 @@ def runs_parameter(scope: Scope) -> bool:
     if not calls:
         return False
     tainted = tainted_names(scope, params)
-    return any(tainted & {n.id for a in call.args for n in ast.walk(a) if isinstance(n, ast.Name)} for call in calls)
+    return any(tainted & {n.id for a in call.args for n in walk(a) if isinstance(n, ast.Name)} for call in calls)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.source.expressions import callee, defaults_of, dotted, last, text_of, words_in
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import LIMIT_NAME, MESSAGES_NAME, OUTPUT_NAME
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
@@ -139,7 +140,7 @@ def _marked(node: ast.AST, scope: Scope, file: FileContext) -> bool:
         top = around
         if isinstance(around, ast.stmt):
             break
-    texts = [t for n in ast.walk(top) if (t := text_of(n))]
+    texts = [t for n in walk(top) if (t := text_of(n))]
     nearby = scope.texts_near(getattr(node, "lineno", 0), 4)
     return any(MARKER.search(t) for t in (*texts, *nearby))
 

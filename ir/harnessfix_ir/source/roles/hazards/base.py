@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import at_node
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
@@ -31,7 +32,7 @@ def loops_around(node: ast.AST, file: FileContext) -> Iterator[ast.For | ast.Asy
 
 def targets_in(target: ast.AST) -> Iterator[ast.Name]:
     """Plain names that an assignment target binds."""
-    for inner in ast.walk(target):
+    for inner in walk(target):
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
             yield inner
 

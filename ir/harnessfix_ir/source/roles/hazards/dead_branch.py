@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import dotted
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import spelled, walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -77,13 +78,11 @@ def _is_error(name: str) -> bool:
 
 def _twice(branch: ast.If, scope: Scope, file: FileContext) -> Iterator[Draft]:
     """`if a: … elif b: … elif a: …` with tests that read names only."""
-    seen = {ast.dump(branch.test)}
+    seen = {spelled(branch.test)}
     nxt = branch.orelse
     while len(nxt) == 1 and isinstance(nxt[0], ast.If):
         test = nxt[0].test
-        if ast.dump(test) in seen and not any(
-            isinstance(n, (ast.Call, ast.Await, ast.NamedExpr)) for n in ast.walk(test)
-        ):
+        if spelled(test) in seen and not any(isinstance(n, (ast.Call, ast.Await, ast.NamedExpr)) for n in walk(test)):
             yield hazard("dead-branch", scope, test).add("why", f"`{file.segment(test, 60)}` was asked above")
-        seen.add(ast.dump(test))
+        seen.add(spelled(test))
         nxt = nxt[0].orelse

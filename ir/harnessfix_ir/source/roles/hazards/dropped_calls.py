@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, calls_in, dotted, inside, last, names_in, tainted_names, words_in
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import EXECUTE_NAME
@@ -47,9 +48,7 @@ def _runs_them(loop: ast.For | ast.AsyncFor, names: set[str], scope: Scope) -> b
         kept = last(name) == "append" and any(n in derived for given in call.args for n in names_in(given))
         if kept or (
             EXECUTE_NAME.search(name)
-            and any(
-                isinstance(inner, ast.Name) and inner.id in names for given in call.args for inner in ast.walk(given)
-            )
+            and any(isinstance(inner, ast.Name) and inner.id in names for given in call.args for inner in walk(given))
         ):
             return True
     return False
@@ -70,7 +69,7 @@ def _leaves(loop: ast.For | ast.AsyncFor, names: set[str], scope: Scope, file: F
             if isinstance(around, ast.If):
                 tests.append(around.test)
         derived = tainted_names(scope, names)
-        about = [n for test in tests for n in ast.walk(test) if isinstance(n, ast.Name) and n.id in derived]
+        about = [n for test in tests for n in walk(test) if isinstance(n, ast.Name) and n.id in derived]
         if about and not _ends_in_error(node):
             return node
     return None

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, calls_in, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.roles.handlers import is_log_call
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -58,11 +59,11 @@ def _no_entries(value: ast.expr | None) -> bool:
 
 def _tells(clause: ast.ExceptHandler, scope: Scope) -> bool:
     """Whether the clause raises, or keeps the failure in another name or a log that says more than debug."""
-    for inner in ast.walk(clause):
+    for inner in walk(clause):
         if isinstance(inner, ast.Raise):
             return True
         if isinstance(inner, ast.Name) and clause.name is not None and inner.id == clause.name:
-            call = next((c for c in calls_in(clause.body) if inner in ast.walk(c)), None)
+            call = next((c for c in calls_in(clause.body) if inner in walk(c)), None)
             if call is None or not is_log_call(call, scope):
                 return True
     return False

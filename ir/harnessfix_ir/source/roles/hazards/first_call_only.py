@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import dotted, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -56,4 +57,4 @@ def _matters(node: ast.expr, scope: Scope) -> bool:
     held += [part.iter for comp in scope.of(ast.ListComp) for part in comp.generators]
     held += [part.iter for comp in scope.of(ast.GeneratorExp) for part in comp.generators]
     held += [value for call in scope.of(ast.Call) for value in (*call.args, *(k.value for k in call.keywords))]
-    return any(node is inner for value in held for inner in ast.walk(value))
+    return any(node is inner for value in held for inner in walk(value))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import spelled
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -37,11 +38,11 @@ class KeptOverride(Role):
                     and target.attr == value.attr
                     and not target.attr.startswith("_")
                     and isinstance(target.value, ast.Name)
-                    and ast.dump(target.value) != ast.dump(value.value)
+                    and spelled(target.value) != spelled(value.value)
                 ):
                     written.setdefault(target.value.id, []).append(node)
             for name, nodes in written.items():
-                if len({ast.dump(node.targets[0]) for node in nodes}) >= LEAST and _is_handed_in(name, scope):
+                if len({spelled(node.targets[0]) for node in nodes}) >= LEAST and _is_handed_in(name, scope):
                     draft = hazard("kept-override", scope, nodes[0]).add("into", name)
                     yield draft.add("settings", [node.targets[0].attr for node in nodes])  # type: ignore[attr-defined]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import dotted, last, words_in
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -61,12 +62,12 @@ def _stored(store: ast.Subscript, file: FileContext) -> ast.expr | None:
 def _sources(node: ast.expr, scope: Scope) -> set[str]:
     """Names that an expression is made from, through plain assignments in the function."""
     found: set[str] = set()
-    pending = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
+    pending = [n.id for n in walk(node) if isinstance(n, ast.Name)]
     while pending:
         name = pending.pop()
         if name in found:
             continue
         found.add(name)
         for value in scope.bindings.get(name, ()):
-            pending.extend(n.id for n in ast.walk(value) if isinstance(n, ast.Name))
+            pending.extend(n.id for n in walk(value) if isinstance(n, ast.Name))
     return found

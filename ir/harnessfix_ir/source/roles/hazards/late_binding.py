@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments, targets_of
 from harnessfix_ir.source.words import words
@@ -46,11 +47,11 @@ def _closures(loop: ast.stmt, scope: Scope) -> Iterator[tuple[ast.Lambda | ast.s
     for made in scope.of(ast.Lambda):
         if holds(loop, made):
             own = {a.arg for a in all_arguments(made.args)}
-            yield made, {n.id for n in ast.walk(made.body) if isinstance(n, ast.Name)} - own
+            yield made, {n.id for n in walk(made.body) if isinstance(n, ast.Name)} - own
     for child in scope.children:
         if child.is_function and holds(loop, child.node):
             own = set(child.params) | {n.id for n in child.of(ast.Name) if isinstance(n.ctx, ast.Store)}
-            inside = {n.id for part in child.function.body for n in ast.walk(part) if isinstance(n, ast.Name)}
+            inside = {n.id for part in child.function.body for n in walk(part) if isinstance(n, ast.Name)}
             yield child.function, inside - own
 
 

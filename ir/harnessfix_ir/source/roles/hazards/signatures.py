@@ -1,7 +1,6 @@
 """Which function of the same file a call is sure to reach, and whether its arguments fit."""
 
 import ast
-from collections import Counter
 
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -21,7 +20,7 @@ def function_called(call: ast.Call, scope: Scope, file: FileContext) -> Scope | 
         return _by_name(func.id, scope, file)
     if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id in ("self", "cls"):
         owner = _class_around(scope)
-        return _only(func.attr, owner) if owner is not None and not _rebinds(func, owner) else None
+        return _only(func.attr, owner) if owner is not None and func.attr not in owner.replaced else None
     return None
 
 
@@ -58,7 +57,7 @@ def misfit(call: ast.Call, called: Scope) -> str:
 
 
 def _by_name(name: str, scope: Scope, file: FileContext) -> Scope | None:
-    if name in file.root.imports or any(n.id == name for n in file.root.of(ast.Name) if isinstance(n.ctx, ast.Store)):
+    if name in file.root.imports or name in file.root.stored:
         return None
     around: Scope | None = scope
     while around is not None and around is not file.root:
@@ -66,7 +65,7 @@ def _by_name(name: str, scope: Scope, file: FileContext) -> Scope | None:
             name in around.params
             or name in around.imports
             or any(child.name == name for child in around.children)
-            or any(n.id == name for n in around.of(ast.Name) if isinstance(n.ctx, ast.Store))
+            or name in around.stored
         ):
             return None
         around = around.parent
@@ -90,14 +89,3 @@ def _only(name: str, owner: Scope) -> Scope | None:
 def _conditional(child: Scope, owner: Scope) -> bool:
     """Whether the definition does not stand in the body of its owner directly: there may be another."""
     return child.node not in owner.node.body
-
-
-def _rebinds(func: ast.Attribute, owner: Scope) -> bool:
-    """Whether a method of the class puts something else in the method's place."""
-    counted = Counter(
-        n.attr
-        for child in owner.children
-        for n in child.deep(ast.Attribute)
-        if isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name) and n.value.id == "self"
-    )
-    return func.attr in counted

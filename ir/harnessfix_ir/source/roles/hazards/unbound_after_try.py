@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import EXITS, inside
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.roles.handlers import is_log_call
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -58,7 +59,7 @@ def _ends(body: list[ast.stmt], scope: Scope, error: str | None = None) -> bool:
     if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
         func = last.value.func
         name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-        handed = any(isinstance(n, ast.Name) and n.id == error for a in last.value.args for n in ast.walk(a))
+        handed = any(isinstance(n, ast.Name) and n.id == error for a in last.value.args for n in walk(a))
         return name in _ENDS or "raise" in name or (error is not None and handed and not is_log_call(last.value, scope))
     if isinstance(last, ast.If):
         return bool(last.orelse) and _ends(last.body, scope) and _ends(last.orelse, scope)
@@ -101,10 +102,8 @@ def _read(name: str, attempt: ast.Try | ast.TryStar, scope: Scope, file: FileCon
 
 def _adds_to(statement: ast.stmt, name: str) -> bool:
     """Whether all that a statement does to the name is to add to what it holds."""
-    adding = {n.target for n in ast.walk(statement) if isinstance(n, ast.AugAssign)}
-    stores = [
-        n for n in ast.walk(statement) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
-    ]
+    adding = {n.target for n in walk(statement) if isinstance(n, ast.AugAssign)}
+    stores = [n for n in walk(statement) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)]
     return all(store in adding for store in stores)
 
 
@@ -119,6 +118,6 @@ def _mentions(statement: ast.stmt, attempt: ast.Try | ast.TryStar) -> bool:
     tested = statement.test if isinstance(statement, ast.If) else statement
     return (
         isinstance(statement, EXITS)
-        or any(isinstance(n, ast.Name) and n.id in noted for n in ast.walk(tested))
+        or any(isinstance(n, ast.Name) and n.id in noted for n in walk(tested))
         or any(isinstance(n, EXITS) for n in inside([statement]))
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import EXITS
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import spelled, walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -45,7 +46,7 @@ def _read_after(name: str, branch: ast.If, scope: Scope, file: FileContext) -> a
         return None
     block = block_of(branch, file)
     after = block[block.index(branch) + 1 :] if branch in block else []
-    test = ast.dump(branch.test)
+    test = spelled(branch.test)
     for statement in after:
         if isinstance(statement, ast.If) and _may_repeat(statement.test, branch.test, test):
             return None
@@ -63,9 +64,9 @@ def _read_after(name: str, branch: ast.If, scope: Scope, file: FileContext) -> a
 def reads(statement: ast.stmt) -> Iterator[ast.AST]:
     """Nodes that are evaluated whenever the statement is: not those in its branches."""
     if isinstance(statement, (ast.If, ast.While)):
-        yield from ast.walk(statement.test)
+        yield from walk(statement.test)
     elif isinstance(statement, (ast.For, ast.AsyncFor)):
-        yield from ast.walk(statement.iter)
+        yield from walk(statement.iter)
     elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.Raise)):
         pending: list[ast.AST] = [statement]
         while pending:
@@ -81,10 +82,10 @@ def reads(statement: ast.stmt) -> Iterator[ast.AST]:
 
 def _may_repeat(later: ast.expr, first: ast.expr, dumped: str) -> bool:
     """Whether a later test asks the same again, or is about the same things."""
-    if dumped in ast.dump(later):
+    if dumped in spelled(later):
         return True
-    asked = {n.id for n in ast.walk(first) if isinstance(n, ast.Name)} - {"self", "isinstance", "len"}
-    return any(isinstance(n, ast.Name) and n.id in asked for n in ast.walk(later))
+    asked = {n.id for n in walk(first) if isinstance(n, ast.Name)} - {"self", "isinstance", "len"}
+    return any(isinstance(n, ast.Name) and n.id in asked for n in walk(later))
 
 
 def _declared(name: str, scope: Scope) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import assigned_value, callee, text_of, words_in
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -45,7 +46,7 @@ def _given_back(scope: Scope, file: FileContext) -> Iterator[Draft]:
     if not kinds or not all(_MAPPING.match(kind.strip()) for kind in kinds if kind.strip() != "None"):
         return
     for node in scope.of(ast.Return):
-        for call in ast.walk(node.value) if node.value is not None else ():
+        for call in walk(node.value) if node.value is not None else ():
             if isinstance(call, ast.Call) and call.args and callee(call, scope) in _LOADS:
                 given = call.args[0]
                 if (
@@ -76,18 +77,16 @@ def _written_by_model(node: ast.expr, scope: Scope) -> bool:
         node = found if found is not None else node
     if any(_ARGUMENTS.match(word) for word in words_in(node)):
         return True
-    return any(_ARGUMENTS.match(text_of(n) or "") for n in ast.walk(node) if isinstance(n, ast.Constant))
+    return any(_ARGUMENTS.match(text_of(n) or "") for n in walk(node) if isinstance(n, ast.Constant))
 
 
 def _is_checked(name: str, scope: Scope) -> bool:
     """Whether the function asks what the value is, or hands it to something that may."""
     for call in scope.of(ast.Call):
-        given = [n for value in call.args for n in ast.walk(value) if isinstance(n, ast.Name) and n.id == name]
+        given = [n for value in call.args for n in walk(value) if isinstance(n, ast.Name) and n.id == name]
         if given and callee(call, scope) in ("isinstance", "type"):
             return True
-    return any(
-        isinstance(n, ast.Name) and n.id == name for match in scope.of(ast.Match) for n in ast.walk(match.subject)
-    )
+    return any(isinstance(n, ast.Name) and n.id == name for match in scope.of(ast.Match) for n in walk(match.subject))
 
 
 def _use(name: str, line: int, scope: Scope, file: FileContext) -> ast.expr | None:
@@ -126,7 +125,5 @@ def _is_caught(node: ast.AST, file: FileContext) -> bool:
 
 
 def _takes(clause: ast.ExceptHandler) -> bool:
-    kinds = (
-        {n.id for n in ast.walk(clause.type) if isinstance(n, ast.Name)} if clause.type is not None else {"Exception"}
-    )
+    kinds = {n.id for n in walk(clause.type) if isinstance(n, ast.Name)} if clause.type is not None else {"Exception"}
     return bool(kinds & {"Exception", "BaseException", "TypeError", "AttributeError"})

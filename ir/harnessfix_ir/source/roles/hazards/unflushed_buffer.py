@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import inside
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import spelled, walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -40,11 +41,11 @@ def _gathered(loop: ast.For | ast.AsyncFor) -> set[str]:
 
 def _handed_on(piece: ast.expr, loop: ast.For | ast.AsyncFor) -> bool:
     """Whether the loop hands each piece on as it comes, too."""
-    said = ast.dump(piece)
+    said = spelled(piece)
     for node in inside(loop.body):
         given = [*node.args, *(k.value for k in node.keywords)] if isinstance(node, ast.Call) else []
         given += [node.value] if isinstance(node, ast.Yield) and node.value is not None else []
-        if any(ast.dump(value) == said and value is not piece for value in given):
+        if any(spelled(value) == said and value is not piece for value in given):
             return True
     return False
 
@@ -74,7 +75,7 @@ def _emptied(loop: ast.For | ast.AsyncFor) -> set[str]:
 def _read_in(branch: ast.If) -> set[str]:
     """Names whose value a branch reads. What is only filled and emptied tells that something came, and hands on
     nothing."""
-    nodes = [node for statement in branch.body for node in ast.walk(statement)]
+    nodes = [node for statement in branch.body for node in walk(statement)]
     filled = {id(n.func.value) for n in nodes if isinstance(n, ast.Call) and _of_method(n, "clear", "append", "extend")}  # type: ignore[attr-defined]
     return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in filled}
 

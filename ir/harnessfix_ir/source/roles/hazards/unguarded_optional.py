@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import EXITS, dotted, own_attribute
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -60,7 +61,7 @@ def _is_guarded(use: ast.Attribute, method: Scope, file: FileContext) -> bool:
 
 
 def _names(node: ast.AST, use: ast.Attribute) -> bool:
-    return any(isinstance(n, ast.Attribute) and n is not use and n.attr == use.attr for n in ast.walk(node))
+    return any(isinstance(n, ast.Attribute) and n is not use and n.attr == use.attr for n in walk(node))
 
 
 def _leaves(body: list[ast.stmt]) -> bool:

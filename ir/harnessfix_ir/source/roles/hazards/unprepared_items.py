@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import spelled
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -23,7 +24,7 @@ class UnpreparedItems(Role):
             for made in scope.of(ast.ListComp):
                 turn = made.generators[0]
                 if len(made.generators) == 1 and isinstance(turn.iter, ast.Name) and isinstance(made.elt, ast.Call):
-                    work = f"{ast.dump(made.elt)} {ast.dump(turn.target)}"
+                    work = f"{spelled(made.elt)} {spelled(turn.target)}"
                     alike[id(scope.parent), work].append((scope, made, turn.iter.id))
         for group in alike.values():
             prepared = [(scope, *ready) for scope, _, name in group if (ready := _preparation(name, scope))]

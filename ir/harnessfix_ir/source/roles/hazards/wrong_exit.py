@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 
@@ -48,6 +49,6 @@ def _entered(scope: Scope, file: FileContext) -> set[str]:
         and file.segment(call.args[0]) in held
     }
     for loop in scope.for_loops:
-        if any(isinstance(n, ast.Name) and n.id in lists for n in ast.walk(loop.iter)):
+        if any(isinstance(n, ast.Name) and n.id in lists for n in walk(loop.iter)):
             held.update(name.id for name in targets_in(loop.target))
     return held

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import dotted, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -50,15 +51,15 @@ def _is_given(count: ast.Name | ast.Attribute, scope: Scope) -> bool:
 def _is_guarded(name: str, scope: Scope, file: FileContext) -> bool:
     """Whether a test in the function, or a check of the setting anywhere in the file, looks at the number."""
     for test in scope.tests:
-        if any(_names(inner, name) for inner in ast.walk(test)):
+        if any(_names(inner, name) for inner in walk(test)):
             return True
     for around, call in file.all(ast.Call):
         if last(dotted(call.func, around)) in ("max", "validator") and any(
-            _names(inner, name) for given in call.args for inner in ast.walk(given)
+            _names(inner, name) for given in call.args for inner in walk(given)
         ):
             return True
     for _, compare in file.all(ast.Compare):
-        if any(_names(inner, name) for side in (compare.left, *compare.comparators) for inner in ast.walk(side)):
+        if any(_names(inner, name) for side in (compare.left, *compare.comparators) for inner in walk(side)):
             return True
     return any(
         isinstance(node.target, ast.Name) and node.target.id == name and _POSITIVE.search(ast.unparse(node)) is not None

@@ -1,0 +1,45 @@
+"""Syntax trees that are read often: the nodes below one, found once."""
+
+import ast
+from collections.abc import Iterable
+
+_PLAIN = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+WALKED = frozenset(
+    kind
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST) and not issubclass(kind, _PLAIN)
+)
+"""Kinds of nodes that say something by themselves: all but contexts and operators."""
+CHILDREN, SPELLED = "harnessfix children", "harnessfix spelled"
+"""What a node's own dictionary keeps beside its fields; a tree lives no longer than the reading of its file."""
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """Nodes right below a node, contexts and operators left out."""
+    found: list[ast.AST] | None = node.__dict__.get(CHILDREN)
+    if found is None:
+        found = []
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value.__class__ is list:
+                found += [item for item in value if item.__class__ in WALKED]
+            elif value.__class__ in WALKED:
+                found.append(value)
+        node.__dict__[CHILDREN] = found
+    return found
+
+
+def walk(node: ast.AST) -> Iterable[ast.AST]:
+    """As `ast.walk` (the node itself, then level by level), contexts and operators left out."""
+    found = [node]
+    for each in found:
+        found += children(each)
+    return found
+
+
+def spelled(node: ast.AST) -> str:
+    """A text that is equal for nodes that say the same (`ast.dump`)."""
+    said: str | None = node.__dict__.get(SPELLED)
+    if said is None:
+        said = node.__dict__[SPELLED] = ast.dump(node)
+    return said
