@@ -119,7 +119,7 @@ def _gives_up(clause: ast.ExceptHandler) -> bool:
     """Whether a clause ends the loop once something is larger than something else: attempts, or the time."""
     for node in inside(clause.body):
         if isinstance(node, ast.If) and isinstance(node.body[-1], (ast.Raise, ast.Return, ast.Break)):
-            compared = [n for n in ast.walk(node.test) if isinstance(n, ast.Compare)]
+            compared = [n for n in walk(node.test) if isinstance(n, ast.Compare)]
             if any(isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for n in compared for op in n.ops):
                 return True
     return False

@@ -65,7 +65,7 @@ def _begins_as_object(name: str, scope: Scope) -> bool:
     return any(
         isinstance(call.func, ast.Attribute)
         and call.func.attr == "startswith"
-        and any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(call.func.value))
+        and any(isinstance(n, ast.Name) and n.id == name for n in walk(call.func.value))
         and any(text_of(argument) == "{" for argument in call.args)
         for call in scope.of(ast.Call)
     )

@@ -72,7 +72,7 @@ def _expects_nothing(call: ast.Call, name: str, scope: Scope, file: FileContext)
     at = next((n for n, given in enumerate(call.args) if isinstance(given, ast.Name) and given.id == name), None)
     param = next((k.arg for k in call.keywords if isinstance(k.value, ast.Name) and k.value.id == name), None)
     param = params[at] if at is not None and at < len(params) else param
-    return any(isinstance(n, ast.Name) and n.id == param for test in called.tests for n in ast.walk(test))
+    return any(isinstance(n, ast.Name) and n.id == param for test in called.tests for n in walk(test))
 
 
 def _tells(attempt: ast.Try | ast.TryStar, scope: Scope) -> bool:
