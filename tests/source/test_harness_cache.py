@@ -1,10 +1,13 @@
 """Facts that are kept on disk."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from harnessfix_ir.source import extract, read_harness
+from harnessfix_ir.source.cache import LASTS, MODELS
 from harnessfix_ir.source.scopes import FileContext
 
 AGENT = "def call_llm(prompt):\n    return client.responses.create(input=prompt)\n"
@@ -69,3 +72,17 @@ def test_the_same_file_under_another_path_has_its_own_facts(harness: Path, tmp_p
     moved.mkdir()
     (harness / "agent.py").rename(moved / "agent.py")
     assert read_harness([harness], cache_dir=cache) == read_harness([harness])
+
+
+def test_a_cache_keeps_the_newest_models_and_no_facts_that_are_long_unused(harness: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    read_harness([harness], cache_dir=cache)
+    (long_ago,) = (file for file in (cache / "facts").rglob("*.json") if b"while" in file.read_bytes())
+    os.utime(long_ago, (0, time.time() - LASTS - 60))
+    for edit in range(MODELS + 3):
+        (harness / "loop.py").write_text(f"{LOOP}# {edit}\n")
+        model = read_harness([harness], cache_dir=cache)
+    assert len(list((cache / "models").rglob("*.json"))) == MODELS
+    assert not long_ago.exists()
+    assert model == read_harness([harness])
+    assert read_harness([harness], cache_dir=cache) == model

@@ -4,7 +4,8 @@ import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -24,10 +25,16 @@ def extractor() -> str:
     return whole.hexdigest()[:16]
 
 
+MODELS = 8
+"""Models that are kept: each edit makes one, as large as the harness."""
+LASTS = 60 * 86_400
+"""Seconds after which facts and links are made anew; most of them are of texts that nobody has any more."""
+
+
 class FactCache:
     """Facts of files under `facts/`, whole models under `models/`, how files were linked under `links/`.
 
-    A cache that cannot be written is no error.
+    A cache that cannot be written is no error. What is old is deleted when a model is added.
 
     Args:
         folder: where to keep them; None for no cache.
@@ -79,6 +86,7 @@ class FactCache:
         except ValueError:  # a literal with a lone surrogate is no JSON: such a harness is read anew each time
             return
         self._write("models", key, data)
+        self._forget()
 
     def get_facts(self, digest: str, path: str, module: str, base: str) -> FileFacts | None:
         """Facts of a file with that content under that path, None when there are none that can be read."""
@@ -117,3 +125,20 @@ class FactCache:
             beside = target.with_suffix(f".{os.getpid()}.tmp")
             beside.write_bytes(data)
             beside.replace(target)
+
+    def _forget(self) -> None:
+        """Delete all but the newest models, and what is older than `LASTS`."""
+        assert self.folder is not None
+        models = sorted(_ages(self.folder / "models"), reverse=True)
+        before = time.time() - LASTS
+        old = [file for kind in ("facts", "links") for age, file in _ages(self.folder / kind) if age < before]
+        for file in (*(file for _, file in models[MODELS:]), *old):
+            with contextlib.suppress(OSError):
+                file.unlink()
+
+
+def _ages(folder: Path) -> Iterator[tuple[float, Path]]:
+    """The files below a folder, each with the time when it was written."""
+    for file in folder.rglob("*.*"):
+        with contextlib.suppress(OSError):
+            yield file.stat().st_mtime, file
