@@ -1,6 +1,5 @@
 """Attempts: calls of one function, made again because the one before failed."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harnessfix_ir.harness import Element, HarnessModel
@@ -8,6 +7,7 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, LinkKind, StepKind
 
+from ._once import once
 from ._own import is_model_step, own_anchors, own_function
 from ._signals import is_signal
 
@@ -32,7 +32,8 @@ class Attempts:
         return [step for step in self.steps if step.error is not None]
 
 
-def attempts(run: Htir) -> Iterator[Attempts]:
+@once
+def attempts(run: Htir) -> tuple[Attempts, ...]:
     """Groups of attempts, in order of the first one."""
     last: dict[tuple[object, ...], list[TraceStep]] = {}
     groups: list[list[TraceStep]] = []
@@ -46,9 +47,11 @@ def attempts(run: Htir) -> Iterator[Attempts]:
         else:
             last[key] = [step]
             groups.append(last[key])
-    for group in groups:
-        if len(group) > 1:
-            yield Attempts(group, any(run.links_to(step.id, LinkKind.RETRY_OF) for step in group[1:]))
+    return tuple(
+        Attempts(group, any(run.links_to(step.id, LinkKind.RETRY_OF) for step in group[1:]))
+        for group in groups
+        if len(group) > 1
+    )
 
 
 def _again(before: TraceStep, step: TraceStep) -> bool:

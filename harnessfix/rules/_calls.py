@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Part, TraceStep
 
+from ._once import once
 from ._query import reply_parts, requests
 
 MAX_ARGUMENTS = 200_000  # characters; longer argument texts are not parsed again here
@@ -26,10 +27,10 @@ class Asked:
         return self.part.name or ""
 
 
-def asked(run: Htir) -> Iterator[Asked]:
+@once
+def asked(run: Htir) -> tuple[Asked, ...]:
     """Tool calls in the replies of a run, in order."""
-    for step in requests(run):
-        yield from asked_in(run, step)
+    return tuple(call for step in requests(run) for call in asked_in(run, step))
 
 
 def asked_in(run: Htir, step: TraceStep) -> Iterator[Asked]:

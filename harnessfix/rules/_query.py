@@ -5,7 +5,6 @@ Nothing here decides anything: a rule does. All functions are linear in what the
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from weakref import ref
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -13,6 +12,8 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.prefix import common_prefix
 from harnessfix_ir.steps import Part, StepEvent, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Route, StepKind
+
+from ._once import once
 
 MESSAGE_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 QUOTE_CHARS = 200
@@ -76,7 +77,8 @@ def has_messages(step: TraceStep) -> bool:
     return any(part.role in MESSAGE_ROLES for part in step.input)
 
 
-def requests(run: Htir) -> list[TraceStep]:
+@once
+def requests(run: Htir) -> tuple[TraceStep, ...]:
     """The requests that reached a model, in order of start: each model call once, at its innermost step with messages.
 
     A wrapper around a client is a model call with another one inside; only the inner one saw what was really sent.
@@ -85,7 +87,7 @@ def requests(run: Htir) -> list[TraceStep]:
     outer: set[str] = set()
     for step in calls.values():
         outer.update(around.id for around in ancestors(run, step) if around.id in calls)
-    return [step for step in calls.values() if step.id not in outer]
+    return tuple(step for step in calls.values() if step.id not in outer)
 
 
 def reply_parts(run: Htir, request: TraceStep) -> tuple[Part, ...]:
@@ -103,34 +105,26 @@ def reply_parts(run: Htir, request: TraceStep) -> tuple[Part, ...]:
 
 Added = tuple[TraceStep, TraceStep | None, list[Part]]
 Grown = tuple[TraceStep, TraceStep | None, tuple[Part, ...]]
-_last: tuple[ref[Htir], tuple[Added, ...]] | None = None
-_grown: tuple[ref[Htir], tuple[Grown, ...]] | None = None
 
 
+@once
 def added_messages(run: Htir) -> tuple[Added, ...]:
     """For each request: the step, the request before it in the same conversation, and the input parts new in it.
 
     A conversation goes on in the request that begins with the whole of its last one, else in the one that shares most
-    messages with it; a request that shares none begins one. Many rules ask, so it is worked out once for a run.
+    messages with it; a request that shares none begins one.
     """
-    global _last
-    kept = _last
-    if kept is None or kept[0]() is not run:
-        kept = _last = ref(run), tuple(_added_messages(run))
-    return kept[1]
+    return tuple(_added_messages(run))
 
 
+@once
 def grown_inputs(run: Htir) -> tuple[Grown, ...]:
     """For each request: the step, the request whose whole input it begins with (None when it does not), and the rest.
 
     What is folded over the parts of requests goes on from the state of the one before, instead of reading the history
     anew with every request.
     """
-    global _grown
-    kept = _grown
-    if kept is None or kept[0]() is not run:
-        kept = _grown = ref(run), tuple(_after(step, before) for step, before, _ in added_messages(run))
-    return kept[1]
+    return tuple(_after(step, before) for step, before, _ in added_messages(run))
 
 
 def _after(step: TraceStep, before: TraceStep | None) -> Grown:

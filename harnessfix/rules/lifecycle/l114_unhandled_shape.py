@@ -1,7 +1,7 @@
 """L114: a legal reply of the model or its server broke the harness."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from harnessfix.rules._calls import argument_flaw, asked_in
 from harnessfix.rules._errors import escaped_to, raised, short_type
@@ -115,18 +115,20 @@ def _pieces(wording: str) -> list[str]:
     return pieces if sum(map(len, pieces)) >= LEAST_WORDED else []
 
 
-def _replies(run: Htir) -> list[TraceStep]:
+def _replies(run: Htir) -> tuple[TraceStep, ...]:
     """Replies that arrived, and model calls that failed on the way back."""
-    return requests(run) or list(run.of_kind(StepKind.MODEL_CALL))
+    return requests(run) or tuple(run.of_kind(StepKind.MODEL_CALL))
 
 
-def _reply_before(run: Htir, place: dict[str, int], replies: list[TraceStep], origin: TraceStep) -> TraceStep | None:
+def _reply_before(
+    run: Htir, place: dict[str, int], replies: Sequence[TraceStep], origin: TraceStep
+) -> TraceStep | None:
     around = {step.id for step in ancestors(run, origin)}
     before = [reply for reply in replies if place[reply.id] < place[origin.id] or reply.id in around]
     return before[-1] if before else None
 
 
-def _was_asked(run: Htir, origin: TraceStep, replies: list[TraceStep], reply: TraceStep | None) -> bool:
+def _was_asked(run: Htir, origin: TraceStep, replies: Sequence[TraceStep], reply: TraceStep | None) -> bool:
     """Whether a model had answered: a reply is there, or none is recorded at all and the agent loop was going round."""
     if reply is not None or replies:
         return reply is not None

@@ -78,8 +78,7 @@ class FailedReplyAccepted(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Failed replies that no error, no retry and no further request followed, in an episode that ended well."""
-        asked = requests(run) or []
-        for step in asked[-1:]:
+        for step in requests(run)[-1:]:
             failure = failure_of(run, step)
             around = {outer.id for outer in ancestors(run, step)}
             episode = next((e for e in episodes(run) if e.id in around), None)

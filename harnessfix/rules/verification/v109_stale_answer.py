@@ -1,6 +1,6 @@
 """V109: the last reply held no answer, so an older one was handed in."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._handed_in import HandedIn, episodes, results, results_after
@@ -95,14 +95,16 @@ class StaleAnswer(Rule):
                     break
 
 
-def _endings(run: Htir) -> Iterator[tuple[list[TraceStep], list[HandedIn]]]:
+def _endings(run: Htir) -> Iterator[tuple[Sequence[TraceStep], list[HandedIn]]]:
     """Requests and results of each agent episode that ended well, or of the run when it shows no episode."""
     tasks = [episode for episode in episodes(run) if episode.kind is StepKind.TASK]
     for episode in tasks:
         if episode.status is Status.OK:
             inside = {step.id for step in run.descendants(episode.id)}
-            asked = [step for step in requests(run) if step.id in inside]
-            yield asked, [HandedIn(episode, text) for text in results(run, episode)]
+            yield (
+                [step for step in requests(run) if step.id in inside],
+                [HandedIn(episode, text) for text in results(run, episode)],
+            )
     if not tasks and (asked := requests(run)):
         yield asked, list(results_after(run, asked[-1]))
 
