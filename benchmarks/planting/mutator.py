@@ -21,6 +21,8 @@ class Mutator(ABC):
             and a special name for the same thing.
         operators: those that would bring it back.
         suffixes: files it looks at.
+        ends_runs: whether it does harm only where a task ends otherwise than before: elsewhere somebody further out
+            contains what is no longer contained here.
         harms_from: characters that the longest request must grow by before the flaw does harm; 0 where any change is.
     """
 
@@ -29,6 +31,7 @@ class Mutator(ABC):
     causes: ClassVar[frozenset[str]]
     operators: ClassVar[frozenset[str]]
     suffixes: ClassVar[tuple[str, ...]] = (".py",)
+    ends_runs: ClassVar[bool] = False
     harms_from: ClassVar[int] = 0
 
     @abstractmethod

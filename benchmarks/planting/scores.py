@@ -80,6 +80,8 @@ def shown(plant: Plant, sound: Trial, changed: Trial) -> bool:
     tasks = changed.exits
     if any(changed.exits[task] != sound.exits[task] for task in tasks):
         return True
+    if plant.mutator.ends_runs:
+        return False
     if plant.mutator.harms_from:
         return any(_longest(changed, task) - _longest(sound, task) >= plant.mutator.harms_from for task in tasks)
     return any(changed.signatures(task) != sound.signatures(task) for task in tasks)

@@ -48,12 +48,22 @@ class LimitCheck(PythonMutator):
     operators = frozenset(("bound-loop", "fix-limit"))
 
     def find(self, source: Source) -> Iterator[Edit]:
-        """Branches that leave when something reaches a limit."""
+        """Branches that leave when something reaches a limit; a test of the limit itself is none."""
         pattern = r"(max_\w*(turns|steps|iterations)|(step|turn|cost|request)s?_limit)"
         for name, function in source.functions():
             for guard in guards(source, function, pattern):
-                if isinstance(guard.body[-1], (ast.Raise, ast.Return, ast.Break)):
+                if isinstance(guard.body[-1], (ast.Raise, ast.Return, ast.Break)) and _counts(guard.test):
                     yield source.remove(guard, name)
+
+
+def _counts(test: ast.expr) -> bool:
+    """Whether two things that vary are compared in order."""
+    compared = [node for node in ast.walk(test) if isinstance(node, ast.Compare)]
+    return any(
+        sum(not isinstance(side, ast.Constant) for side in (node.left, *node.comparators)) > 1
+        for node in compared
+        if any(isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for op in node.ops)
+    )
 
 
 class ZeroUnset(PythonMutator):

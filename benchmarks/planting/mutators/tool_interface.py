@@ -40,6 +40,7 @@ class ToolRaises(PythonMutator):
     layer = Layer.LIFECYCLE
     causes = frozenset(("L108",))
     operators = frozenset(("contain-step-error",))
+    ends_runs = True
 
     def find(self, source: Source) -> Iterator[Edit]:
         """`try: return tool(**arguments)` with one broad clause that answers.
@@ -73,6 +74,7 @@ class Parse(PythonMutator):
     layer = Layer.TOOL_INTERFACE
     causes = frozenset(("T101",))
     operators = frozenset(("return-parse-error",))
+    ends_runs = True
 
     def find(self, source: Source) -> Iterator[Edit]:
         """`try` blocks that begin with `x = json.loads(…)`."""
@@ -114,6 +116,7 @@ class UnknownTool(PythonMutator):
     layer = Layer.TOOL_INTERFACE
     causes = frozenset(("T105",))
     operators = frozenset(("return-parse-error",))
+    ends_runs = True
 
     def find(self, source: Source) -> Iterator[Edit]:
         """Branches for a name that is not among the tools."""
