@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harnessfix.rules.lifecycle.l101_no_progress_loop import NoProgressLoop
 from harnessfix.rules.lifecycle.l105_unbounded_retry import UnboundedRetry
 from harnessfix.rules.lifecycle.l106_limit_bypassed import LimitBypassed
 from harnessfix_ir.harness import HarnessModel
@@ -345,6 +346,71 @@ def test_more_tool_calls_than_the_limit_that_was_given() -> None:
     (finding,) = LimitBypassed().check_run(run(task, *calls), HarnessModel(root="/nowhere"))
     assert finding.responsible_step == "s4"
     assert not list(LimitBypassed().check_run(run(task, *calls[:2]), HarnessModel(root="/nowhere")))
+
+
+@pytest.mark.parametrize(("asked", "speaks"), [(4, False), (5, True)])
+def test_more_turns_than_the_limit_that_was_given(asked: int, speaks: bool) -> None:
+    """A turn may ask twice; a limit of two is passed by the fifth time."""
+    given = '{"context": null, "max_turns": 2}'
+    source = Source(format="otlp-json")
+    settings = Part(role="arguments", text=digest(given), name="kwargs")
+    said = Part(role="user", text=digest("go"))
+    task = TraceStep(id="s1", kind=StepKind.TASK, name="run", source=source, input=(settings,))
+    turns = [
+        TraceStep(id=f"s{n}", parent="s1", kind=StepKind.MODEL_CALL, name="query", source=source, input=(said,))
+        for n in range(2, 2 + asked)
+    ]
+    run = Htir(run=RunInfo(id="r"), steps=(task, *turns), texts={digest(given): given, digest("go"): "go"})
+    found = list(LimitBypassed().check_run(run, HarnessModel(root="/nowhere")))
+    assert [(finding.responsible_step, finding.symptom_step) for finding in found] == [("s1", "s4")] * speaks
+
+
+@pytest.mark.parametrize(
+    ("test", "speaks"),
+    [
+        ("self.config.cost_limit <= self.cost", True),
+        ("self.config.cost_limit <= self.cost or self.config.step_limit <= self.steps", False),
+        ("self.cost > 3", False),
+    ],
+)
+def test_a_limit_that_is_declared_and_never_looked_at(run_harness: Run, test: str, speaks: bool) -> None:
+    source = f"""
+from dataclasses import dataclass
+
+
+@dataclass
+class AgentConfig:
+    step_limit: int = 0
+    cost_limit: float = 3.0
+
+
+class Agent:
+    def __init__(self, config):
+        self.config, self.cost, self.steps = config, 0.0, 0
+
+    def query(self, model, messages):
+        if {test}:
+            raise RuntimeError("too much")
+        self.steps += 1
+        return model.query(messages)
+"""
+    found = run_harness({"agent.py": source}).said_of_source("L106")
+    assert [diagnosis.anchors[0].qualname for diagnosis in found] == ["Agent.query"] * speaks
+
+
+def test_equal_calls_are_equal_whatever_id_the_harness_adds() -> None:
+    source, arguments = Source(format="otlp-json"), '{"key": "a"}'
+    steps = []
+    for n in range(4):
+        asked = Part(role="assistant", kind="tool_call", name="look", text=digest(arguments), call_id=f"call_{n}")
+        given = Part(role="arguments", name="context", text=digest(f"call {n}"), call_id=f"call_{n}")
+        model = TraceStep(id=f"s{2 * n}", kind=StepKind.MODEL_CALL, name="query", source=source, output=(asked,))
+        tool = TraceStep(id=f"s{2 * n + 1}", kind=StepKind.TOOL_CALL, name="look", source=source, input=(given,))
+        steps += [model, tool]
+    texts = {digest(text): text for text in (arguments, *(f"call {n}" for n in range(4)))}
+    run = Htir(run=RunInfo(id="r"), steps=tuple(steps), texts=texts)
+    (finding,) = NoProgressLoop().check_run(run, HarnessModel(root="/nowhere"))
+    assert finding.symptom_step == "s7"
 
 
 def test_a_step_that_runs_a_batch_is_as_many_calls_as_it_runs() -> None:

@@ -118,6 +118,19 @@ def test_t103_speaks_where_malformed_arguments_are_answered_with_something_else(
 
 
 @pytest.mark.parametrize(
+    ("reason", "speaks"), [("''", True), ("f'{error}. '", False), ("'Arguments must be JSON. '", False)]
+)
+def test_t103_what_the_parser_said_is_hidden_by_another_complaint(run_harness: Run, reason: str, speaks: bool) -> None:
+    execute = (
+        f"words, arguments = '', {{}}\ntry:\n    arguments = json.loads(function['arguments'])\n"
+        f"except ValueError as error:\n    words = {reason}\n"
+        "if 'key' not in arguments:\n    return words + 'The argument key is missing.'\n"
+        "return TOOLS[function['name']](**arguments)"
+    )
+    assert bool(run_harness(_files("call('look', '{\"key\": ')", execute)).said("T103")) is speaks
+
+
+@pytest.mark.parametrize(
     ("execute", "speaks"),
     [
         ("tool = TOOLS.get(function['name'])\nreturn tool(**json.loads(function['arguments']))", True),

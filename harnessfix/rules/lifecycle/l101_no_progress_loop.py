@@ -73,22 +73,29 @@ print(Agent(Model(*again)).run("Find the answer."))
 
 @dataclass(frozen=True)
 class _Turn:
-    """What the model had done between two of its replies."""
+    """What the model had done between two of its replies.
+
+    `asked` holds what the model wrote for each step, where that is known: ids and contexts that the harness adds
+    on the way are new each time.
+    """
 
     steps: tuple[TraceStep, ...]
+    asked: tuple[tuple[str | None, ...] | None, ...]
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """Equal for turns that asked the same and got the same."""
-        return tuple(
-            (
-                s.name,
-                tuple((p.name, p.text) for p in s.input),
-                tuple(p.text for p in s.output),
-                s.error and s.error.message,
-            )
-            for s in self.steps
+    def repeats(self, other: "_Turn") -> bool:
+        """Whether both asked the same and got the same."""
+        return len(self.steps) == len(other.steps) and all(
+            _came_to(one) == _came_to(two) and (_given(one) == _given(two) or (wrote is not None and wrote == again))
+            for one, two, wrote, again in zip(self.steps, other.steps, self.asked, other.asked, strict=True)
         )
+
+
+def _came_to(step: TraceStep) -> tuple[object, ...]:
+    return step.name, tuple(part.text for part in step.output), step.error and step.error.message
+
+
+def _given(step: TraceStep) -> tuple[object, ...]:
+    return tuple((part.name, part.text) for part in step.input)
 
 
 class NoProgressLoop(Rule):
@@ -158,7 +165,7 @@ def _repeats(run: Htir) -> Iterator[list[_Turn]]:
     by_agent: dict[str | None, list[_Turn]] = {}
     for agent, turn in _turns(run):
         streak = by_agent.setdefault(agent, [])
-        if streak and streak[-1].key != turn.key:
+        if streak and not turn.repeats(streak[-1]):
             yield streak
             by_agent[agent] = streak = []
         streak.append(turn)
@@ -168,14 +175,21 @@ def _repeats(run: Htir) -> Iterator[list[_Turn]]:
 def _turns(run: Htir) -> Iterator[tuple[str | None, _Turn]]:
     """The tool calls between one model call and the next, agent by agent."""
     pending: dict[str | None, list[TraceStep]] = {}
+    written: dict[str, tuple[str | None, ...]] = {}
     for step in run.of_kind(StepKind.MODEL_CALL, StepKind.TOOL_CALL):
         if step.kind is StepKind.TOOL_CALL:
             if not any(outer.kind is StepKind.TOOL_CALL for outer in ancestors(run, step)):
                 pending.setdefault(step.agent, []).append(step)
-        elif pending.get(step.agent):
-            yield step.agent, _Turn(tuple(pending.pop(step.agent)))
+            continue
+        if pending.get(step.agent):
+            yield step.agent, _turn(pending.pop(step.agent), written)
+        written |= {p.call_id: (p.name, p.text) for p in step.output if p.kind == "tool_call" and p.call_id}
     for agent, steps in pending.items():
-        yield agent, _Turn(tuple(steps))
+        yield agent, _turn(steps, written)
+
+
+def _turn(steps: list[TraceStep], written: dict[str, tuple[str | None, ...]]) -> _Turn:
+    return _Turn(tuple(steps), tuple(written.get(step.call_id or "") for step in steps))
 
 
 def _waits(run: Htir, step: TraceStep) -> bool:

@@ -6,11 +6,8 @@ from collections.abc import Iterable, Iterator
 from harnessfix.rules._budgets import given_numbers, one_too_few, overspent
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors
-from harnessfix.rules._query import (
-    as_anchor,
-    names,
-    one_of_each,
-)
+from harnessfix.rules._query import as_anchor, names, one_of_each
+from harnessfix.rules._turn_limits import too_many_turns, unread_limits
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -94,11 +91,14 @@ class LimitBypassed(Rule):
                 words = f"{limit.name} is used as a number of attempts: one retry is none, and N are N - 1."
                 yield _static(limit, words, "attempts", 0.6)
 
+        yield from unread_limits(model)
+
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Zeros that were thrown away, paths that did not count, and calls beyond a limit that the run was given."""
         yield from _thrown_away(run, model)
         yield from _uncounted(run, model)
         yield from overspent(run, model)
+        yield from too_many_turns(run, model)
         yield from one_too_few(run, model)
 
 

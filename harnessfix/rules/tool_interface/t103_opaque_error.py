@@ -19,7 +19,7 @@ from harnessfix.rules._query import (
     tool_element,
 )
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import ErrorInfo, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Property, Route, Severity, StepKind
@@ -32,6 +32,7 @@ _MENTIONS = re.compile(
     r"schema|validat",
     re.IGNORECASE,
 )
+_SAYS = re.compile(r"json|pars(?:e|ing)|decod|malformed|invalid|expecting|delimiter|syntax", re.IGNORECASE)
 
 _AGENT = r'''import json
 from datetime import date
@@ -131,6 +132,7 @@ def _misread(run: Htir, model: HarnessModel) -> Iterable[Finding]:
     answers = {before.id: (request, parts) for request, before, parts in added_messages(run) if before is not None}
     order = {step.id: number for number, step in enumerate(run.steps)}
     ran = list(run.of_kind(StepKind.TOOL_CALL))
+    dropped = _dropped(run, model)
     spoken: set[str] = set()
     for call in asked(run):
         flaw = argument_flaw(call.arguments)
@@ -140,26 +142,52 @@ def _misread(run: Htir, model: HarnessModel) -> Iterable[Finding]:
         told = [part for part in parts if part.role in ("user", "tool") and part.kind != "tool_call"]
         text = "\n".join(run.text(part) for part in told)
         window = range(order[call.step.id], order[request.id])
+        # The harness had the reason in hand and used it for nothing: what else the answer says is beside the point.
+        hidden = [clause for clause, error in dropped if order[clause.id] in window and error.message not in text]
         if (
             not text.strip()
-            or _MENTIONS.search(text)
+            or (_SAYS if hidden else _MENTIONS).search(text)
             or any(order[s.id] in window and s.name == call.name for s in ran)
         ):
             continue
-        finding = _misread_finding(run, model, call, flaw, request, text)
+        finding = _misread_finding(run, model, call, flaw, request, text, hidden[:1])
         if finding.anchors and finding.anchors[0].place not in spoken:
             spoken.add(finding.anchors[0].place)
             yield finding
 
 
-def _misread_finding(run: Htir, model: HarnessModel, call: Asked, flaw: str, request: TraceStep, text: str) -> Finding:
+def _dropped(run: Htir, model: HarnessModel) -> list[tuple[TraceStep, ErrorInfo]]:
+    """Clauses that took what a parser of JSON said was wrong and used nothing of it, with what that was."""
+    found = []
+    for error, clause in handlings(run):
+        handler = handler_element(model, clause) if short_type(error.error) == "JSONDecodeError" else None
+        if error.error is not None and handler is not None and not _hands_on(handler):
+            found.append((clause, error.error))
+    return found
+
+
+def _hands_on(handler: Element) -> bool:
+    return any(handler.fact(fact) is not None for fact in ("uses-exception", "reraises", "raises"))
+
+
+def _misread_finding(
+    run: Htir,
+    model: HarnessModel,
+    call: Asked,
+    flaw: str,
+    request: TraceStep,
+    text: str,
+    hidden: list[TraceStep],
+) -> Finding:
     fit = next(templates.renderings(model, text), None)
-    anchors = [as_anchor(fit.prompt, "words the answer", Route.LITERAL_MATCH)] if fit is not None else []
+    handlers = [handler for clause in hidden if (handler := handler_element(model, clause)) is not None]
+    anchors = [as_anchor(handler, "took what was wrong and used nothing of it") for handler in handlers]
+    anchors += [as_anchor(fit.prompt, "words the answer", Route.LITERAL_MATCH)] if fit is not None else []
     start, end = (next(n for n, step in enumerate(run.steps) if step.id == one.id) for one in (call.step, request))
     between = run.steps[start:end]
     parsers = [e for step in between for e in step_elements(model, step, ElementRole.PARSER)]
     clauses = [step for step in between if step.kind is StepKind.ERROR and step.name.startswith("except")]
-    responsible = clauses[0].id if clauses else call.step.id
+    responsible = (hidden or clauses or [call.step])[0].id
     anchors += [as_anchor(parser, "read the arguments") for parser in parsers[-1:]]
     return Finding(
         message=f"The arguments of {call.name or 'a tool'} in {call.step.id} were {flaw}; the model was answered "

@@ -1,0 +1,112 @@
+"""Limits on the turns of an agent that did not hold: those a run was given, and those that no code looks at."""
+
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Severity, StepKind
+
+from ._own import loop_around, own_anchors
+from ._query import MESSAGE_ROLES, ancestors, as_anchor, names, one_of_each, requests
+from .base import Finding
+
+MAX_CHARS = 50_000  # longer arguments are not searched for settings
+REQUESTS_PER_TURN = 2  # a turn may plan, or ask again, before it acts
+_GIVEN = re.compile(
+    r"\"(max_(?:turns|steps|iterations|rounds)|(?:turn|step|iteration)s?_limit)\"\s*:\s*(\d{1,6})\b(?!\.)"
+)
+_NAME = re.compile(r"^(max_(turns|steps|iterations|rounds)|(turn|step|iteration|cost|call|request)s?_limit)$")
+
+
+def too_many_turns(run: Htir, model: HarnessModel) -> Iterator[Finding]:
+    """An episode that asked its model far more often than the limit on its turns allows."""
+    asked: dict[str, list[TraceStep]] = {}
+    for request in requests(run):
+        episode = _episode(run, request) if request.error is None else None
+        if episode is not None:
+            asked.setdefault(episode.id, []).append(request)
+    for id_, spent in asked.items():
+        given = _given(run, run.step(id_))
+        if given is None or len(spent) <= given[1] * REQUESTS_PER_TURN:
+            continue
+        name, limit = given
+        over = spent[limit]
+        loop = loop_around(run, model, over)
+        yield Finding(
+            f"{name} was {limit}, and {run.step(id_).name} ({id_}) asked its model {len(spent)} times; the first time "
+            f"beyond it was {over.id}.",
+            one_of_each(
+                [
+                    *([as_anchor(loop, "the loop that went on")] if loop is not None else ()),
+                    *own_anchors(run.step(id_))[:1],
+                    *own_anchors(over)[:1],
+                ]
+            ),
+            responsible_step=id_,
+            symptom_step=over.id,
+            path=[id_, over.id, spent[-1].id],
+            confidence=0.85,
+            severity=Severity.ERROR,
+            parameters={"form": "overspent", "limit": name},
+            operator="",
+            key=f"overspent {name}",
+        )
+
+
+def _episode(run: Htir, request: TraceStep) -> TraceStep | None:
+    """The innermost task that a request was made in; none for one that a tool made."""
+    for around in ancestors(run, request):
+        if around.kind is StepKind.TOOL_CALL:
+            return None
+        if around.kind is StepKind.TASK:
+            return around
+    return None
+
+
+def _given(run: Htir, episode: TraceStep) -> tuple[str, int] | None:
+    """The limit on turns among an episode's arguments, plain or in a record; none where there are two that differ."""
+    found: dict[str, int] = {}
+    for part in episode.input:
+        text = run.text(part) if part.role not in MESSAGE_ROLES else ""
+        if part.name and _GIVEN.fullmatch(f'"{part.name}": {text}'):
+            found[part.name] = int(text)
+        elif text[:1] == "{" and len(text) < MAX_CHARS:
+            found |= {name: int(number) for name, number in _GIVEN.findall(text)}
+    settled = {number for number in found.values() if number > 0}
+    return next((name, number) for name, number in found.items() if number > 0) if len(settled) == 1 else None
+
+
+def unread_limits(model: HarnessModel) -> Iterator[Finding]:
+    """Limits that a class of settings declares and no code compares with anything, beside others that are compared."""
+    compared: dict[str, list[Element]] = {}
+    for limit in model.of_role(ElementRole.LIMIT):
+        for word in set(re.findall(r"\w+", f"{limit.name} {limit.value('compares') or ''}")):
+            compared.setdefault(word, []).append(limit)
+    rounds = {
+        word
+        for loop in model.of_role(ElementRole.AGENT_LOOP, ElementRole.LOOP, ElementRole.RETRY)
+        for word in re.findall(r"\w+", f"{loop.value('condition') or ''} {loop.value('stop') or ''}")
+    }
+    told: set[str] = set()
+    for settings in model.of_role(ElementRole.CONFIG_CLASS):
+        fields = names(settings.value("fields"))
+        # Of the same file: limits of that name that somebody else has are not beside it.
+        beside = [e for field in fields for e in compared.get(field, ()) if e.anchor.path == settings.anchor.path]
+        for field in fields:
+            if not beside or not _NAME.match(field) or field in compared or field in rounds or field in told:
+                continue
+            told.add(field)  # a class below it declares it, too
+            nearest = max(beside, key=lambda limit: len(set(limit.name.split("_")) & set(field.split("_"))))
+            yield Finding(
+                f"{settings.name} declares {field}, and nothing is ever compared with it; {nearest.name} beside it is "
+                f"looked at in {nearest.anchor.qualname}.",
+                [as_anchor(nearest, "looks at the limit beside it"), as_anchor(settings, "declares the limit")],
+                confidence=0.5,
+                severity=Severity.WARNING,
+                parameters={"form": "unread", "limit": field},
+                operator="",
+                key=f"unread {field}",
+                missing=("a run that was given this limit",),
+            )
