@@ -15,7 +15,7 @@ from harnessfix_ir.errors import HarnessfixError, PatchError, StoreError
 from harnessfix_ir.findings import FlawRecord
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.vocabulary import Safety
-from harnessfix_repairs.apply import applied, apply, undo
+from harnessfix_repairs.apply import applied, apply, recover, undo
 from harnessfix_repairs.patch import Patch, Unrepaired, propose
 from harnessfix_repairs.validation.documents import Validation
 
@@ -176,6 +176,7 @@ class Repairs:
     def undo(self, flaws: Sequence[str] = ()) -> list[Patch]:
         """Take applied patches back, the newest first; those of `flaws` (beginnings of flaw or patch ids), or all."""
         names = tuple(flaws)
+        recover(self.root)  # what was interrupted half-way may be all that there is to take back
         wanted = [p for p in applied(self.root) if not names or p.flaw.startswith(names) or p.id.startswith(names)]
         undone = [undo(self.root, patch.id) for patch in reversed(wanted)]
         for patch in undone:
