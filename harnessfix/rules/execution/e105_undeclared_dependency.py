@@ -4,12 +4,13 @@ from collections.abc import Iterable
 
 from harnessfix.rules._errors import raised
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, names, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import ancestors, as_anchor, names, nearest_anchors, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Property, Severity, StepKind
 
 _AGENT = r'''def read_table(path):
     """Read a table."""
@@ -97,7 +98,7 @@ class UndeclaredDependency(Rule):
         for error in raised(run, "ModuleNotFoundError", "ImportError"):
             message = error.error.message if error.error is not None else ""
             package = _named(message, undeclared)
-            if package is None or package.name in spoken:
+            if package is None or package.name in spoken or _done_without(run, error):
                 continue
             spoken.add(package.name)
             yield Finding(
@@ -118,6 +119,14 @@ class UndeclaredDependency(Rule):
                 severity=Severity.ERROR,
                 parameters={"package": package.name},
             )
+
+
+def _done_without(run: Htir, error: TraceStep) -> bool:
+    """Whether it failed while files were imported, outside the work of a tool or model, and was taken: the harness does
+    without the package."""
+    at_import = bool(error.anchors) and error.anchors[0].qualname == "<module>"
+    working = any(s.kind in (StepKind.TOOL_CALL, StepKind.MODEL_CALL) for s in ancestors(run, error))
+    return at_import and not working and bool(run.links_from(error.id, LinkKind.HANDLED_BY))
 
 
 def _named(message: str, undeclared: dict[str, Element]) -> Element | None:

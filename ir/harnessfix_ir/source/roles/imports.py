@@ -45,7 +45,13 @@ def _optional(node: ast.stmt, scope: Scope, file: FileContext) -> bool:
             caught = {t for h in around.handlers for t in caught_types(h, scope) or ["BaseException"]}
             if caught & set(_MISSING):
                 return True
-        if isinstance(around, ast.If):
+        if isinstance(around, ast.If) or (isinstance(around, (ast.With, ast.AsyncWith)) and _forgives(around)):
             return True
         inner = around
     return scope.is_function
+
+
+def _forgives(block: ast.With | ast.AsyncWith) -> bool:
+    """Whether a `with` block lets a failed import pass: `suppress(ImportError)`, or a manager that says so."""
+    named = " ".join(ast.unparse(item.context_expr) for item in block.items)
+    return "ImportError" in named or "ModuleNotFoundError" in named or "import" in named.lower()
