@@ -47,4 +47,9 @@ class NeverAwaited(HazardRule):
     )
 
     def words(self, element: Element) -> str:
-        return f"{element.value('calls')} is a coroutine function, and this call is not awaited: nothing of it runs."
+        elsewhere = element.value("awaited-elsewhere")
+        known = f"is awaited at {elsewhere} other places of this file" if elsewhere else "is a coroutine function"
+        return f"{element.value('calls')} {known}, and this call is not awaited: nothing of it runs."
+
+    def repaired_by(self, element: Element) -> str | None:
+        return "" if element.value("awaited-elsewhere") else None
