@@ -1,0 +1,55 @@
+"""T125: the arguments that a tool gets are not those that the model wrote."""
+
+from harnessfix.rules._examples import edited
+from harnessfix.rules._hazards import HazardRule
+from harnessfix.rules.base import Example
+from harnessfix_ir.harness import Element
+from harnessfix_ir.vocabulary import Property, Severity
+
+_BAD = """\
+import json
+
+
+def arguments_of(call):
+    arguments = json.loads(call["arguments"])
+    clean = {}
+    for name, value in arguments.items():
+        if isinstance(value, str) and value.strip().lower() == "null":
+            clean[name] = None
+        elif isinstance(value, str):
+            clean[name] = value.strip()
+        else:
+            clean[name] = value
+    return clean
+"""
+
+
+class TrimmedArgument(HazardRule):
+    code = "T125"
+    name = "trimmed-argument"
+    keeps = Property.CONSERVATION
+    severity = Severity.WARNING
+    summary = "Arguments of a call are trimmed or changed in case before the tool gets them."
+    why = (
+        "Indentation, a newline at the end and capitals are part of what the model asked for: of a file to be "
+        "written, of text to be replaced, of a name. The tool does something else than was asked, and the model "
+        "sees no reason."
+    )
+    fix = "Compare with a trimmed copy where that is needed, and hand on the value as it came."
+    by_hand = "Some tools may have come to rely on trimmed values; which of them is not in this code."
+    references = ("https://github.com/agno-agi/agno/pull/8131",)
+    hazard = "trimmed-argument"
+    confidence = 0.65
+    reason = "changes what the model wrote"
+    bad = Example(files={"agent.py": _BAD})
+    good = edited(
+        bad,
+        "agent.py",
+        ("            clean[name] = value.strip()\n", "            clean[name] = value\n"),
+    )
+
+    def words(self, element: Element) -> str:
+        return (
+            f"The values of `{element.value('of')}` go through `{element.value('by')}` here: the tool gets another "
+            "text than the model wrote."
+        )
