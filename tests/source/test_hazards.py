@@ -576,6 +576,25 @@ NONE = {
                     return
                 log.write(answer)
         """,
+    "a lock is given back on failure, too": """
+        async def work(self, message):
+            await self.lock.acquire()
+            try:
+                return await self.answer(message)
+            finally:
+                self.lock.release()
+        """,
+    "nothing can go wrong under the lock": """
+        def count(self):
+            self.lock.acquire()
+            self.calls += 1
+            self.lock.release()
+        """,
+    "another gives the lock back": """
+        def enter(self):
+            self.lock.acquire()
+            return self.open()
+        """,
     "counters that are all zero have counted nothing": """
         class Usage:
             details: dict[str, int]
@@ -609,3 +628,11 @@ def test_a_default_that_is_changed_is_told_from_the_source_too(tmp_path: Path) -
     (tmp_path / "harness.py").write_text("\n".join(line[4:] for line in source.split("\n")), encoding="utf-8")
     found = [e for e in read_harness([tmp_path]).of_role(ElementRole.HAZARD) if e.name == "changed-default"]
     assert [(e.value("name"), e.anchor.qualname) for e in found] == [("messages", "ask"), ("headers", "Agent")]
+
+
+@pytest.mark.parametrize("work", ["answer = await self.answer(message)", "return await self.answer(message)"])
+def test_a_lock_that_a_failure_leaves_held(work: str, tmp_path: Path) -> None:
+    body = f"await self.lock.acquire()\n    {work}\n    self.lock.release()\n"
+    (tmp_path / "harness.py").write_text(f"async def handle(self, message):\n    {body}", encoding="utf-8")
+    (found,) = [e for e in read_harness([tmp_path]).of_role(ElementRole.HAZARD) if e.name == "unreleased-lock"]
+    assert (found.value("name"), found.anchor.start_line) == ("self.lock", 2)

@@ -36,7 +36,13 @@ def _endless(source: Source, loop: ast.For) -> str:
     used = any(isinstance(node, ast.Name) and node.id == counter for part in loop.body for node in ast.walk(part))
     if not used:
         return f"while True:\n    {body}"
-    return f"{counter} = 0\nwhile True:\n    {counter} += 1\n    {body}"
+    return f"{counter} = {_before_first(source, loop.iter)}\nwhile True:\n    {counter} += 1\n    {body}"
+
+
+def _before_first(source: Source, counted: ast.expr) -> str:
+    """What a counter holds before it counts as that `range` does."""
+    given = counted.args if isinstance(counted, ast.Call) else []
+    return f"{source.segment(given[0])} - 1" if len(given) > 1 else "-1"
 
 
 class LimitCheck(PythonMutator):

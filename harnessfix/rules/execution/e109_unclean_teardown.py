@@ -10,7 +10,7 @@ from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import Evidence, Property, Severity, Status, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, Status, StepKind
 
 _AGENT = r"""import subprocess
 
@@ -59,7 +59,7 @@ class UncleanTeardown(Rule):
     name = "unclean-teardown"
     keeps = Property.CLEANUP
     severity = Severity.WARNING
-    summary = "A process that a run started outlives the run when that ends by an exception."
+    summary = "A process that a run started outlives it when it fails, or a lock stays held."
     why = (
         "The release stands behind the work and is skipped when the work fails. Sandboxes, servers and browsers of "
         "failed runs pile up until the next run finds no port, no memory or no quota, and fails for that reason."
@@ -71,6 +71,21 @@ class UncleanTeardown(Rule):
     good = edited(
         bad, "agent.py", (_AGENT[_AGENT.index("        for _ in") : _AGENT.index("        return messages")], _RELEASED)
     )
+
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Locks that stay held when what is done under them fails."""
+        for held in model.of_role(ElementRole.HAZARD):
+            if held.name == "unreleased-lock":
+                yield Finding(
+                    message=f"`{held.value('name')}` is released on one way out of {held.anchor.qualname} only: an "
+                    "exception or a return before it leaves it held, and who comes next waits for ever.",
+                    anchors=[as_anchor(held, "takes what is not always given back")],
+                    confidence=0.6,
+                    evidence=Evidence.DERIVED,
+                    operator="",
+                    key=f"held {held.value('name')}",
+                    missing=("a run in which the work under the lock fails",),
+                )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Outermost steps that an exception ended and that left processes which they had started themselves."""
