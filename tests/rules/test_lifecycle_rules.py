@@ -436,3 +436,42 @@ def test_a_step_that_runs_a_batch_is_as_many_calls_as_it_runs() -> None:
     (finding,) = LimitBypassed().check_run(run(task, batch, *made), HarnessModel(root="/nowhere"))
     assert finding.responsible_step == "s5"
     assert not list(LimitBypassed().check_run(run(task, batch, *made[:2]), HarnessModel(root="/nowhere")))
+
+
+SENDS = """\
+class Chat:
+    async def tell(self, agents, text):
+        for agent in agents:
+            await agent.{method}(text)
+
+    async def resume(self, agents, text):
+        for agent in agents:
+            agent.{method}(text)
+"""
+
+
+@pytest.mark.parametrize(("method", "speaks"), [("a_send", True), ("send_async", True), ("send", False)])
+def test_l122_knows_coroutines_by_how_the_file_calls_them(run_harness: Run, method: str, speaks: bool) -> None:
+    assert bool(run_harness({"agent.py": SENDS.format(method=method)}).said_of_source("L122")) is speaks
+
+
+POPS = """\
+def ask(model, **options):
+    for attempt in range(3):
+        {way}
+        if model.ask(attempt, count, **options):
+            return count
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "speaks"),
+    [
+        ('count = options.pop("count", 0)', True),
+        ('options = {"count": attempt}; count = options.pop("count", 0)', False),
+        ('model.fill(options); count = options.pop("count", 0)', False),
+        ('count = options.get("count", 0)', False),
+    ],
+)
+def test_l137_a_loop_that_fills_what_it_pops_from_is_sound(run_harness: Run, way: str, speaks: bool) -> None:
+    assert bool(run_harness({"agent.py": POPS.format(way=way)}).said_of_source("L137")) is speaks

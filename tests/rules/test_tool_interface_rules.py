@@ -259,3 +259,21 @@ class Agent:
 def test_calls_behind_one_that_ends_their_collection_are_dropped(run_harness: Run, jump: str, found: list[str]) -> None:
     said = run_harness({"agent.py": COLLECTS.replace("break", jump)}).said_of_source("T114")
     assert [diagnosis.anchors[0].qualname for diagnosis in said] == found
+
+
+BRACES = """\
+def {name}(text):
+    depth = 0
+    for place, letter in enumerate(text):
+        if letter == "{{":
+            depth += 1
+        elif letter == "}}":
+            depth -= 1
+            if depth == 0:
+                return text[: place + 1]
+"""
+
+
+@pytest.mark.parametrize(("name", "speaks"), [("first_json_object", True), ("latex_answer", False)])
+def test_t124_speaks_of_brackets_in_texts_that_quote(run_harness: Run, name: str, speaks: bool) -> None:
+    assert bool(run_harness({"agent.py": BRACES.format(name=name)}).said_of_source("T124")) is speaks

@@ -7,7 +7,7 @@ from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
 _BAD = """\
-def find_object(text):
+def find_json(text):
     depth, start = 0, None
     for place, letter in enumerate(text):
         if letter == "{":

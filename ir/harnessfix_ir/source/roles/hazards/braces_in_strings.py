@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext
+from harnessfix_ir.source.scopes import FileContext, Scope
 
 from .base import hazard
 
@@ -18,12 +18,18 @@ class BracesInStrings(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
-            for loop in scope.loops:
+            for loop in scope.loops if _speaks_of_json(scope, file) else ():
                 texts, compared = _constants(loop)
                 pair = next((pair for pair in _PAIRS if compared.issuperset(pair)), None)
                 counter = _counter(loop) if pair is not None and not _knows_quotes(texts) else None
                 if pair is not None and counter is not None:
                     yield hazard("braces-in-strings", scope, loop).add("pair", pair).add("counter", counter)
+
+
+def _speaks_of_json(scope: Scope, file: FileContext) -> bool:
+    """Whether the function's text names JSON: LaTeX, paths and templates have brackets and no quoted strings."""
+    node = scope.function
+    return any("json" in line.lower() for line in file.lines[node.lineno - 1 : node.end_lineno])
 
 
 def _constants(loop: ast.stmt) -> tuple[set[str], set[str]]:
