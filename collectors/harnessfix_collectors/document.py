@@ -23,10 +23,11 @@ class Header:
 
     Args:
         trace: trace id, 32 hex digits.
-        command: program and arguments.
-        task: name of the task.
+        command: program and arguments, without secrets.
+        task: name of the task, likewise.
         roots: folders that the harness model was read from.
         plan: from `make_plan`.
+        redacted: secrets that were replaced in these.
         started_ns: Unix time in nanoseconds.
     """
 
@@ -35,6 +36,7 @@ class Header:
     task: str
     roots: tuple[str, ...]
     plan: Mapping[str, Any]
+    redacted: int = 0
     started_ns: int = field(default_factory=time.time_ns)
 
 
@@ -79,6 +81,8 @@ def assemble(folder: Path, header: Header, code: int) -> bytes:
         "time": header.started_ns,
         "plan": _told(header.plan, bodies),
     }
+    if header.redacted:
+        bodies.append(json.dumps({"t": "redacted", "n": header.redacted}).encode() + b"\n")
     last = {"t": "ended", "code": code, "time": time.time_ns()}
     return b"".join([json.dumps(first).encode(), b"\n", *bodies, json.dumps(last).encode(), b"\n"])
 

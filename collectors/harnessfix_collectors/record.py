@@ -19,6 +19,7 @@ from harnessfix_ir.harness import HarnessModel
 from .document import RUNTIME, Header, assemble, environment_for, write_plan
 from .probe.exchanges import Exchange
 from .probe.plan import make_plan
+from .redaction import Scrubber
 
 __all__ = ["RUNTIME", "RecordResult", "is_isolated", "python_of", "record"]
 
@@ -104,8 +105,15 @@ def record(
         plan |= {"files": {}, "elements": [], "places": places}
     if replay is not None:
         plan["replay"] = [exchange.as_plan() for exchange in replay]
+    environment = os.environ if env is None else env
+    scrubber = Scrubber(redact_patterns, environment) if redact else None
     header = Header(
-        secrets.token_hex(16), tuple(command), task, tuple(str(root) for root in roots) or (model.root,), plan
+        secrets.token_hex(16),
+        tuple(scrubber.text(word) for word in command) if scrubber else tuple(command),
+        scrubber.text(task) if scrubber else task,
+        tuple(str(root) for root in roots) or (model.root,),
+        plan,
+        scrubber.count if scrubber else 0,
     )
     folder = spool_root.resolve() / header.trace
     try:
@@ -115,9 +123,9 @@ def record(
         raise RecordError(
             f"nothing can be written to {spool_root}: {error.strerror}", hint="Is there space, and may you write there?"
         ) from None
-    environment = environment_for(os.environ if env is None else env, plan_file, folder, header.trace)
     try:
-        code, timed_out, said = _run(command, environment, cwd, timeout, quiet)
+        started_with = environment_for(environment, plan_file, folder, header.trace)
+        code, timed_out, said = _run(command, started_with, cwd, timeout, quiet)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise RecordError(

@@ -4,11 +4,11 @@ import io
 
 from rich.console import Console
 
-from harnessfix.cli.render.story import story
+from harnessfix.cli.render.story import run_heading, story
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.steps import Part, Source, TraceStep
-from harnessfix_ir.vocabulary import StepKind
+from harnessfix_ir.vocabulary import Status, StepKind
 
 TEXTS = {"none": "", "args": '{"key": "a"}', "found": "value-of-a"}
 
@@ -35,3 +35,14 @@ def test_no_arrow_leads_to_a_result_that_is_not_there() -> None:
     given = (Part(role="arguments", text="args"),)
     assert told(StepKind.TOOL_CALL, given).endswith('tool_call x  {"key": "a"}')
     assert told(StepKind.TOOL_CALL, given, (Part(role="result", text="found"),)).endswith('"a"} → value-of-a')
+
+
+def test_a_handler_of_an_error_is_no_further_error() -> None:
+    """The heading counts as `record` and `runs` do."""
+    kinds = [(StepKind.TOOL_CALL, Status.ERROR), (StepKind.ERROR, Status.ERROR), (StepKind.ERROR, Status.OK)]
+    steps = tuple(
+        TraceStep(id=f"s{number}", kind=kind, name="x", status=status, source=Source(format="test"))
+        for number, (kind, status) in enumerate(kinds, 1)
+    )
+    heading = run_heading(Htir(run=RunInfo(id="r"), steps=steps, texts=TEXTS)).plain
+    assert "3 steps · 0 model calls · 2 errors" in heading

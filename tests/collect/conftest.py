@@ -28,7 +28,7 @@ collect_ignore_glob = [] if NEEDED <= INSTALLED else ["test_*.py"]
 if not collect_ignore_glob:
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-ADDRESS = re.compile(r"OTLP/HTTP on http://127\.0\.0\.1:(\d+)")
+ADDRESS = re.compile(r"OTLP/HTTP on http://[\d.]+:(\d+)")
 
 
 def spans(trace: int, numbers: Sequence[int], *, text: str = "hello") -> bytes:
@@ -55,11 +55,11 @@ class Collector:
     log: list[str] = field(default_factory=list)
     port: int = 0
 
-    def post(self, body: bytes, path: str = "/v1/traces", timeout: float = 30) -> tuple[int, bytes]:
+    def post(self, body: bytes, path: str = "/v1/traces", timeout: float = 30, **headers: str) -> tuple[int, bytes]:
         """Status and body of the answer. Raises `OSError` or `http.client.HTTPException`."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request("POST", path, body, {"Content-Type": "application/x-protobuf"})
+            connection.request("POST", path, body, {"Content-Type": "application/x-protobuf", **headers})
             response = connection.getresponse()
             return response.status, response.read()
         finally:
@@ -115,7 +115,7 @@ def collect(tmp_path: Path) -> Iterator[Start]:
 
         collector.reader = threading.Thread(target=read, daemon=True)
         collector.reader.start()
-        assert ready.wait(60)
+        assert ready.wait(600)
         assert collector.port, collector.log
         return collector
 
@@ -147,11 +147,11 @@ def wait_for() -> Callable[[Callable[[], Any]], Any]:
     """Waits until a condition holds, and returns what it gave."""
 
     def wait(condition: Callable[[], Any]) -> Any:
-        for _ in range(1200):
+        for _ in range(12_000):
             found = condition()
             if found:
                 return found
             time.sleep(0.05)
-        raise AssertionError("it did not come about within a minute")
+        raise AssertionError("it did not come about within ten minutes")
 
     return wait

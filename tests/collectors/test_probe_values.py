@@ -290,6 +290,33 @@ def test_secrets_are_replaced_and_counted(play: Play) -> None:
     assert int(told.split()[0]) >= 8
 
 
+TOLD = """
+import subprocess, sys
+
+def tool(key):
+    open("notes-" + key, "w").close()
+    subprocess.run([sys.executable, "-c", "import sys; print(len(sys.argv[1]))", key])
+
+print(sys.argv[1:])
+tool(sys.argv[2])
+"""
+
+
+def test_secrets_of_commands_and_of_names_of_files_are_replaced_and_counted(play: Play) -> None:
+    words = ("agent.py", "--key", "hunter2hunter2", "--other=sk-" + "a" * 30)
+    played = play(sys.executable, TOLD, *words, env=SECRET)
+    played.assert_same()
+    assert "hunter2hunter2" in played.out
+    text = played.result.data.decode()
+    assert "hunter2" not in text
+    assert "sk-aaa" not in text
+    (run,) = played.runs
+    assert run.run.command[1:] == ("agent.py", "--key", "<redacted>", "--other=<redacted>")
+    assert [line for line in run.incomplete if "secrets" in line]
+    kept = play(sys.executable, TOLD, *words, env=SECRET, redact=False)
+    assert kept.runs[0].run.command[1:] == words
+
+
 def test_secrets_stay_when_they_are_wanted(play: Play) -> None:
     played = play(sys.executable, SECRETS, env=SECRET, redact=False)
     assert "s3cr3t-value-42" in played.out_text(played.step("tool"))

@@ -33,7 +33,7 @@ def run_heading(run: Htir) -> Text:
     """One line for the whole run."""
     info, steps = run.run, run.steps
     counts = [(len(steps), "step"), (sum(s.kind is StepKind.MODEL_CALL for s in steps), "model call")]
-    counts.append((sum(s.kind is StepKind.ERROR or s.status is Status.ERROR for s in steps), "error"))
+    counts.append((sum(s.status is Status.ERROR for s in steps), "error"))
     said = " · ".join(counted(number, word) for number, word in counts)
     by = f" by {info.outcome_by}" if info.outcome_by else ""
     seconds = ""
