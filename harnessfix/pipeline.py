@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harnessfix.diagnoser import Diagnosed
 from harnessfix.engines import Done, Engine, Serial
 from harnessfix.workspace import Workspace
+from harnessfix_ir.errors import StoreError
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import Recording, RunInfo
@@ -106,11 +107,18 @@ class Pipeline:
         )
 
     def keep(self, result: "RecordResult") -> Collected:
-        """Store what a program left, then remove its spool."""
+        """Store what a program left, then remove its spool.
+
+        Raises:
+            StoreError: the store does not take it; where its file is then stands in the hint.
+        """
         from harnessfix.stages.collect import keep
         from harnessfix.store import RECORDED
 
-        runs = keep(self.store, result.data, "harnessfix-probe", RECORDED) if result.data else []
+        try:
+            runs = keep(self.store, result.data, "harnessfix-probe", RECORDED) if result.data else []
+        except StoreError as error:
+            raise StoreError(str(error), hint=result.set_aside()) from error
         result.discard()
         return Collected(tuple(runs), result.exit_code, result.missing)
 

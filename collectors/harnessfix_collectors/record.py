@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -53,6 +54,16 @@ class RecordResult:
     def discard(self) -> None:
         """Remove the spool folder, once `data` is safe elsewhere."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def set_aside(self) -> str:
+        """Put `data` into a file beside the spool folder; one sentence that says where, and what to do with it."""
+        path = self.folder.with_suffix(".jsonl")
+        self.discard()  # first: on a full disk that makes the room
+        try:
+            path.write_bytes(self.data)
+        except OSError as error:
+            return f"The recording is lost: {path} cannot be written either ({error.strerror})."
+        return f"The recording is kept: once that is mended, `harnessfix import {shlex.quote(str(path))}` takes it in."
 
 
 def record(
