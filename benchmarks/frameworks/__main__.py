@@ -285,6 +285,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"{scenario.name}: did not end in {TIMEOUT:.0f} s, and was left out\n")
             differ += 1
             continue
+        if alone[0] != 0:
+            sys.stderr.write(f"{scenario.name}: ended with code {alone[0]} without a recorder, and was left out\n")
+            differ += 1
+            continue
         for probe in (True, False):
             with tempfile.TemporaryDirectory(prefix="harnessfix-frameworks-") as scratch:
                 row = play(scenario, given.environments, probe=probe, scratch=Path(scratch), keep=given.keep)

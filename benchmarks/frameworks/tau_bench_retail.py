@@ -1,6 +1,6 @@
 """tau-bench: the tool-calling agent in the retail domain.
 
-Agent and user are both played by the script. Its source is no package: put it into `src` of its environment.
+Agent and user are both played by the script. Its source is no package: `docs/frameworks.md` says where it goes.
 """
 
 HARNESS = "tau_bench"

@@ -77,3 +77,17 @@ def test_the_table_is_made_of_the_rows() -> None:
     none = dict.fromkeys(SCRIPT.EVIDENCE, False)
     rows = [SCRIPT.Row(scenario, True, 0, "", 3, 2, found, ()), SCRIPT.Row(scenario, False, 0, "", 0, 0, none, ())]
     assert SCRIPT.table(rows).splitlines()[-1].endswith("| ◐ | ◐ | ◐ | ◐ | ◐ | ◐ | ◐ | 3 / 0 | 2 / 0 |")
+
+
+def test_a_scenario_that_fails_by_itself_makes_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.py").write_text('"""A harness whose source is not there."""\n\nimport no_such_harness\n')
+    monkeypatch.setattr(SCRIPT, "HERE", tmp_path)
+    document = tmp_path / "frameworks.md"
+    document.write_text(f"{SCRIPT.BEGIN}\n\n| Harness | x |\n|---|---|\n| a | 1 |\n\n{SCRIPT.END}\n")
+    monkeypatch.setattr(SCRIPT, "DOCUMENT", document)
+    assert SCRIPT.main(["broken", "--write"]) == 1
+    assert "broken: ended with code 1 without a recorder, and was left out" in capsys.readouterr().err
+    assert "| a | 1 |" in document.read_text()
+    assert "not there" not in document.read_text()
