@@ -134,6 +134,12 @@ def test_t103_what_the_parser_said_is_hidden_by_another_complaint(run_harness: R
     ("execute", "speaks"),
     [
         ("tool = TOOLS.get(function['name'])\nreturn tool(**json.loads(function['arguments']))", True),
+        (
+            "named = {('plain', name): tool for name, tool in TOOLS.items()}\n"
+            "return named['plain', function['name']](**json.loads(function['arguments']))",
+            True,
+        ),
+        ("tool = TOOLS.get(function['name'])\nreturn tool.__wrapped__(**json.loads(function['arguments']))", True),
         (f"if function['name'] not in TOOLS:\n    return 'there is no such tool'\n{PLAIN}", False),
         (f"try:\n    {PLAIN}\nexcept Exception as error:\n    return f'error: {{error!r}}'", True),
         (f"try:\n    {PLAIN}\nexcept KeyError:\n    return f'there is only {{list(TOOLS)}}'", False),

@@ -111,7 +111,14 @@ class UnknownToolFatal(Rule):
         for call in asked(run):
             if call.name in known or not call.name or not known:
                 continue
-            error = next((e for e in errors if order[e.id] > order[call.step.id] and _is_about(call, e)), None)
+            error = next(
+                (
+                    e
+                    for e in errors
+                    if order[e.id] > order[call.step.id] and (_is_about(call, e) or _is_of_miss(run, model, e))
+                ),
+                None,
+            )
             ended = escaped_to(run, error) if error is not None else None
             if error is not None and ended is not None:
                 yield _finding(run, model, call, error, ended)
@@ -125,10 +132,18 @@ class UnknownToolFatal(Rule):
 def _is_about(call: Asked, error: TraceStep) -> bool:
     """Whether the exception is about the name alone, denies that there is such a tool, or comes of calling None."""
     message = error.error.message if error.error is not None else ""
+    if short_type(error.error) == "KeyError" and f"'{call.name}'" in message:
+        return True  # a key may be more than the name: its sort or its server, too
     if short_type(error.error) in ("KeyError", "AttributeError", "LookupError"):
         return message.strip("'\"") == call.name or (f"'{call.name}'" in message and "has no attribute" in message)
     denies = any(words in message.lower() for words in ("unknown", "not found", "no tool", "no such", "not available"))
     return (denies and call.name in message) or message == "'NoneType' object is not callable"
+
+
+def _is_of_miss(run: Htir, model: HarnessModel, error: TraceStep) -> bool:
+    """Whether the function that looks the tool up asked None, which it found, for something."""
+    message = error.error.message if error.error is not None else ""
+    return message.startswith("'NoneType' object has no attribute") and _lookup(run, model, error) is not None
 
 
 def _finding(run: Htir, model: HarnessModel, call: Asked, error: TraceStep, ended: TraceStep) -> Finding:
