@@ -21,6 +21,14 @@ SHAPES = (
     ("AKIA", r"\bAKIA[0-9A-Z]{16}\b"),
     ("xox", r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
     ("AIza", r"\bAIza[0-9A-Za-z_-]{35}"),
+    ("hf_", r"\bhf_[A-Za-z0-9]{30,}"),
+    ("gsk_", r"\bgsk_[A-Za-z0-9]{30,}"),
+    ("glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}"),
+    ("lsv2_", r"\blsv2_[a-z]{2}_[A-Za-z0-9_]{30,}"),
+    ("sk_live_", r"\bsk_live_[A-Za-z0-9]{16,}"),
+    ("eyJ", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?"),
+    # A name and its password in an address; not the places for them in a template.
+    ("://", r"(?<=://)[^\s/:@\"'<>{}$\\]{0,64}:[^\s/:@\"'<>{}$\\]{3,128}(?=@)"),
     ("earer ", r"(?<=[Bb]earer )[A-Za-z0-9._~+/-]{16,}=*"),
     ("PRIVATE KEY", r"(?s)-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----.{0,9999}?-----END [A-Z ]{0,20}PRIVATE KEY-----"),
 )
