@@ -204,6 +204,9 @@ def test_on_another_address_the_token_opens(collect: Any, make_spans: MakeSpans,
     assert collector.post(make_spans(5, [1]))[0] == 401
     assert collector.post(make_spans(5, [1, 2]), Authorization=f"Bearer {token}")[0] == 200
     collector.end()
+    (told,) = (line for line in collector.log if line.startswith("for programs: "))
+    assert "0.0.0.0" not in told
+    assert "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN" in told
     assert not any(token in line for line in collector.log)
     assert list(runs(tmp_path).values()) == [2]
 

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import socket
 from typing import Any
 
 import pytest
@@ -48,6 +49,23 @@ def test_partial_success(serve: Any, make_spans: Any) -> None:
     answer = export(running, request.SerializeToString())
     assert answer.partial_success.rejected_spans == 1
     assert "the span id has 3 bytes, not 8" in answer.partial_success.error_message
+
+
+def test_texts_that_are_not_utf8_are_mended_and_told(serve: Any, make_spans: Any) -> None:
+    running = serve(grpc=True)
+    answer = export(running, make_spans(2, text="MARK").SerializeToString().replace(b"MARK", b"a\xffb\xc3", 1))
+    assert answer.partial_success.rejected_spans == 0
+    assert "1 texts were not UTF-8" in answer.partial_success.error_message
+    assert running.sink.items == 2
+
+
+def test_what_is_not_grpc_and_what_breaks_off(serve: Any, make_spans: Any) -> None:
+    running = serve(grpc=True)
+    for beginning in (b"\x16\x03\x01 this is TLS, or nothing\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(5)):
+        with socket.create_connection(("127.0.0.1", running.serving.grpc_port), timeout=120) as client:
+            client.sendall(beginning)
+    assert export(running, make_spans(1).SerializeToString()) == ExportTraceServiceResponse()
+    assert running.sink.items == 1
 
 
 def test_refusals(serve: Any, make_spans: Any) -> None:

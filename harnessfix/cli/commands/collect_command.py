@@ -59,7 +59,7 @@ def command(
         talk.note(f"OTLP/HTTP on {here} (/v1/traces, /v1/logs)")
         if serving.grpc_port is not None:
             talk.note(f"OTLP/gRPC on {host}:{serving.grpc_port}")
-        talk.note(f"for programs: OTEL_EXPORTER_OTLP_ENDPOINT={here} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "dim")
+        talk.note(f"for programs: {_variables(here, bool(token))}", "dim")
         talk.note("Ctrl-C ends it", "dim")
         wait_for_end(collecting.look_after)
         talk.note("ending: making runs of what came last", "dim")
@@ -81,6 +81,16 @@ def command(
 
 
 NUMBERS = ("requests", "spans", "records", "rejected", "refused", "secrets")
+
+
+def _variables(here: str, token: bool) -> str:
+    """What a program is told; of an address that stands for all of this machine's, by its name."""
+    import socket
+
+    for everywhere in ("//0.0.0.0:", "//[::]:"):
+        here = here.replace(everywhere, f"//{socket.gethostname()}:")
+    bearer = " OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN" if token else ""
+    return f"OTEL_EXPORTER_OTLP_ENDPOINT={here} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf{bearer}"
 
 
 def _pairs(headers: tuple[str, ...]) -> dict[str, str]:
