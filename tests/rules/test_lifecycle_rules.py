@@ -460,7 +460,8 @@ def ask(model, **options):
     for attempt in range(3):
         {way}
         if model.ask(attempt, count, **options):
-            return count
+            options["count"] = count + 1
+            return ask(model, **options)
 """
 
 
@@ -470,6 +471,7 @@ def ask(model, **options):
         ('count = options.pop("count", 0)', True),
         ('options = {"count": attempt}; count = options.pop("count", 0)', False),
         ('model.fill(options); count = options.pop("count", 0)', False),
+        ('count = options.pop("count", 0); options["count"] = count + 1', False),
         ('count = options.get("count", 0)', False),
     ],
 )

@@ -25,7 +25,12 @@ class ExtendedSetting(Role):
                 if not isinstance(target, ast.Attribute) or _KEPT.search(target.attr):
                     continue
                 owner = dotted(target.value, scope)
-                if not _SHARED.search(owner) or _is_made_here(owner, scope) or _is_put_back(node, target, scope):
+                if (
+                    not owner.startswith("self.")
+                    or not _SHARED.search(owner)
+                    or _is_made_here(owner, scope)
+                    or _is_put_back(node, target, scope)
+                ):
                     continue
                 if _extends(node.value, owner, target.attr, scope):
                     yield hazard("extended-setting", scope, node).add("owner", owner).add("setting", target.attr)

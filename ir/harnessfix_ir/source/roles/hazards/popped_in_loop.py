@@ -8,7 +8,7 @@ from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, targets_of
 
-from .base import LOOPS, hazard, loops_around, targets_in
+from .base import hazard, loops_around, targets_in
 
 
 class PoppedInLoop(Role):
@@ -23,7 +23,7 @@ class PoppedInLoop(Role):
             loop = next(loops_around(call, file), None)
             if key is None or loop is None or isinstance(file.parents.get(call), ast.Expr) or _in_head(call, loop):
                 continue
-            if is_constant(call.args[1]) and not _made_in(func.value.id, loop):
+            if is_constant(call.args[1]) and not _made_in(func.value.id, key, loop, file):
                 draft = hazard("popped-in-loop", scope, call).add("from", func.value.id).add("key", key)
                 yield draft.add("default", file.segment(call.args[1], 40))
 
@@ -33,28 +33,42 @@ def _in_head(call: ast.Call, loop: ast.For | ast.AsyncFor | ast.While) -> bool:
     return not isinstance(loop, ast.While) and any(node is call for node in ast.walk(loop.iter))
 
 
-def _made_in(name: str, loop: ast.For | ast.AsyncFor | ast.While) -> bool:
-    """Whether the loop gives the name another value, fills it, or hands the whole of it on to be filled."""
+def _made_in(name: str, key: str, loop: ast.For | ast.AsyncFor | ast.While, file: FileContext) -> bool:
+    """Whether the loop gives the name another value, fills it for the next round, or hands it on to be filled."""
     for node in ast.walk(loop):
-        bound: list[ast.expr] = []
-        if isinstance(node, LOOPS) and not isinstance(node, ast.While):
-            bound = [node.target]
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            bound = targets_of(node)
-        elif isinstance(node, (ast.comprehension, ast.NamedExpr)):
-            bound = [node.target]
-        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
-            bound = [node.optional_vars]
-        elif isinstance(node, ast.Call):
+        if isinstance(node, ast.Call):
             given = [*node.args, *(k.value for k in node.keywords if k.arg is not None)]
-            if any(isinstance(value, ast.Name) and value.id == name for value in given):
+            fills = isinstance(node.func, ast.Attribute) and node.func.attr in ("update", "setdefault")
+            given += [node.func.value] if fills and isinstance(node.func, ast.Attribute) else []
+            if any(_is(value, name) for value in given):
                 return True
-            if isinstance(node.func, ast.Attribute) and node.func.attr in ("update", "setdefault"):
-                bound = [node.func.value]
-        for target in bound:
-            inner = target.value if isinstance(target, ast.Subscript) else target
-            if isinstance(inner, ast.Name) and inner.id == name:
-                return True
-            if any(named.id == name for named in targets_in(target)):
+        for target in _bound_by(node):
+            if isinstance(target, ast.Subscript):
+                other = text_of(target.slice)
+                if _is(target.value, name) and other in (None, key) and not _leaves(node, file):
+                    return True
+            elif any(named.id == name for named in targets_in(target)):
                 return True
     return False
+
+
+def _bound_by(node: ast.AST) -> list[ast.expr]:
+    """What a node gives a value, where it is one that binds."""
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return targets_of(node)
+    if isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension, ast.NamedExpr)):
+        return [node.target]
+    optional = node.optional_vars if isinstance(node, ast.withitem) else None
+    return [optional] if optional is not None else []
+
+
+def _is(value: ast.expr, name: str) -> bool:
+    return isinstance(value, ast.Name) and value.id == name
+
+
+def _leaves(node: ast.AST, file: FileContext) -> bool:
+    """Whether the block that a statement stands in ends by leaving the loop, so that no round comes after it."""
+    around = file.parents.get(node)
+    blocks = [value for _, value in ast.iter_fields(around) if isinstance(value, list)] if around is not None else []
+    ends = next((block[-1] for block in blocks if node in block), None)
+    return isinstance(ends, (ast.Return, ast.Raise, ast.Break))
