@@ -150,9 +150,9 @@ class Matcher:
         candidate, link = offer.candidate, offer.link
         if candidate is None:
             return None
-        target = self.judge.normal(link.sink.text)
-        free = [target.offset(position) not in claimed for _, position in candidate.seeds.tolist()]
-        if all(free) or not any(free):
+        # Of a long text that repeats itself there are millions.
+        free = ~claimed.taken(self.judge.normal(link.sink.text).offsets()[candidate.seeds[:, 1]])
+        if free.all() or not free.any():
             return None
         rest = replace(candidate, seeds=candidate.seeds[free])
         relation = self.judge.of_candidate(rest, link.source, link.sink, start)

@@ -2,6 +2,11 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Range = tuple[int, int]
 
@@ -30,9 +35,12 @@ class Ranges:
         total = sum(end - start for start, end in ranges)
         return sum(self._taken(start, end) for start, end in ranges) / total if total else 0.0
 
-    def __contains__(self, position: int) -> bool:
-        at = bisect_right(self._starts, position) - 1
-        return at >= 0 and position < self._ends[at]
+    def taken(self, positions: "NDArray[np.int32]") -> "NDArray[np.bool_]":
+        """For each of many positions, whether it is taken."""
+        import numpy as np
+
+        before = np.searchsorted(np.asarray(self._starts, np.int64), positions, side="right") - 1
+        return positions < np.asarray([*self._ends, -1], np.int64)[before]  # the last is for those before all ranges
 
     def __len__(self) -> int:
         return sum(end - start for start, end in zip(self._starts, self._ends))
