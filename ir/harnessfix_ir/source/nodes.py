@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable
+from typing import Any
 
 _PLAIN = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 WALKED = frozenset(
@@ -20,7 +21,7 @@ def children(node: ast.AST) -> list[ast.AST]:
     if found is None:
         found = []
         for name in node._fields:
-            value = getattr(node, name, None)
+            value: Any = getattr(node, name, None)
             if value.__class__ is list:
                 found += [item for item in value if item.__class__ in WALKED]
             elif value.__class__ in WALKED:
