@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -36,7 +37,7 @@ def _constants(loop: ast.stmt) -> tuple[set[str], set[str]]:
     """All texts in a loop, and those single characters that something is compared with."""
     texts: set[str] = set()
     compared: set[str] = set()
-    for node in ast.walk(loop):
+    for node in walk(loop):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             texts.add(node.value)
         elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Eq, ast.In)):
@@ -55,7 +56,7 @@ def _knows_quotes(texts: set[str]) -> bool:
 def _counter(loop: ast.stmt) -> str | None:
     """A name that the loop counts up in one place and down in another, each time by one."""
     ways: dict[str, set[type[ast.operator]]] = {}
-    for node in ast.walk(loop):
+    for node in walk(loop):
         if not isinstance(node, ast.AugAssign) or not isinstance(node.target, ast.Name):
             continue
         if isinstance(node.value, ast.Constant) and node.value.value == 1:

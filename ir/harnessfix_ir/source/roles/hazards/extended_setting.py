@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import dotted, text_of
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 
@@ -48,9 +49,9 @@ def _is_made_here(owner: str, scope: Scope) -> bool:
 
 def _extends(value: ast.expr, owner: str, setting: str, scope: Scope) -> bool:
     """Whether the new value is the former one with more in it."""
-    parts = [node for node in ast.walk(value) if isinstance(node, (ast.BinOp, ast.List, ast.Set, ast.Dict))]
+    parts = [node for node in walk(value) if isinstance(node, (ast.BinOp, ast.List, ast.Set, ast.Dict))]
     grown = [part for part in parts if _joins(part)]
-    return any(_reads(inner, owner, setting, scope) for part in grown for inner in ast.walk(part))
+    return any(_reads(inner, owner, setting, scope) for part in grown for inner in walk(part))
 
 
 def _joins(part: ast.expr) -> bool:
@@ -69,7 +70,7 @@ def _reads(node: ast.AST, owner: str, setting: str, scope: Scope, depth: int = 1
         return len(node.args) > 1 and text_of(node.args[1]) == setting and dotted(node.args[0], scope) == owner
     if isinstance(node, ast.Name) and depth:
         values = scope.bindings.get(node.id, [])
-        return any(_reads(inner, owner, setting, scope, depth - 1) for value in values for inner in ast.walk(value))
+        return any(_reads(inner, owner, setting, scope, depth - 1) for value in values for inner in walk(value))
     return False
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import dotted, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -31,7 +32,7 @@ class NothingForNoAnswer(Role):
 
 
 def _tells(branch: ast.If) -> bool:
-    return any(isinstance(node, ast.Raise) for part in branch.orelse for node in ast.walk(part))
+    return any(isinstance(node, ast.Raise) for part in branch.orelse for node in walk(part))
 
 
 def _filled(body: list[ast.stmt], scope: Scope) -> ast.stmt | None:

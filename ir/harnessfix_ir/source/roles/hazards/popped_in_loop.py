@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import is_constant, text_of
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, targets_of
 
@@ -30,12 +31,12 @@ class PoppedInLoop(Role):
 
 def _in_head(call: ast.Call, loop: ast.For | ast.AsyncFor | ast.While) -> bool:
     """Whether the call stands in what is gone through, which is asked for once."""
-    return not isinstance(loop, ast.While) and any(node is call for node in ast.walk(loop.iter))
+    return not isinstance(loop, ast.While) and any(node is call for node in walk(loop.iter))
 
 
 def _made_in(name: str, key: str, loop: ast.For | ast.AsyncFor | ast.While, file: FileContext) -> bool:
     """Whether the loop gives the name another value, fills it for the next round, or hands it on to be filled."""
-    for node in ast.walk(loop):
+    for node in walk(loop):
         if isinstance(node, ast.Call):
             given = [*node.args, *(k.value for k in node.keywords if k.arg is not None)]
             fills = isinstance(node.func, ast.Attribute) and node.func.attr in ("update", "setdefault")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import dotted
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -22,7 +23,7 @@ class ReplacedWhole(Role):
                     outer.target, ast.Name
                 ):
                     continue
-                for inner in ast.walk(outer):
+                for inner in walk(outer):
                     if isinstance(inner, ast.For) and inner is not outer:
                         yield from _replaced(inner, outer.target.id, scope)
 
@@ -34,7 +35,7 @@ def _replaced(loop: ast.For, one: str, scope: Scope) -> Iterator[Draft]:
     if not of_one or not isinstance(loop.target, ast.Tuple):
         return
     key, value = (part.id if isinstance(part, ast.Name) else "" for part in loop.target.elts)
-    for node in ast.walk(loop):
+    for node in walk(loop):
         target = node.targets[0] if isinstance(node, ast.Assign) else None
         if not isinstance(target, ast.Subscript) or not isinstance(node, ast.Assign):
             continue
@@ -47,7 +48,7 @@ def _replaced(loop: ast.For, one: str, scope: Scope) -> Iterator[Draft]:
 def _copies(given: ast.expr, value: str) -> bool:
     func = given.func if isinstance(given, ast.Call) else None
     copied = isinstance(func, ast.Attribute) and func.attr == "copy"
-    return copied and any(isinstance(node, ast.Name) and node.id == value for node in ast.walk(given))
+    return copied and any(isinstance(node, ast.Name) and node.id == value for node in walk(given))
 
 
 def _looks(into: str, key: str, scope: Scope) -> bool:

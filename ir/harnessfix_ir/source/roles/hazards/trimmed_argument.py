@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import dotted, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -27,7 +28,7 @@ class TrimmedArgument(Role):
                 continue
             for loop in scope.of(ast.For):
                 of, value = _items(loop.iter, loop.target, scope)
-                for node in ast.walk(loop) if value else ():
+                for node in walk(loop) if value else ():
                     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
                         yield from _found(node.value, value, of, scope)
             for made in scope.of(ast.DictComp):

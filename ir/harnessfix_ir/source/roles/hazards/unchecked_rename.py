@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, dotted, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -20,7 +21,7 @@ class UncheckedRename(Role):
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
             for loop in scope.for_loops:
-                for node in ast.walk(loop):
+                for node in walk(loop):
                     target = node.targets[0] if isinstance(node, ast.Assign) else None
                     if isinstance(target, ast.Subscript) and _is_renamed(target, scope):
                         name = dotted(target.value, scope)
@@ -38,7 +39,7 @@ def _is_renamed(target: ast.Subscript, scope: Scope) -> bool:
 
 
 def _looks_up(value: ast.expr, scope: Scope) -> bool:
-    found = [node for node in ast.walk(value) if isinstance(node, ast.Call)]
+    found = [node for node in walk(value) if isinstance(node, ast.Call)]
     return any(last(callee(call, scope)) == "get" and call.args for call in found)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, calls_in, inside, last
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -59,5 +60,5 @@ def _is_told(name: str, attempt: ast.Try | ast.TryStar, scope: Scope) -> bool:
         isinstance(part, ast.Name) and part.id == name
         for call in calls
         if _of(call, _HARMLESS) != name
-        for part in ast.walk(call)
+        for part in walk(call)
     )
