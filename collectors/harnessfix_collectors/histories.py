@@ -14,7 +14,7 @@ from harnessfix_ir.document import JsonValue
 from harnessfix_ir.steps import Part
 from harnessfix_ir.texts import TextPool
 
-from .leftover import Held, left_of_list
+from .leftover import CONTENT, Held, left_of_list
 from .messages import message_parts
 from .values import parse_json
 
@@ -35,10 +35,10 @@ class History:
     def __init__(self, text: str, items: list[Any], before: "History | None" = None) -> None:
         self.text, self.items = text, items
         self.read: dict[str, list[tuple[Part, ...]]] = {}
-        self.whole: dict[str, list[bool]] = {}
+        self.whole: dict[tuple[str, str], list[bool]] = {}
         if before is not None:
             self.read = {role: list(parts) for role, parts in before.read.items()}
-            self.whole = {key: list(whole) for key, whole in before.whole.items()}
+            self.whole = {asked: list(whole) for asked, whole in before.whole.items()}
         self._body = text.rstrip(SPACE)[:-1].rstrip(SPACE)
 
     def continued(self, text: str) -> "History | None":
@@ -56,13 +56,22 @@ class History:
 
     def leftover(self, held: Held, key: str, pool: TextPool) -> JsonValue:
         """As `Held.leftover`; a message that its own parts hold is not looked at again where it is resent."""
-        whole = self.whole.setdefault(key, [])
-        for place in range(len(whole), len(self.items)):
-            own = [part for parts in self.read.values() for part in parts[place]]
-            whole.append(Held(own, pool.texts).leftover(self.items[place], key, 1) is None)
+        role = self._read_for(held)
+        if role is None or key in CONTENT:  # under a key of content the list may be held as one text
+            return held.leftover(self.items, key)
+        whole = self.whole.setdefault((role, key), [])
+        for item, own in list(zip(self.items, self.read[role]))[len(whole) :]:
+            whole.append(Held(own, pool.texts).leftover(item, key, 1) is None)
         return left_of_list(
             [None if held_by_itself else held.leftover(item, key, 1) for item, held_by_itself in zip(self.items, whole)]
         )
+
+    def _read_for(self, held: Held) -> str | None:
+        """The role as whose the step that `held` is of has all messages; None when it does not hold them."""
+        for role, parts in self.read.items():
+            if len(parts) == len(self.items) and held.holds(part for own in parts for part in own):
+                return role
+        return None
 
     def parts(self, role: str, pool: TextPool) -> list[tuple[Part, ...]]:
         """The parts of each message; `role` is whose one is that does not say it."""
@@ -111,6 +120,6 @@ class MessagePool(TextPool):
             return None
         parsed = self.parse(value)
         history = self.history_of(parsed)
-        if history is not None and history.read:
+        if history is not None:
             return history.leftover(held, key, self)
         return held.leftover(parsed, key) if isinstance(parsed, dict | list) else value

@@ -74,9 +74,14 @@ class Held:
 
     def __init__(self, parts: Iterable[Part], texts: Mapping[str, str], words: Iterable[str | None] = ()) -> None:
         parts = list(parts)
+        self._parts = {id(part): part for part in parts}
         self.texts = {texts[part.text] for part in parts}
         named = (word for part in parts for word in (part.role, part.kind, part.name, part.call_id))
         self.words = {word for word in (*named, *words) if word}
+
+    def holds(self, parts: Iterable[Part]) -> bool:
+        """Whether these very parts are among those that the step holds."""
+        return all(id(part) in self._parts for part in parts)
 
     def leftover(self, value: Any, key: str = "", depth: int = 0) -> JsonValue:
         """`value` without what is held; None when nothing is left. Of a list that lost items, each tells its place.

@@ -40,7 +40,8 @@ def test_lists_are_read_as_if_each_were_read_alone(requests: list[tuple[list[obj
         parts = list(pool.parts_of(parsed))
         assert parts == list(message_parts(json.loads(text), alone))
         whole = Held(parts, pool.texts)
-        assert pool.leftover(text, "messages", whole) == whole.leftover(json.loads(text), "messages")
+        for key in ("messages", "value"):
+            assert pool.leftover(text, key, whole) == whole.leftover(json.loads(text), key)
 
 
 def test_a_message_that_is_resent_is_the_same_object() -> None:
@@ -59,6 +60,26 @@ def test_what_only_begins_like_a_list_is_not_taken_for_its_continuation(text: st
     pool = MessagePool()
     pool.parse("[1]")
     assert pool.parse(text) == ([12] if text == "[12]" else text)
+
+
+def test_a_reply_may_begin_as_the_request_did() -> None:
+    pool = MessagePool()
+    request, reply = '["a"]', '["a", "b"]'
+    parts = [*pool.parts_of(pool.parse(request), "user"), *pool.parts_of(pool.parse(reply), "assistant")]
+    assert [part.role for part in parts] == ["user", "assistant", "assistant"]
+    held = Held(parts, pool.texts)
+    for text in (request, reply):
+        assert pool.leftover(text, "messages", held) == held.leftover(json.loads(text), "messages")
+
+
+@pytest.mark.parametrize("key", ["messages", "value"])
+def test_messages_that_another_step_holds_are_left_over_of_this_one(key: str) -> None:
+    pool = MessagePool()
+    text = '[{"role": "user", "content": "where is the order"}]'
+    other = Held(list(pool.parts_of(pool.parse(text))), pool.texts)
+    assert pool.leftover(text, key, other) is None
+    own = Held([], pool.texts)
+    assert pool.leftover(text, key, own) == json.loads(text)
 
 
 def test_a_list_that_is_no_longer_recent_is_read_again() -> None:
