@@ -15,6 +15,7 @@ from harnessfix.workspace import Workspace, harness_roots
 from harnessfix_ir.errors import BadInputError, StoreError
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.source import read_harness
+from harnessfix_ir.source.files import Root, find_files
 from harnessfix_ir.source.resolve import locate_harness
 
 
@@ -117,17 +118,22 @@ def read_source(roots: Sequence[Path], settings: Settings) -> HarnessModel:
     """The harness in these folders; facts of its files are cached where there is a `.harnessfix` folder.
 
     Raises:
-        BadInputError: there is no Python file; silence about it would read as success.
+        BadInputError: there is no Python file.
     """
+    require_python(roots, settings)
     cache = settings.root / ".harnessfix" / "cache" / "facts"
     there = cache if cache.parent.parent.is_dir() else None
-    model = read_harness(roots, cache_dir=there, exclude=settings.exclude)
-    if not any(file.language == "python" for file in model.files):
+    return read_harness(roots, cache_dir=there, exclude=settings.exclude)
+
+
+def require_python(roots: Sequence[Path], settings: Settings) -> None:
+    """Raises `BadInputError` where no Python file lies below the folders: silence about it would read as success."""
+    found = (file for root in roots for file in find_files(Root.of(root), settings.exclude))
+    if not any(file.language == "python" for file in found):
         raise BadInputError(
             f"{', '.join(map(str, roots))}: there is no Python file here, so nothing can be checked",
             hint="Give the folder of the harness's source, or the name of an installed package.",
         )
-    return model
 
 
 def repair_options(start: Path, paths: Sequence[str]) -> dict[Path, str]:

@@ -30,22 +30,18 @@ def store_option(function: F) -> F:
 
 def harness_option(function: F) -> F:
     """`--harness`, repeatable."""
-    return click.option(
-        "--harness",
-        multiple=True,
-        metavar="NAME|PATH",
-        help="Installed package or folder that is the harness; repeatable [default: as configured, else here].",
-    )(function)
+    words = "Installed package or folder that is the harness; repeatable [default: as configured, else here]."
+    return _named_harness(words)(function)
 
 
 def source_option(function: F) -> F:
     """`--harness`, repeatable, of commands that work on source alone when it is given."""
-    return click.option(
-        "--harness",
-        multiple=True,
-        metavar="NAME|PATH",
-        help="Repair the source of this package or folder alone, as `check PATH` told it; repeatable.",
-    )(function)
+    words = "Repair the source of this package or folder alone, as `check PATH` told it; repeatable."
+    return _named_harness(words)(function)
+
+
+def _named_harness(words: str) -> Callable[[F], F]:
+    return click.option("--harness", multiple=True, metavar="NAME|PATH", help=words)
 
 
 def rule_options(function: F) -> F:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harnessfix.checking import chosen_rules, read_source
+from harnessfix.checking import chosen_rules, require_python
 from harnessfix.pipeline import Pipeline
 from harnessfix.repair.remembering import Memory
 from harnessfix.settings import load_settings
@@ -77,7 +77,7 @@ class Repairs:
         chosen = [str(root) for root in harness_roots(settings, harness)] if harness else None
         new = store is None and settings.store is None and find_store(start) is None
         if new:
-            read_source(harness_roots(settings, harness), settings)
+            require_python(harness_roots(settings, harness), settings)
         overrides = {"harness": chosen}
         workspace = Workspace.open(start, store=store, create=new, overrides=overrides)
         return cls(workspace, source_alone=bool(harness))

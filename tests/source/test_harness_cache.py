@@ -78,7 +78,8 @@ def test_a_cache_keeps_the_newest_models_and_no_facts_that_are_long_unused(harne
     cache = tmp_path / "cache"
     read_harness([harness], cache_dir=cache)
     (long_ago,) = (file for file in (cache / "facts").rglob("*.json") if b"while" in file.read_bytes())
-    os.utime(long_ago, (0, time.time() - LASTS - 60))
+    for file in (long_ago, *(cache / "models").rglob("*.json")):
+        os.utime(file, (0, time.time() - LASTS - 60))
     for edit in range(MODELS + 3):
         (harness / "loop.py").write_text(f"{LOOP}# {edit}\n")
         read_harness([harness], cache_dir=cache)

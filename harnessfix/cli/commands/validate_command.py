@@ -86,7 +86,8 @@ def command(
     else:
         from harnessfix.cli.render.proofs import print_proofs
 
-        print_proofs(proofs, runs=repairs.runs, tests=tests_of(repairs.workspace.settings.root, proposed.patches))
+        root = repairs.workspace.settings.root
+        print_proofs(proofs, runs=repairs.runs, tests=lambda: tests_of(root, proposed.patches))
     if not proofs or not all(proof.validation.accepted for proof in proofs):
         raise SystemExit(1)
 

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
 
@@ -17,19 +17,19 @@ STYLE = {Outcome.ACCEPTED: "bold green", Outcome.UNPROVED: "bold yellow", Outcom
 MARK = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "dim")}
 
 
-def print_proofs(proofs: Sequence[Proof], *, runs: int = 0, tests: Sequence[str] = ()) -> None:
+def print_proofs(proofs: Sequence[Proof], *, runs: int = 0, tests: Callable[[], Sequence[str]] = list) -> None:
     """One block a patch, then a line that counts them, and how to prove those of which nothing was run.
 
     Args:
         proofs: what came of each.
         runs: how many recorded runs there are.
-        tests: node ids of tests that speak of the changed code.
+        tests: finds the node ids of tests that speak of the changed code; asked where nothing was run.
     """
     for proof in proofs:
         data.show(proof_view(proof), "")
     data.show(Text(count_words(proofs), style="bold"))
     if any(proof.validation.outcome is Outcome.UNPROVED for proof in proofs):
-        talk.note(how_to_run(runs, tests))
+        talk.note(how_to_run(runs, tests()))
 
 
 def how_to_run(runs: int, tests: Sequence[str]) -> str:

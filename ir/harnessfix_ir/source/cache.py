@@ -29,6 +29,7 @@ MODELS = 8
 """Models that are kept: each edit makes one, as large as the harness."""
 LASTS = 60 * 86_400
 """Seconds after which facts and links are made anew; most of them are of texts that nobody has any more."""
+DAY = 86_400
 
 
 class FactCache:
@@ -127,12 +128,14 @@ class FactCache:
             beside.replace(target)
 
     def _forget(self) -> None:
-        """Delete all but the newest models, and what is older than `LASTS`."""
+        """Delete all but the newest models and, with the first model of a day, what is older than `LASTS`."""
         assert self.folder is not None
         models = sorted(_ages(self.folder / "models"), reverse=True)
-        before = time.time() - LASTS
-        old = [file for kind in ("facts", "links") for age, file in _ages(self.folder / kind) if age < before]
-        for file in (*(file for _, file in models[MODELS:]), *old):
+        old = [file for _, file in models[MODELS:]]
+        if all(written < time.time() - DAY for written, _ in models[1:]):
+            kept = (*_ages(self.folder / "facts"), *_ages(self.folder / "links"))
+            old += [file for written, file in kept if written < time.time() - LASTS]
+        for file in old:
             with contextlib.suppress(OSError):
                 file.unlink()
 

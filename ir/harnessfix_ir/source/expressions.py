@@ -103,6 +103,11 @@ def is_constant(node: ast.AST | None) -> bool:
     return isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
 
 
+def is_none(node: ast.AST | None) -> bool:
+    """Whether an expression is the constant None."""
+    return isinstance(node, ast.Constant) and node.value is None
+
+
 def names_in(node: ast.AST | None) -> Iterator[str]:
     """Plain names used anywhere in an expression or statement."""
     if node is not None:

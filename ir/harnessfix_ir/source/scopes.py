@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, TypeVar
 
-from .nodes import WALKED, walk
+from .nodes import children, walk
 
 N = TypeVar("N", bound=ast.AST)
 _FILLS = ("append", "extend", "insert", "update")
@@ -342,20 +342,11 @@ class FileContext:
                     scope.nodes[node.__class__] = [node]
                 else:
                     bucket.append(node)
-            pending: list[tuple[Any, Scope]] = []
-            for field in node._fields:
-                value: Any = getattr(node, field, None)
-                if value.__class__ is list:
-                    target = inner if field == "body" else scope
-                    for item in value:
-                        if item.__class__ in WALKED:
-                            parents[item] = node
-                            pending.append((item, target))
-                elif value.__class__ in WALKED:
-                    parents[value] = node
-                    pending.append((value, scope))
-            pending.reverse()
-            stack.extend(pending)
+            below = children(node)
+            own = set() if inner is scope else {id(statement) for statement in node.body}
+            for child in reversed(below):
+                parents[child] = node
+                stack.append((child, inner if id(child) in own else scope))
 
     def _open(self, node: ast.ClassDef | FunctionNode, around: Scope) -> Scope:
         qualname = node.name if around.parent is None else f"{around.qualname}.{node.name}"

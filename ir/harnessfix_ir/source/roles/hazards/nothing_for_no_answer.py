@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import dotted, last
+from harnessfix_ir.source.expressions import dotted, is_none, last
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -41,16 +41,12 @@ def _filled(body: list[ast.stmt], scope: Scope) -> ast.stmt | None:
         if isinstance(node, ast.For) and isinstance(node.target, ast.Name) and len(node.body) == 1:
             put = node.body[0]
             target = put.targets[0] if isinstance(put, ast.Assign) else None
-            none = isinstance(put, ast.Assign) and _is_none(put.value)
+            none = isinstance(put, ast.Assign) and is_none(put.value)
             if none and isinstance(target, ast.Subscript) and dotted(target.slice, scope) == node.target.id:
                 return node
         value = node.value if isinstance(node, (ast.Assign, ast.Return)) else None
-        if isinstance(value, ast.DictComp) and _is_none(value.value):
+        if isinstance(value, ast.DictComp) and is_none(value.value):
             return node
         if isinstance(value, ast.Call) and dotted(value.func, scope) == "dict.fromkeys" and len(value.args) == 1:
             return node
     return None
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import EXITS, dotted, own_attribute
+from harnessfix_ir.source.expressions import EXITS, dotted, is_none, own_attribute
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -20,7 +20,7 @@ class UnguardedOptional(Role):
             optional = {
                 node.target.id
                 for node in owner.of(ast.AnnAssign)
-                if isinstance(node.target, ast.Name) and _is_none(node.value) and _may_be_none(node.annotation)
+                if isinstance(node.target, ast.Name) and is_none(node.value) and _may_be_none(node.annotation)
             }
             for method in owner.children if optional else ():
                 if method.is_function and method.name not in ("__init__", "__post_init__"):
@@ -68,13 +68,9 @@ def _leaves(body: list[ast.stmt]) -> bool:
     return isinstance(body[-1], EXITS)
 
 
-def _is_none(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
 def _may_be_none(annotation: ast.expr) -> bool:
     if isinstance(annotation, ast.BinOp):
-        return _is_none(annotation.right) or _is_none(annotation.left) or _may_be_none(annotation.left)
+        return is_none(annotation.right) or is_none(annotation.left) or _may_be_none(annotation.left)
     return (
         isinstance(annotation, ast.Subscript)
         and getattr(annotation.value, "id", getattr(annotation.value, "attr", "")) == "Optional"
