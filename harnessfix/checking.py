@@ -144,7 +144,12 @@ def repair_options(start: Path, paths: Sequence[str]) -> dict[Path, str]:
     settings = load_settings(start, {})
     own = harness_roots(settings)
     roots = {path: locate_harness(path, None).resolve() for path in paths}
-    return {root: "" if own == (root,) else f" --harness {shlex.quote(path)}" for path, root in roots.items()}
+    return {root: "" if own == (root,) else harness_options([path]) for path, root in roots.items()}
+
+
+def harness_options(names: Sequence[str]) -> str:
+    """`--harness` for each name, with a blank before it, as a command line takes them."""
+    return "".join(f" --harness {shlex.quote(name)}" for name in names)
 
 
 def baseline_file(start: Path, asked: str | None, *, write: bool = False) -> Path | None:

@@ -69,7 +69,10 @@ def test_another_folder_is_named_with_the_command(run: Run, source: Path, tmp_pa
     (tmp_path / "other.py").write_text("x = 1\n")
     command = told(run(tmp_path, "check", "my agents", "other.py").output)
     assert command[2:] == ["--harness", "my agents"]
-    assert run(tmp_path, *command, "--apply").exit_code == 0
+    assert "repair --apply FLAW --harness 'my agents'" in run(tmp_path, *command).output
+    applied = run(tmp_path, *command, "--apply")
+    assert applied.exit_code == 0
+    assert "repair --undo --harness 'my agents'" in applied.output
     assert "await self.notify" in (here / "agent.py").read_text()
     assert run(tmp_path, "repair", "--undo", "--harness", "my agents").exit_code == 0
     assert (here / "agent.py").read_text() == LATE

@@ -59,24 +59,25 @@ def command(
 
     --format markdown prints the body of a pull request for each patch; openspec writes change proposals.
     """
+    from harnessfix.checking import harness_options
     from harnessfix.repair.proposing import Repairs
 
-    repairs = Repairs.open(folder(None), store=store, harness=harness)
+    repairs, options = Repairs.open(folder(None), store=store, harness=harness), harness_options(harness)
     if action == "undo":
         _undo(repairs, flaws)
         return
     proposed = repairs.propose(flaws, select=split_codes(select), ignore=split_codes(ignore))
     if branch is None or output_format != "text":
-        _print(repairs, proposed, output_format, target)
+        _print(repairs, proposed, output_format, target, options)
     if branch is not None:
         raise SystemExit(_branch(repairs, proposed, branch))
     if action == "apply":
-        raise SystemExit(_apply(repairs, proposed.patches, unsafe_fixes or bool(flaws)))
+        raise SystemExit(_apply(repairs, proposed.patches, unsafe_fixes or bool(flaws), options))
     if proposed.patches or proposed.unrepaired:
         raise SystemExit(1)
 
 
-def _print(repairs: "Repairs", proposed: "Proposed", output_format: str, target: Path) -> None:
+def _print(repairs: "Repairs", proposed: "Proposed", output_format: str, target: Path, options: str) -> None:
     if output_format == "json":
         data.dump(proposed.document())
     elif output_format == "diff":
@@ -87,7 +88,7 @@ def _print(repairs: "Repairs", proposed: "Proposed", output_format: str, target:
     else:
         from harnessfix.cli.render.patches import print_proposals
 
-        print_proposals(proposed)
+        print_proposals(proposed, options)
 
 
 def _hand_over(repairs: "Repairs", proposed: "Proposed", output_format: str, target: Path) -> None:
@@ -121,7 +122,7 @@ def _branch(repairs: "Repairs", proposed: "Proposed", name: str) -> int:
     return 1 if made.left else 0
 
 
-def _apply(repairs: "Repairs", patches: list, unsafe: bool) -> int:  # type: ignore[type-arg]
+def _apply(repairs: "Repairs", patches: list, unsafe: bool, options: str) -> int:  # type: ignore[type-arg]
     from harnessfix.cli import talk
 
     applied, left = repairs.apply(patches, unsafe=unsafe)
@@ -130,7 +131,7 @@ def _apply(repairs: "Repairs", patches: list, unsafe: bool) -> int:  # type: ign
     for patch, reason in left:
         talk.warn([f"{patch.id} ({patch.rule}): {reason}"], "not applied")
     if applied:
-        talk.note("take it back: harnessfix repair --undo   prove it: harnessfix validate", "dim")
+        talk.note(f"take it back: harnessfix repair --undo{options}   prove it: harnessfix validate{options}", "dim")
     return 1 if left else 0
 
 

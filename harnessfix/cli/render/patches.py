@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 SAFETY_STYLE = {Safety.SAFE: "green", Safety.UNSAFE: "yellow", Safety.DISPLAY_ONLY: "dim"}
 
 
-def print_proposals(proposed: "Proposed") -> None:
-    """All patches, then the flaws that have none, then one line that counts them."""
+def print_proposals(proposed: "Proposed", options: str = "") -> None:
+    """All patches, then the flaws that have none, then one line that counts them.
+
+    Args:
+        proposed: what was made.
+        options: what the next commands have to be told to find the flaws again, with a blank before it.
+    """
     for patch in proposed.patches:
         data.show(patch_heading(patch, proposed.flaws.get(patch.flaw)), diff_text(patch.diff))
         for lesson in proposed.memory.get(patch.id, ()):
@@ -28,6 +33,7 @@ def print_proposals(proposed: "Proposed") -> None:
         data.show("")
     for none in proposed.unrepaired:
         data.show(unrepaired_line(none))
+    said = plain(options)
     number, without = len(proposed.patches), len(proposed.unrepaired)
     if not number and not without:
         data.show(Text("nothing to repair", style="bold green"))
@@ -36,7 +42,7 @@ def print_proposals(proposed: "Proposed") -> None:
         Text.assemble(
             (f"{number} patch{'es' if number != 1 else ''}", "bold"),
             (f", {without} flaw{'s' if without != 1 else ''} without one" if without else "", "dim"),
-            ("   apply: harnessfix repair --apply FLAW   prove: harnessfix validate", "dim"),
+            (f"   apply: harnessfix repair --apply FLAW{said}   prove: harnessfix validate{said}", "dim"),
         )
     )
 
