@@ -23,6 +23,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import zstandard
@@ -121,49 +122,72 @@ def sizes_and_rates(folder: Path, runs: int = 60) -> dict[str, float]:
     path = folder / "sizes.db"
     with Store.open(path) as store:
         empty = path.stat().st_size
-        started = time.perf_counter()
         for data, recording in made:
-            store.add(data, format="otlp-json", filename="run.jsonl", recordings=[recording])
-        ours = time.perf_counter() - started
+            _add(store, data, recording)
         store.vacuum()
         stored = path.stat().st_size - empty
-    bound = _bound(path, folder / "bound.db", [data for data, _ in made])
+    ours, bound = _rates(folder, made, _rows_of(path))
     given = sum(len(data) for data, _ in made)
     print(f"OTLP/JSON {given / runs / 1024:.0f} KiB a run, stored {stored / runs / 1024:.1f} KiB")
     print(f"add {runs * STEPS / ours:.0f} spans/s, bound {runs * STEPS / bound:.0f} spans/s")
     return {"bytes_ratio_to_otlp": stored / given, "insert_ratio_to_bound": bound / ours}
 
 
-def _bound(made: Path, target: Path, blocks: list[bytes]) -> float:
-    """Seconds that bare zstd and sqlite3 take for the same blocks and rows, a transaction for each run."""
-    Store.open(target).close()
-    with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(target, isolation_level=None)) as raw:
-        raw.execute("PRAGMA synchronous=normal")
+def _add(store: Store, data: bytes, recording: Recording) -> None:
+    store.add(data, format="otlp-json", filename="run.jsonl", recordings=[recording])
+
+
+Rows = dict[str, list[tuple[object, ...]]]
+"""Rows of one run, by table, as `executemany` takes them; the block is in it without its frame."""
+
+
+def _rows_of(path: Path) -> list[Rows]:
+    """Everything that a store holds of each run, in the order of their keys."""
+    with closing(sqlite3.connect(path)) as source:
         source.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, words, instance)")
-        words: dict[int, list[tuple[int, str]]] = {}
-        starts = source.execute("SELECT words_from, key FROM run ORDER BY words_from").fetchall()
-        for doc, text in source.execute("SELECT doc, group_concat(term, ' ') FROM temp.vocabulary GROUP BY doc"):
-            words.setdefault(starts[bisect_left(starts, (doc, 0)) - 1][1], []).append((doc, text))
-        rows = {
-            table: {key: source.execute(f"SELECT * FROM {table} WHERE run = ?", (key,)).fetchall() for key in words}
-            for table in ("step", "message", "label")
-        }
-        heads = {row[0]: row for row in source.execute("SELECT * FROM run")}
-        held = {row[0]: row for row in source.execute("SELECT * FROM blob")}
-        blob_column = [column[1] for column in source.execute("PRAGMA table_info(run)")].index("blob")
-        started = time.perf_counter()
-        for (key, head), data in zip(sorted(heads.items()), blocks):
-            digest, size, _ = held[head[blob_column]]
-            raw.execute("BEGIN IMMEDIATE")
-            frame = zstandard.ZstdCompressor(level=3).compress(data)
-            raw.execute("INSERT INTO blob VALUES (?, ?, ?)", (digest, size, frame))
-            raw.execute(f"INSERT INTO run VALUES ({_marks(head)})", head)
-            for table in ("step", "message", "label"):
-                of_run = rows[table][key]
-                raw.executemany(f"INSERT INTO {table} VALUES ({_marks(of_run[0])})", of_run)
-            raw.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", words[key])
-            raw.execute("COMMIT")
-        return time.perf_counter() - started
+        heads = source.execute("SELECT key, words_from, blob FROM run ORDER BY key").fetchall()
+        found: list[Rows] = []
+        for key, _, blob in heads:
+            rows = {
+                table: source.execute(f"SELECT * FROM {table} WHERE run = ?", (key,)).fetchall()
+                for table in ("step", "message", "label")
+            }
+            rows["run"] = source.execute("SELECT * FROM run WHERE key = ?", (key,)).fetchall()
+            rows["blob"] = source.execute("SELECT digest, size FROM blob WHERE digest = ?", (blob,)).fetchall()
+            found.append({**rows, "words": []})
+        starts = [start for _, start, _ in heads]
+        for row in source.execute("SELECT doc, group_concat(term, ' ') FROM temp.vocabulary GROUP BY doc"):
+            found[bisect_left(starts, row[0]) - 1]["words"].append(row)
+        return found
+
+
+def _rates(folder: Path, made: list[tuple[bytes, Recording]], rows: list[Rows]) -> tuple[float, float]:
+    """Seconds that `add` takes for runs, and seconds that bare zstd and sqlite3 take for the same bytes and rows.
+
+    Both have a transaction for each run, with the same durability, in turns, so that a busy machine slows down both.
+    """
+    Store.open(folder / "bound.db").close()
+    ours: list[float] = []
+    bound: list[float] = []
+    with (
+        Store.open(folder / "ours.db") as store,
+        closing(sqlite3.connect(folder / "bound.db", isolation_level=None)) as raw,
+    ):
+        raw.execute("PRAGMA synchronous=normal")
+        for (data, recording), of_run in zip(made, rows):
+            ours.append(_seconds(partial(_add, store, data, recording)))
+            bound.append(_seconds(partial(_insert, raw, data, of_run)))
+    return sum(ours), sum(bound)
+
+
+def _insert(raw: sqlite3.Connection, data: bytes, rows: Rows) -> None:
+    raw.execute("BEGIN IMMEDIATE")
+    frame = zstandard.ZstdCompressor(level=3).compress(data)
+    raw.execute("INSERT INTO blob VALUES (?, ?, ?)", (*rows["blob"][0], frame))
+    for table in ("run", "step", "message", "label"):
+        raw.executemany(f"INSERT INTO {table} VALUES ({_marks(rows[table][0])})", rows[table])
+    raw.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", rows["words"])
+    raw.execute("COMMIT")
 
 
 def _marks(row: tuple[object, ...]) -> str:

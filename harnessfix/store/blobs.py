@@ -12,7 +12,7 @@ from .database import insert_new
 from .models import Base, Blob, EarlierBlob, Run
 
 LEVEL = 3
-LONG_FROM = 1 << 20
+LONG_FROM = 2 << 20  # as far as that level looks back by itself
 LARGEST = 1_000_000_000  # what both engines take in one value
 DAMAGED = "Import the run again, or restore a backup."
 

@@ -167,9 +167,9 @@ def upsert(
 def insert_new(connection: Connection, table: Table, row: dict[str, object], keys: Sequence[str]) -> None:
     """Insert `row` unless one with the same `keys` is there."""
     if is_sqlite(connection):
-        connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing(index_elements=list(keys)))
+        connection.execute(sqlite.insert(table).on_conflict_do_nothing(index_elements=list(keys)), row)
     else:
-        connection.execute(postgresql.insert(table).values(row).on_conflict_do_nothing(index_elements=list(keys)))
+        connection.execute(postgresql.insert(table).on_conflict_do_nothing(index_elements=list(keys)), row)
 
 
 def _writable(path: Path) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from harnessfix_ir.recording import Recording
 from harnessfix_ir.steps import TraceStep
@@ -16,9 +16,9 @@ from . import blobs, labels, search
 from .database import bulk_insert
 from .documents import Label
 from .evaluations import labels_in
-from .models import EarlierBlob, LabelRow, Run
+from .models import Base, EarlierBlob, Run
 from .plaintext import column, ident, to_json
-from .words import MOST_WORDS, words_of
+from .words import most_of, words_of
 
 STEP_COLUMNS = (
     *("run", "seq", "parent", "kind", "name", "status", "error"),
@@ -26,6 +26,14 @@ STEP_COLUMNS = (
 )
 MESSAGE_COLUMNS = ("run", "digest", "seq", "size")
 MOST = 2**63 - 1
+RUN = Base.metadata.tables["run"]
+# Made once, and of tables and not of models: making a statement takes longer than a small insert.
+HELD = (
+    select(RUN.c.key, RUN.c.blob, RUN.c.format, RUN.c.filename, RUN.c.added_ns)
+    .where(RUN.c.id == bindparam("id"))
+    .with_for_update()
+)
+NEW = insert(RUN)
 
 
 @dataclass(frozen=True)
@@ -56,8 +64,6 @@ def prepare(run_id: str, recording: Recording, format_name: str, filename: str) 
         "id": run_id,
         "name": column(info.name),
         "task": column(info.task),
-        "outcome": Outcome.UNKNOWN.value,
-        "outcome_by": "",
         "started_ns": _fits(info.started_ns),
         "ended_ns": _fits(info.ended_ns),
         "ordered_ns": _fits(info.started_ns) or now,
@@ -97,47 +103,42 @@ def write(connection: Connection, block: blobs.Block, prepared: Sequence[Rows], 
 
 
 def _write_run(connection: Connection, digest: bytes, rows: Rows, supersedes: bool) -> None:
-    held = connection.execute(
-        select(Run.key, Run.blob, Run.format, Run.filename, Run.added_ns)
-        .where(Run.id == rows.run["id"])
-        .with_for_update()
-    ).first()
+    held = connection.execute(HELD, {"id": rows.run["id"]}).first()
     if held is not None and held.blob == digest:
         return
-    kept_labels: list[dict[str, object]] = []
+    said: list[Label] = []
     kept_blobs: list[dict[str, object]] = []
     if held is not None:
         # Other bytes for a run we know: the newer recording counts, and nothing that people or files said is lost.
-        kept_labels = _children(connection, LabelRow, held.key)
-        kept_blobs = _children(connection, EarlierBlob, held.key)
+        said = labels.of_run(connection, held.key)
+        kept_blobs = _earlier(connection, held.key)
         if not supersedes:
             kept_blobs.append({name: getattr(held, name) for name in ("blob", "format", "filename", "added_ns")})
         connection.execute(delete(Run).where(Run.key == held.key))
         if supersedes:
             blobs.drop_if_unused(connection, held.blob)
+    known = {_said(label) for label in said}
+    said += (label for label in rows.labels if _said(label) not in known)
     room = search.reserve(connection, len(rows.steps))
-    values = {**rows.run, "blob": digest, "words_from": room}
-    key = connection.execute(insert(Run).values(values)).inserted_primary_key
+    values = {**rows.run, **labels.outcome_columns(said), "blob": digest, "words_from": room}
+    key = connection.execute(NEW, values).inserted_primary_key
     assert key is not None
     run_key: int = key[0]
     bulk_insert(connection, "step", STEP_COLUMNS, [(run_key, *row) for row in rows.steps])
     bulk_insert(connection, "message", MESSAGE_COLUMNS, [(run_key, *row) for row in rows.messages])
     search.index(connection, [(run_key, seq, words) for seq, words in rows.words], room)
-    for model, kept in ((LabelRow, kept_labels), (EarlierBlob, kept_blobs)):
-        if kept:
-            connection.execute(insert(model), [{**child, "run": run_key} for child in kept])
-    known = {tuple(kept[name] for name in ("outcome", "said_by", "score", "created_ns")) for kept in kept_labels}
-    for label in rows.labels:
-        if (label.outcome.value, label.by, label.score, label.created_ns) not in known:
-            labels.add(connection, run_key, label)
-    if kept_labels:
-        labels.settle(connection, run_key)
+    if kept_blobs:
+        connection.execute(insert(EarlierBlob), [{**each, "run": run_key} for each in kept_blobs])
+    labels.insert_all(connection, run_key, said)
 
 
-def _children(
-    connection: Connection, model: type[LabelRow] | type[EarlierBlob], run_key: int
-) -> list[dict[str, object]]:
-    found = connection.execute(select(model.__table__).where(model.run == run_key).order_by(model.key)).mappings()
+def _said(label: Label) -> tuple[object, ...]:
+    return label.outcome, label.by, label.score, label.created_ns
+
+
+def _earlier(connection: Connection, run_key: int) -> list[dict[str, object]]:
+    query = select(EarlierBlob.__table__).where(EarlierBlob.run == run_key).order_by(EarlierBlob.key)
+    found = connection.execute(query).mappings()
     return [{name: value for name, value in row.items() if name not in ("key", "run")} for row in found]
 
 
@@ -160,24 +161,24 @@ def _step_row(seq: int, step: TraceStep, numbers: dict[str, int]) -> tuple[objec
 
 def _texts(recording: Recording) -> tuple[list[tuple[object, ...]], list[tuple[int, list[str]]]]:
     """Where each distinct text was first held, and the words that each step brought in."""
-    first: dict[str, int] = {}
+    seen: set[str] = set()
     messages: dict[bytes, tuple[object, ...]] = {}
     words: list[tuple[int, list[str]]] = []
     for seq, step in enumerate(recording.steps, 1):
-        new = words_of(step.name)
+        new = [step.name]
         if step.error is not None:
-            new |= words_of(f"{step.error.type} {step.error.message}")
+            new += (step.error.type, step.error.message)
         for part in (*step.input, *step.output):
-            if part.text in first:
+            if part.text in seen:
                 continue
-            first[part.text] = seq
+            seen.add(part.text)
             held = recording.texts.get(part.text)
             if held is None:
                 continue
             address = _address(part.text, held)
             messages.setdefault(address, (address, seq, len(held)))
-            new |= words_of(held)
-        words.append((seq, sorted(new)[:MOST_WORDS]))
+            new.append(held)
+        words.append((seq, most_of(words_of(*new))))
     return list(messages.values()), words
 
 

@@ -8,18 +8,25 @@ from sqlalchemy import Connection, Row, insert, select, update
 from harnessfix_ir.vocabulary import Outcome
 
 from .documents import Label
-from .models import LabelRow, Run
+from .models import Base, LabelRow, Run
 from .plaintext import column
 
 WEIGHT = {"user": 5, "evaluation": 4, "pytest": 3, "exception": 2, "exit": 0}
 """A person's word beats an evaluation's, that beats a test's, and an exit code counts least."""
 OTHER = 1
+NEW = insert(Base.metadata.tables["label"])
 
 
 def add(connection: Connection, run_key: int, label: Label) -> None:
     """Add a label and let the run's outcome follow."""
     connection.execute(insert(LabelRow).values(run=run_key, **_columns(label)))
     settle(connection, run_key)
+
+
+def insert_all(connection: Connection, run_key: int, labels: Sequence[Label]) -> None:
+    """Insert labels of a run whose row says what they add up to already."""
+    if labels:
+        connection.execute(NEW, [{"run": run_key, **_columns(label)} for label in labels])
 
 
 def of_run(connection: Connection, run_key: int) -> list[Label]:
@@ -38,10 +45,18 @@ def of_runs(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[st
 
 def settle(connection: Connection, run_key: int) -> None:
     """Write the outcome that the labels add up to into the run's row."""
-    labels = of_run(connection, run_key)
-    outcome, by, score = effective(labels)
-    values = {"outcome": outcome.value, "outcome_by": by, "score": score}
+    values = outcome_columns(of_run(connection, run_key))
     connection.execute(update(Run).where(Run.key == run_key).values(values))
+
+
+def outcome_columns(labels: Sequence[Label]) -> dict[str, object]:
+    """The columns of a run's row that its labels decide.
+
+    Args:
+        labels: in the order they were added.
+    """
+    outcome, by, score = effective(sorted(labels, key=lambda label: label.created_ns))
+    return {"outcome": outcome.value, "outcome_by": by, "score": score}
 
 
 def effective(labels: Sequence[Label]) -> tuple[Outcome, str, float | None]:

@@ -23,6 +23,8 @@ D = TypeVar("D", bound=Document)
 
 def column(text: str, longest: int = LONGEST) -> str:
     """`text` for a column that lists or filters: at most `longest` characters, no NUL, no lone surrogate."""
+    if len(text) <= longest and text.isascii() and "\0" not in text:
+        return text
     return text[:longest].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 

@@ -16,11 +16,19 @@ _FOLDED = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 els
 """What `_WORD` and folding do to ASCII, as a table: five times as fast."""
 
 
-def words_of(text: str) -> set[str]:
-    """The distinct words of `text`, case-folded; of very long ones the first 64 characters."""
-    if text.isascii():
-        words = set(text.encode().translate(_FOLDED).decode().split())
-    else:
-        folded = unicodedata.normalize("NFKC", text).casefold()
-        words = set(_WORD.findall(folded.encode("utf-8", "replace").decode()))
+def words_of(*texts: str) -> set[str]:
+    """The distinct words of `texts`, case-folded; of very long ones the first 64 characters."""
+    plain = "\n".join([text for text in texts if text.isascii()])
+    words = set(plain.encode().translate(_FOLDED).decode().split())
+    for text in texts:
+        if not text.isascii():
+            folded = unicodedata.normalize("NFKC", text).casefold()
+            words.update(_WORD.findall(folded.encode("utf-8", "replace").decode()))
+    if max(map(len, words), default=0) <= LONGEST_WORD:
+        return words
     return {word[:LONGEST_WORD] for word in words}
+
+
+def most_of(words: set[str]) -> list[str]:
+    """As many of a step's words as are kept: all, or the first by alphabet of very many."""
+    return list(words) if len(words) <= MOST_WORDS else sorted(words)[:MOST_WORDS]
