@@ -1,5 +1,6 @@
 """The document of a recording: what the recorder hands to a program, and what it makes of the files that it leaves."""
 
+import hashlib
 import json
 import marshal
 import os
@@ -7,6 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +49,36 @@ def write_plan(folder: Path, plan: Mapping[str, Any]) -> Path:
     return path
 
 
-def environment_for(environment: Mapping[str, str], plan: Path, folder: Path, trace: str) -> dict[str, str]:
-    """`environment` with what starts the probe in every Python program that inherits it."""
+def environment_for(
+    environment: Mapping[str, str], plan: Path, folder: Path, trace: str, code: Path | None = None
+) -> dict[str, str]:
+    """`environment` with what starts the probe in every Python program that inherits it.
+
+    Args:
+        environment: of the program.
+        plan: file that holds the plan.
+        folder: for spool files.
+        trace: trace id.
+        code: folder where the probe's own compiled code is kept between runs.
+    """
     path = environment.get("PYTHONPATH")
+    kept = {} if code is None else {"HARNESSFIX_CODE": str(code / f"probe-{_probe()}")}
     return {
         **environment,
+        **kept,
         "PYTHONPATH": str(RUNTIME) + (os.pathsep + path if path else ""),
         "HARNESSFIX_PLAN": str(plan),
         "HARNESSFIX_SPOOL": str(folder),
         "HARNESSFIX_TRACE": trace,
         "TRACEPARENT": f"00-{trace}-{'0' * 16}-01",
     }
+
+
+@lru_cache(maxsize=1)
+def _probe() -> str:
+    """Digest of what runs inside a recorded program, and of where it lies: tracebacks name its files."""
+    files = sorted((RUNTIME / "_harnessfix_probe").glob("*.py"))
+    return hashlib.sha256(b"".join([str(RUNTIME).encode(), *(file.read_bytes() for file in files)])).hexdigest()[:16]
 
 
 def assemble(folder: Path, header: Header, code: int) -> bytes:

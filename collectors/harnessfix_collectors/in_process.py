@@ -11,7 +11,7 @@ from typing import Any
 from .document import Header, assemble, environment_for, write_plan
 from .record import RUNTIME
 
-VARIABLES = ("PYTHONPATH", "HARNESSFIX_PLAN", "HARNESSFIX_SPOOL", "HARNESSFIX_TRACE", "TRACEPARENT")
+VARIABLES = ("PYTHONPATH", "HARNESSFIX_PLAN", "HARNESSFIX_CODE", "HARNESSFIX_SPOOL", "HARNESSFIX_TRACE", "TRACEPARENT")
 
 
 class InProcessProbe:
@@ -48,7 +48,9 @@ class InProcessProbe:
         folder.mkdir()
         self._boot.begin(self._probe, str(folder), self._begun.trace)
         before = {name: value for name, value in self._variables.items() if value is not None}
-        os.environ.update(environment_for(before, self._plan_file, folder, self._begun.trace))
+        code = self.plan.get("cache")
+        own = environment_for(before, self._plan_file, folder, self._begun.trace, None if code is None else Path(code))
+        os.environ.update(own)
 
     def finish(self, passed: bool) -> bytes:
         """The document of what happened since `begin`; `passed` stands for the exit code.

@@ -107,9 +107,8 @@ def record(
     Raises:
         RecordError: the program cannot be started, or nothing can be written to `spool_root`.
     """
-    plan = make_plan(
-        model, include=include, exclude=exclude, redact=redact, cache=spool_root.resolve() / "code", replies=replies
-    )
+    code = spool_root.resolve() / "code"
+    plan = make_plan(model, include=include, exclude=exclude, redact=redact, cache=code, replies=replies)
     plan["redact_patterns"] = list(redact_patterns)
     if not probe:
         places = {path: file["path"] for path, file in plan["files"].items()}
@@ -135,19 +134,19 @@ def record(
             f"nothing can be written to {spool_root}: {error.strerror}", hint="Is there space, and may you write there?"
         ) from None
     try:
-        started_with = environment_for(environment, plan_file, folder, header.trace)
-        code, timed_out, said = _run(command, started_with, cwd, timeout, quiet)
+        started_with = environment_for(environment, plan_file, folder, header.trace, code)
+        ended, timed_out, said = _run(command, started_with, cwd, timeout, quiet)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise RecordError(
             f"cannot start {command[0]!r}: {error.strerror or error}",
             hint="Is it installed, spelled right, executable?",
         ) from None
-    data = assemble(folder, header, code)
+    data = assemble(folder, header, ended)
     missing = tuple(_missing(command, data, plan, plan_file, timed_out))
     return RecordResult(
-        128 - code if code < 0 else code,
-        -code if code < 0 else None,
+        128 - ended if ended < 0 else ended,
+        -ended if ended < 0 else None,
         data,
         missing,
         folder,

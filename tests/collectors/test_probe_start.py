@@ -200,12 +200,32 @@ def test_code_is_kept_between_runs_and_apart_by_options(play: Play, tmp_path: Pa
         played.assert_same()
         assert played.step("tool").status == ("ok" if options else "error")
     kept = list((tmp_path / "spool" / "code").iterdir())
-    assert len(kept) == 2
+    own = [path for path in kept if path.name.startswith("probe-")]
+    assert (len(kept), len(own)) == (4, 2)
     for path in kept:
         path.write_bytes(b"not code")
     played = play(sys.executable, program, options=["-O"])
     played.assert_same()
     assert played.step("tool").status == "ok"
+
+
+WHENCE = """
+import subprocess, sys
+
+def tool():
+    from _harnessfix_probe import boot
+    return type(boot.__loader__).__name__, boot.__spec__.origin == boot.__file__
+
+print(tool(), flush=True)
+if len(sys.argv) == 1:
+    subprocess.run([sys.executable, __file__, "child"], check=True)
+"""
+
+
+def test_the_probe_itself_is_compiled_once(play: Play, python: str) -> None:
+    played = play(python, WHENCE, both=False)
+    assert played.out.splitlines() == ["('SourceFileLoader', True)", "('_Compiled', True)"]
+    assert [step.name for step in played.steps] == ["tool", "tool"]
 
 
 def test_pytest_keeps_its_own_rewriting(play: Play) -> None:
@@ -311,7 +331,7 @@ main()
 
 def test_environment_is_the_users_own(play: Play) -> None:
     program = "import os\ndef tool():\n    return 1\ntool()\nprint(sorted(k for k in os.environ if k not in SKIP))\n"
-    ours = {"PYTHONPATH", "HARNESSFIX_PLAN", "HARNESSFIX_SPOOL", "HARNESSFIX_TRACE", "TRACEPARENT"}
+    ours = {"PYTHONPATH", "TRACEPARENT", *(f"HARNESSFIX_{name}" for name in ("PLAN", "CODE", "SPOOL", "TRACE"))}
     played = play(sys.executable, f"SKIP = {ours}\n{program}")
     played.assert_same()
     assert os.environ.get("HARNESSFIX_TRACE") is None

@@ -88,6 +88,50 @@ def test_growing_lists_are_shared_and_whole(tmp_path_factory: pytest.TempPathFac
     assert [expander.expand(line) for line in lines] == states
 
 
+Change = tuple[str, int, int]
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "edit", "cut", "drop", "object", "copy"]), st.integers(0, 99), st.integers(1, 40)
+    ),
+    max_size=10,
+)
+
+
+@given(CHANGES)
+def test_long_histories_come_through_however_they_are_changed(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[Change]
+) -> None:
+    from _harnessfix_probe.spool import Spool
+    from _harnessfix_probe.values import Encoder
+
+    folder = tmp_path_factory.mktemp("spool")
+    spool = Spool(str(folder), None)
+    encoder = Encoder(spool)
+    history: list[Any] = [{"n": number} for number in range(20)]
+    states, lines = [], []
+    for what, place, count in changes:
+        at = place % (len(history) + 1)
+        if what == "add":
+            history += [{"n": place, "m": number} for number in range(count)]
+        elif what == "edit" and at < len(history):
+            history[at] = {"edited": place}
+        elif what == "cut":
+            del history[at:]
+        elif what == "drop":
+            del history[:at]
+        elif what == "object":
+            history.insert(at, datetime.date(2026, 1, 1 + place % 28))
+        else:
+            history = [item if type(item) is not dict else dict(item) for item in history]
+        states.append([str(item) if type(item) is datetime.date else item for item in history])
+        lines.append(json.loads(encoder.encode({"messages": history, "more": [history]})))
+    spool.close()
+    (file,) = folder.glob("*.jsonl")
+    document = read_lines(file.read_bytes(), "spool")
+    expander = Expander(document.texts, document.lists, document.values)
+    assert [expander.expand(line) for line in lines] == [{"messages": state, "more": [state]} for state in states]
+
+
 def test_resent_history_costs_nothing_twice(tmp_path: Path) -> None:
     from _harnessfix_probe.spool import Spool
     from _harnessfix_probe.values import Encoder

@@ -52,7 +52,8 @@ def install(plan: dict[str, Any], folder: str, trace: str) -> Probe:
     setattr(builtins, PROBE, probe)
     _instrument(probe, plan)
     launches.mark_children(probe)
-    effects.watch(probe, [sys.prefix, sys.base_prefix, sys.exec_prefix, folder, plan.get("cache")])
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    effects.watch(probe, [sys.prefix, sys.base_prefix, sys.exec_prefix, own, folder, plan.get("cache")])
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=probe.after_fork)
     atexit.register(probe.finish)

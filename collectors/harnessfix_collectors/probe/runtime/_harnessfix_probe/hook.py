@@ -9,7 +9,7 @@ from _thread import get_ident
 from importlib.machinery import SourceFileLoader
 
 from . import VERSION
-from .system import System, read_file
+from .system import keep_file, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Finder:
         code: CodeType = compile(tree, path, "exec", dont_inherit=True)
         kept = self._kept(path, plan)
         if kept is not None:
-            self._keep(kept, marshal.dumps((left_alone, marks, code)))
+            keep_file(kept, lambda: marshal.dumps((left_alone, marks, code)))
         return left_alone, marks, code
 
     def _kept_code(self, path: str, plan: dict[str, Any]) -> Instrumented | None:
@@ -164,19 +164,6 @@ class Finder:
             return None
         what = (VERSION, self._rewriter, sys.version, sys.flags.optimize, path, sorted(plan.items()))
         return os.path.join(self._cache, sha256(repr(what).encode("utf-8", "backslashreplace"))[:32])
-
-    def _keep(self, kept: str, data: bytes) -> None:
-        partial = f"{kept}.{System.pid()}-{get_ident()}"
-        try:
-            os.makedirs(os.path.dirname(kept), exist_ok=True)
-            fd = System.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
-            try:
-                System.write(fd, data)
-            finally:
-                System.close(fd)
-            os.replace(partial, kept)
-        except OSError:  # the next run compiles again
-            pass
 
 
 def sha256(data: bytes) -> str:

@@ -154,27 +154,38 @@ class Spool:
             reference = self._values[key] = f'{{"$value":{number}}}'
         return reference
 
-    def shared(self, items: Sequence[str]) -> str:
+    def shared(self, items: Sequence[str], before: int = 0) -> tuple[str, list[int]] | None:
         """JSON of a list of JSON texts; one that continues a list written before refers to it.
 
         Agents hand the same growing history on in every step: written whole, a run would grow with its square.
+
+        Args:
+            items: of the list.
+            before: key of what stands before them in it, where that was left out because it is written; 0 for nothing.
+
+        Returns:
+            The JSON, and for each of these items the key of the list that ends with it; None where what stands before
+            them is needed after all.
         """
-        if len(items) < SHARED:
-            return f"[{','.join(items)}]"
-        key, keys = 0, []
+        if not before and len(items) < SHARED:
+            return f"[{','.join(items)}]", []
+        key, keys = before, []
         for item in items:
             key = hash((key, item))
             keys.append(key)
+        if key in self._lists:
+            return self._lists[key], keys
         place = len(keys)
         while place and keys[place - 1] not in self._lists:
             place -= 1
-        if place == len(keys):
-            return self._lists[key]
+        last = keys[place - 1] if place else before
+        if not place and before not in self._lists and before:
+            return None
         number = f'"{self.prefix}-{next(self._numbers)}"'
-        up = f',"up":{self._lists[keys[place - 1]]}' if place else ""
+        up = f',"up":{self._lists[last]}' if last in self._lists else ""
         self.line(f'{{"t":"list","d":{number}{up},"items":[{",".join(items[place:])}]}}')
         reference = self._lists[key] = f'{{"$list":{number}}}'
-        return reference
+        return reference, keys
 
 
 def _identity(fd: int) -> tuple[int, int]:

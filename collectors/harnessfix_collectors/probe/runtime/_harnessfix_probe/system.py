@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import os
 import time
+from _thread import get_ident
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class System:
@@ -37,3 +42,23 @@ def read_file(path: str, most: int = 1 << 30) -> bytes:
         return b"".join(parts)
     finally:
         System.close(fd)
+
+
+def keep_file(path: str, make: Callable[[], bytes]) -> None:
+    """Write a file that other processes may be reading or writing; nothing is made where it cannot be written."""
+    partial = f"{path}.{System.pid()}-{get_ident()}"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        fd = System.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            data = make()
+            while data:
+                data = data[System.write(fd, data) :]
+        finally:
+            System.close(fd)
+        os.replace(partial, path)
+    except OSError:  # the next process makes it
+        try:  # noqa: SIM105 (`contextlib` is not loaded for this)
+            os.remove(partial)
+        except OSError:
+            pass

@@ -12,7 +12,7 @@ MOST_ITEMS = 5000
 MOST_FIELDS = 60
 MOST_NODES = 20_000
 MOST_OBJECTS = 300
-LONG, LARGE, MOST_KNOWN = 4, 20_000, 5000
+LONG, BLOCK, LARGE, MOST_KNOWN = 4, 16, 20_000, 5000
 MORE = ',"more":true'
 SIGNS = frozenset(("$", "$list", "$value", "$plain", "$left_out"))
 _PLAIN_TEXT = ("pathlib", "datetime", "decimal", "uuid", "fractions", "ipaddress", "re")
@@ -53,16 +53,17 @@ class Encoder:
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
-        self._known: dict[tuple[int, int, int], str] = {}
+        self.forget()
 
     def forget(self) -> None:
         """The spool began anew: what is known to be written is not in it."""
-        self._known = {}
+        self._known: dict[tuple[int, int, int], str] = {}
+        self._history = History()
 
     def encode(self, value: Any) -> str:
         """`value` as JSON; what cannot be told is named by its class, what is too much is said to be left out."""
         try:
-            return _Pass(self.spool, self._known).encode(value, 0)
+            return _Pass(self.spool, self._known, self._history).encode(value, 0)
         except Exception:  # changed by another thread while we looked, or a class that defends itself
             return _named(type(value), more=True)
 
@@ -70,10 +71,10 @@ class Encoder:
 class _Pass:
     """One value on its way to JSON: what it may still cost, and which objects it is inside of."""
 
-    __slots__ = ("above", "known", "nodes", "objects", "spool")
+    __slots__ = ("above", "history", "known", "nodes", "objects", "spool")
 
-    def __init__(self, spool: Spool, known: dict[tuple[int, int, int], str]) -> None:
-        self.spool, self.known = spool, known
+    def __init__(self, spool: Spool, known: dict[tuple[int, int, int], str], history: History) -> None:
+        self.spool, self.known, self.history = spool, known, history
         self.nodes, self.objects = MOST_NODES, MOST_OBJECTS
         self.above: set[int] = set()
 
@@ -198,11 +199,57 @@ class _Pass:
 
     def _items(self, items: list[Any], depth: int) -> str:
         self.nodes -= len(items) // 8
-        encode = self._again if len(items) >= LONG else self.encode
-        told = [encode(item, depth) for item in items[:MOST_ITEMS]]
+        if len(items) < LONG:
+            return f"[{','.join([self.encode(item, depth) for item in items])}]"
+        return self._long(items, *self.history.begun(items, depth), depth)
+
+    def _long(self, items: list[Any], start: int, before: int, new: list[int], depth: int) -> str:
+        """A long list from its place `start` on; `new` are names of the blocks that follow, whose keys are kept."""
+        told = [self._again(item, depth) for item in items[start:MOST_ITEMS]]
         if len(items) > MOST_ITEMS:
             told.append(f'{{"$left_out":{len(items) - MOST_ITEMS}}}')
-        return self.spool.shared(told)
+        found = self.spool.shared(told, before)
+        if found is None:
+            return self._long(items, 0, 0, [], depth)
+        for number, name in enumerate(new, 1):
+            block = told[(number - 1) * BLOCK : number * BLOCK]
+            if len(block) < BLOCK or any(MORE in item for item in block):
+                break
+            self.history.keep(name, found[1][number * BLOCK - 1])
+        return found[0]
+
+
+class History:
+    """The beginnings of long lists that were written: a history is handed on in every step, a little longer each time.
+
+    A beginning is known by its content, in blocks, so that nothing is kept alive and what was changed meanwhile is new.
+    """
+
+    def __init__(self) -> None:
+        self._keys: dict[int, int] = {}
+
+    def begun(self, items: list[Any], depth: int) -> tuple[int, int, list[int]]:
+        """How many items are written, the key that the spool has for them, and names for the blocks that follow."""
+        start, before, name = 0, 0, depth
+        new: list[int] = []
+        for place in range(0, min(len(items), MOST_ITEMS) - BLOCK + 1, BLOCK):
+            try:
+                content = marshal.dumps(items[place : place + BLOCK], 0)
+            except ValueError:  # not made of built-in values alone
+                break
+            name = hash((name, hash(content), len(content)))
+            key = None if new else self._keys.get(name)
+            if key is None:
+                new.append(name)
+            else:
+                start, before = place + BLOCK, key
+        return start, before, new
+
+    def keep(self, name: int, key: int) -> None:
+        """The list that ends with this block has that key in the spool."""
+        if len(self._keys) >= MOST_KNOWN:
+            self._keys.clear()
+        self._keys[name] = key
 
 
 def type_name(kind: type) -> str:
