@@ -184,6 +184,7 @@ class ElementRole(StrEnum):
     REQUEST = "request"
     HOOK = "hook"
     LIMIT = "limit"
+    FALLBACK = "fallback"
     VERIFIER = "verifier"
     APPROVAL = "approval"
     SUBMISSION = "submission"

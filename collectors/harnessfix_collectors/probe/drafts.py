@@ -55,7 +55,28 @@ class Drafter:
         lift_attempts(drafts, self.pool)
         lift_exchanges(drafts, self.document, self.pool)
         yield from drafts.values()
+        yield from self._loose()
         yield from self.failures.drafts()
+
+    def _loose(self) -> Iterator[Draft]:
+        """Choices in functions that are no steps, and in no step: each is one, for the step that it tells of."""
+        for order, line in self.document.loose:
+            element = self.document.element(line.get("e"))
+            time_ns = integer(line.get("time"))
+            anchor = element_anchor(element, AnchorKind.CALL, "the choice that was made")
+            draft = Draft(
+                key=f"fell-{order[1]}",
+                up=None,
+                order=order,
+                kind=StepKind.LIFECYCLE,
+                name=string(element.get("fn")) or "?",
+                started_ns=time_ns,
+                ended_ns=time_ns,
+                anchors=[] if anchor is None else [anchor],
+                attributes={"role": "fallback", "element": element.get("id", "")},
+            )
+            add_inside(line, draft, self.document, self.expander)
+            yield draft
 
     def _span(self, span: SpanLines) -> Draft:
         if "otel" in span.start:

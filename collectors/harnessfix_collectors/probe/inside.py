@@ -37,6 +37,9 @@ def add_inside(line: Line, draft: Draft, document: SpoolDocument, expander: Expa
         case "cut":
             told = {"before": integer(line.get("before")), "after": integer(line.get("after"))}
             draft.events.append(_event("cut", line, document, told, "element"))
+        case "fell":
+            told = {key: line.get(key) for key in ("value", "default")}
+            draft.events.append(_event("fell_back", line, document, told, "element"))
         case "log":
             draft.events.append(log_event(line, expander))
 

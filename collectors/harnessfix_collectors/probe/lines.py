@@ -11,7 +11,7 @@ from typing import Any
 
 Line = dict[str, Any]
 Order = tuple[int, int]
-INSIDE = ("tick", "loop", "io", "io_capped", "cut", "log")
+INSIDE = ("tick", "loop", "io", "io_capped", "cut", "fell", "log")
 
 
 @dataclass
@@ -39,6 +39,7 @@ class SpoolDocument:
         header: the first line.
         processes: `run` lines.
         spans: by id, in order of the file.
+        loose: what a value was replaced by outside of any span: order and line.
         handled, uncaught: exceptions that a clause, or nothing in the harness, caught: order, span and line.
         texts: digest to text.
         lists: name to the list that it continues and the items that it adds.
@@ -54,6 +55,7 @@ class SpoolDocument:
     header: Line = field(default_factory=dict)
     processes: list[Line] = field(default_factory=list)
     spans: dict[str, SpanLines] = field(default_factory=dict)
+    loose: list[tuple[Order, Line]] = field(default_factory=list)
     handled: list[tuple[Order, str | None, Line]] = field(default_factory=list)
     uncaught: list[tuple[Order, str | None, Line]] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
@@ -105,7 +107,7 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
         filename: for messages.
     """
     document = SpoolDocument()
-    inside: list[tuple[str, Line]] = []
+    inside: list[tuple[str, Order, Line]] = []
     more: list[tuple[str, Line]] = []
     ends: list[tuple[str, Order, Line]] = []
     latest = 0
@@ -123,7 +125,7 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
         elif kind == "more" and name is not None:
             more.append((name, line))
         elif kind in INSIDE:
-            inside.append((string(line.get("up")) or "", line))
+            inside.append((string(line.get("up")) or "", order, line))
         elif kind == "handled":
             document.handled.append((order, string(line.get("up")), line))
         elif kind in ("uncaught", "escaped"):
@@ -137,9 +139,11 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
     for name, line in more:
         if name in document.spans:
             document.spans[name].more.append(line)
-    for up, line in inside:
+    for up, order, line in inside:
         if up in document.spans:
             document.spans[up].inside.append(line)
+        elif line.get("t") == "fell":
+            document.loose.append((order, line))
     return document
 
 

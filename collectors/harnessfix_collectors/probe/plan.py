@@ -1,4 +1,4 @@
-"""The plan: which functions, handlers, loops and slices of a harness are instrumented.
+"""The plan: which functions, handlers, loops, slices and fallbacks of a harness are instrumented.
 
 Made in this process from the harness model and handed to the recorded program as data. Only what has a role becomes a
 span: one span per call of every function would double the time of pure harness code.
@@ -155,12 +155,15 @@ class _Planner:
             ("handlers", self.model.of_role(Role.HANDLER)),
             ("loops", self._loops(spanned)),
             ("cuts", self.model.of_role(Role.TRUNCATION)),
+            ("fallbacks", self.model.of_role(Role.FALLBACK)),
         ):
             for element in elements:
                 anchor = element.anchor
                 if anchor.path not in by_path or self._excluded(anchor.symbol):
                     continue
                 part: dict[str, Any] = {"line": anchor.start_line}
+                if key == "fallbacks":
+                    part["column"] = element.value("column")
                 part["e"] = self._element(element, element.role.value, [element.role.value], element.name)
                 by_path[anchor.path].setdefault(key, []).append(part)
 

@@ -42,6 +42,7 @@ LONG = 200
 COUNTED = {
     "handled": "an exception was caught at",
     "cut": "something was cut at",
+    "fell": "a value that was false was replaced at",
     "tick": "a round began of the loop at",
     "loop": "a loop ended at",
 }
@@ -125,7 +126,7 @@ def _recording(
 
 
 def _step(draft: Draft, ids: dict[str, str], filename: str) -> TraceStep:
-    spans = () if draft.key.startswith(("raise-", "except-")) else (draft.key,)
+    spans = () if draft.key.startswith(("raise-", "except-", "fell-")) else (draft.key,)
     return TraceStep(
         id=ids[draft.key],
         parent=ids.get(draft.up) if draft.up is not None else None,

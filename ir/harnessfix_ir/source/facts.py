@@ -26,6 +26,7 @@ LAYERS: dict[ElementRole, Layer] = {
     ElementRole.REQUEST: Layer.EXECUTION,
     ElementRole.HOOK: Layer.LIFECYCLE,
     ElementRole.LIMIT: Layer.LIFECYCLE,
+    ElementRole.FALLBACK: Layer.LIFECYCLE,
     ElementRole.VERIFIER: Layer.VERIFICATION,
     ElementRole.APPROVAL: Layer.GOVERNANCE,
     ElementRole.SUBMISSION: Layer.VERIFICATION,

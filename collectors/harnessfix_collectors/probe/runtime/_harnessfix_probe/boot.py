@@ -8,7 +8,7 @@ import marshal
 import os
 import sys
 
-from . import VERSION, clients, effects, launches, telemetry
+from . import VERSION, births, clients, effects, launches, telemetry
 from .hook import Finder
 from .later import Later
 from .probe import Probe
@@ -103,6 +103,7 @@ def _instrument(probe: Probe, plan: dict[str, Any]) -> None:
     later = Later(probe.failed)
     finder = Finder(probe, plan, later)
     sys.meta_path.insert(0, finder)
+    later.add("asyncio.base_events", births.watch_loops)
     later.add("threading", launches.carry_into_threads)
     later.add("concurrent.futures.thread", launches.carry_into_pools)
     later.add("runpy", claim_run_path(finder))

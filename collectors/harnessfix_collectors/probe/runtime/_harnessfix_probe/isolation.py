@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from _weakref import ref
 
+from .births import began_in
 from .fingerprints import CONTAINERS, can_change, fingerprint
 from .jsontext import Json, dumps
 from .settings import Surroundings
@@ -145,24 +146,10 @@ def _going(asyncio: Any) -> list[Any]:
 
 
 def _left(before: set[int], span: Span) -> list[Any]:
-    """Tasks that the call began and that go on without it.
-
-    Up to 3.11 a task does not tell in which step it began: then they are told only where no other was running.
-    """
+    """Tasks that the call began and that go on without it."""
     asyncio = sys.modules["asyncio"]
     if asyncio._get_running_loop() is None:
         return []
     current = asyncio.current_task()
     new = [task for task in _going(asyncio) if id(task) not in before and task is not current]
-    if sys.version_info < (3, 12):
-        return new if len(before) == 1 else []
-    return [task for task in new if _began_in(task, span)]
-
-
-def _began_in(task: Any, span: Span) -> bool:
-    from .spans import current
-
-    step = task.get_context().get(current)
-    while step is not None and step is not span:
-        step = step.above
-    return step is span
+    return [task for task in new if began_in(task, span)]

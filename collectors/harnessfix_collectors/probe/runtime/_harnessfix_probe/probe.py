@@ -7,6 +7,7 @@ import sys
 from _thread import get_ident
 from itertools import count
 
+from .choices import Choices
 from .errors import Errors
 from .jsontext import dumps
 from .reached import Reached
@@ -19,7 +20,7 @@ from .values import Encoder
 
 # Calls of one function that are recorded whole: those that make up a run, and all others.
 CAP_ROLE, CAP = 20_000, 400
-CAPS = {"escaped": 200, "handled": 2000, "cut": 400, "tick": 20_000, "loop": 20_000}
+CAPS = {"escaped": 200, "handled": 2000, "cut": 400, "fell": 20, "tick": 20_000, "loop": 20_000}
 UNCAPPED = ("agent_loop", "model_call", "tool")
 TELL_EVERY = 1000
 
@@ -65,6 +66,8 @@ class Probe:
         self._trouble: dict[str, int] = {}
         self._lengths: dict[tuple[int, int], int] = {}
         self.reached = Reached(spool.folder)
+        choices = Choices(self)
+        self.chosen, self.instead = choices.chosen, choices.instead
         self.turn_to(spool, trace, parent)
 
     def turn_to(self, spool: Spool, trace: str, parent: str | None = None) -> None:

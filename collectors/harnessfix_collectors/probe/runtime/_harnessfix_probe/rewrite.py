@@ -37,7 +37,7 @@ def instrument(tree: ast.Module, plan: dict[str, Any]) -> list[str]:
     Args:
         tree: parsed module.
         plan: the plan of this file: lists `functions` (`e`, `fn`, `line`, `played`), `handlers`, `loops`, `cuts` (`e`,
-            `line`); the line of a function may be that of its first decorator.
+            `line`), `fallbacks` (`e`, `line`, `column`); the line of a function may be that of its first decorator.
 
     Returns:
         Names of generators that were left alone because they look at their own local names.
@@ -55,6 +55,7 @@ class _Rewriter(ast.NodeTransformer):
         self._handlers = {handler["line"]: handler["e"] for handler in plan.get("handlers", ())}
         self._loops = {loop["line"]: loop["e"] for loop in plan.get("loops", ())}
         self._cuts = {cut["line"]: cut["e"] for cut in plan.get("cuts", ())}
+        self._fallbacks = {(part["line"], part["column"]): part["e"] for part in plan.get("fallbacks", ())}
         self._sites = {(site["line"], site["name"]): site["e"] for site in plan.get("sites", ())}
         self._names: list[str] = []
         # How to reach the span of each function around: by name, by number, or not at all.
@@ -155,6 +156,19 @@ class _Rewriter(ast.NodeTransformer):
             return node
         node.value = at(call(PROBE, "before", number, node.value), node.value)
         return at(call(PROBE, "after", number, node), node)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        number = self._fallbacks.get((node.lineno, node.col_offset)) if isinstance(node.op, ast.Or) else None
+        self.generic_visit(node)
+        if number is None:
+            return node
+        value, default = node.values[:2]
+        # What is awaited or yielded in between could let another evaluation of the same choice come first.
+        waits = not any(isinstance(inner, _SUSPENDS) for inner in ast.walk(default))
+        node.values[0] = at(call(PROBE, "chosen", number, ast.Constant(waits), value), value)
+        if waits:
+            node.values[1] = at(call(PROBE, "instead", number, default), default)
+        return node
 
     # -- statements with a planned call --------------------------------------------------------------------------
 
