@@ -220,3 +220,31 @@ def test_an_asyncio_task_that_outlives_its_tool_is_told(play: Play, python: str)
     assert played.step("forget").kind.value == "tool_call"
     assert events(played.step("forget"), "tasks_alive") == [{"names": ["forgotten"], "functions": ["background"]}]
     assert not events(played.step("tidy"), "tasks_alive")
+
+
+BESIDE = """
+async def main():
+    other = asyncio.create_task(asyncio.sleep(60), name="other")
+    try:
+        await failing("b")
+    except ValueError:
+        pass
+    other.cancel()
+
+asyncio.run(main())
+"""
+
+
+def test_a_task_that_outlives_its_tool_is_told_though_others_run_beside_it(play: Play, python: str) -> None:
+    failing = """
+@tool
+async def failing(what: str) -> str:
+    "Start something and fail."
+    asyncio.create_task(background(), name="left")
+    await asyncio.sleep(0)
+    raise ValueError(what)
+"""
+    tools, _, _ = TOOLS.partition("async def main")
+    played = play(python, tools + failing + BESIDE, include=())
+    played.assert_same()
+    assert events(played.step("failing"), "tasks_alive") == [{"names": ["left"], "functions": ["background"]}]

@@ -47,6 +47,23 @@ class Noun:
 
 NOUNS = (
     Noun(
+        "a fallback for a value",
+        ElementRole.FALLBACK,
+        Layer.LIFECYCLE,
+        """
+def window(given, settings):
+▸    size = given or settings.window
+    return size
+""",
+        """
+def window(given, settings):
+    if given or settings.window:
+        return bool(given or settings) or not given
+    return given or []
+""",
+        {"default": "settings.window", "column": 11},
+    ),
+    Noun(
         "an agent loop that a range bounds",
         ElementRole.AGENT_LOOP,
         Layer.LIFECYCLE,

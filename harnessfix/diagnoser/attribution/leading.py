@@ -5,10 +5,10 @@ from functools import cached_property
 
 from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.vocabulary import Outcome
+from harnessfix_ir.vocabulary import Outcome, StepKind
 
 from .slicing import Slice, slice_back
-from .symptom import symptom_of
+from .symptom import Sort, Symptom, symptom_of
 
 
 class Leading:
@@ -25,8 +25,17 @@ class Leading:
     def _back(self) -> Slice | None:
         if self._run.run.outcome is Outcome.PASSED:
             return None
-        step = symptom_of(self._run).step
-        return slice_back(self._run, step.id) if step is not None else None
+        symptom = symptom_of(self._run)
+        if symptom.step is None or not self._shows(symptom):
+            return None
+        return slice_back(self._run, symptom.step.id)
+
+    def _shows(self, symptom: Symptom) -> bool:
+        """Whether the failure was seen there, or only some step had to be the last."""
+        if symptom.sort is not Sort.ANSWER:
+            return self._run.run.outcome is Outcome.FAILED or symptom.sort is Sort.EXCEPTION
+        answered = any(self._run.of_kind(StepKind.SUBMIT, StepKind.MODEL_CALL))
+        return self._run.run.outcome is Outcome.FAILED and answered
 
     def marked(self, diagnoses: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
         """The diagnoses, each with whether a chain of links goes from a step of it to the failure."""

@@ -231,9 +231,17 @@ def _raised_anew(run: Htir, model: HarnessModel) -> Iterator[Finding]:
         if step.name.startswith("except"):
             call.steps.append(step)
         elif earlier := call.before(run, step):
+            if not _is_call_of(run, step):  # calls that are no steps of their own are not told apart
+                earlier = earlier[-1:]
             finding = _anew(model, step, earlier, error_of(run, earlier[-1]))
             if finding is not None:
                 yield finding
+
+
+def _is_call_of(run: Htir, error: TraceStep) -> bool:
+    """Whether the step that an exception was raised in is a call of the function that raised it."""
+    own = run.step(error.parent).anchors[:1] if error.parent is not None else ()
+    return any(f"{error.anchors[0].symbol}.".startswith(f"{anchor.symbol}.") for anchor in own)
 
 
 def _anew(model: HarnessModel, new: TraceStep, earlier: list[TraceStep], cause: ErrorInfo | None) -> Finding | None:

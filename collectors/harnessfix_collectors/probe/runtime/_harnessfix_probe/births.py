@@ -30,17 +30,14 @@ def watch_loops(module: ModuleType) -> None:
     from .spans import current
 
     _began = WeakKeyDictionary()
-    loop: Any = module.BaseEventLoop  # type: ignore[attr-defined]
+    loop: Any = module.BaseEventLoop
     original = loop.create_task
 
     def create_task(self: Any, *args: Any, **keywords: Any) -> Any:
         task = original(self, *args, **keywords)
         step = current.get()
-        if step is not None:
-            try:
-                _began[task] = step
-            except TypeError:  # a factory of the program's makes what takes no weak reference
-                pass
+        if step is not None and type(task).__weakrefoffset__:  # a factory of the program's may make anything
+            _began[task] = step
         return task
 
     loop.create_task = create_task

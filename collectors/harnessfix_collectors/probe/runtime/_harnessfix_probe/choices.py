@@ -1,4 +1,4 @@
-"""`value or default`: told of where a value was there, and false: 0, False, an empty list, an object that counts to none.
+"""`value or default`: told of where a value was there and false (0, False, an empty list, an object without items).
 
 Nothing of the program is asked whether it is true: that the default is looked at says so. No value is kept.
 """
@@ -95,6 +95,8 @@ def _told(value: Any) -> str:
         return repr(value)
     if kind is float and value == value and abs(value) != float("inf"):
         return repr(value)
-    if kind in _CONTAINERS and not value:
-        return {list: "[]", dict: "{}"}.get(kind, f'{{"$type":{quote(type_name(kind))}}}')
+    if kind is list and not value:
+        return "[]"
+    if kind is dict and not value:
+        return "{}"
     return f'{{"$type":{quote(type_name(kind))}}}'
