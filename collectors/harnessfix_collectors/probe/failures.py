@@ -13,6 +13,12 @@ from .expand import Expander
 from .lines import Line, Order, SpoolDocument, integer
 
 DEEPEST = 10
+COMPLAINTS = {
+    "task": "the failure of {} was never looked at",
+    "thread": "{} ended its thread",
+    "coroutine": "{} was never awaited",
+    "destroyed": "{} was thrown away before its end",
+}
 
 
 class Failures:
@@ -32,10 +38,13 @@ class Failures:
         """In order of time: the first sight of an exception object is where it was raised."""
         spans = self.document.spans.values()
         lines: list[tuple[Order, str | None, Line]] = [(s.ended, s.id, s.end) for s in spans if s.end is not None]
-        lines += [*self.document.handled, *self.document.uncaught]
+        lines += [*self.document.handled, *self.document.uncaught, *self.document.complaints]
         for order, up, line in sorted(lines, key=lambda item: item[0]):
+            known = up if up in self.document.spans else None
             if isinstance(line.get("exc"), dict):
-                yield from self._failure(order, up if up in self.document.spans else None, line)
+                yield from self._failure(order, known, line)
+            if line.get("t") == "complaint":
+                yield self._complaint(order, known, line)
 
     def error(self, exc: Any) -> ErrorInfo | None:
         """An exception with its causes; None when there is none."""
@@ -95,6 +104,28 @@ class Failures:
             output=[Part(role="value", text=self.pool.put(info.message), name="message")],
             anchors=[] if anchor is None else [anchor],
             attributes={**told, "element": element.get("id", "")},
+        )
+
+    def _complaint(self, order: Order, up: str | None, line: Line) -> Draft:
+        """What Python said when it was too late, as a step of where the task or coroutine began."""
+        kind, exc = str(line.get("kind")), line.get("exc")
+        error = self._error(exc, 0) if isinstance(exc, dict) else None
+        at = frames([line.get("at")]) or (frames(exc.get("frames")) if isinstance(exc, dict) else [])
+        told: dict[str, Any] = {"complaint": kind}
+        if isinstance(exc, dict):
+            told["exc_id"] = str(exc.get("id"))
+        what = at[0][1] if at else kind
+        return Draft(
+            key=f"complaint-{order[1]}",
+            up=up,
+            order=order,
+            kind=StepKind.LIFECYCLE,
+            name=COMPLAINTS.get(kind, "{} came to nothing").format(what),
+            started_ns=integer(line.get("time")),
+            ended_ns=integer(line.get("time")),
+            output=[] if error is None else [Part(role="value", text=self.pool.put(error.message), name="message")],
+            anchors=[line_anchor(at[0], "what was begun there")] if at else [],
+            attributes=told,
         )
 
 

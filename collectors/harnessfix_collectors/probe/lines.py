@@ -40,6 +40,7 @@ class SpoolDocument:
         processes: `run` lines.
         spans: by id, in order of the file.
         loose: what a value was replaced by outside of any span: order and line.
+        complaints: of Python's own: order, span and line.
         handled, uncaught: exceptions that a clause, or nothing in the harness, caught: order, span and line.
         texts: digest to text.
         lists: name to the list that it continues and the items that it adds.
@@ -56,6 +57,7 @@ class SpoolDocument:
     processes: list[Line] = field(default_factory=list)
     spans: dict[str, SpanLines] = field(default_factory=dict)
     loose: list[tuple[Order, Line]] = field(default_factory=list)
+    complaints: list[tuple[Order, str | None, Line]] = field(default_factory=list)
     handled: list[tuple[Order, str | None, Line]] = field(default_factory=list)
     uncaught: list[tuple[Order, str | None, Line]] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
@@ -97,6 +99,7 @@ class SpoolDocument:
         for span in self.spans.values():
             span.up = above(span.up)
         self.handled = [(order, above(up), line) for order, up, line in self.handled]
+        self.complaints = [(order, above(up), line) for order, up, line in self.complaints]
 
 
 def read_lines(data: bytes, filename: str) -> SpoolDocument:
@@ -128,6 +131,8 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
             inside.append((string(line.get("up")) or "", order, line))
         elif kind == "handled":
             document.handled.append((order, string(line.get("up")), line))
+        elif kind == "complaint":
+            document.complaints.append((order, string(line.get("up")), line))
         elif kind in ("uncaught", "escaped"):
             document.uncaught.append((order, string(line.get("up")), line))
         else:

@@ -126,7 +126,7 @@ def _recording(
 
 
 def _step(draft: Draft, ids: dict[str, str], filename: str) -> TraceStep:
-    spans = () if draft.key.startswith(("raise-", "except-", "fell-")) else (draft.key,)
+    spans = () if draft.key.startswith(("raise-", "except-", "fell-", "complaint-")) else (draft.key,)
     return TraceStep(
         id=ids[draft.key],
         parent=ids.get(draft.up) if draft.up is not None else None,

@@ -45,6 +45,7 @@ class DroppedTask(HazardRule):
     fix = "Keep the task until it is done, wait for it before the run ends, and look at its exception."
     references = ("https://docs.python.org/3/library/asyncio-task.html#asyncio.create_task",)
     operator = "keep-task"
+    yields_to = ("O116",)
     hazard = "dropped-task"
     confidence = 0.6
     reason = "starts a task that nothing keeps"

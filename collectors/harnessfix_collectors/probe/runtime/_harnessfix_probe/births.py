@@ -43,11 +43,17 @@ def watch_loops(module: ModuleType) -> None:
     loop.create_task = create_task
 
 
-def began_in(task: Any, span: Span) -> bool:
-    """Whether a task began in a step, or in one inside it."""
+def birth(task: Any) -> Span | None:
+    """The step that a task began in, None for one that began in none."""
     from .spans import current
 
     step: Span | None = task.get_context().get(current) if TOLD else _began.get(task)
+    return step
+
+
+def began_in(task: Any, span: Span) -> bool:
+    """Whether a task began in a step, or in one inside it."""
+    step = birth(task)
     while step is not None and step is not span:
         step = step.above
     return step is span

@@ -9,6 +9,7 @@ import os
 import sys
 
 from . import VERSION, births, clients, effects, launches, telemetry
+from .complaints import Complaints
 from .hook import Finder
 from .later import Later
 from .probe import Probe
@@ -104,6 +105,7 @@ def _instrument(probe: Probe, plan: dict[str, Any]) -> None:
     finder = Finder(probe, plan, later)
     sys.meta_path.insert(0, finder)
     later.add("asyncio.base_events", births.watch_loops)
+    Complaints(probe).watch(later)
     later.add("threading", launches.carry_into_threads)
     later.add("concurrent.futures.thread", launches.carry_into_pools)
     later.add("runpy", claim_run_path(finder))

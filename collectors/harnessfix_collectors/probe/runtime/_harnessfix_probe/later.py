@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Later:
-    """Patches by module name, each done once.
+    """Patches by module name, each done once, in the order in which they were added.
 
     Args:
         failed: told of a patch that cannot be done.
@@ -22,22 +22,23 @@ class Later:
 
     def __init__(self, failed: Callable[[str, BaseException], None]) -> None:
         self._failed = failed
-        self._waiting: dict[str, Patch] = {}
+        self._waiting: dict[str, list[Patch]] = {}
 
     def add(self, name: str, patch: Patch) -> None:
         """Patch `name` now when it is loaded, else when it is."""
         module = sys.modules.get(name)
         if module is None:
-            self._waiting[name] = patch
+            self._waiting.setdefault(name, []).append(patch)
         else:
-            self.do(name, patch, module)
+            self.do(name, [patch], module)
 
-    def do(self, name: str, patch: Patch, module: ModuleType) -> None:
+    def do(self, name: str, patches: list[Patch], module: ModuleType) -> None:
         """Patch a module; trouble is told and is not the program's."""
-        try:
-            patch(module)
-        except Exception as error:
-            self._failed(f"patch {name}", error)
+        for patch in patches:
+            try:
+                patch(module)
+            except Exception as error:
+                self._failed(f"patch {name}", error)
 
     def awaits(self, name: str) -> bool:
         """Whether a patch waits for that module."""
@@ -45,16 +46,16 @@ class Later:
 
     def watch(self, spec: ModuleSpec) -> None:
         """Have the module that is about to be loaded patched afterwards."""
-        patch = self._waiting.pop(spec.name, None)
-        if patch is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, patch, self)  # type: ignore[assignment]
+        patches = self._waiting.pop(spec.name, None)
+        if patches is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader, patches, self)  # type: ignore[assignment]
 
 
 class _Loader:
     """Loads by another loader, whose place in the module it gives back, then patches."""
 
-    def __init__(self, loader: object, patch: Patch, later: Later) -> None:
-        self._loader, self._patch, self._later = loader, patch, later
+    def __init__(self, loader: object, patches: list[Patch], later: Later) -> None:
+        self._loader, self._patches, self._later = loader, patches, later
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """As the other loader does."""
@@ -67,4 +68,4 @@ class _Loader:
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader  # type: ignore[assignment]
         self._loader.exec_module(module)  # type: ignore[attr-defined]
-        self._later.do(module.__name__, self._patch, module)
+        self._later.do(module.__name__, self._patches, module)

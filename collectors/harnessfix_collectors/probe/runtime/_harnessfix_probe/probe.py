@@ -20,7 +20,7 @@ from .values import Encoder
 
 # Calls of one function that are recorded whole: those that make up a run, and all others.
 CAP_ROLE, CAP = 20_000, 400
-CAPS = {"escaped": 200, "handled": 2000, "cut": 400, "fell": 20, "tick": 20_000, "loop": 20_000}
+CAPS = {"escaped": 200, "handled": 2000, "cut": 400, "fell": 20, "complaint": 100, "tick": 20_000, "loop": 20_000}
 UNCAPPED = ("agent_loop", "model_call", "tool")
 TELL_EVERY = 1000
 
