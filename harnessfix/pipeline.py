@@ -92,7 +92,7 @@ class Pipeline:
             command,
             model=self.model(roots),
             roots=roots,
-            spool_root=self.workspace.folder / "spool",
+            spool_root=self.workspace.spool_folder,
             probe=probe and settings.probe.enabled,
             include=settings.probe.include,
             exclude=settings.probe.exclude,
@@ -128,14 +128,15 @@ class Pipeline:
         """Store the runs of trace files; yields what became of each file, in the order they are done.
 
         Args:
-            paths: the files.
+            paths: the files, and spool folders of recordings that were cut off.
             format_name: theirs; recognised by content when None.
             engine: reads them; this process when None.
         """
         from harnessfix.stages.collect import ImportFile
 
         redact = self.workspace.settings.redact
-        return (engine or Serial()).run(ImportFile(self.store, format_name, redact.enabled, redact.patterns), paths)
+        job = ImportFile(self.store, format_name, redact.enabled, redact.patterns, self.workspace.spool_folder)
+        return (engine or Serial()).run(job, paths)
 
     # -- compile -------------------------------------------------------------------------------------------------
 

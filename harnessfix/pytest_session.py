@@ -49,7 +49,7 @@ class HarnessfixSession:
             model = self.workspace.model(self.roots)
         except HarnessfixError as error:
             raise pytest.UsageError(f"harnessfix: {error} {error.hint}") from error
-        folder = self.workspace.folder / "spool" / f"pytest-{os.getpid()}"
+        folder = self.workspace.spool_folder / f"pytest-{os.getpid()}"
         settings = self.workspace.settings.probe
         plan = make_plan(model, include=settings.include, exclude=settings.exclude, cache=folder.parent / "code")
         self.probe = InProcessProbe(plan, [str(root) for root in self.roots], folder)

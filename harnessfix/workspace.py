@@ -74,6 +74,11 @@ class Workspace:
         """Where facts of source files are cached."""
         return self.folder / "cache"
 
+    @property
+    def spool_folder(self) -> Path:
+        """Where recordings lie until they are stored."""
+        return self.folder / "spool"
+
     def roots(self, names: Sequence[str] = (), python: str | None = None) -> tuple[Path, ...]:
         """Folders of the harness: `names` if given, else those of the settings.
 

@@ -81,15 +81,16 @@ def _probe() -> str:
     return hashlib.sha256(b"".join([str(RUNTIME).encode(), *(file.read_bytes() for file in files)])).hexdigest()[:16]
 
 
-def assemble(folder: Path, header: Header, code: int) -> bytes:
+def assemble(folder: Path, header: Header, code: int | None, ended_ns: int | None = None) -> bytes:
     """One document: a header line with the parts of the plan that occur, the lines of every process, a last line.
 
     Args:
         folder: where the spool files are.
         header: of the recording.
-        code: exit code, negative for a signal.
+        code: exit code, negative for a signal; None when it is not known, and there is no last line then.
+        ended_ns: when the program ended, Unix time in nanoseconds; now when None.
     """
-    spools = sorted(folder.glob("*.jsonl"), key=_began)
+    spools = sorted((path for path in folder.glob("*.jsonl") if path.is_file()), key=_began)
     bodies = [data if data.endswith(b"\n") else data + b"\n" for spool in spools if (data := spool.read_bytes())]
     bodies = [_MARKS.sub(lambda found: _reached(found, folder), body) for body in bodies]
     first = {
@@ -104,8 +105,9 @@ def assemble(folder: Path, header: Header, code: int) -> bytes:
     }
     if header.redacted:
         bodies.append(json.dumps({"t": "redacted", "n": header.redacted}).encode() + b"\n")
-    last = {"t": "ended", "code": code, "time": time.time_ns()}
-    return b"".join([json.dumps(first).encode(), b"\n", *bodies, json.dumps(last).encode(), b"\n"])
+    if code is not None:
+        bodies.append(json.dumps({"t": "ended", "code": code, "time": ended_ns or time.time_ns()}).encode() + b"\n")
+    return b"".join([json.dumps(first).encode(), b"\n", *bodies])
 
 
 def _reached(found: re.Match[bytes], folder: Path) -> bytes:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +21,7 @@ from .document import RUNTIME, Header, assemble, environment_for, write_plan
 from .probe.exchanges import Exchange
 from .probe.plan import make_plan
 from .redaction import Scrubber
+from .unfinished import Held, hold, note_end
 
 __all__ = ["RUNTIME", "RecordResult", "is_isolated", "python_of", "record"]
 
@@ -41,6 +42,7 @@ class RecordResult:
         folder: spool folder of this recording.
         timed_out: whether it was ended because its time was out; `exit_code` is 124 then.
         last_words: last line of what a quiet program wrote to its error stream; empty for one that is not quiet.
+        held: says that somebody is there who will store `data`: see `unfinished`.
     """
 
     exit_code: int
@@ -50,10 +52,13 @@ class RecordResult:
     folder: Path
     timed_out: bool = False
     last_words: str = ""
+    held: Held | None = field(default=None, compare=False, repr=False)
 
     def discard(self) -> None:
         """Remove the spool folder, once `data` is safe elsewhere."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self.held is not None:
+            self.held.release()
 
     def set_aside(self) -> str:
         """Put `data` into a file beside the spool folder; one sentence that says where, and what to do with it."""
@@ -129,6 +134,7 @@ def record(
     try:
         folder.mkdir(parents=True)
         plan_file = write_plan(folder, plan)
+        held = hold(folder, header)
     except OSError as error:
         raise RecordError(
             f"nothing can be written to {spool_root}: {error.strerror}", hint="Is there space, and may you write there?"
@@ -142,6 +148,7 @@ def record(
             f"cannot start {command[0]!r}: {error.strerror or error}",
             hint="Is it installed, spelled right, executable?",
         ) from None
+    note_end(folder, ended)
     data = assemble(folder, header, ended)
     missing = tuple(_missing(command, data, plan, plan_file, timed_out))
     return RecordResult(
@@ -152,6 +159,7 @@ def record(
         folder,
         timed_out=timed_out,
         last_words=said,
+        held=held,
     )
 
 

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from harnessfix.cut_off import cut_off
 from harnessfix.words import counted
 from harnessfix_ir.errors import HarnessfixError
 
@@ -37,6 +38,7 @@ def store_checks(start: Path, store: str | None) -> Iterator[Check]:
             found=f"{info.place} ({info.engine}): {counted(info.runs, 'run')}, {counted(info.steps, 'step')}",
         )
         yield from _inbox(info.place, settings.root / ".harnessfix")
+        yield from _cut_off(settings.root / ".harnessfix" / "spool")
     except HarnessfixError as error:
         yield Check(what="store", state="problem", found=str(error), advice=error.hint)
 
@@ -64,6 +66,11 @@ def _inbox(place: str, folder: Path) -> Iterator[Check]:
             found=f"trace {trace} could not be made a run: {why}",
             advice="Its messages are kept, and tried again when more of it comes.",
         )
+
+
+def _cut_off(spool: Path) -> Iterator[Check]:
+    for each in cut_off(spool):
+        yield Check(what="recording", state="loss", found=each.what, advice=f"{each.advice}.")
 
 
 def receiver_checks(environment: Mapping[str, str]) -> Iterator[Check]:

@@ -142,7 +142,7 @@ def test_a_cut_file_is_read_as_far_as_it_goes(document: bytes) -> None:
     lines = document.splitlines(keepends=True)
     for end in range(len(lines[0]) + 100, len(document), max(1, len(document) // 40)):
         runs = read(document[:end])
-        assert "the recorder was ended before the program" in runs[0].incomplete
+        assert "the recorder was ended before it could say how the program ended" in runs[0].incomplete
         assert runs[0].run.exit_code is None
     last = read(b"".join(lines[: len(lines) // 2]))[0]
     assert any(step.status == "unfinished" and step.missing for step in last.steps)

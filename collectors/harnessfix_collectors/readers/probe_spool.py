@@ -209,7 +209,7 @@ def _files(document: SpoolDocument, members: Sequence[Draft]) -> dict[str, Any]:
 def _incomplete(document: SpoolDocument) -> Iterator[str]:
     yield from dict.fromkeys(document.trouble)
     if document.ended is None:
-        yield "the recorder was ended before the program"
+        yield "the recorder was ended before it could say how the program ended"
     if document.redacted:
         yield f"{document.redacted:,} secrets were redacted when they were recorded"
     for (number, what), (times, most) in document.counts.items():

@@ -21,15 +21,27 @@ class _WithFormats(click.Command):
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files as they are, of folders every file below them; hidden ones below a folder are left alone."""
+    """Files as they are, of folders every file below them; hidden ones below a folder are left alone.
+
+    The spool folder of a recording that was cut off is one file.
+    """
+    from harnessfix_collectors.unfinished import is_recording
+
     for path in paths:
-        if not path.is_dir():
+        if not path.is_dir() or is_recording(path):
             yield path
             continue
         for found in sorted(path.rglob("*")):
             below = found.relative_to(path).parts
-            if found.is_file() and not any(part.startswith(".") for part in below):
+            if any(part.startswith(".") for part in below) or any(map(is_recording, _between(found, path))):
+                continue
+            if found.is_file() or (found.is_dir() and is_recording(found)):
                 yield found
+
+
+def _between(found: Path, path: Path) -> Iterator[Path]:
+    """The folders that something lies in, below another folder."""
+    return (parent for parent in found.parents if path in parent.parents)
 
 
 @click.command("import", cls=_WithFormats)
@@ -42,7 +54,7 @@ def command(files: tuple[Path, ...], format_name: str | None, output_format: str
     """Read trace FILES that other tools wrote, gzip or not, of any size; of a folder every trace below it.
 
     Secrets are replaced before anything is stored. A file that cannot be read is named and skipped; the exit code is
-    then 2.
+    then 2. Of a recording whose `harnessfix record` was killed, name its folder: `harnessfix runs` says which.
     """
     from harnessfix.cli import talk
     from harnessfix.engines import WorkerDiedError, choose_engine

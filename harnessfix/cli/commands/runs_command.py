@@ -35,12 +35,17 @@ def command(
     if output_format == "json":
         data.dump({"schema": "harnessfix.runs/1", "runs": [row.model_dump(mode="json") for row in rows]})
         return
-    if not rows:
-        from harnessfix.cli import talk
+    from harnessfix.cli import talk
+    from harnessfix.cut_off import cut_off
 
+    left = cut_off(workspace.spool_folder)
+    if rows:
+        from harnessfix.cli.render.runs import runs_table
+
+        data.show(runs_table(rows))
+    else:
         talk.note("no runs" if any((outcome, task, flaw, tool, text)) else "no runs yet")
-        talk.note("hint: harnessfix record -- python your_agent.py", "cyan")
-        return
-    from harnessfix.cli.render.runs import runs_table
-
-    data.show(runs_table(rows))
+        if not left:
+            talk.note("hint: harnessfix record -- python your_agent.py", "cyan")
+    for each in left:
+        talk.note(f"{each.what}: {each.advice}", "cyan")
