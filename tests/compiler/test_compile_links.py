@@ -1,11 +1,14 @@
 """Links of small hand-made runs: each family, and each relation of the data family, with its ranges."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from harnessfix_ir.compiler import compile_run
+from harnessfix_ir.compiler.occurrences import Sink
+from harnessfix_ir.compiler.provenance.joining import Candidate
+from harnessfix_ir.compiler.provenance.matching import Matcher, MatchLink
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import Recording, RunInfo
 from harnessfix_ir.steps import Effect, ErrorInfo, Part, Source, Span, StepEvent, TraceLink, TraceStep
@@ -147,6 +150,25 @@ def test_reserialised_json_is_transformed() -> None:
     record = {"depots": [{"name": f"depot {n}", "parcels": n * 31, "open": n % 2 == 0} for n in range(20)]}
     _, link = sent(Run(), json.dumps(record, indent=2, sort_keys=True), json.dumps(record))
     assert link.kind is LinkKind.TRANSFORMED
+
+
+def test_what_a_call_id_names_and_the_message_holds_whole_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps_looked_at = []
+    claims = Matcher._claims
+
+    def noted(
+        matcher: Matcher, sink: Sink, candidates: Sequence[Candidate], linked: set[tuple[int, int]]
+    ) -> list[MatchLink]:
+        steps_looked_at.append(sink.step)
+        return claims(matcher, sink, candidates, linked)
+
+    monkeypatch.setattr(Matcher, "_claims", noted)
+    compiled, link = sent(Run(), f"Observation:\n{OUTPUT}\n")
+    assert (link.kind, link.evidence) == (LinkKind.COPIED, Evidence.DERIVED)
+    assert piece(compiled, "s2", link.source_span) == piece(compiled, "s3", link.target_span) == OUTPUT
+    assert 2 not in steps_looked_at
+    sent(Run(), f"This is what the tool has printed, as far as it got:\n{OUTPUT}\n")
+    assert 2 in steps_looked_at  # what is around it may come from somewhere else
 
 
 def test_unlike_texts_are_not_linked() -> None:

@@ -6,7 +6,7 @@ origin is to be found. Of a resent history only the fresh parts of a request are
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from harnessfix_ir.steps import ErrorInfo, Part, TraceStep
 from harnessfix_ir.vocabulary import StepKind
@@ -35,8 +35,7 @@ RENDERING = frozenset(
 WRAPPING = frozenset({StepKind.TOOL_CALL, StepKind.RETRIEVAL})
 
 
-@dataclass(frozen=True, slots=True)
-class Production:
+class Production(NamedTuple):
     """A text given off at `position` by part `part` of `side` of a step."""
 
     position: int
@@ -45,8 +44,7 @@ class Production:
     part: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sink:
+class Sink(NamedTuple):
     """A text used at `position`; characters before `fresh_from` were in the request before."""
 
     position: int

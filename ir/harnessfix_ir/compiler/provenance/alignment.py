@@ -1,12 +1,12 @@
 """From seeds to runs: verify each shared k-gram byte for byte and extend it as far as both texts agree."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from harnessfix_ir.compiler.extent import agree_backward, agree_forward
 
-from .fingerprints import grams_of
+from .eights import WIDTH, eights_of
 from .ranges import Ranges
 
 MOST_RUNS = 4096
@@ -14,12 +14,11 @@ STRONG = 24
 NEAR = 64
 NEXT = 8
 NEAREST = 512
-LOCAL_K = 8
+LOCAL_K = WIDTH
 LOCAL_LIMIT = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Normalised bytes [source, source + length) of one text that are [sink, sink + length) of another."""
 
     source: int
@@ -44,8 +43,10 @@ def extend_seeds(
     runs: list[Run] = []
     done, ahead = sink_from, 0
     for s, t in seeds:
-        if t < done or len(runs) >= MOST_RUNS:
+        if t < done:
             continue
+        if len(runs) >= MOST_RUNS:
+            break
         gram = sink[t : t + width]
         if runs:
             near = source.find(gram, ahead, ahead + t - done + NEAREST)
@@ -132,11 +133,11 @@ def local_seeds(source: bytes, sink: bytes, start: int = 0) -> Iterator[tuple[in
     import numpy as np
 
     bits, mask = np.uint64(32), np.uint64(0xFFFFFFFF)
-    keys = np.empty(max(min(len(source), LOCAL_LIMIT) - LOCAL_K + 1, 0), np.uint64)
-    for _, at, codes in grams_of([source[:LOCAL_LIMIT]], LOCAL_K):
-        keys[at : at + len(codes)] = (codes & ~mask) | np.arange(at, at + len(codes), dtype=np.uint64)
+    codes = eights_of(source[:LOCAL_LIMIT])
+    keys = (codes & ~mask) | np.arange(len(codes), dtype=np.uint64)
     keys.sort()
-    for _, at, codes in grams_of([sink[start : start + LOCAL_LIMIT]] if len(keys) else [], LOCAL_K):
+    codes = eights_of(sink[start : start + LOCAL_LIMIT])
+    if len(keys) and len(codes):
         found = keys[np.minimum(np.searchsorted(keys, codes & ~mask), len(keys) - 1)]
         hits = np.flatnonzero(found >> bits == codes >> bits)
-        yield from zip((found[hits] & mask).tolist(), (hits + at + start).tolist())
+        yield from zip((found[hits] & mask).tolist(), (hits + start).tolist())

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile(rb"\\[nrtbf]")
 _LENGTH = 6
-_SPACE = 0x20
+_SPACE, _NOTHING = 0x20, 0x110000  # the latter is no character
+_CHUNK = 1 << 10
 _HIGH, _LOW, _SURROGATES_END = 0xD800, 0xDC00, 0xE000
 
 
@@ -28,36 +29,49 @@ def _without_unicode_escapes(data: bytes) -> bytes:
     import numpy as np
 
     out = np.frombuffer(data, dtype=np.uint8).copy()
-    at = np.flatnonzero((out[:-1] == ord("\\")) & (out[1:] == ord("u")))
-    at = at[at + _LENGTH <= len(out)].astype(np.int32)
-    units, valid = np.zeros(len(at), np.int32), np.ones(len(at), bool)
-    for place in range(2, _LENGTH):
-        digit = _hex_table()[out[at + place]]
-        valid &= digit < 16
-        units = units * 16 + digit
-    at, units = at[valid], units[valid]
-    for place in range(_LENGTH):
-        out[at + place] = _SPACE
+    at = np.flatnonzero((out[:-1] == ord("\\")) & (out[1:] == ord("u"))).astype(np.int32)
+    at = at[at + _LENGTH <= len(out)]
+    units = np.concatenate([_units(out, some) for some in _chunks(at)] or [at])
+    at, units = at[units >= 0], units[units >= 0]
     high = (units >= _HIGH) & (units < _LOW)
     low = (units >= _LOW) & (units < _SURROGATES_END)
     first = np.flatnonzero(high[:-1] & low[1:] & (at[1:] == at[:-1] + _LENGTH))
     units[first] = 0x10000 + ((units[first] - _HIGH) << 10) + (units[first + 1] - _LOW)
-    alone = np.ones(len(at), dtype=bool)
-    alone[first + 1] = False
-    _write_utf8(out, at[alone], units[alone])
+    units[first + 1] = _NOTHING
+    for some, characters in zip(_chunks(at), _chunks(units)):
+        out[some[:, None] + np.arange(_LENGTH)] = _utf8(characters)
     return out.tobytes()
 
 
-def _write_utf8(out: "NDArray[Any]", at: "NDArray[Any]", characters: "NDArray[Any]") -> None:
-    """Write characters (surrogates too) as UTF-8 into `out` from the places `at` on."""
-    limits = (0, 0x80, 0x800, 0x10000, 0x110000)
+def _chunks(values: "NDArray[Any]") -> "list[NDArray[Any]]":
+    """The values some at a time: tables with a row for each of them then stay small."""
+    return [values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK)]
+
+
+def _units(data: "NDArray[Any]", at: "NDArray[Any]") -> "NDArray[Any]":
+    """The numbers in escapes that begin at these places, -1 for what is none."""
+    import numpy as np
+
+    digits = _hex_table().take(data.take(at[:, None] + np.arange(2, _LENGTH)))
+    numbers = digits @ np.array([4096, 256, 16, 1], dtype=np.int32)
+    return np.where((digits < 16).all(axis=1), numbers, -1)
+
+
+def _utf8(characters: "NDArray[Any]") -> "NDArray[Any]":
+    """A row of `_LENGTH` bytes for each character (surrogates too): its UTF-8, and spaces."""
+    import numpy as np
+
+    rows = np.full((len(characters), _LENGTH), _SPACE, dtype=np.uint8)
+    limits = (0, 0x80, 0x800, 0x10000, _NOTHING)
     for length in range(1, 5):
-        chosen = (characters >= limits[length - 1]) & (characters < limits[length])
-        places, left = at[chosen], characters[chosen]
-        for back in range(length - 1, 0, -1):
-            out[places + back] = 0x80 | left & 0x3F
-            left = left >> 6
-        out[places] = left if length == 1 else (0xF00 >> length) & 0xFF | left
+        chosen = np.flatnonzero((characters >= limits[length - 1]) & (characters < limits[length]))
+        if len(chosen):
+            left = characters[chosen]
+            for back in range(length - 1, 0, -1):
+                rows[chosen, back] = 0x80 | left & 0x3F
+                left = left >> 6
+            rows[chosen, 0] = left if length == 1 else (0xF00 >> length) & 0xFF | left
+    return rows
 
 
 @lru_cache(maxsize=1)
@@ -65,7 +79,7 @@ def _hex_table() -> "NDArray[Any]":
     """Value of every byte as a hexadecimal digit, 16 for those that are none."""
     import numpy as np
 
-    table = np.full(256, 16, dtype=np.uint8)
+    table = np.full(256, 16, dtype=np.int32)
     for digit in b"0123456789abcdefABCDEF":
         table[digit] = int(chr(digit), 16)
     return table

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from harnessfix_ir.compiler.occurrences import ERROR, IN, OUT, Production, Sink, may_feed, part_of
 from harnessfix_ir.compiler.pairing import Pairing
@@ -18,8 +18,7 @@ HANDLING = frozenset({StepKind.CONTEXT_BUILD, StepKind.MEMORY, StepKind.HANDOFF,
 FEEDING = HANDLING | {StepKind.TOOL_CALL, StepKind.RETRIEVAL}
 
 
-@dataclass(frozen=True)
-class ExactLink:
+class ExactLink(NamedTuple):
     """A sink and the production that is the same text."""
 
     source: Production
@@ -52,6 +51,7 @@ class Neighbours:
             places.sort()
         self._feeders = self._find_feeders()
         self._since = self._previous_calls()
+        self._near: dict[int, list[int]] = {}
 
     def _previous_calls(self) -> dict[int, int]:
         """For every model call, the end of the one that its tools came after."""
@@ -87,6 +87,11 @@ class Neighbours:
 
     def since_previous(self, step: int) -> list[int]:
         """Steps of the same agent and task, fit to be sent on, that ended since the conversation's previous request."""
+        if step not in self._near:
+            self._near[step] = self._ended_since_previous(step)
+        return self._near[step]
+
+    def _ended_since_previous(self, step: int) -> list[int]:
         view = self.view
         since = self._since.get(step)
         if since is None:

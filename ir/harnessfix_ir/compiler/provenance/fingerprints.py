@@ -10,7 +10,7 @@ Texts are read one after another, in batches of some kilobytes: what is held at 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +19,7 @@ K = 16
 WINDOW = 16
 CHUNK = 1 << 14
 _BASE = 0x9E3779B97F4A7C15
+_NEVER = (1 << 32) - 1
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ class Prints:
     place: "NDArray[Any]"
 
 
-@dataclass(frozen=True, slots=True)
-class _Slice:
+class Slice(NamedTuple):
     """Bytes of text number `text` from its byte `start` on; `place` is where they begin in all texts end to end."""
 
     text: int
@@ -43,36 +43,26 @@ def fingerprint(texts: Iterable[bytes]) -> Iterator[Prints]:
     """Fingerprints of normalised texts, batch by batch, in no order within a batch."""
     import numpy as np
 
-    for batch in _batches(texts, K):
+    for batch in batches(texts, K):
         lengths = np.array([len(piece.data) for piece in batch])
         ends = np.cumsum(lengths)
         if not len(ends) or ends[-1] < K:
             continue
-        grams = gram_hashes(b"".join(piece.data for piece in batch), K)
+        grams = _gram_hashes(b"".join(piece.data for piece in batch))
         _invalidate_crossings(grams, ends)
-        chosen = np.flatnonzero(_winnow(grams))
+        chosen = _thinned(grams, np.flatnonzero(_winnow(grams)))
         shift = np.array([piece.place for piece in batch]) - (ends - lengths)
         places = chosen + shift[np.searchsorted(ends, chosen, side="right")]
-        yield Prints((grams[chosen] >> np.uint64(32)).astype(np.uint32), places.astype(np.uint64))
+        yield Prints(grams[chosen], places.astype(np.uint64))
 
 
-def grams_of(texts: Iterable[bytes], width: int) -> Iterator[tuple[int, int, "NDArray[Any]"]]:
-    """Hashes of all grams of normalised texts: which text it is, position of the first gram, and the hashes."""
-    for batch in _batches(texts, width):
-        codes = gram_hashes(b"".join(piece.data for piece in batch), width)
-        at = 0
-        for piece in batch:
-            yield piece.text, piece.start, codes[at : at + len(piece.data) - width + 1]
-            at += len(piece.data)
-
-
-def _batches(texts: Iterable[bytes], width: int) -> Iterator[list[_Slice]]:
+def batches(texts: Iterable[bytes], width: int) -> Iterator[list[Slice]]:
     """Slices in batches of about `CHUNK` bytes; slices of one text overlap by `width` - 1 bytes."""
-    batch: list[_Slice] = []
+    batch: list[Slice] = []
     size = place = 0
     for number, text in enumerate(texts):
         for start in range(0, max(len(text) - width + 1, 0), CHUNK):
-            piece = _Slice(number, start, place + start, text[start : start + CHUNK + width - 1])
+            piece = Slice(number, start, place + start, text[start : start + CHUNK + width - 1])
             batch.append(piece)
             size += len(piece.data)
             if size >= CHUNK:
@@ -83,20 +73,20 @@ def _batches(texts: Iterable[bytes], width: int) -> Iterator[list[_Slice]]:
         yield batch
 
 
-def gram_hashes(blob: bytes, width: int) -> "NDArray[Any]":
-    """A 64-bit hash of every gram of `width` bytes (a power of two), by doubling: 2n bytes from their two halves."""
+def _gram_hashes(blob: bytes) -> "NDArray[Any]":
+    """A 32-bit hash of every K-gram, by doubling: that of 2n bytes follows from their two halves."""
     import numpy as np
 
-    hashes = _byte_table()[np.frombuffer(blob, dtype=np.uint8)]
+    hashes = _byte_table().take(np.frombuffer(blob, dtype=np.uint8), mode="wrap")
     power, done = _BASE, 1
-    while done < width:
+    while done < K:
         hashes = hashes[:-done] * np.uint64(power) + hashes[done:]
         power = power * power % (1 << 64)
         done *= 2
     hashes ^= hashes >> np.uint64(31)
     hashes *= np.uint64(0xBF58476D1CE4E5B9)
     hashes ^= hashes >> np.uint64(29)
-    return hashes
+    return (hashes >> np.uint64(32)).astype(np.uint32)
 
 
 def _invalidate_crossings(grams: "NDArray[Any]", ends: "NDArray[Any]") -> None:
@@ -104,19 +94,36 @@ def _invalidate_crossings(grams: "NDArray[Any]", ends: "NDArray[Any]") -> None:
     import numpy as np
 
     at = (ends[:, None] - np.arange(1, K)).ravel()
-    grams[at[(at >= 0) & (at < len(grams))]] = np.iinfo(np.uint64).max
+    grams[at[(at >= 0) & (at < len(grams))]] = _NEVER
 
 
 def _winnow(grams: "NDArray[Any]") -> "NDArray[Any]":
     """Which K-grams are the smallest of some window: those that the opening (minimum, then maximum) leaves alone."""
     import numpy as np
 
-    top = np.iinfo(np.uint64).max
-    padded = np.full(len(grams) + 2 * (WINDOW - 1), top, dtype=np.uint64)
+    padded = np.full(len(grams) + 2 * (WINDOW - 1), _NEVER, dtype=np.uint32)
     padded[WINDOW - 1 : WINDOW - 1 + len(grams)] = grams
     opened = _sliding(_sliding(padded, np.minimum), np.maximum)
-    chosen: NDArray[Any] = (opened == grams) & (grams != top)
+    chosen: NDArray[Any] = (opened == grams) & (grams != _NEVER)
     return chosen
+
+
+def _thinned(grams: "NDArray[Any]", chosen: "NDArray[Any]") -> "NDArray[Any]":
+    """The chosen places without most of those that say the same as the one before: a row of one letter has millions.
+
+    At most `WINDOW` places lie between two that are left, so that shared runs still leave a common fingerprint.
+    """
+    import numpy as np
+
+    same = (grams[chosen[1:]] == grams[chosen[:-1]]) & (np.diff(chosen) < WINDOW)  # texts lie farther apart than that
+    if not same.any():
+        return chosen
+    begins = np.flatnonzero(np.concatenate(([True], ~same)))
+    begun = np.repeat(chosen[begins], np.diff(np.append(begins, len(chosen))))
+    stretch = (chosen - begun) // (WINDOW // 2)
+    kept = np.concatenate(([True], ~same | (stretch[1:] != stretch[:-1])))
+    thinned: NDArray[Any] = chosen[kept]
+    return thinned
 
 
 def _sliding(values: "NDArray[Any]", choose: Any) -> "NDArray[Any]":

@@ -7,8 +7,7 @@ boilerplate: it still leads to the nearest of them, but it is not evidence by it
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harnessfix_ir.errors import BadInputError
 
@@ -24,8 +23,7 @@ _PLACE_BITS = 32
 _PLACE_MASK = (1 << _PLACE_BITS) - 1
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A source text that shares fingerprints with a sink text.
 
     Args:
@@ -41,7 +39,7 @@ class Candidate:
 
     def after(self, start: int) -> "Candidate":
         """The candidate without its seeds before a position of the sink."""
-        return replace(self, seeds=self.seeds[self.seeds[:, 1] >= start])
+        return self._replace(seeds=self.seeds[self.seeds[:, 1] >= start])
 
 
 class SourceIndex:
@@ -98,7 +96,8 @@ class SourceIndex:
         bits = np.uint64(_PLACE_BITS)
         hit = self._keys[np.minimum(low, len(self._keys) - 1)] >> bits == hashes >> bits
         low, hashes, places = low[hit], hashes[hit], places[hit]
-        high = np.searchsorted(self._keys, hashes | np.uint64(_PLACE_MASK), side="right")
+        beyond = np.minimum(low + COMMON, len(self._keys) - 1)
+        rare = (low + COMMON >= len(self._keys)) | (self._keys[beyond] >> bits != hashes >> bits)
         sink = np.searchsorted(np.array(starts[1:]), places, side="right").astype(np.int32)
         places = (places - np.array(starts)[sink]).astype(np.int32)
         limits = self._starts[[bisect_left(self._ranks, rank) for rank in ranks]].astype(np.uint64)
@@ -109,7 +108,7 @@ class SourceIndex:
             at = (self._keys[middle[there] - back] & np.uint64(_PLACE_MASK)).astype(np.int64)
             text = self._text_at(at).astype(np.int32)
             position = (at - self._starts[text]).astype(np.int32)
-            columns.append((sink[there], text, places[there], position, (high - low)[there] <= COMMON))
+            columns.append((sink[there], text, places[there], position, rare[there]))
         for number, source, seeds, rare in _grouped(*(np.concatenate(column) for column in zip(*columns))):
             yield Candidate(sinks[number], int(self._sources[source]), seeds, rare)
 

@@ -22,7 +22,7 @@ PLAIN_CUT = 24
 MOST_SHARE = 0.8
 WHOLE = 0.95
 MUCH = 200
-# A normalised text with its way back takes five bytes for a character.
+# A normalised text with its way back takes five to six bytes for a character.
 HELD_SHARE, LEAST_HELD = 16, 1 << 15
 
 
@@ -48,7 +48,7 @@ class Judge:
             return known
         known = self._normals[text] = Normal(self.ids.text[text])
         self._held += len(known.text)
-        while self._held > self._most_held and len(self._normals) > 1:
+        while self._held > self._most_held and len(self._normals) > 2:  # a source and a sink
             self._held -= len(self._normals.popitem(last=False)[1].text)
         return known
 

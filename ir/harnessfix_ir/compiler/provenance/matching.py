@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from harnessfix_ir.compiler.occurrences import IN, Production, Sink, may_feed
 from harnessfix_ir.compiler.textids import TextIds
@@ -13,9 +13,13 @@ from .exact import Neighbours
 from .fingerprints import WINDOW, K
 from .joining import BLOCK, Candidate, SourceIndex
 from .judging import Judge, is_close
-from .normal import normalise
+from .normal import Normal, normalise
 from .ranges import Ranges
-from .relation import Relation
+from .relation import Piece, Relation, whole_copy
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MOST_EXPECTED = 64
 MOST_PLACES = 64
@@ -26,8 +30,7 @@ PER_CANDIDATE = 500
 FAVOUR, NAMED = 1.15, 2.0
 
 
-@dataclass(frozen=True)
-class MatchLink:
+class MatchLink(NamedTuple):
     """A sink, the production that part of its text comes from, and how."""
 
     source: Production
@@ -36,8 +39,7 @@ class MatchLink:
     evidence: Evidence
 
 
-@dataclass(frozen=True)
-class _Offer:
+class _Offer(NamedTuple):
     """A link that a sink may get; `good` when it is enough by itself."""
 
     link: MatchLink
@@ -72,11 +74,36 @@ class Matcher:
         """Links of the sinks that are left; `taken` are pairs (source step, sink step) that are linked already."""
         linked = set(taken)
         found: list[MatchLink] = []
-        for sink, candidates in self._with_candidates(left):
-            claims = self._claims(sink, candidates, linked)
+        plain = [self._of_named(sink) for sink in left]
+        others = self._with_candidates([sink for sink, link in zip(left, plain) if link is None])
+        for link in plain:
+            claims = [link] if link is not None else self._claims(*next(others), linked)
             found.extend(claims)
             linked.update((claim.source.step, claim.sink.step) for claim in claims)
         return found
+
+    def _of_named(self, sink: Sink) -> MatchLink | None:
+        """The link of a sink that holds, whole, the text of the one step that its call id names, and little else.
+
+        What is around that text is too short for a fingerprint, so that nothing else need be looked for.
+        """
+        expected = self.neighbours.expected(sink)
+        if len(expected) != 1 or expected[0][1] is not Evidence.OBSERVED or sink.fresh_from:
+            return None
+        texts = self._texts_of.get(expected[0][0], ())
+        if len(texts) != 1:
+            return None
+        given, made = self.ids.text[sink.text], self.ids.text[texts[0]]
+        words = made.strip()
+        at = given.find(words)
+        if at < 0 or NAMED * len(words) < len(given) or _may_match(given[:at]) or _may_match(given[at + len(words) :]):
+            return None
+        place = self._nearest(texts[0], sink, expected[0][0])
+        if place is None or self.judge.wraps(place):
+            return None
+        shift = at - (len(made) - len(made.lstrip()))
+        relation = whole_copy(self.judge.normal(texts[0]), self.judge.normal(sink.text), shift)
+        return None if relation is None else MatchLink(place, sink, relation, Evidence.DERIVED)
 
     def _with_candidates(self, left: Sequence[Sink]) -> Iterator[tuple[Sink, Sequence[Candidate]]]:
         """The sinks in order, each with the texts that share fingerprints with it.
@@ -154,20 +181,23 @@ class Matcher:
         free = ~claimed.taken(self.judge.normal(link.sink.text).offsets()[candidate.seeds[:, 1]])
         if free.all() or not free.any():
             return None
-        rest = replace(candidate, seeds=candidate.seeds[free])
+        rest = candidate._replace(seeds=candidate.seeds[free])
         relation = self.judge.of_candidate(rest, link.source, link.sink, start)
         if relation is None or not self.judge.enough(relation, rest.rare, link.source, link.sink):
             return None
-        return _Offer(replace(link, relation=relation), rest, True)
+        return _Offer(link._replace(relation=relation), rest, True)
 
     def _found_offers(self, sink: Sink, candidates: Sequence[Candidate], start: int) -> Iterator["_Offer"]:
-        """Offers from texts that share fingerprints, good enough or not."""
+        """Offers from texts that share fingerprints, good enough or not.
+
+        One is not looked at, named or not, when all that it shares lies in what another text explains by far better.
+        """
         if start:
             candidates = [c for c in (c.after(start) for c in candidates) if len(c.seeds)]
         most = LEAST_CANDIDATES + len(self.ids.text[sink.text]) // PER_CANDIDATE
-        best: Relation | None = None
+        best = _Best(self.judge.normal(sink.text))
         for candidate in sorted(candidates, key=lambda c: -len(c.seeds))[:most]:
-            if best is not None and self._is_beaten(candidate, best, sink):
+            if best.holds(candidate):
                 continue
             if not candidate.rare and len(candidate.seeds) * 2 * WINDOW < len(self.judge.normal(candidate.source).data):
                 continue
@@ -175,23 +205,9 @@ class Matcher:
             relation = self.judge.of_candidate(candidate, place, sink, start) if place is not None else None
             if place is not None and relation is not None:
                 good = self.judge.enough(relation, candidate.rare, place, sink)
-                if good and (best is None or _explained(relation) > _explained(best)):
-                    best = relation
+                if good:
+                    best.take(relation)
                 yield _Offer(MatchLink(place, sink, relation, Evidence.DERIVED), candidate, good)
-
-    def _is_beaten(self, candidate: Candidate, best: Relation, sink: Sink) -> bool:
-        """Whether all that a candidate shares lies in what another text explains by far better, named or not."""
-        if _explained(best) < NAMED * 2 * WINDOW * len(candidate.seeds):
-            return False
-        offsets = self.judge.normal(sink.text).offsets()
-        first, last = int(offsets[candidate.seeds[0, 1]]), int(offsets[candidate.seeds[-1, 1]])
-        if any(piece.sink[0] <= first and last < piece.sink[1] for piece in best.pieces):
-            return True
-        places = offsets[candidate.seeds[:, 1]]
-        inside = places < 0
-        for piece in best.pieces:
-            inside |= (places >= piece.sink[0]) & (places < piece.sink[1])
-        return bool(inside.all())
 
     def _expected_offers(
         self, sink: Sink, linked: set[tuple[int, int]], found: Iterable["_Offer"], start: int
@@ -223,6 +239,36 @@ class Matcher:
         return None
 
 
+class _Best:
+    """What of a sink the text explains that explains most of it.
+
+    Args:
+        sink: its text.
+    """
+
+    def __init__(self, sink: Normal) -> None:
+        self._sink = sink
+        self._explained = 0
+        self._pieces: tuple[Piece, ...] = ()
+        self._taken: NDArray[np.bool_] | None = None  # for each normalised byte of the sink; made when it is asked for
+
+    def take(self, relation: Relation) -> None:
+        """One more text, kept if it explains more."""
+        explained = _explained(relation)
+        if explained > self._explained:
+            self._explained, self._pieces, self._taken = explained, relation.pieces, None
+
+    def holds(self, candidate: Candidate) -> bool:
+        """Whether all that a candidate shares lies in what is explained, by far better."""
+        if self._explained < NAMED * 2 * WINDOW * max(len(candidate.seeds), 1):
+            return False
+        if self._taken is None:
+            ranges = Ranges()
+            ranges.add(piece.sink for piece in self._pieces)
+            self._taken = ranges.taken(self._sink.offsets())
+        return bool(self._taken[candidate.seeds[:, 1]].all())
+
+
 def _blocks(sinks: Sequence[Sink], ids: TextIds) -> Iterator[list[Sink]]:
     """The sinks in order, some at a time: about `BLOCK` characters of text, however often each is used."""
     block: list[Sink] = []
@@ -239,6 +285,11 @@ def _blocks(sinks: Sequence[Sink], ids: TextIds) -> Iterator[list[Sink]]:
             seen.clear()
     if block:
         yield block
+
+
+def _may_match(text: str) -> bool:
+    """Whether a text is long enough to share a fingerprint with another."""
+    return len(text) >= K and len(normalise(text)) >= K
 
 
 def _explained(relation: Relation) -> int:

@@ -32,7 +32,8 @@ class Normal:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.data = normalise(text)
+        self._plain = unescaped(text)
+        self.data = self._plain.translate(_LOWER, _DROPPED)
         self._offsets: NDArray[np.int32] | None = None
 
     @cached_property
@@ -63,7 +64,7 @@ class Normal:
     def _find_offsets(self) -> "NDArray[np.int32]":
         import numpy as np
 
-        plain = unescaped(self.text)
+        plain, self._plain = self._plain, b""  # it is not needed again
         raw = None
         if not self.text.isascii():
             raw = np.frombuffer(self.text.encode("utf-8", "surrogatepass"), dtype=np.uint8)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from harnessfix_ir.compiler.extent import agree_backward, agree_forward
 from harnessfix_ir.vocabulary import LinkKind
@@ -21,8 +22,7 @@ EDGE = 16
 MOSTLY = 0.6
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A character range of the source that is found again in a range of the sink."""
 
     source: Range
@@ -30,8 +30,7 @@ class Piece:
     verbatim: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(NamedTuple):
     """How a sink text relates to a source text.
 
     Args:

@@ -1,7 +1,6 @@
 """Values taken out of a record: a tool gives off `{"output": "…", "status": 0}`, the message holds the output."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from harnessfix_ir.vocabulary import LinkKind
 
@@ -63,8 +62,7 @@ def _of_record(relation: Relation, leaf: Leaf, source: Normal) -> Relation:
     """The relation of a value, told as one of the record that it stands in."""
     plain = leaf.end - leaf.start == len(leaf.text)
     pieces = tuple(
-        replace(
-            piece,
+        piece._replace(
             source=(leaf.start + piece.source[0], leaf.start + piece.source[1]) if plain else (leaf.start, leaf.end),
             verbatim=piece.verbatim and plain,
         )
@@ -74,4 +72,4 @@ def _of_record(relation: Relation, leaf: Leaf, source: Normal) -> Relation:
         pieces = (Piece((leaf.start, leaf.end), relation.sink, False),)
     kind = LinkKind.TRANSFORMED if relation.kind is LinkKind.COPIED else relation.kind
     part = "whole" if relation.detail.startswith("whole") else relation.detail
-    return replace(relation, kind=kind, pieces=pieces, detail=f"a value of its record: {part}")
+    return relation._replace(kind=kind, pieces=pieces, detail=f"a value of its record: {part}")

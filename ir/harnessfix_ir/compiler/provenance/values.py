@@ -7,22 +7,17 @@ and digits in one pass over all earlier outputs; the rarest of them leads to the
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from harnessfix_ir.compiler.occurrences import IN, Production, Sink, may_feed
 from harnessfix_ir.compiler.textids import TextIds
 from harnessfix_ir.compiler.view import RunView
 from harnessfix_ir.vocabulary import LinkKind, StepKind
 
-from .fingerprints import gram_hashes, grams_of
+from .eights import WIDTH, find_eights
 from .judging import Judge
 from .normal import normalise
 from .relation import Piece, Relation, delimited
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-PROBE = 8
 LONGEST_ARGUMENT = 20_000
 MOST_VALUES = 48
 MOST_LINKS = 3
@@ -30,7 +25,6 @@ COMMON = 6
 MOST_HITS = 64
 _VALUE = re.compile(r"[A-Za-z0-9][\w./:@#~+-]{6,200}[\w]")
 _TELLING = re.compile(r"\d|[/@:]|\w\.\w|_|[a-z][A-Z]|\w-\w")
-_TABLE_BITS = 16
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,7 @@ def values_of(text: str) -> Iterator[Value]:
     count = 0
     for match in _VALUE.finditer(text[:LONGEST_ARGUMENT]):
         word = match.group()
-        if _TELLING.search(word) and len(normalise(word)) >= PROBE:
+        if _TELLING.search(word) and len(normalise(word)) >= WIDTH:
             yield Value(word, match.start())
             count += 1
             if count == MOST_VALUES:
@@ -113,43 +107,29 @@ class _Places:
     """
 
     def __init__(self, judge: Judge, sources: Sequence[int], values: Iterable[str]) -> None:
-        import numpy as np
-
         self.judge = judge
         self._probes: dict[bytes, int] = {}
         self._of_value = {value: self._probes_of(normalise(value)) for value in sorted(values)}
-        hashes = gram_hashes(b"".join(self._probes), PROBE)[::PROBE]
-        order = np.argsort(hashes)
-        table = np.zeros(1 << _TABLE_BITS, dtype=bool)
-        table[hashes >> np.uint64(64 - _TABLE_BITS)] = True
-        hits = [
-            (order[numbers], np.full(len(numbers), sources[number]), at + start)
-            for number, start, codes in grams_of((judge.normal(text).data for text in sources), PROBE)
-            for numbers, at in [_hits(codes, hashes[order], table)]
-            if len(numbers)
-        ]
-        columns = [np.concatenate(column) for column in zip(*hits)] or [np.empty(0, np.int64)] * 3
-        by_number = np.argsort(columns[0], kind="stable")
-        self._numbers, self._texts, self._positions = (column[by_number] for column in columns)
+        which, text, self._positions = find_eights((judge.normal(text).data for text in sources), [*self._probes])
+        self._texts = [sources[number] for number in text.tolist()]
+        self._ends = [0, *which.searchsorted(range(len(self._probes)), side="right").tolist()]
 
     def _probes_of(self, data: bytes) -> list[tuple[int, int]]:
         """Number and offset of some runs of the value: its first, its last, and one between."""
-        offsets = {0, len(data) - PROBE, (len(data) - PROBE) // 2}
-        return [(self._probes.setdefault(data[at : at + PROBE], len(self._probes)), at) for at in sorted(offsets)]
+        offsets = {0, len(data) - WIDTH, (len(data) - WIDTH) // 2}
+        return [(self._probes.setdefault(data[at : at + WIDTH], len(self._probes)), at) for at in sorted(offsets)]
 
     def of(self, value: str) -> list[tuple[int, int]]:
         """Texts that hold the value, each with the character where it first stands there; none for common values."""
-        import numpy as np
-
         spans = []
         for number, offset in self._of_value[value]:
-            low, high = np.searchsorted(self._numbers, [number, number + 1]).tolist()
+            low, high = self._ends[number : number + 2]
             spans.append((high - low, low, high, offset))
         count, low, high, offset = min(spans)
         if count > MOST_HITS:
             return []
         texts: dict[int, int] = {}
-        for text, position in zip(self._texts[low:high].tolist(), self._positions[low:high].tolist()):
+        for text, position in zip(self._texts[low:high], self._positions[low:high].tolist()):
             normal = self.judge.normal(text)
             if text in texts or position < offset:
                 continue
@@ -157,16 +137,6 @@ class _Places:
             if normal.text.startswith(value, start) and delimited(normal.text, start, start + len(value)):
                 texts[text] = start
         return list(texts.items())
-
-
-def _hits(codes: "NDArray[Any]", hashes: "NDArray[Any]", table: "NDArray[Any]") -> tuple[Any, Any]:
-    """Which of the sorted hashes occur among the codes, and where."""
-    import numpy as np
-
-    maybe = np.flatnonzero(table[codes >> np.uint64(64 - _TABLE_BITS)])
-    at = np.minimum(np.searchsorted(hashes, codes[maybe]), len(hashes) - 1)
-    sure = hashes[at] == codes[maybe]
-    return at[sure], maybe[sure]
 
 
 def _link(
