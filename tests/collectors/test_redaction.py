@@ -18,6 +18,9 @@ SECRETS = {
     "langsmith": "lsv2_pt_" + "a1b2" * 8 + "_0123456789",
     "stripe": "sk_live_" + "aB3" * 8,
     "json web token": TOKEN,
+    "private key": "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n"
+    + "aB3/" * 5_000
+    + "\n-----END EC PRIVATE KEY-----",
     "address": "someone:pass.word-1",
     "address without a name": ":hunter2",
 }
@@ -31,6 +34,32 @@ def test_shapes(kind: str) -> None:
     assert scrubber.text(text) == text.replace(secret, "<redacted>")
     assert scrubber.count == 1
     assert OfMessages(environment={}).suspects(text.encode())
+
+
+# Beginnings without an end, in rows: what is tried again from each of them takes minutes, and longer for longer texts.
+HOSTILE = {
+    "json web token": "-eyJ" + "a" * 12,
+    "json web tokens": "eyJ" + "a" * 12 + ".",
+    "private key": "-----BEGIN PRIVATE KEY-----",
+    "private key of dashes": "-----BEGIN PRIVATE KEY-----" + "-a" * 30,
+    "address": "://" + "a" * 60 + ":" + "b" * 128,
+    "bearer": "Bearer aaaaaa",
+    "key": "-sk-a",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_beginnings_without_an_end(kind: str) -> None:
+    text = HOSTILE[kind] * (2_000_000 // len(HOSTILE[kind]))
+    assert len(Scrubber(environment={}).text(text)) <= len(text)
+
+
+def test_long_names_in_an_address_are_read_once() -> None:
+    from _harnessfix_probe.exchanges import clean_url
+
+    url = "http://host/x?" + "key" * 500_000
+    assert clean_url(url, str) == url
+    assert clean_url(f"{url}=a&page=2&API_Key=b#c", str).endswith("=<redacted>&page=2&API_Key=<redacted>#c")
 
 
 INNOCENT = [

@@ -34,7 +34,7 @@ class Scrubber:
         self._enabled, self._always = enabled, bool(patterns)
         sys.path.insert(0, str(RUNTIME))
         try:
-            from _harnessfix_probe.redact import SHAPES, Redactor
+            from _harnessfix_probe.redact import RUN, SHAPES, Redactor
         finally:
             sys.path.remove(str(RUNTIME))
         self._redactor = Redactor(os.environ if environment is None else environment, patterns)
@@ -45,7 +45,7 @@ class Scrubber:
         self._redactor.values = list(dict.fromkeys([*escaped, *self._redactor.values]))
         literals = [literal for literal, _ in SHAPES] + self._redactor.values
         self._automaton = BytesAhoCorasick([text.encode("utf-8", "surrogateescape") for text in literals])
-        self._near = [_near(shape) for _, shape in SHAPES] + [None] * len(self._redactor.values)
+        self._near = [_near(shape.replace(RUN, "")) for _, shape in SHAPES] + [None] * len(self._redactor.values)
 
     def suspects(self, data: bytes) -> bool:
         """Whether a serialised message may hold a secret."""
@@ -69,4 +69,4 @@ def _near(shape: str) -> "re.Pattern[bytes] | None":
 
     The length of a text stands before it on the wire and may look like a letter, so a word may begin anywhere.
     """
-    return None if "(?s)" in shape else re.compile(shape.replace(r"\b", "").encode("ascii"))
+    return None if "-----" in shape else re.compile(shape.replace(r"\b", "").encode("ascii"))

@@ -24,7 +24,8 @@ KEPT_HEADERS = (
 LARGEST_BODY = 8_000_000
 MOST = 20_000
 SHARED = 200
-SECRET_QUERY = r"(?i)([?&](?:[\w-]*(?:key|token|secret|password|signature|sig|credential|code)[\w-]*)=)[^&#]+"
+QUERY = r"([?&]([\w-]+)=)[^&#]+"
+SECRET = r"(?i)key|token|secret|password|sig|credential|code"
 USER = r"(?<=://)[^/@\s]+@"
 
 TYPE_CHECKING = False
@@ -172,7 +173,10 @@ def clean_url(url: str, scrub: Any) -> str:
     if "?" in url or "@" in url:
         import re
 
-        url = re.sub(SECRET_QUERY, r"\1<redacted>", re.sub(USER, "", url))
+        def told(found: re.Match[str]) -> str:
+            return f"{found[1]}<redacted>" if re.search(SECRET, found[2]) else found[0]
+
+        url = re.sub(QUERY, told, re.sub(USER, "", url))
     return str(scrub(url))
 
 

@@ -9,7 +9,10 @@ import os
 
 NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL")
 SHORTEST = 8
-# What a text must hold, and the pattern that then is searched for.
+RUN = r"(?<![A-Za-z0-9_-])"  # a row of such characters begins
+# What a text must hold, and the pattern that then is searched for: in time that grows with the text and no faster,
+# whatever it holds. So one that goes on over a row of characters before it can fail begins only where the row does, and
+# a row of dashes ends what is between two of them.
 SHAPES = (
     ("sk-", r"\bsk-[A-Za-z0-9_-]{16,}"),
     ("ghp_", r"\bghp_[A-Za-z0-9]{30,}"),
@@ -26,11 +29,18 @@ SHAPES = (
     ("glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}"),
     ("lsv2_", r"\blsv2_[a-z]{2}_[A-Za-z0-9_]{30,}"),
     ("sk_live_", r"\bsk_live_[A-Za-z0-9]{16,}"),
-    ("eyJ", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?"),
+    (
+        "eyJ",
+        RUN + r"(?=[A-Za-z0-9_-]+\.eyJ)[A-Za-z0-9_-]*?\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{4,}"
+        r"(?:\.[A-Za-z0-9_-]*)?",
+    ),
     # A name and its password in an address; not the places for them in a template.
     ("://", r"(?<=://)[^\s/:@\"'<>{}$\\]{0,64}:[^\s/:@\"'<>{}$\\]{3,128}(?=@)"),
     ("earer ", r"(?<=[Bb]earer )[A-Za-z0-9._~+/-]{16,}=*"),
-    ("PRIVATE KEY", r"(?s)-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----.{0,9999}?-----END [A-Z ]{0,20}PRIVATE KEY-----"),
+    (
+        "PRIVATE KEY",
+        r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-]*(?:-(?!----)[^-]*)*-----END [A-Z ]{0,20}PRIVATE KEY-----",
+    ),
 )
 MARK = "<redacted>"
 
