@@ -92,7 +92,7 @@ def _diagnosis(rule: Rule, finding: Finding, model: HarnessModel, run: Htir | No
         flaw=flaw_id(rule.code, anchors[0], finding.key),
         rule=rule.code,
         name=rule.name,
-        layer=rule.layer,
+        layer=finding.layer or rule.layer,
         severity=finding.severity or rule.severity,
         run=run.run.id if run is not None else None,
         responsible_step=finding.responsible_step,

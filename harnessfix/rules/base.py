@@ -36,6 +36,7 @@ class Finding:
         key: tells two flaws of one rule in one function apart; must not change from run to run.
         operator: overrides the rule's operator; empty string for none.
         severity: overrides the rule's severity.
+        layer: overrides the rule's layer, where one sort of flaw lies on one or another.
         verdict: whose fault.
         missing: evidence that would raise the confidence.
     """
@@ -52,6 +53,7 @@ class Finding:
     key: str = ""
     operator: str | None = None
     severity: Severity | None = None
+    layer: Layer | None = None
     verdict: Verdict = Verdict.HARNESS
     missing: Sequence[str] = ()
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from harnessfix.rules._budgets import given_numbers, one_too_few, overspent
 from harnessfix.rules._examples import edited, harness
@@ -12,9 +13,10 @@ from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Layer, Property, Severity, StepKind
 
 _OR = re.compile(r"^\s*([\w.]+)\s+or\s+(.+)$", re.DOTALL)
+_SPENT = re.compile(r"cost|budget|price|spend|token|request|call|retr(y|ies)|attempt|usage|quota")
 _NO_DEFAULT = re.compile(r"^(None|False|0(\.0*)?|float\(.inf.\)|math\.inf|sys\.maxsize|\{\}|\[\]|\(\)|\w+\(\))$")
 
 _AGENT = '''\
@@ -71,6 +73,13 @@ class LimitBypassed(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Limits whose source shows that they cannot hold on some path."""
+        return map(_on_its_layer, self._in_source(model))
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Zeros that were thrown away, paths that did not count, and calls beyond a limit that the run was given."""
+        return map(_on_its_layer, self._in_run(run, model))
+
+    def _in_source(self, model: HarnessModel) -> Iterator[Finding]:
         for limit in model.of_role(ElementRole.LIMIT):
             default = _default(limit)
             if default is not None and (worth := _zero_matters(default[0])):
@@ -93,13 +102,17 @@ class LimitBypassed(Rule):
 
         yield from unread_limits(model)
 
-    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Zeros that were thrown away, paths that did not count, and calls beyond a limit that the run was given."""
+    def _in_run(self, run: Htir, model: HarnessModel) -> Iterator[Finding]:
         yield from _thrown_away(run, model)
         yield from _uncounted(run, model)
         yield from overspent(run, model)
         yield from too_many_turns(run, model)
         yield from one_too_few(run, model)
+
+
+def _on_its_layer(finding: Finding) -> Finding:
+    """What a run may spend (money, tokens, calls, tries) is governance; how long its loops go round is lifecycle."""
+    return replace(finding, layer=Layer.GOVERNANCE) if _SPENT.search(finding.key) else finding
 
 
 def _default(limit: Element) -> tuple[str, str] | None:
