@@ -1,7 +1,7 @@
 """Numbers that a run was given as limits, and what it spent."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harnessfix_ir.anchors import Anchor
@@ -11,6 +11,7 @@ from harnessfix_ir.prefix import common_prefix
 from harnessfix_ir.steps import Part, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Severity, StepKind
 
+from ._once import once
 from ._own import callers_of, is_model_step, own_anchors, own_function
 from ._query import (
     MESSAGE_ROLES,
@@ -45,8 +46,13 @@ class Given:
     value: float
 
 
-def given_numbers(run: Htir) -> Iterator[Given]:
+@once
+def given_numbers(run: Htir) -> Sequence[Given]:
     """Numbers among the arguments of the run's steps, by name; of records only those that limit calls or retries."""
+    return tuple(_given_numbers(run))
+
+
+def _given_numbers(run: Htir) -> Iterator[Given]:
     known: dict[tuple[StepKind, str], tuple[tuple[Part, ...], list[int]]] = {}
     for step in run.steps:
         before, places = known.get((step.kind, step.name), ((), []))

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import StepKind
 
+from ._once import once
 from ._signals import is_signal
 
 RESULT_NAMES = frozenset(
@@ -91,7 +92,8 @@ def _hands_in(step: TraceStep) -> bool:
     return isinstance(roles, list) and "submission" in roles and step.error is None
 
 
-def episodes(run: Htir) -> list[TraceStep]:
+@once
+def episodes(run: Htir) -> Sequence[TraceStep]:
     """Agent episodes that no other episode is around; the outermost steps of the run when there is none."""
     tasks = list(run.of_kind(StepKind.TASK))
     inner = {below.id for task in tasks for below in run.descendants(task.id)}

@@ -54,6 +54,8 @@ class Htir(Document):
 
     def of_kind(self, *kinds: StepKind) -> Iterator[TraceStep]:
         """Steps of these kinds in order of start."""
+        if len(kinds) == 1:
+            return iter(self._by_kind.get(kinds[0], ()))
         return (step for step in self.steps if step.kind in kinds)
 
     def children(self, step_id: str) -> tuple[TraceStep, ...]:
@@ -92,6 +94,13 @@ class Htir(Document):
     @cached_property
     def _steps(self) -> dict[str, TraceStep]:
         return {step.id: step for step in self.steps}
+
+    @cached_property
+    def _by_kind(self) -> dict[StepKind, list[TraceStep]]:
+        index: dict[StepKind, list[TraceStep]] = {}
+        for step in self.steps:
+            index.setdefault(step.kind, []).append(step)
+        return index
 
     @cached_property
     def _children(self) -> dict[str, tuple[TraceStep, ...]]:

@@ -134,7 +134,10 @@ class NoProgressLoop(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Runs of equal turns, each longest run once."""
+        least = min(self.option("repeats-waiting"), self.option("repeats"))
         for repeats in _repeats(run):
+            if len(repeats) < least:
+                continue
             first, last = repeats[0].steps[0], repeats[-1].steps[-1]
             waits = any(_waits(run, step) for step in repeats[0].steps)
             needed = self.option("repeats-waiting" if waits else "repeats")
