@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from harnessfix.cli.plain import one_line, plain
@@ -14,6 +13,7 @@ from harnessfix_ir.steps import Part, StepEvent, TraceLink, TraceStep
 from harnessfix_ir.vocabulary import LinkKind, Status, StepKind
 
 from .layers import OUTCOME_MARK, OUTCOME_STYLE, STATUS_MARK, STATUS_STYLE
+from .lines import Column, Lines
 
 KIND_STYLE = {
     StepKind.TASK: "bold",
@@ -58,24 +58,22 @@ def story(run: Htir, diagnoses: list[Diagnosis], width: int) -> RenderableType:
         diagnoses: of this run; each is told below its responsible step.
         width: columns of the terminal.
     """
-    table = Table(box=None, pad_edge=False, show_header=False, expand=False)
-    digits = len(run.steps[-1].id) if run.steps else 2
-    table.add_column(justify="right", style="dim", no_wrap=True, min_width=digits)
-    table.add_column(no_wrap=True, max_width=46, overflow="ellipsis")
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(30, width // 2 - 10))
-    table.add_column(no_wrap=True, style="dim", min_width=12, overflow="ellipsis")
+    wide = max(30, width // 2 - 10)
+    lines = Lines(
+        Column(least=2, style="dim", right=True), Column(most=46), Column(most=wide), Column(least=12, style="dim")
+    )
     blamed: dict[str, list[Diagnosis]] = {}
     for diagnosis in diagnoses:
         blamed.setdefault(diagnosis.responsible_step or "", []).append(diagnosis)
     for step, depth in _in_order(run):
         place = step.anchors[0].place if step.anchors else ""
         place = place if width >= WIDE else place.rpartition("/")[2]
-        table.add_row(step.id, _name(step, depth), _said(run, step, max(30, width // 2 - 10)), plain(place))
+        lines.add(step.id, _name(step, depth), _said(run, step, wide), plain(place))
         for note in _notes(run, step):
-            table.add_row("", "", note, "")
+            lines.add("", "", note, "")
         for diagnosis in blamed.get(step.id, ()):
-            table.add_row("", "", Text(f"▲ {diagnosis.rule} {diagnosis.name}  {diagnosis.flaw}", style="bold red"), "")
-    return table
+            lines.add("", "", Text(f"▲ {diagnosis.rule} {diagnosis.name}  {diagnosis.flaw}", style="bold red"), "")
+    return lines
 
 
 def _in_order(run: Htir) -> Iterator[tuple[TraceStep, int]]:
