@@ -12,7 +12,7 @@ from harnessfix_ir.errors import ScopeError
 from harnessfix_ir.findings import RepairSpec
 
 from .auditing.config_keys import language_of, read_keys
-from .auditing.python_symbols import IMPORTS, Symbols, read_symbols
+from .auditing.python_symbols import IMPORTS, Symbols, lost_comments, read_symbols
 from .diff import edits_between
 from .operators.base import Refusal
 from .paths import is_forbidden
@@ -100,7 +100,7 @@ def _python(spec: RepairSpec, path: str, old: str, new: str, signatures: bool) -
         now = right.signatures.get(name)
         if now is not None and now != signature and not signatures and not _is_private(name):
             found.append(Violation(path, name, "its signature changed"))
-    return found + _comments(path, left.comments - right.comments)
+    return found + _comments(path, lost_comments(old, new))
 
 
 def _is_private(name: str) -> bool:

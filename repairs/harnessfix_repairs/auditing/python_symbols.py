@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from harnessfix_repairs.syntax import parsed
+
 IMPORTS, MODULE = "<imports>", "<module>"
 _Scope = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -23,20 +25,18 @@ class Symbols:
     Args:
         own: symbol to its own lines, blank ones left out.
         signatures: function to its parameters, defaults, annotations and decorators as source.
-        comments: every comment and how often it stands there.
     """
 
     own: dict[str, list[str]] = field(default_factory=dict)
     signatures: dict[str, str] = field(default_factory=dict)
-    comments: Counter[str] = field(default_factory=Counter)
 
 
 def read_symbols(text: str) -> Symbols:
     """The symbols of a source text. Raises `SyntaxError` when it does not parse."""
-    tree = ast.parse(text)
+    tree = parsed(text)
     lines = _lines(text)
     owner = [MODULE] * (len(lines) + 1)
-    found = Symbols(comments=_comments(text))
+    found = Symbols()
     for name, node in _symbols(tree, ""):
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
         last = node.end_lineno or first
@@ -56,7 +56,7 @@ def read_symbols(text: str) -> Symbols:
 def symbols_at(text: str, start: int, end: int) -> list[str]:
     """The innermost symbols that lines `start` to `end` (from 1) belong to; empty when the text does not parse."""
     try:
-        tree = ast.parse(text)
+        tree = parsed(text)
     except (SyntaxError, ValueError, RecursionError):
         return []
     owner: dict[int, str] = {}
@@ -94,8 +94,31 @@ def _lines(text: str) -> list[str]:
     return io.StringIO(text, newline=None).read().split("\n")
 
 
+def lost_comments(before: str, after: str) -> Counter[str]:
+    """Comments of a source that a later version of it no longer has, and how many times. Both have to parse.
+
+    Only statements that are not in both are taken apart into tokens, as nothing here is slower.
+    """
+    old, new = Counter(_top_level(before)), Counter(_top_level(after))
+    left, right = ("".join((one - other).elements()) for one, other in ((old, new), (new, old)))
+    return _comments(left) - _comments(right)
+
+
+def _top_level(text: str) -> Iterator[str]:
+    """The lines of a source, cut where a statement of the module begins on a line of its own."""
+    lines = _lines(text)
+    done = end = 0
+    for node in parsed(text).body:
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+        if first > end:
+            yield "".join(f"{line}\n" for line in lines[done : first - 1])
+            done = first - 1
+        end = node.end_lineno or first
+    yield "".join(f"{line}\n" for line in lines[done:])
+
+
 def _comments(text: str) -> Counter[str]:
-    if "#" not in text:  # nothing is slower here than the tokens
+    if "#" not in text:
         return Counter()
     try:
         tokens = tokenize.generate_tokens(io.StringIO(text).readline)

@@ -3,18 +3,21 @@
 import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
+from io import StringIO
 from typing import Any, TypeVar
 
 import libcst as cst
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_repairs.operators.base import Refusal
+from harnessfix_repairs.syntax import parsed
 
 from .helpers import Helper, with_helpers, with_imports
+from .rendering import code_beside
 from .replacing import Change as Change  # what edits are typed with
 from .replacing import replaced
-from .tree import STATEMENTS, Tree
+from .tree import STATEMENTS, Sorts, Tree
 
 N = TypeVar("N", bound=cst.CSTNode)
 Definition = cst.FunctionDef | cst.ClassDef
@@ -121,14 +124,39 @@ class PythonFile:
         start, end = self.lines(node)
         return 0 if start <= line <= end else min(abs(start - line), abs(end - line))
 
-    def within(self, scope: cst.CSTNode, sort: type[N] | tuple[type[N], ...]) -> list[N]:
-        """Nodes of a sort in (and below) a node, in order of the text."""
+    def within(
+        self, scope: cst.CSTNode, sort: type[N] | tuple[type[N], ...], holding: re.Pattern[str] | None = None
+    ) -> list[N]:
+        """Nodes of a sort in (and below) a node, in order of the text.
+
+        Args:
+            scope: the node.
+            sort: of the nodes.
+            holding: what the source of all that is meant matches; statements of the module without it are passed over.
+        """
         sorts = sort if isinstance(sort, tuple) else (sort,)
         walk = self.tree.statements if all(issubclass(one, STATEMENTS) for one in sorts) else self.tree.below
-        found = [node for node in walk(scope) if isinstance(node, sort)]
+        fits = _sorts(sorts)
+        scopes = [scope] if holding is None or scope is not self.module else self._holding(holding)
+        found = [node for one in scopes for node in walk(one) if fits[type(node)]]
         for node in found:  # so that what encloses their parts is known without a look at the whole module
             self.tree.children(node)
-        return found  # pyright: ignore[reportReturnType]
+        return found  # type: ignore[return-value]
+
+    def _holding(self, pattern: re.Pattern[str]) -> list[cst.CSTNode]:
+        """Statements of the module in whose lines, or between them and the statement before, the pattern matches."""
+        places = self.tree.unit_lines
+        if not places:
+            return [self.module]
+        lines = StringIO(self.text, newline=None).read().split("\n")
+        found: list[cst.CSTNode] = []
+        done = 0
+        for statement in self.module.body:
+            last = places[statement][1]
+            if pattern.search("\n".join(lines[done:last])):
+                found.append(statement)
+            done = last - 1  # the next one may begin on the same line
+        return found
 
     def find(
         self, anchor: Anchor, sort: type[N] | tuple[type[N], ...], where: Callable[[N], bool] = lambda node: True
@@ -199,7 +227,7 @@ class PythonFile:
     def bound_names(self) -> frozenset[str]:
         """Every name that anything but an import or a method's definition gives a meaning, in any scope."""
         try:
-            return frozenset(_bound(ast.parse(self.text)))
+            return frozenset(_bound(parsed(self.text)))
         except (SyntaxError, ValueError, RecursionError):  # of another Python than this one: any name may be bound
             return self.used_names
 
@@ -240,10 +268,15 @@ class PythonFile:
         tops = {self._top(node) for node in changes}
         first = next((index for index, node in enumerate(self.module.body) if node in tops), 0)
         changed = with_helpers(self, replaced(self.tree, changes), helpers, first)
-        return with_imports(changed, imports).code
+        return code_beside(self.module, self.text, with_imports(changed, imports))
 
     def _top(self, node: cst.CSTNode) -> cst.CSTNode:
         return [node, *self.parents(node)][-2:][0]
+
+
+@cache
+def _sorts(sorts: tuple[type[cst.CSTNode], ...]) -> Sorts:
+    return Sorts(*sorts)
 
 
 def _bound(tree: ast.AST) -> Iterator[str]:

@@ -22,6 +22,7 @@ _ERROR_WORDS = re.compile(
 TEXT_KEYS = re.compile(r"(?i)output|stdout|stderr|content|result|text|message|error|observation|info")
 _CODE_KEYS = re.compile(r"(?i)return_?code|exit_?(code|status)|status_?code")
 _OK_KEYS = re.compile(r"(?i)^(ok|success|succeeded|passed)$")
+_ADDS = re.compile(r"append|add|push")
 _TEXT_CALLS = re.compile(
     r"^(str|repr|ascii|dumps)$|\.(r?strip|lstrip|join|format|decode|read(_text)?|render|getvalue|replace|dumps|lower)$"
 )
@@ -63,10 +64,10 @@ def message_calls(file: PythonFile, scope: cst.CSTNode) -> Iterator[tuple[cst.Ca
 
     `messages.append({"role": "tool", "content": x})` and `self.add_message("user", x)` are such calls.
     """
-    for call in file.within(scope, cst.Call):
+    for call in file.within(scope, cst.Call, holding=_ADDS):
         called = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
         name = called.value if isinstance(called, cst.Name) else ""
-        if not re.search(r"append|add|push", name):
+        if not _ADDS.search(name):
             continue
         if len(call.args) == 1 and isinstance(call.args[0].value, cst.Dict):
             role, content = _entry(call.args[0].value, "role"), _entry(call.args[0].value, "content")

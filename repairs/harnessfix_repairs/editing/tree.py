@@ -15,6 +15,8 @@ from typing import cast
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
+from harnessfix_repairs.syntax import parsed
+
 # What a statement walk comes by; anything else is part of an expression or between tokens.
 STATEMENTS = (cst.BaseStatement, cst.BaseSmallStatement, cst.ExceptHandler, cst.ExceptStarHandler)
 _PARTS = ("body", "handlers", "cases", "orelse", "finalbody")
@@ -32,22 +34,30 @@ class Tree:
     def __init__(self, module: cst.Module, text: str) -> None:
         self.module = module
         self._text = text
-        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
-        self._children: dict[cst.CSTNode, Sequence[cst.CSTNode]] = {}
+        # By identity, as nodes are compared: the hash of a node is a function in Python. The module keeps them alive.
+        self._parents: dict[int, cst.CSTNode] = {}
+        self._children: dict[int, Sequence[cst.CSTNode]] = {}
         self._in_unit: dict[cst.CSTNode, _Positions] = {}
         self._walked: set[str] = set()
 
     def children(self, node: cst.CSTNode) -> Sequence[cst.CSTNode]:
         """What a node is made of, in order of the text."""
-        found = self._children.get(node)
+        found = self._children.get(id(node))
         if found is None:
-            found = self._children[node] = _children(node)
+            found = self._children[id(node)] = _children(node)
             for child in found:
-                self._parents[child] = node
+                self._parents[id(child)] = node
         return found
 
     def below(self, scope: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """A node and everything in it, in order of the text."""
+        return iter(self._everything) if scope is self.module else self._walk(scope)
+
+    @cached_property
+    def _everything(self) -> Sequence[cst.CSTNode]:
+        return list(self._walk(self.module))
+
+    def _walk(self, scope: cst.CSTNode) -> Iterator[cst.CSTNode]:
         stack = [scope]
         while stack:
             node = stack.pop()
@@ -60,21 +70,27 @@ class Tree:
         while stack:
             node = stack.pop()
             yield node
-            inner = [part for name in _PARTS for part in _nodes(getattr(node, name, None))]
+            inner: list[cst.CSTNode] = []
+            for name in _BODIES[type(node)]:
+                value = getattr(node, name)
+                if _NODE[type(value)]:
+                    inner.append(value)
+                elif value:
+                    inner += value
             for part in inner:
-                self._parents[part] = node
-            if not isinstance(node, cst.BaseSmallStatement):
+                self._parents[id(part)] = node
+            if not _SMALL[type(node)]:
                 stack.extend(reversed(inner))
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """What a node stands in; None for the module, and for a node of another tree."""
         for walk in (self.statements, self.below):  # what is quick to go through comes first
-            if node in self._parents or node is self.module or walk.__name__ in self._walked:
+            if id(node) in self._parents or node is self.module or walk.__name__ in self._walked:
                 continue
             self._walked.add(walk.__name__)
             for _ in walk(self.module):
                 pass
-        return self._parents.get(node)
+        return self._parents.get(id(node))
 
     def parents(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """What encloses a node, innermost first."""
@@ -121,7 +137,7 @@ class Tree:
         found: dict[cst.CSTNode, tuple[int, int]] = {}
         try:
             pending: list[tuple[Sequence[cst.CSTNode], list[ast.stmt]]]
-            pending = [(self.module.body, ast.parse(self._text).body)]
+            pending = [(self.module.body, parsed(self._text).body)]
         except (SyntaxError, ValueError, RecursionError):
             return {}
         while pending:
@@ -141,24 +157,53 @@ class Tree:
         return found
 
 
+class Sorts(dict[type, bool]):
+    """Whether what is of a class is of certain sorts of node; each class is asked once: abstract ones answer slowly.
+
+    Args:
+        sorts: of node.
+    """
+
+    def __init__(self, *sorts: type[cst.CSTNode]) -> None:
+        super().__init__()
+        self._sorts = sorts
+
+    def __missing__(self, kind: type) -> bool:
+        fits = self[kind] = issubclass(kind, self._sorts)
+        return fits
+
+
+class _Fields(dict[type, tuple[str, ...]]):
+    """The fields of a sort of node, those of some names if they are given."""
+
+    def __init__(self, *chosen: str) -> None:
+        super().__init__()
+        self._chosen = chosen
+
+    def __missing__(self, kind: type) -> tuple[str, ...]:
+        names = [one.name for one in fields(kind)]
+        found = self[kind] = tuple(name for name in self._chosen or names if name in names)
+        return found
+
+
+_NODE, _SMALL = Sorts(cst.CSTNode), Sorts(cst.BaseSmallStatement)
+_FIELDS, _BODIES = _Fields(), _Fields(*_PARTS)
 # Per sort of node and filled fields: the fields that hold nodes, in order of the text.
 _ORDERS: dict[tuple[type[cst.CSTNode], tuple[str, ...]], tuple[str, ...]] = {}
-_FIELDS: dict[type[cst.CSTNode], tuple[str, ...]] = {}
 
 
 def _children(node: cst.CSTNode) -> list[cst.CSTNode]:
-    """`node.children`, four times as fast: fields stand in an order of their own, not in that of the text."""
+    """`node.children`, several times as fast: fields stand in an order of their own, not in that of the text."""
     sort = type(node)
-    names = _FIELDS.get(sort)
-    if names is None:
-        names = _FIELDS[sort] = tuple(one.name for one in fields(node))
     filled: dict[str, list[cst.CSTNode]] = {}
-    for name in names:
+    for name in _FIELDS[sort]:
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
+        if _NODE[type(value)]:
             filled[name] = [value]
-        elif isinstance(value, (tuple, list)) and value:
-            filled[name] = [one for one in value if isinstance(one, cst.CSTNode)]
+        elif value and isinstance(value, (tuple, list)):
+            filled[name] = [one for one in value if _NODE[type(one)]]
+    if not filled:
+        return []
     key = sort, tuple(filled)
     order = _ORDERS.get(key)
     if order is None:
@@ -178,10 +223,3 @@ def _mark(unit: cst.CSTNode) -> cst.CSTNode:
     if isinstance(unit, cst.FunctionDef):
         return unit.asynchronous or unit.name
     return unit.body[0] if isinstance(unit, cst.SimpleStatementLine) else unit
-
-
-def _nodes(value: object) -> Iterator[cst.CSTNode]:
-    if isinstance(value, cst.CSTNode):
-        yield value
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield from (one for one in value if isinstance(one, cst.CSTNode))
