@@ -87,6 +87,37 @@ def test_same_exit(play: Play, python: str, how: str) -> None:
         assert played.step("after").status == "ok"
 
 
+LAST = """
+import sys
+
+class Tool:
+    def __del__(self):
+        self.close()
+
+    def close(self):
+        for piece in self.stream("bye"):
+            try:
+                print(piece, sorted(name for name in dir() if name[0] == "@"))
+                int(piece)
+            except ValueError as error:
+                print(type(error).__name__, str(error)[:7])
+        text = piece[:2] + "..."
+        return text
+
+    def stream(self, messages):
+        yield messages
+
+TOOLS = [Tool()]
+sys.kept = Tool()
+"""
+
+
+def test_destructors_of_the_last_objects(play: Play, python: str) -> None:
+    played = play(python, LAST, include=("*:Tool.*",))
+    played.assert_same()
+    assert played.plain.stderr == ""
+
+
 ORPHANS = """
 import os, signal, subprocess, sys
 

@@ -11,6 +11,7 @@ from .expand import Expander
 from .lines import SpanLines, SpoolDocument, is_passage, mapping
 from .parts import asks_something
 from .shapes import messages_of
+from .streamed import value_of
 
 OTHERS = {"model_call": ("agent_loop", "tool"), "tool": ("agent_loop", "model_call")}
 
@@ -38,7 +39,7 @@ def _asks(span: SpanLines, expander: Expander) -> bool:
     arguments = mapping(expander.expand(mapping(span.start.get("args"))))
     if any(messages_of(value) is not None for value in arguments.values()):
         return True
-    return asks_something(arguments, expander.expand((span.end or {}).get("value")))
+    return asks_something(arguments, value_of(span, expander))
 
 
 def _leads_to(span: SpanLines, role: str, children: dict[str, list[SpanLines]], document: SpoolDocument) -> bool:

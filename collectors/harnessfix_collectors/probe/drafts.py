@@ -17,6 +17,7 @@ from .inside import add_children, add_inside
 from .isolation import add_isolation
 from .lines import SpanLines, SpoolDocument, integer, is_passage, mapping, string
 from .parts import finish_of, model_input, model_output, named_parts, result_parts, usage_of
+from .streamed import value_of
 from .telemetry import telemetry_draft
 
 KINDS = {
@@ -134,12 +135,15 @@ class Drafter:
         if end is None:
             draft.status = Status.UNFINISHED
             draft.missing.append(UNFINISHED)
+            if span.pieces and role == "model_call":
+                draft.output = model_output(value_of(span, self.expander), self.pool)
             return
         draft.ended_ns = integer(end.get("time"))
+        self._stream(span, draft)
         draft.error = self.failures.error(end.get("exc"))
         if draft.error is not None:
             draft.status = Status.ERROR
-        value = self.expander.expand(end.get("value"))
+        value = value_of(span, self.expander)
         if role == "model_call":
             draft.output = model_output(value, self.pool)
             draft.finish_reason, draft.usage = finish_of(value), usage_of(value)
@@ -150,6 +154,17 @@ class Drafter:
         add_children(end, draft)
         add_isolation(span, draft, self.expander)
 
+    def _stream(self, span: SpanLines, draft: Draft) -> None:
+        """An answer that came in pieces ends with the last of them."""
+        told = span.streamed
+        if told is None:
+            return
+        draft.ended_ns = max(draft.ended_ns or 0, integer(told.get("time")) or 0) or None
+        draft.attributes["stream"] = {"pieces": integer(told.get("n")), "why": string(told.get("why"))}
+        lost = integer(told.get("lost"))
+        if lost:
+            draft.missing.append(f"{lost:,} pieces of what was streamed were not recorded")
+
     # -- kinds ---------------------------------------------------------------------------------------------------
 
     def _kind(self, span: SpanLines, role: str) -> StepKind:
@@ -158,6 +173,8 @@ class Drafter:
         site = is_passage(self.document.element(span.start.get("e")))
         if kind not in (StepKind.MODEL_CALL, StepKind.TASK) and not site:
             return kind
+        if kind is StepKind.MODEL_CALL and mapping(span.end).get("hands_on") is True:
+            return StepKind.LIFECYCLE
         own = self._owner(span)
         for above in self._above(span):
             other = self.document.element(above.start.get("e")).get("role")

@@ -11,6 +11,7 @@ from typing import Any
 
 Line = dict[str, Any]
 Order = tuple[int, int]
+MORE = ("more", "pieces", "streamed")
 INSIDE = ("tick", "loop", "io", "io_capped", "cut", "fell", "log")
 
 
@@ -18,7 +19,8 @@ INSIDE = ("tick", "loop", "io", "io_capped", "cut", "fell", "log")
 class SpanLines:
     """All lines of one span, and the span it is in; `order` and `ended` are places among the lines of all processes.
 
-    `more` are lines that tell more of it while it runs, `inside` those that tell what happened in it.
+    `more` are lines that tell more of it while it runs, `inside` those that tell what happened in it, `pieces` what it
+    handed out one by one, `streamed` the line that says how that ended.
     """
 
     id: str
@@ -29,6 +31,8 @@ class SpanLines:
     ended: Order = (0, 0)
     more: list[Line] = field(default_factory=list)
     inside: list[Line] = field(default_factory=list)
+    pieces: list[Any] = field(default_factory=list)
+    streamed: Line | None = None
 
 
 @dataclass
@@ -125,7 +129,7 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
             document.spans.setdefault(name, SpanLines(name, line, order, string(line.get("up"))))
         elif kind == "end" and name is not None:
             ends.append((name, order, line))
-        elif kind == "more" and name is not None:
+        elif kind in MORE and name is not None:
             more.append((name, line))
         elif kind in INSIDE:
             inside.append((string(line.get("up")) or "", order, line))
@@ -143,13 +147,24 @@ def read_lines(data: bytes, filename: str) -> SpoolDocument:
             span.end, span.ended = line, order
     for name, line in more:
         if name in document.spans:
-            document.spans[name].more.append(line)
+            _add_more(document.spans[name], line)
     for up, order, line in inside:
         if up in document.spans:
             document.spans[up].inside.append(line)
         elif line.get("t") == "fell":
             document.loose.append((order, line))
     return document
+
+
+def _add_more(span: SpanLines, line: Line) -> None:
+    match line.get("t"):
+        case "more":
+            span.more.append(line)
+        case "pieces":
+            items = line.get("items")
+            span.pieces.extend(items if isinstance(items, list) else ())
+        case _:
+            span.streamed = line
 
 
 def _sort(line: Line, document: SpoolDocument) -> None:

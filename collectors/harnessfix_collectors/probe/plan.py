@@ -73,7 +73,7 @@ def make_plan(
 def _rewriter() -> str:
     """Digest of the code that instruments: code that an older one instrumented is not used again."""
     package = RUNTIME / "_harnessfix_probe"
-    code = b"".join((package / name).read_bytes() for name in ("marks.py", "nodes.py", "rewrite.py"))
+    code = b"".join((package / name).read_bytes() for name in ("follow.py", "marks.py", "nodes.py", "rewrite.py"))
     return hashlib.sha256(code).hexdigest()[:16]
 
 

@@ -18,7 +18,7 @@ MODEL_VERBS = words(
     request request_stream get_response stream_response respond infer sample get_completion
     create_completion chat_completion generate_response get_model_response query_model query_llm
     llm_call model_call _call _generate _agenerate _chat _complete run_model call_api _call_api create
-    create_stream
+    create_stream stream astream _stream _astream stream_chat astream_chat chat_stream
     """
 )
 MODEL_VERB = re.compile(

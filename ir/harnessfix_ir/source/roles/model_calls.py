@@ -40,6 +40,8 @@ _POSTS = re.compile(r"(^(requests|httpx)\.(post|request|stream)|\.post|urlopen)$
 _SENDS = re.compile(r"post|request|send|fetch|call|query|urlopen|submit", re.IGNORECASE)
 _REPLY_KEYS = frozenset(("content", "tool_calls", "choices", "message", "text"))
 _HELD_VERBS = MODEL_VERBS - words("create request sample ask chat query _call __call__ infer respond")
+# What clients of other things do, too: only where the conversation is handed in.
+_ALSO_OTHERS = words("create __call__ request sample _call stream astream _stream _astream")
 _REPLY_TYPE = re.compile(r"(Message|Response|Completion|Reply|ModelOutput|Generation|AIMessage|ChatResult)$")
 
 
@@ -134,7 +136,7 @@ def model_shape(scope: Scope, file: FileContext) -> str:
         if not param or NOT_MODEL_OWNER.search(owner.name):
             return ""
         model_class = is_model_class(owner, file)
-        if model_class and (strict or name not in ("create", "__call__", "request", "sample", "_call")):
+        if model_class and (strict or name not in _ALSO_OTHERS):
             return f"method of {owner.name}"
         if name == "__call__" and not SCRIPTED_OWNER.search(owner.name):
             return ""

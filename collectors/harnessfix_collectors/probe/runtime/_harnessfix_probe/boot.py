@@ -57,8 +57,16 @@ def install(plan: dict[str, Any], folder: str, trace: str) -> Probe:
     effects.watch(probe, [sys.prefix, sys.base_prefix, sys.exec_prefix, own, folder, plan.get("cache")])
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=probe.after_fork)
-    atexit.register(probe.finish)
+    atexit.register(_finish, probe)
     return probe
+
+
+def _finish(probe: Probe) -> None:
+    """The program is done; what it leaves to its destructors is not."""
+    from .late import leave_names
+
+    probe.finish()
+    leave_names(probe.places, PROBE)
 
 
 def _as_imported(places: dict[str, str]) -> dict[str, str]:

@@ -6,9 +6,11 @@ import ast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from typing import Any, TypeVar, Union
 
     N = TypeVar("N", bound=ast.AST)
+    Loop = Union[ast.While, ast.For, ast.AsyncFor]
+    Owner = Union[str, int]
 
 PROBE, SPAN = "@hf", "@s"
 # Functions that the interpreter calls when it has taken `builtins` apart, and our names with them.
@@ -57,3 +59,48 @@ def around(item: ast.withitem, body: list[ast.stmt], where: ast.stmt) -> ast.Wit
 def is_docstring(node: ast.stmt) -> bool:
     """Whether a first statement is a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+class Here(ast.NodeTransformer):
+    """Rewrites one function and not those inside it."""
+
+    def _inside(self, node: ast.AST) -> ast.AST:
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = visit_ClassDef = _inside  # noqa: N815
+
+    def block(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        """Statements, rewritten; one may become several."""
+        found: list[ast.stmt] = []
+        for entry in statements:
+            new = self.visit(entry)
+            found.extend(new if isinstance(new, list) else [new])
+        return found
+
+
+def breaks(owner: Owner, number: int, body: list[ast.stmt]) -> list[ast.stmt]:
+    """The body of a loop in which `owner.left(number, "break")` is called before each of its breaks."""
+    return _Breaks(owner, number).block(body)
+
+
+class _Breaks(Here):
+    """`break` of one loop, not of those inside it."""
+
+    def __init__(self, owner: Owner, number: int) -> None:
+        self._owner, self._number = owner, number
+
+    def _inner(self, node: Loop) -> ast.AST:
+        node.orelse = self.block(node.orelse)
+        return node
+
+    def visit_While(self, node: ast.While) -> ast.AST:
+        return self._inner(node)
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        return self._inner(node)
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> ast.AST:
+        return self._inner(node)
+
+    def visit_Break(self, node: ast.Break) -> Any:
+        return [statement(call(self._owner, "left", self._number, "break"), node), node]

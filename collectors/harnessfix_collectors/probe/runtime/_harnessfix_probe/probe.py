@@ -15,6 +15,7 @@ from .settings import Settings
 from .sites import Site, site_of
 from .spans import SILENT, Silent, Span, current
 from .spool import Spool
+from .streams import Follow, Streams
 from .system import System
 from .values import Encoder
 
@@ -74,6 +75,7 @@ class Probe:
         """Write to `spool` from now on, as the run `trace`: ids and counts begin anew."""
         self.spool, self.trace, self.parent = spool, trace, parent
         self.encoder = Encoder(spool)
+        self.streams = Streams(self)
         self.errors = Errors(self.places, spool)
         self._begin()
 
@@ -111,6 +113,10 @@ class Probe:
     def is_agent(self, number: int) -> bool:
         """Whether an element is the loop of an agent."""
         return bool(self._roles[number] == "agent_loop")
+
+    def is_model(self, number: int) -> bool:
+        """Whether an element asks a model."""
+        return bool(self._roles[number] == "model_call")
 
     def leads_to(self, number: int, code: Any) -> bool:
         """Whether a planned call calls a function that is recorded as what the call is."""
@@ -241,6 +247,10 @@ class Probe:
         if site is not None:
             site.answered(value)
         return value
+
+    def follow(self, value: object) -> Follow:
+        """A loop is about to go through something."""
+        return self.streams.follow(value)
 
     def handled(self, number: int) -> None:
         """An `except` clause was entered."""

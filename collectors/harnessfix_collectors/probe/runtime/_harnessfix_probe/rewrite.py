@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import re
 
-from .nodes import LATE, PROBE, SPAN, around, at, call, is_docstring, statement
+from .follow import follow, may_stream
+from .nodes import LATE, PROBE, SPAN, Here, around, at, breaks, call, is_docstring, statement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, Union
 
     Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
-    Loop = Union[ast.While, ast.For, ast.AsyncFor]
-    Owner = Union[str, int]
+    from .nodes import Loop, Owner
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _COMPREHENSIONS = (ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
@@ -60,6 +60,7 @@ class _Rewriter(ast.NodeTransformer):
         self._names: list[str] = []
         # How to reach the span of each function around: by name, by number, or not at all.
         self._spans: list[Owner | None] = [None]
+        self._scopes: list[ast.AST | None] = [None]
         self.left_alone: list[str] = []
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
@@ -94,7 +95,9 @@ class _Rewriter(ast.NodeTransformer):
     def _scope(self, node: ast.AST, name: str, owner: Owner | None) -> ast.AST:
         self._names.append(name)
         self._spans.append(owner)
+        self._scopes.append(node)
         self.generic_visit(node)
+        self._scopes.pop()
         self._spans.pop()
         self._names.pop()
         return node
@@ -128,11 +131,27 @@ class _Rewriter(ast.NodeTransformer):
 
     def _loop(self, node: Loop) -> Any:
         self.generic_visit(node)
+        told = self._told(node)
+        return told if isinstance(node, ast.While) else [*told[:-1], *self._followed(node)]
+
+    def _followed(self, node: ast.For | ast.AsyncFor) -> list[ast.stmt]:
+        calls = self._calls(node.iter)
+        if not calls and not may_stream(node):
+            return [node]
+        function, number = self._scopes[-1], None
+        hidden = isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and not _looks_at_locals(function)
+        if hidden and len(calls) == 1:
+            number = self._site(calls[0])
+            node.iter = _Asks(calls[0], number).visit(node.iter)
+        return follow(node, number, hidden)
+
+    def _told(self, node: Loop) -> list[ast.stmt]:
+        """A loop, planned or not; it comes last."""
         number = self._loops.get(node.lineno)
         owner = self._spans[-1]
         if number is None or owner is None:
-            return node
-        node.body = _Breaks(owner, number).block(node.body)
+            return [node]
+        node.body = breaks(owner, number, node.body)
         node.body.insert(0, statement(call(owner, "tick", number), node.body[0]))
         why = "condition" if isinstance(node, ast.While) else "exhausted"
         node.orelse.insert(0, statement(call(owner, "left", number, why), node))
@@ -174,9 +193,8 @@ class _Rewriter(ast.NodeTransformer):
 
     def _simple(self, node: ast.stmt) -> Any:
         self.generic_visit(node)
-        inside = list(_walk_here(node, _COMPREHENSIONS)) if self._sites else []
-        calls = [inner for inner in inside if isinstance(inner, ast.Call) and self._site(inner) is not None]
-        if len(calls) != 1 or any(isinstance(inner, _YIELDS) for inner in inside):
+        calls = self._calls(node)
+        if len(calls) != 1:
             return node
         number = self._site(calls[0])
         found: ast.stmt = _Asks(calls[0], number).visit(node)
@@ -184,6 +202,13 @@ class _Rewriter(ast.NodeTransformer):
         watched = at(ast.With([item], [found]), node)
         watched.end_lineno = node.end_lineno
         return watched
+
+    def _calls(self, node: ast.AST) -> list[ast.Call]:
+        """Planned calls in a statement or expression; none where it hands something out in between."""
+        inside = list(_walk_here(node, _COMPREHENSIONS)) if self._sites else []
+        if any(isinstance(inner, _YIELDS) for inner in inside):
+            return []
+        return [inner for inner in inside if isinstance(inner, ast.Call) and self._site(inner) is not None]
 
     def _site(self, node: ast.Call) -> int | None:
         function = node.func
@@ -243,24 +268,7 @@ class _Asks(ast.NodeTransformer):
         return at(call(PROBE, "given", self._number, name, ast.Constant(last), value), value)
 
 
-class _Here(ast.NodeTransformer):
-    """Rewrites one function and not those inside it."""
-
-    def _inside(self, node: ast.AST) -> ast.AST:
-        return node
-
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = visit_ClassDef = _inside  # noqa: N815
-
-    def block(self, statements: list[ast.stmt]) -> list[ast.stmt]:
-        """Statements, rewritten; one may become several."""
-        found: list[ast.stmt] = []
-        for entry in statements:
-            new = self.visit(entry)
-            found.extend(new if isinstance(new, list) else [new])
-        return found
-
-
-class _Ends(_Here):
+class _Ends(Here, ast.NodeTransformer):
     """`return x` and `yield x`; in a generator also the clauses that an exception thrown into it enters."""
 
     def __init__(self, owner: Owner, generator: bool) -> None:
@@ -275,7 +283,7 @@ class _Ends(_Here):
     def visit_Yield(self, node: ast.Yield) -> ast.AST:
         self.generic_visit(node)
         value = node.value or at(ast.Constant(None), node)
-        node.value = at(call(SPAN, "suspend", value), value)
+        node.value = at(call(SPAN, "give", value), value)
         return at(call(SPAN, "resume", node), node)
 
     def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.AST:
@@ -297,29 +305,6 @@ class _Ends(_Here):
 
     def visit_TryStar(self, node: Any) -> ast.AST:
         return self.visit_Try(node)
-
-
-class _Breaks(_Here):
-    """`break` of one loop, not of those inside it."""
-
-    def __init__(self, owner: Owner, number: int) -> None:
-        self._owner, self._number = owner, number
-
-    def _inner(self, node: Loop) -> ast.AST:
-        node.orelse = self.block(node.orelse)
-        return node
-
-    def visit_While(self, node: ast.While) -> ast.AST:
-        return self._inner(node)
-
-    def visit_For(self, node: ast.For) -> ast.AST:
-        return self._inner(node)
-
-    def visit_AsyncFor(self, node: ast.AsyncFor) -> ast.AST:
-        return self._inner(node)
-
-    def visit_Break(self, node: ast.Break) -> Any:
-        return [statement(call(self._owner, "left", self._number, "break"), node), node]
 
 
 def _plain_name(function: ast.expr) -> str:

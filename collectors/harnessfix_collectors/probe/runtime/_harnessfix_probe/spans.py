@@ -8,6 +8,7 @@ from contextvars import ContextVar
 
 from .isolation import Isolation
 from .jsontext import dumps, quote
+from .streams import Stream
 from .system import System
 from .values import class_name, given_name
 
@@ -39,8 +40,12 @@ class Silent:
         """The function returns `value`."""
         return value
 
-    def suspend(self, value: T) -> T:
+    def give(self, value: T) -> T:
         """A generator hands `value` out."""
+        return value
+
+    def suspend(self, value: T) -> T:
+        """A generator hands out what another one gives."""
         return value
 
     def resume(self, value: T) -> T:
@@ -70,6 +75,7 @@ class Span(Silent):
         "_arguments",
         "_isolation",
         "_loops",
+        "_stream",
         "_value",
         "above",
         "born",
@@ -92,6 +98,7 @@ class Span(Silent):
         # Threads that it started and that run still: ident to name and whether they are daemons.
         self.threads: dict[int, tuple[str, bool]] = {}
         self._isolation: Isolation | None = None
+        self._stream: Stream | None = None
 
     def __enter__(self) -> Span:
         arguments = self._arguments or {}
@@ -134,8 +141,17 @@ class Span(Silent):
         self._value = value
         return value
 
+    def give(self, value: T) -> T:
+        """A generator hands `value` out: of a model, a piece of its answer."""
+        if self._stream is not None:
+            self._stream.piece(value)
+        elif self.id is not None and self.probe.is_model(self.number):
+            self._stream = Stream(self.probe, self.id)
+            self._stream.piece(value)
+        return self.suspend(value)
+
     def suspend(self, value: T) -> T:
-        """A generator hands `value` out; what its caller does meanwhile is not inside this step."""
+        """A generator hands something out; what its caller does meanwhile is not inside this step."""
         if current.get() is self:
             current.set(self.above)
         return value
@@ -158,6 +174,8 @@ class Span(Silent):
             closed = issubclass(type(error), GeneratorExit)
             for number in reversed(list(self._loops)):
                 self.left(number, "closed" if closed else "exception" if error is not None else "return")
+            if self._stream is not None:
+                self._stream.end("closed" if closed else "raised" if error is not None else "exhausted")
             told = f'{{"t":"end","id":"{self.id}"'
             if closed:
                 told += ',"closed":true'
@@ -168,6 +186,8 @@ class Span(Silent):
                 tuples = probe.tuples_in(self.number, value)
                 if tuples is not None:
                     told += f',"again":{dumps(tuples)}'
+                if probe.is_model(self.number) and not probe.streams.returned(value, self.number, self.id):
+                    told += ',"hands_on":true'
             now = System.now()
             if self.spawned:
                 from .alive import alive
