@@ -37,7 +37,8 @@ def parse_action(text):
     return json.loads(text)
 
 def run_command(command):
-    return subprocess.run(command, shell=True, capture_output=True, text=True, timeout=0.2).stdout
+    seconds = 0.2 if command.startswith("sleep") else 300
+    return subprocess.run(command, shell=True, capture_output=True, text=True, timeout=seconds).stdout
 
 TOOLS = {"run_command": run_command}
 
