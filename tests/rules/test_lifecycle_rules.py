@@ -477,3 +477,95 @@ def ask(model, **options):
 )
 def test_l137_a_loop_that_fills_what_it_pops_from_is_sound(run_harness: Run, way: str, speaks: bool) -> None:
     assert bool(run_harness({"agent.py": POPS.format(way=way)}).said_of_source("L137")) is speaks
+
+
+SIGNALLING = """\
+class FinalAnswer(Exception):
+    pass
+
+
+class Agent:
+    def __init__(self, tools):
+        self.tools = tools
+
+    def call_tool(self, name, *arguments):
+        try:
+            return self.tools[name](*arguments)
+        except KeyError:
+            return f"there is no tool {name}"
+        except Exception as error:
+            return f"the tool failed: {error}"
+
+    def run(self, calls):
+        try:
+            for call in calls:
+                print(self.call_tool(*call))
+        except FinalAnswer as answer:
+            return str(answer)
+
+
+def final_answer(text):
+    raise FinalAnswer(text)
+"""
+CALLING = """\
+from agent import Agent, final_answer
+
+print(Agent({"final_answer": final_answer}).run([("final_answer", "42"), ("search", "x")]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "speaks"),
+    [
+        ("", "", True),
+        ("FinalAnswer(Exception)", "FinalAnswer(BaseException)", False),
+        ('            return f"the tool failed: {error}"', "            raise", False),
+        ("except FinalAnswer as", "except ValueError as", False),
+    ],
+)
+def test_a_signal_of_the_harness_that_a_broad_clause_takes(run_harness: Run, old: str, new: str, speaks: bool) -> None:
+    said = run_harness({"agent.py": SIGNALLING.replace(old, new), "main.py": CALLING}).said("L121")
+    assert [d.anchors[0].qualname for d in said] == ["FinalAnswer"] * speaks
+    assert [d.anchors[1].qualname for d in said] == ["Agent.call_tool"] * speaks
+
+
+CHOOSING = """\
+class Settings:
+    def __init__(self, window):
+        self.window = window
+
+
+def tool(function):
+    return function
+
+
+@tool
+def window_of(own, general):
+    "How many turns are shown."
+    return own.window or general.window
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "general", "confidence"),
+    [
+        ("0", "5", 0.75),
+        ("False", "5", 0.75),
+        ("None", "5", None),
+        ("3", "5", None),
+        ("0", "0", None),
+        ("[]", "[1]", 0.45),
+    ],
+)
+def test_a_value_that_is_taken_for_unset(run_harness: Run, own: str, general: str, confidence: float | None) -> None:
+    main = f"from agent import Settings, window_of\nprint(window_of(Settings({own}), Settings({general})))\n"
+    said = run_harness({"agent.py": CHOOSING, "main.py": main}).said("L139")
+    assert [d.confidence for d in said] == ([] if confidence is None else [confidence])
+    assert [d.anchors[0].start_line for d in said] == [13] * len(said)
+
+
+def test_a_budget_is_governance_and_a_bound_on_rounds_lifecycle(run_harness: Run) -> None:
+    source = "def run(cost_limit=None, step_limit=None):\n    cost = cost_limit or 3.0\n    steps = step_limit or 30\n"
+    said = run_harness({"agent.py": source}).said_of_source("L106")
+    layers = {d.message.split()[0]: d.layer.value for d in said}
+    assert layers == {"cost_limit": "governance", "step_limit": "lifecycle"}
