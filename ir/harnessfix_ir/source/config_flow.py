@@ -13,7 +13,8 @@ may be read in ways that are not seen here).
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from .expressions import callee, dotted, last, text_of
@@ -43,7 +44,13 @@ def config_uses(scope: Scope, file: FileContext) -> Iterator[list[Any]]:
     known = _section_names(scope, file)
     params = set(scope.params)
     objects = _objects(scope, file)
-    for node in _chain_tops(scope, file):
+
+    @cache
+    def is_section(name: str) -> bool:
+        base = scope.resolve(name)
+        return base not in objects and _origin(base, known, params)[0] is not None
+
+    for node in _chain_tops(scope, file, is_section):
         base, path = _chain(node, scope)
         if base in objects:
             continue
@@ -166,12 +173,14 @@ def _chain(node: ast.expr, scope: Scope) -> tuple[str, list[str]]:
     return base, path[::-1]
 
 
-def _chain_tops(scope: Scope, file: FileContext) -> Iterator[ast.expr]:
-    """Longest chains of constant keys, and plain uses of names that look like configuration."""
+def _chain_tops(scope: Scope, file: FileContext, is_section: Callable[[str], bool]) -> Iterator[ast.expr]:
+    """Longest chains of constant keys, and plain uses of names that are sections or look like configuration."""
     for node in (*scope.of(ast.Subscript), *scope.of(ast.Call)):
         if _is_step(node) and not _is_step_of(file.parents.get(node), node, file):
             yield node
     for name in scope.of(ast.Name):
+        if not is_section(name.id):
+            continue
         parent = file.parents.get(name)
         if isinstance(parent, ast.Attribute) and parent.attr not in _WHOLE:
             continue

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterable
 from typing import Any
 
+from .words import words
+
 _PLAIN = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 WALKED = frozenset(
     kind
@@ -15,12 +17,27 @@ CHILDREN, SPELLED = "harnessfix children", "harnessfix spelled"
 """What a node's own dictionary keeps beside its fields; a tree lives no longer than the reading of its file."""
 
 
+_HOLD_NO_NODES = words("arg asname attr conversion ctx id is_async kind level module op ops type_comment")
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
+_NONE: list[ast.AST] = []  # most nodes are names and constants, and share it; nobody changes what is found
+
+
+def _fields_of(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold nodes worth a look."""
+    return () if kind is ast.Constant else tuple(name for name in kind._fields if name not in _HOLD_NO_NODES)
+
+
 def children(node: ast.AST) -> list[ast.AST]:
     """Nodes right below a node, contexts and operators left out."""
+    fields = _FIELDS.get(node.__class__)
+    if fields is None:
+        fields = _FIELDS[node.__class__] = _fields_of(node.__class__)
+    if not fields:
+        return _NONE
     found: list[ast.AST] | None = node.__dict__.get(CHILDREN)
     if found is None:
         found = []
-        for name in node._fields:
+        for name in fields:
             value: Any = getattr(node, name, None)
             if value.__class__ is list:
                 found += [item for item in value if item.__class__ in WALKED]

@@ -3,7 +3,7 @@
 import ast
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -22,6 +22,8 @@ class Scope:
     Attributes:
         node: the tree it stands for.
         qualname: dotted name inside the file, without `<locals>`; `<module>` for the module.
+        name: the last part of it.
+        is_function, is_class: whether it is a function or method, or the body of a class.
         parent: the scope around it, None for the module.
         imports: local name to dotted name, for imports written here.
     """
@@ -29,12 +31,16 @@ class Scope:
     __slots__ = (
         "_bindings",
         "_flows",
+        "_params",
         "_replaced",
         "_stored",
         "_texts",
         "callees",
         "children",
         "imports",
+        "is_class",
+        "is_function",
+        "name",
         "node",
         "nodes",
         "parent",
@@ -44,6 +50,9 @@ class Scope:
     def __init__(self, node: ast.Module | ast.ClassDef | FunctionNode, qualname: str, parent: "Scope | None") -> None:
         self.node = node
         self.qualname = qualname
+        self.name = qualname.rpartition(".")[2]
+        self.is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        self.is_class = isinstance(node, ast.ClassDef)
         self.parent = parent
         self.nodes: dict[type[ast.AST], list[ast.AST]] = {}
         self.children: list[Scope] = []
@@ -51,30 +60,16 @@ class Scope:
         self.callees: dict[ast.Call, str] = {}
         self._bindings: dict[str, list[ast.expr]] | None = None
         self._flows: dict[str, set[str]] | None = None
+        self._params: list[str] | None = None
         self._stored: set[str] | None = None
         self._replaced: set[str] | None = None
         self._texts: tuple[list[int], list[str]] | None = None
-
-    @property
-    def is_function(self) -> bool:
-        """Whether this is a function or method."""
-        return isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef))
-
-    @property
-    def is_class(self) -> bool:
-        """Whether this is a class body."""
-        return isinstance(self.node, ast.ClassDef)
 
     @property
     def function(self) -> FunctionNode:
         """The function's tree. Only for function scopes."""
         assert isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef))
         return self.node
-
-    @property
-    def name(self) -> str:
-        """Last part of the qualified name."""
-        return self.qualname.rpartition(".")[2]
 
     @property
     def owner(self) -> "Scope | None":
@@ -215,9 +210,9 @@ class Scope:
     @property
     def params(self) -> list[str]:
         """Names of all parameters in order; empty for other scopes than functions."""
-        if not self.is_function:
-            return []
-        return [argument.arg for argument in all_arguments(self.function.args)]
+        if self._params is None:
+            self._params = [argument.arg for argument in all_arguments(self.function.args)] if self.is_function else []
+        return self._params
 
 
 def targets_of(assignment: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
@@ -259,6 +254,7 @@ class FileContext:
         self.parents: dict[ast.AST, ast.AST] = {}
         self.root = Scope(self.tree, "<module>", None)
         self.scopes: list[Scope] = [self.root]
+        self._all: dict[type[ast.AST], list[tuple[Scope, ast.AST]]] = {}
         self._sort()
         self._read_imports()
 
@@ -274,21 +270,27 @@ class FileContext:
             and not hasattr(dict, node.attr)
         }
 
-    @property
-    def functions(self) -> Iterator[Scope]:
+    @cached_property
+    def functions(self) -> Sequence[Scope]:
         """Function scopes in order of source."""
-        return (scope for scope in self.scopes if scope.is_function)
+        return [scope for scope in self.scopes if scope.is_function]
 
-    @property
-    def classes(self) -> Iterator[Scope]:
+    @cached_property
+    def classes(self) -> Sequence[Scope]:
         """Class scopes in order of source."""
-        return (scope for scope in self.scopes if scope.is_class)
+        return [scope for scope in self.scopes if scope.is_class]
 
-    def all(self, kind: type[N]) -> Iterator[tuple[Scope, N]]:
+    @cached_property
+    def defined(self) -> set[str]:
+        """Names of the functions and classes that stand in no other."""
+        return {scope.name for scope in self.root.children}
+
+    def all(self, kind: type[N]) -> Sequence[tuple[Scope, N]]:
         """Nodes of exactly this type with the scope that each lies in."""
-        for scope in self.scopes:
-            for node in scope.of(kind):
-                yield scope, node
+        found = self._all.get(kind)
+        if found is None:
+            found = self._all[kind] = [(scope, node) for scope in self.scopes for node in scope.of(kind)]
+        return found  # type: ignore[return-value]
 
     def close(self) -> None:
         """Break the cycles between scopes, so that the tree is freed at once."""
@@ -299,6 +301,7 @@ class FileContext:
             scope._bindings = None
             scope.parent = None
         self.scopes.clear()
+        self._all.clear()
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """Nodes around `node`, innermost first, up to and without the function, class or module that holds it."""

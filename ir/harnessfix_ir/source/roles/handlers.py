@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 
 from harnessfix_ir.source.expressions import (
     assigned_value,
@@ -57,7 +58,11 @@ def caught_types(clause: ast.ExceptHandler, scope: Scope) -> list[str]:
 
 def is_log_call(call: ast.Call, scope: Scope) -> str:
     """Level of a logging call (`print` counts as `print`), empty for any other call."""
-    name = callee(call, scope)
+    return _log_level(callee(call, scope))
+
+
+@lru_cache(maxsize=65536)
+def _log_level(name: str) -> str:
     receiver, _, method = name.rpartition(".")
     if name in ("print", "warnings.warn", "traceback.print_exc", "traceback.print_exception") or (
         method == "print" and LOGGER_RECEIVER.search(receiver)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import callee, calls_in, inside, is_true, last, names_in, words_in
 from harnessfix_ir.source.facts import Draft
-from harnessfix_ir.source.nodes import walk
+from harnessfix_ir.source.nodes import children, walk
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import COUNTER_NAME, LIMIT_NAME, SCHEDULED, STEP_VERB
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
@@ -80,7 +80,7 @@ def _continues(body: list[ast.stmt]) -> bool:
         if not isinstance(
             node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.While, ast.For, ast.AsyncFor)
         ):
-            pending.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
+            pending.extend(child for child in children(node) if not isinstance(child, ast.expr))
     return False
 
 
@@ -96,10 +96,8 @@ def exit_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
         elif isinstance(node, (ast.While, ast.For, ast.AsyncFor)):
             yield from (s for s in inside([*node.body, *node.orelse]) if isinstance(s, (ast.Return, ast.Raise)))
         else:
-            children = [
-                c for c in ast.iter_child_nodes(node) if isinstance(c, (ast.stmt, ast.ExceptHandler, ast.match_case))
-            ]
-            for child in reversed(children):
+            below = [c for c in children(node) if isinstance(c, (ast.stmt, ast.ExceptHandler, ast.match_case))]
+            for child in reversed(below):
                 pending.extend([child] if isinstance(child, ast.stmt) else list(reversed(child.body)))
 
 

@@ -105,7 +105,7 @@ def _to_prompt(name: str) -> bool:
 def _whole_environment(scope: Scope, file: FileContext) -> Iterator[Draft]:
     """`os.environ` handed whole to a template, where one word of a prompt shows any key."""
     for node in scope.of(ast.Attribute):
-        if dotted(node, scope) != "os.environ":
+        if node.attr != "environ" or dotted(node, scope) != "os.environ":
             continue
         parent = file.parents.get(node)
         if isinstance(parent, (ast.Subscript, ast.Attribute)):

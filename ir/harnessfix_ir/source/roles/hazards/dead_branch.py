@@ -78,8 +78,10 @@ def _is_error(name: str) -> bool:
 
 def _twice(branch: ast.If, scope: Scope, file: FileContext) -> Iterator[Draft]:
     """`if a: … elif b: … elif a: …` with tests that read names only."""
-    seen = {spelled(branch.test)}
     nxt = branch.orelse
+    if len(nxt) != 1 or not isinstance(nxt[0], ast.If):
+        return
+    seen = {spelled(branch.test)}
     while len(nxt) == 1 and isinstance(nxt[0], ast.If):
         test = nxt[0].test
         if spelled(test) in seen and not any(isinstance(n, (ast.Call, ast.Await, ast.NamedExpr)) for n in walk(test)):

@@ -57,7 +57,7 @@ def misfit(call: ast.Call, called: Scope) -> str:
 
 
 def _by_name(name: str, scope: Scope, file: FileContext) -> Scope | None:
-    if name in file.root.imports or name in file.root.stored:
+    if name not in file.defined or name in file.root.imports or name in file.root.stored:
         return None
     around: Scope | None = scope
     while around is not None and around is not file.root:
