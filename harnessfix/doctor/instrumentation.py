@@ -7,6 +7,7 @@ from harnessfix_ir.source.roles.hazards.double_instrumentation import THROUGH
 
 from .check import Check
 from .interpreter import Entry, Installed, normal
+from .requirements import allows, asks_for, package_of
 
 INSTRUMENTORS = "opentelemetry_instrumentor"
 DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
@@ -49,17 +50,18 @@ def checks(told: Installed, environment: Mapping[str, str]) -> Iterator[Check]:
                 found=f"{entry.name} ({entry.package}) is switched off by {DISABLED}",
                 advice="Take it out of that variable while you debug.",
             )
-    idle = [entry for entry in entries if not _present(entry, told)]
+    idle = [entry for entry in entries if not _installed(entry, told)]
     if active:
         shown = ", ".join(f"{entry.name} ({family(entry, told)})" for entry in active)
         yield Check(
             what="instrumentation", state="ok", found=f"active in a recorded program that starts OpenTelemetry: {shown}"
         )
     if idle:
-        shown = ", ".join(f"{entry.name} ({entry.package})" for entry in idle)
+        shown = ", ".join(dict.fromkeys(entry.name for entry in idle))
         yield Check(
             what="instrumentation", state="note", found=f"idle, since what they instrument is not installed: {shown}"
         )
+    yield from _misfits(told, [entry for entry in entries if not off & {"*", entry.name}])
     yield from _missing_parts(told, active)
     yield from _collisions(told, active)
 
@@ -80,18 +82,33 @@ def _distro(told: Installed) -> str:
     return f", set up by {', '.join(entry.package for entry in found)}" if found else ""
 
 
-def _present(entry: Entry, told: Installed) -> bool:
-    """Whether anything that it instruments is installed; one that does not say is taken to be."""
+def _installed(entry: Entry, told: Installed) -> list[tuple[str, str]]:
+    """Of what it instruments, the requirements whose package is installed, each with the version."""
     needed = told.instruments.get(entry.package, ())
-    return not needed or any(told.has(_package(requirement)) for requirement in needed)
+    found = [(requirement, told.has(package_of(requirement))) for requirement in needed]
+    if not needed:  # one that does not say is taken to fit
+        return [("", "")]
+    return [(requirement, version) for requirement, version in found if version is not None]
 
 
-def _package(requirement: str) -> str:
-    """`openai<4,>=1.26; extra == 'instruments'` as `openai`."""
-    for place, character in enumerate(requirement):
-        if not (character.isalnum() or character in "-_."):
-            return requirement[:place]
-    return requirement
+def _present(entry: Entry, told: Installed) -> bool:
+    """Whether anything that it instruments is installed, in a version that it instruments."""
+    return any(allows(requirement, version) for requirement, version in _installed(entry, told))
+
+
+def _misfits(told: Installed, entries: list[Entry]) -> Iterator[Check]:
+    """OpenTelemetry passes them over, and says so in its debug log alone."""
+    for entry in entries:
+        found = _installed(entry, told)
+        if found and not _present(entry, told):
+            requirement, version = found[0]
+            yield Check(
+                what="instrumentation",
+                state="loss",
+                found=f"{entry.name} ({entry.package}) asks for {asks_for(requirement)}, and {version} is installed: "
+                "it is passed over",
+                advice="Install a version of either that fits the other.",
+            )
 
 
 def _missing_parts(told: Installed, active: list[Entry]) -> Iterator[Check]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harnessfix.doctor import Check, examine, instrumentation, interpreter, variables
+from harnessfix.doctor import Check, examine, instrumentation, interpreter, requirements, variables
 from harnessfix.store import Store
 from harnessfix.store.inbox import Inbox, inbox_of
 
@@ -75,7 +75,7 @@ INSTRUMENTOR = "opentelemetry_instrumentor"
 
 def test_families_that_share_a_name_collide(install: Install, tmp_path: Path) -> None:
     install("opentelemetry-sdk")
-    install("openai")
+    install("openai", version="3.57.0")
     install("openinference-instrumentation-openai", f"{INSTRUMENTOR}:openai", instruments="openai>=1.69")
     install(
         "opentelemetry-instrumentation-openai",
@@ -102,13 +102,51 @@ def test_what_is_idle_and_what_is_switched_off(install: Install, tmp_path: Path)
     found = list(instrumentation.checks(there, {}))
     assert told(found, "opentelemetry", "ok") == ["SDK 1.45.2, set up by opentelemetry-distro"]
     assert "openai (OpenTelemetry)" in told(found, "instrumentation", "ok")[0]
-    assert "langchain (openinference-instrumentation-langchain)" in told(found, "instrumentation", "note")[0]
+    assert told(found, "instrumentation", "note")[0].endswith("is not installed: langchain")
     found = list(instrumentation.checks(there, {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "redis, openai"}))
     assert (
         "openai (opentelemetry-instrumentation-genai-openai) is switched off"
         in told(found, "instrumentation", "loss")[0]
     )
     assert told(found, "instrumentation", "ok") == []
+
+
+def test_one_for_another_version_is_passed_over_and_no_part_of_a_collision(install: Install, tmp_path: Path) -> None:
+    install("opentelemetry-sdk")
+    install("openai", version="1.50.1")
+    install("openinference-instrumentation-openai", f"{INSTRUMENTOR}:openai", instruments="openai>=2.8.0")
+    install("opentelemetry-instrumentation-genai-openai", f"{INSTRUMENTOR}:openai", instruments="openai<4,>=1.26.0")
+    found = list(instrumentation.checks(asked(tmp_path), {}))
+    assert told(found, "instrumentation", "loss") == [
+        "openai (openinference-instrumentation-openai) asks for openai>=2.8.0, and 1.50.1 is installed: "
+        "it is passed over"
+    ]
+    assert told(found, "instrumentation", "ok")[0].endswith(": openai (OpenTelemetry)")
+
+
+ALLOWED = [
+    ("openai", "1.0", True),
+    ("openai<4,>=1.26.0; extra == 'instruments'", "3.57.0", True),
+    ("openai<4,>=1.26.0; extra == 'instruments'", "4.0", False),
+    ("openai (>=1.26,<4)", "1.3", False),
+    ("openai[aiohttp] ~= 1.4.2", "1.4.9", True),
+    ("openai[aiohttp] ~= 1.4.2", "1.5.0", False),
+    ("openai~=1.4", "1.9", True),
+    ("openai==2.*", "2.7.1", True),
+    ("openai!=2.*", "2.7.1", False),
+    ("openai==2.0", "2", True),
+    ("openai>2", "2.0.1", True),
+    ("openai<=2", "2.0.1", False),
+    ("openai @ file:///x", "1", True),
+    ("openai>=2", "2.0rc1", True),
+    ("openai>=2", "unknown", True),
+    ("", "1", True),
+]
+
+
+@pytest.mark.parametrize(("requirement", "version", "allowed"), ALLOWED)
+def test_versions_that_a_requirement_allows(requirement: str, version: str, allowed: bool) -> None:
+    assert requirements.allows(requirement, version) is allowed
 
 
 def test_a_client_under_a_framework_makes_two_spans(install: Install, tmp_path: Path) -> None:
