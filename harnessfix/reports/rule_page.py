@@ -29,7 +29,8 @@ def _lines(rule: Rule) -> Iterator[str]:
     if facts["fix_safety"]:
         yield from ("## Fix safety", "", f"Operator `{rule.operator}`, {facts['safety']}. {facts['fix_safety']}", "")
     if rule.by_hand:
-        yield from ("## Why it is repaired by hand", "", rule.by_hand, "")
+        often = "often " if rule.operator else ""
+        yield from (f"## Why it is {often}repaired by hand", "", rule.by_hand, "")
     if rule.options:
         yield from ("## Options", "", f"In `[tool.harnessfix.rules.{rule.code}]`, each with its default:", "")
         yield from (f"- `{name} = {default:g}`" for name, default in rule.options.items())

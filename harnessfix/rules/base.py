@@ -101,7 +101,7 @@ class Rule(ABC):
         fix: a paragraph: what a repair looks like.
         references: public issues, papers or documentation, as URLs.
         operator: name of the operator that repairs it, None without one.
-        by_hand: why nothing repairs it mechanically; needed without an operator.
+        by_hand: why nothing repairs it mechanically, or why the operator seldom can; needed without one.
         clone: role and fact of elements that have the same flaw in their code, so that one repair reaches all of them.
         yields_to: codes of rules that say more about the same lines; where one of them speaks, this one is silent.
         options: numbers that the settings may change, in kebab case, each with its default.

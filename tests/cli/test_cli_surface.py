@@ -80,6 +80,11 @@ def test_a_rule_that_nothing_repairs_says_why(run: Run, tmp_path: Path) -> None:
     shown = " ".join(run(tmp_path, "explain", "L113").stdout.split())
     assert "repaired by hand What was done in part can be files, requests and payments" in shown
     assert "repaired by hand" not in run(tmp_path, "explain", "T102").stdout
+    for rule in ("E105", "V106"):
+        assert "Why it is repaired by hand" in run(tmp_path, "explain", rule).stdout
+    seldom = run(tmp_path, "explain", "C110").stdout
+    assert "Operator `fix-template`" in run(tmp_path, "explain", "C110", "--format", "markdown").stdout
+    assert "Why it is often repaired by hand" in seldom
     assert json.loads(run(tmp_path, "explain", "L113", "--format", "json").stdout)["by_hand"]
 
 

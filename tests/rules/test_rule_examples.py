@@ -135,7 +135,7 @@ def test_rule_is_complete(code: str) -> None:
     assert "\n" not in rule.summary
     assert len(rule.why) > 80
     assert rule.fix
-    assert bool(rule.operator) != bool(rule.by_hand), "name an operator, or say why there is none"
+    assert rule.operator or rule.by_hand, "name an operator, or say why there is none"
     assert rule.references
     assert all(re.fullmatch(r"https://[\w.-]+/\S*", reference) for reference in rule.references)
     assert rule.bad.files.keys() == rule.good.files.keys()

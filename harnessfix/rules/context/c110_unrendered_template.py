@@ -63,6 +63,10 @@ class UnrenderedTemplate(Rule):
         "https://docs.python.org/3/library/string.html#format-string-syntax",
     )
     operator = "fix-template"
+    by_hand = (
+        "Only a text that lacks the `f` of an f-string is repaired, where every name in it has a value. What else a "
+        "placeholder was to stand for is known to its author alone."
+    )
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad, "agent.py", ('SYSTEM_PROMPT.replace("{company}", "Acme")', 'SYSTEM_PROMPT.format(company="Acme", steps=5)')

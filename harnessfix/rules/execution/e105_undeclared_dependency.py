@@ -63,7 +63,10 @@ class UndeclaredDependency(Rule):
     references = (
         "https://packaging.python.org/en/latest/guides/writing-pyproject-toml/#dependencies-and-requirements",
     )
-    operator = "declare-dependency"
+    by_hand = (
+        "A module's name need not be that of the distribution which provides it, and anybody can publish under a free "
+        "name: which one to declare is not in this code."
+    )
     bad = harness(_AGENT, _MAIN, more={"pyproject.toml": _PROJECT})
     good = edited(
         bad,

@@ -97,7 +97,10 @@ class UnvalidatedStructuredOutput(Rule):
         "https://json-schema.org/understanding-json-schema/reference/object#required",
         "https://docs.pydantic.dev/latest/concepts/models/#validating-data",
     )
-    operator = "validate-final"
+    by_hand = (
+        "Whether a reply that lacks a field is asked for again, completed or given up is a contract with whoever uses "
+        "the result."
+    )
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,
