@@ -554,7 +554,7 @@ def window_of(own, general):
         ("None", "5", None),
         ("3", "5", None),
         ("0", "0", None),
-        ("[]", "[1]", 0.45),
+        ("[]", "[1]", 0.65),
     ],
 )
 def test_a_value_that_is_taken_for_unset(run_harness: Run, own: str, general: str, confidence: float | None) -> None:

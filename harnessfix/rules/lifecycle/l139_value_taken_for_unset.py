@@ -56,7 +56,7 @@ class ValueTakenForUnset(Rule):
     )
     fix = "Test for `None`, or for a sentinel where None is a value, too."
     references = (
-        "https://github.com/langchain-ai/langgraph/pull/6379",
+        "https://github.com/langchain-ai/langgraph/issues/8406",
         "https://docs.python.org/3/library/stdtypes.html#truth-value-testing",
     )
     operator = "fix-limit"
@@ -73,10 +73,10 @@ class ValueTakenForUnset(Rule):
             element = choices.get(str(event.attributes.get("element")))
             if element is not None and not _MOMENT.search(_source(element)):
                 kept = seen.get(element.id)
-                if kept is None or _trust(event) > _trust(kept[1]):
+                if kept is None or _trust(event, element) > _trust(kept[1], element):
                     seen[element.id] = step, event, element
         for step, event, element in seen.values():
-            if (confidence := _trust(event)) > 0:
+            if (confidence := _trust(event, element)) > 0:
                 yield _finding(step, event, element, confidence)
 
 
@@ -90,13 +90,16 @@ def _source(element: Element) -> str:
     return str(element.value("default"))
 
 
-def _trust(event: StepEvent) -> float:
-    """How likely the value was meant: numbers and objects are, where nothing of their kind takes their place."""
+def _trust(event: StepEvent, element: Element) -> float:
+    """How likely the value was meant: numbers and objects are, and what was to override a value of the same name."""
     value, default = event.attributes.get("value"), event.attributes.get("default")
     if isinstance(value, bool | int | float):
         return 0.75
     if isinstance(value, Mapping) and value:
         return 0.75
+    own, other = element.name.rpartition("."), _source(element).rpartition(".")
+    if own[0] and other[0] and own[2] == other[2]:
+        return 0.65
     return 0.45 if default is not None else 0.0
 
 
