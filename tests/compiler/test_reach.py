@@ -1,5 +1,7 @@
 """Steps without code information, in a program on a framework that brings more than the program uses."""
 
+from pathlib import Path
+
 import pytest
 
 from harnessfix_ir.anchors import Anchor
@@ -176,3 +178,31 @@ def test_of_many_the_farthest_go_together(model: HarnessModel) -> None:
     assert len(reach.few(some, 4)) == 4
     assert [e.anchor.qualname for e in reach.few(some, 3)] == ["main", "look"]
     assert reach.few(some[:2], 1) == []  # both are as near
+
+
+TWICE = """
+class Client:
+    def {0}(self, messages):
+        return self.sdk.chat.completions.create(messages=messages)
+    async def a{0}(self, messages):
+        return await self.sdk.chat.completions.create(messages=messages)
+"""
+
+
+@pytest.mark.parametrize("main", ["def main():\n    ", "async def main():\n    await "])
+def test_of_methods_that_a_class_has_twice_those_of_the_program_s_own_sort_are_meant(tmp_path: Path, main: str) -> None:
+    asking = ("invoke", "stream", "generate", "batch", "complete")
+    methods = "".join(TWICE.format(name).replace("\nclass Client:\n", "") for name in asking)
+    files = {
+        "mine/program.py": f"from frame.client import Client\n\n{main}Client().run('look it up')\n",
+        "frame/__init__.py": "",
+        "frame/client.py": f"class Client:\n    def run(self, task):\n        return self.loop(task)\n{methods}",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    model = read_harness([tmp_path / "mine", tmp_path / "frame"])
+    assert sum(1 for _ in model.of_role(ElementRole.MODEL_CALL)) == 10
+    (found,) = anchors(model, step(1, StepKind.MODEL_CALL))
+    own = "a" if main.startswith("async") else ""
+    assert names(found) == [f"Client.{own}{name}" for name in asking]

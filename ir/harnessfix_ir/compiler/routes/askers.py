@@ -1,7 +1,7 @@
 """Model calls: which of the functions that ask a model a run's model calls were made by.
 
 A framework brings a class for every provider. What one's own code does not reach asked nothing; of the others, the
-provider that the step names leaves some, and of many that are left only the nearest are kept. What still ties is
+provider that the step names leaves some, and of many that are left only the nearest few are kept. What still ties is
 stated as a tie, and a large tie is not stated at all.
 """
 
