@@ -276,6 +276,40 @@ def test_generators_of_the_harness_tell_what_they_yield(play: Play, python: str)
     assert [step.attributes["stream"]["why"] for step in models[:4]] == ["exhausted", "exhausted", "closed", "closed"]
 
 
+TOOLS = """
+import asyncio
+
+class Weather:
+    name = "weather"
+
+async def _run_tool(tool, call):
+    yield {"note": "looking"}
+    yield {"result": f"sunny in {call['input']['city']}"}
+
+def look(place):
+    yield "sand "
+    yield f"at {place}"
+
+TOOLS = {"look": look}
+
+async def main():
+    call = {"toolUseId": "c", "name": "weather", "input": {"city": "Rome"}}
+    events = [event async for event in _run_tool(Weather(), call)]
+    print(events, list(TOOLS["look"]("here")))
+
+asyncio.run(main())
+"""
+
+
+def test_tools_may_hand_out_what_they_find(play: Play) -> None:
+    played = play(sys.executable, TOOLS, include=())
+    played.assert_same()
+    weather, look = (step for step in played.steps if step.kind == "tool_call")
+    assert (weather.name, look.name) == ("weather", "look")
+    assert '{"result": "sunny in Rome"}' in played.out_text(weather)
+    assert played.out_text(look) == "sand at here"
+
+
 KILLED = """
 import os, signal
 

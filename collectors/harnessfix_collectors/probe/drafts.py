@@ -143,7 +143,7 @@ class Drafter:
         draft.error = self.failures.error(end.get("exc"))
         if draft.error is not None:
             draft.status = Status.ERROR
-        value = value_of(span, self.expander)
+        value = value_of(span, self.expander, role == "model_call")
         if role == "model_call":
             draft.output = model_output(value, self.pool)
             draft.finish_reason, draft.usage = finish_of(value), usage_of(value)
@@ -228,4 +228,5 @@ def _asked(value: Any) -> str | None:
     call = mapping(value)
     call = mapping(call.get("function")) or call
     name = string(call.get("name"))
-    return name if name is not None and ("arguments" in call or "args" in call) else None
+    has_id = "input" in call and ("id" in call or "toolUseId" in call)
+    return name if name is not None and (has_id or "arguments" in call or "args" in call) else None

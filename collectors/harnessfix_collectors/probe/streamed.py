@@ -28,10 +28,19 @@ def streamed(text: str) -> dict[str, Any] | None:
     return _whole(list(_events(text)))
 
 
-def value_of(span: SpanLines, expander: Expander) -> Any:
-    """What a call returned, or what it handed out piece by piece, as if it had returned that."""
+def value_of(span: SpanLines, expander: Expander, model: bool = True) -> Any:
+    """What a call returned, or what it handed out piece by piece, as if it had returned that.
+
+    Args:
+        span: of the call.
+        expander: of its document.
+        model: whether it is one of a model, whose pieces make up an answer; else a single piece stands for itself.
+    """
     if span.pieces:
-        return joined([expander.expand(piece) for piece in span.pieces])
+        pieces = [expander.expand(piece) for piece in span.pieces]
+        if model or all(isinstance(piece, str) for piece in pieces):
+            return joined(pieces)
+        return pieces[0] if len(pieces) == 1 else pieces
     return expander.expand((span.end or {}).get("value"))
 
 

@@ -118,6 +118,10 @@ class Probe:
         """Whether an element asks a model."""
         return bool(self._roles[number] == "model_call")
 
+    def answers(self, number: int) -> bool:
+        """Whether an element is a model's or a tool's."""
+        return number in self._kept
+
     def leads_to(self, number: int, code: Any) -> bool:
         """Whether a planned call calls a function that is recorded as what the call is."""
         path = self.places.get(code.co_filename)

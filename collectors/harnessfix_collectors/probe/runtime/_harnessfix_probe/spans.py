@@ -142,10 +142,10 @@ class Span(Silent):
         return value
 
     def give(self, value: T) -> T:
-        """A generator hands `value` out: of a model, a piece of its answer."""
+        """A generator hands `value` out: of a model or a tool, a piece of what it answers."""
         if self._stream is not None:
             self._stream.piece(value)
-        elif self.id is not None and self.probe.is_model(self.number):
+        elif self.id is not None and self.probe.answers(self.number):
             self._stream = Stream(self.probe, self.id)
             self._stream.piece(value)
         return self.suspend(value)
