@@ -6,6 +6,7 @@ Ray runs a task again when its worker or machine is lost. Only small things trav
 
 import importlib
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -18,6 +19,7 @@ ADDRESS = "RAY_ADDRESS"
 AHEAD = 4
 """Tasks handed out for each core, so that none waits and none piles up."""
 ATTEMPTS = 3
+ANSWERS_WITHIN = 20.0  # seconds for a cluster's head to take a connection
 WAIT = 1.0  # seconds between looks for Ctrl-C while nothing is done
 
 
@@ -108,6 +110,13 @@ def _start(ray: Any, tasks: int, quiet: dict[str, Any]) -> None:
                 raise
 
 
+def knock(address: str) -> None:
+    """Raise `OSError` when nobody listens at `host:port`: Ray would try for more than ten minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS_WITHIN).close()
+
+
 def _begin(ray: Any, jobs: int) -> None:
     """Join the cluster that was named, and no other that happens to be there; without a name, start one."""
     from .choose import cores
@@ -116,6 +125,7 @@ def _begin(ray: Any, jobs: int) -> None:
     address = os.environ.get(ADDRESS, "local")
     try:
         if address != "local":
+            knock(address)
             ray.init(address=address, **quiet)
         else:
             _start(ray, jobs or cores(), quiet)

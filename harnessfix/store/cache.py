@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from .database import upsert
 from .documents import CacheUse
-from .models import CacheRow
+from .models import CacheRow, ExaminationRow
 
 BUDGET = 512 * 1024 * 1024
 """Bytes that the cache may take in the store."""
@@ -59,6 +59,12 @@ def trim(connection: Connection, budget: int = BUDGET) -> None:
             return
         connection.execute(delete(CacheRow).where(CacheRow.kind == row.kind, CacheRow.key == row.key))
         total -= row.size
+
+
+def forget_others(connection: Connection) -> None:
+    """Delete all entries but the compiled runs of which the last check of a run that is there was made."""
+    living = (CacheRow.kind == "htir") & CacheRow.key.in_(select(ExaminationRow.made_from))
+    connection.execute(delete(CacheRow).where(~living))
 
 
 def clear(connection: Connection) -> None:

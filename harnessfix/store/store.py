@@ -306,7 +306,11 @@ class Store(FindingShelf, StageShelf):
                 copied += 1
 
     def vacuum(self, *, drop_cache: bool = False) -> None:
-        """Give the space of what was deleted back to the disk; after it, no trace of deleted runs is left."""
+        """Give the space of what was deleted back to the disk.
+
+        After it no trace of deleted runs is left, but for bytes that they share with others and for flaws that were
+        last told of them, which go with the next check.
+        """
         upkeep.vacuum(self._database, drop_cache=drop_cache)
 
     def info(self) -> StoreInfo:

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from harnessfix_ir.errors import StoreError
 
@@ -18,7 +19,7 @@ from . import merge, schema
 from .database import Database
 from .documents import Merged
 from .place import Place
-from .trouble import explained
+from .trouble import explained, translated
 
 
 def export(database: Database, path: Path) -> int:
@@ -29,7 +30,7 @@ def export(database: Database, path: Path) -> int:
     with tempfile.TemporaryDirectory(prefix=".harnessfix-export-", dir=_folder(path)) as scratch:
         place = Place(Path(scratch) / "store.db", None)
         with _opened(place) as target:
-            with database.read() as source, target.write() as connection:
+            with database.read() as source, target.write() as connection, _damage_named(database.place):
                 merged = merge.merge(source, connection, trusted=True)
             target.outside("VACUUM", "PRAGMA journal_mode=delete")  # one file, readable where nothing may be written
         with explained(Place(path, None)):
@@ -45,6 +46,17 @@ def take_in(database: Database, path: Path, *, own: bool) -> Merged:
         if source.execute(text("PRAGMA quick_check(1)")).scalar() != "ok":
             raise StoreError(f"{path}: the file is damaged", hint="Export it again from where it came.")
         return merge.merge(source, connection, trusted=False, own=own)
+
+
+@contextmanager
+def _damage_named(place: Place) -> Iterator[None]:
+    """Let damage that is met while copying be said of the store that is copied: the new file has none."""
+    try:
+        yield
+    except DBAPIError as error:
+        if str(getattr(error.orig, "sqlite_errorname", "")).startswith("SQLITE_CORRUPT"):
+            raise translated(place, error) from error
+        raise
 
 
 @contextmanager

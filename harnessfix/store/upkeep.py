@@ -38,10 +38,12 @@ def remove(connection: Connection, doomed: Sequence[tuple[int, str]], *, dry_run
 
 
 def vacuum(database: Database, *, drop_cache: bool) -> None:
-    """Purge words of runs that are gone, optionally the cache, and give free space back to the disk."""
+    """Purge what was made of runs that are gone, optionally all of the cache, and give free space back to the disk."""
     with database.write() as connection:
         if drop_cache:
             cache.clear(connection)
+        else:
+            cache.forget_others(connection)
         blobs.drop_unused(connection)
         search.purge(connection)
     database.outside("VACUUM", *(["PRAGMA wal_checkpoint(TRUNCATE)"] if database.place.path else []))

@@ -1,6 +1,7 @@
 """All engines do the same: each part once, errors to their parts, dead workers replaced, nothing left running."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harnessfix.engines import Done, Engine, Serial, WorkerDiedError, choose_engine
+from harnessfix.engines import Done, Engine, Serial, WorkerDiedError, choose_engine, ray
 from harnessfix.engines.processes import Processes
 from harnessfix_ir.errors import HarnessfixError, SettingsError
 
@@ -81,6 +82,7 @@ PARENT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
+from harnessfix.engines import ray
 from harnessfix.engines.processes import Processes
 from tests.stages.jobs import Slow
 if __name__ == "__main__":
@@ -128,3 +130,14 @@ def test_the_engine_fits_the_work() -> None:
     assert isinstance(choose_engine(jobs=1, units=10_000), Serial)
     with pytest.raises(SettingsError, match="no engine"):
         choose_engine("dask")
+
+
+def test_a_cluster_where_nobody_listens_is_named_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        ray.knock(address)
+        ray.knock(f"ray://{address}")
+    for gone in (address, f"ray://{address}"):
+        with pytest.raises(OSError, match="refused"):
+            ray.knock(gone)
+    ray.knock("auto")

@@ -52,6 +52,23 @@ def test_from_import_over_prune_and_export_to_merge(run: Run, tmp_path: Path) ->
     assert len(list((tmp_path / "blocks").rglob("*.zst"))) == 4
 
 
+def test_nothing_that_was_made_of_deleted_runs_outlives_a_vacuum(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text(AGENT)
+    (tmp_path / "harnessfix.toml").write_text('harness = ["agent.py"]\n')
+    run(tmp_path, "import", *files(tmp_path, 2))
+    assert run(tmp_path, "check", "--exit-zero").exit_code == 0
+
+    def cached() -> dict[str, int]:
+        info = json.loads(run(tmp_path, "store", "info", "--format", "json").stdout)
+        return {use["kind"]: use["entries"] for use in info["cache"]}
+
+    assert cached()["htir"] == 10
+    run(tmp_path, "store", "prune", "--keep", "3")
+    run(tmp_path, "store", "vacuum")
+    assert cached() == {"htir": 3}
+    assert "3 unchanged" in run(tmp_path, "check", "--exit-zero").stderr
+
+
 def test_an_age_has_a_unit(run: Run, tmp_path: Path) -> None:
     run(tmp_path, "import", *files(tmp_path, 1))
     refused = run(tmp_path, "store", "prune", "--older-than", "soon")

@@ -1,6 +1,7 @@
 """Disks that are full, connections that break, files that are damaged or may not be written, migrations cut short."""
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -146,6 +147,9 @@ def test_a_corrupted_page_is_named_and_the_rest_can_be_saved(tmp_path: Path, mak
         with pytest.raises(StoreError, match="damaged") as damaged:
             store.steps("r00")
         assert "backup" in damaged.value.hint
+        with pytest.raises(StoreError, match=re.escape(f"{path}: the store is damaged")):
+            store.export(tmp_path / "export.db")
+        assert not (tmp_path / "export.db").exists()
         assert len(store.runs()) == 40
         assert all(store.blob(run.id)[0] for run in store.runs()), "the original bytes are still there"
 

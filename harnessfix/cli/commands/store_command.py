@@ -76,7 +76,11 @@ def prune(older_than: str | None, keep: int | None, dry_run: bool, store: str | 
 @click.option("--drop-cache", is_flag=True, help="Delete compiled runs too; the next check makes them anew.")
 @store_option
 def vacuum(drop_cache: bool, store: str | None) -> None:
-    """Give the space of what was deleted back to the disk; no trace of deleted runs is left then."""
+    """Give the space of what was deleted back to the disk.
+
+    No trace of deleted runs is left then, but for bytes that they share with other runs, and for flaws that only they
+    showed: those go with the next check.
+    """
     opened = _store(store)
     before = opened.info().bytes
     opened.vacuum(drop_cache=drop_cache)
