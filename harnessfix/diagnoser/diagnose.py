@@ -9,10 +9,12 @@ from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import Evidence
 
-from .citations import resolving_anchors, unresolved_steps
+from .citations import place_in_trace, resolving_anchors, unresolved_steps
 from .identity import flaw_id
 from .suppress import Comment, silencing
 from .ties import tied_places, trust_in_tied
+
+WITHOUT_CODE = 0.8  # of the confidence in a finding that no line of code is known for
 
 
 @dataclass
@@ -74,6 +76,9 @@ def _ask(
 def _diagnosis(rule: Rule, finding: Finding, model: HarnessModel, run: Htir | None, report: Report) -> Diagnosis | None:
     anchors = resolving_anchors(finding, model)
     strangers = unresolved_steps(finding, run)
+    in_trace = place_in_trace(finding, run) if run is not None and not strangers else None
+    if in_trace is not None:
+        anchors = [in_trace]
     if not anchors or strangers:
         what = f"steps {', '.join(strangers)}" if strangers else "lines that are not in the harness"
         report.incomplete.append(f"rule {rule.code} cited {what}; the claim was dropped")
@@ -87,7 +92,10 @@ def _diagnosis(rule: Rule, finding: Finding, model: HarnessModel, run: Htir | No
     ties = tied_places(finding, anchors[0], run)
     if ties > 1:
         missing += (f"the run does not say which of {ties} like places this was",)
+    trust = trust_in_tied(ties)
     operator = rule.operator if finding.operator is None else (finding.operator or None)
+    if in_trace is not None:
+        trust, operator, missing = trust * WITHOUT_CODE, None, (*missing, "the source of the harness")
     return Diagnosis(
         flaw=flaw_id(rule.code, anchors[0], finding.key),
         rule=rule.code,
@@ -100,7 +108,7 @@ def _diagnosis(rule: Rule, finding: Finding, model: HarnessModel, run: Htir | No
         path=tuple(finding.path),
         anchors=tuple(anchors),
         message=finding.message,
-        confidence=round(max(0.0, min(1.0, finding.confidence)) * trust_in_tied(ties), 3),
+        confidence=round(max(0.0, min(1.0, finding.confidence)) * trust, 3),
         evidence=Evidence(finding.evidence),
         quotes=tuple((where, text) for where, text in finding.quotes),
         operator=operator,

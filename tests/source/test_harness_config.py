@@ -1,5 +1,6 @@
 """Settings files and the classes and lines that read their keys."""
 
+import json
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -194,3 +195,18 @@ def test_blanks_after_a_bracket_cost_no_more_than_their_length() -> None:
     # With a pattern that may split blanks in several ways, 2,000 of them took half a minute.
     (entry,) = read_settings("x = [\n[" + " " * 200_000 + "\n]]\n", "toml")[:1]
     assert (entry.path, entry.start, entry.end) == ("x", 1, 3)
+
+
+def test_what_a_run_left_behind_is_no_part_of_the_harness(read: Reader) -> None:
+    turns = [
+        {"role": "user", "content": "Fix the parser\nof dates."},
+        {"role": "assistant", "content": "I will\ndo that."},
+    ]
+    model = read(
+        {
+            "a.traj.json": json.dumps({"messages": turns}, indent=1),
+            "spans.json": json.dumps({"resourceSpans": [{"scopeSpans": []}]}),
+            "prompts.json": json.dumps({"messages": turns[:1]}),
+        }
+    )
+    assert {element.anchor.path for element in model.elements} == {"prompts.json"}

@@ -20,6 +20,9 @@ _NOT_PROMPTS = re.compile(
     re.IGNORECASE,
 )
 _LEAST = 40
+# Of JSON that a run left behind: whose turn a message is, and the outermost key of exported spans.
+_TURN = re.compile(r"(^|\.)(messages|history|trajectory|steps)\.\d+\.(\w+\.)?role$")
+_SPANS = frozenset({"resourceSpans", "resource_spans"})
 
 
 def looks_like_prompt_file(path: str) -> bool:
@@ -55,6 +58,8 @@ def read_settings_file(facts: FileFacts, text: str, lines: list[bytes]) -> None:
         ValueError: when the file is not valid; says the line.
     """
     entries = read_settings(text, facts.language)
+    if facts.language == "json" and _is_recording(entries):
+        return
     if facts.path.rpartition("/")[2] == "pyproject.toml":
         _keep(facts, from_pyproject(entries, text), lines)
         return
@@ -75,6 +80,11 @@ def read_settings_file(facts: FileFacts, text: str, lines: list[bytes]) -> None:
         key = f"{draft.start}-{end}"
         if key not in facts.hashes:
             facts.hashes[key] = hash_lines(lines, draft.start, end)
+
+
+def _is_recording(entries: Iterable[Entry]) -> bool:
+    """Whether a file holds what a run said, which no code of the harness is made of: a trajectory, exported spans."""
+    return any(e.path in _SPANS or (e.value == "assistant" and _TURN.search(e.path)) for e in entries)
 
 
 def _keep(facts: FileFacts, drafts: Iterable[Draft], lines: list[bytes]) -> None:
