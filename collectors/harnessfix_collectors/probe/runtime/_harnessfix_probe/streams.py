@@ -258,9 +258,7 @@ class Streams:
 
 def _is_stream(kind: type) -> bool:
     """Whether objects of a class give one thing after another and do not know how many; its code is not asked."""
-    names = {
-        name for base in kind.__mro__ for name in (*_GIVES, "__iter__", "__len__", "close") if name in base.__dict__
-    }
+    names = {name for base in kind.__mro__ for name in _TELLING if name in base.__dict__}
     if names.intersection(_GIVES):
         return "__len__" not in names
     return "__iter__" in names and "close" in names and "__len__" not in names
