@@ -315,6 +315,22 @@ def test_a_zero_that_is_not_handed_on(run_harness: Run, code: str, speaks: bool)
 
 
 @pytest.mark.parametrize(
+    ("kind", "speaks"),
+    [
+        ("int", True),
+        ("Optional[int]", True),
+        ("Any", True),
+        ("'int | None'", True),
+        ("list[dict[str, Any]]", False),
+        ("str | None", False),
+    ],
+)
+def test_what_is_declared_to_be_no_number_has_no_zero(run_harness: Run, kind: str, speaks: bool) -> None:
+    source = f"def ask(client, seed: {kind}):\n    options = {{}}\n    if seed:\n        options['seed'] = seed\n"
+    assert bool(run_harness({"agent.py": source}).said_of_source("L106")) is speaks
+
+
+@pytest.mark.parametrize(
     ("code", "speaks"),
     [
         ("def dial(client, seed: int | None = None):\n    if seed:\n        client.seed = seed\n", True),

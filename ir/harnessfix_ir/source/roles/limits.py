@@ -215,7 +215,16 @@ def _is_no_number(node: ast.expr, scope: Scope) -> bool:
 
 
 def _kinds(annotation: ast.expr) -> set[str]:
-    return {part.strip("\"' ") for part in re.split(r"[|,\[\]]", ast.unparse(annotation))}
+    """What a value may be, by the names of types; what a container holds does not count."""
+    if isinstance(annotation, ast.BinOp):
+        return _kinds(annotation.left) | _kinds(annotation.right)
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        return {part.strip() for part in annotation.value.split("|")}
+    name = ast.unparse(annotation.value if isinstance(annotation, ast.Subscript) else annotation).rpartition(".")[2]
+    if isinstance(annotation, ast.Subscript) and name in ("Optional", "Union", "Annotated"):
+        inner = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+        return {name}.union(*map(_kinds, inner))
+    return {name}
 
 
 def _attempts(call: ast.Call, scope: Scope, file: FileContext) -> Draft | None:
