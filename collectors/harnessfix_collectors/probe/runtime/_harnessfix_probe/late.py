@@ -48,7 +48,11 @@ class LateProbe:
         """As `Probe.answered`."""
         return value
 
-    before = after = answered
+    before = after = instead = answered
+
+    def chosen(self, number: int, waits: bool, value: T) -> T:
+        """As `Probe.chosen`."""
+        return value
 
     def follow(self, value: object) -> Follow:
         """As `Probe.follow`."""
