@@ -27,6 +27,13 @@ class Asked:
         return self.part.name or ""
 
 
+def is_made(run: Htir, step: TraceStep, call: Part) -> bool:
+    """Whether a tool step is the call that a reply asked for: it has its name, or its arguments where there are any."""
+    return step.name.rpartition(".")[2] == call.name or any(
+        part.text == call.text and run.text(part) != "{}" for part in step.input
+    )
+
+
 @once
 def asked(run: Htir) -> tuple[Asked, ...]:
     """Tool calls in the replies of a run, in order."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from harnessfix.rules._calls import is_made
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import model_steps, own_anchors, own_function
 from harnessfix.rules._query import as_anchor, one_of_each, quote, requests
@@ -152,9 +153,7 @@ def _after(run: Htir, step: TraceStep) -> Iterator[TraceStep]:
 
 def _has(run: Htir, step: TraceStep, call: Part) -> bool:
     if step.kind is StepKind.TOOL_CALL:
-        return step.name.rpartition(".")[2] == call.name or any(
-            part.text == call.text and run.text(part) != "{}" for part in step.input
-        )
+        return is_made(run, step, call)
     return any(
         (part.kind == "tool_call" and part.name == call.name)
         or (call.call_id is not None and part.call_id == call.call_id)

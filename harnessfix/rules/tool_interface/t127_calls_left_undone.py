@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from harnessfix.rules._calls import is_made
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import asking_functions, callers_of, loop_around, nearest_own
 from harnessfix.rules._query import as_anchor, events, one_of_each, quote, reply_parts, requests
@@ -85,7 +86,7 @@ class CallsLeftUndone(Rule):
         after = run.steps[run.steps.index(request) + 1 :]
         if not calls or any(_ENDS.search(part.name or "") for part in calls) or was_cut_off(run, request):
             return
-        if _was_stopped(after) or _ran_out(run) or any(_is_known(after, call) for call in calls):
+        if _was_stopped(after) or _ran_out(run) or any(_is_known(run, after, call) for call in calls):
             return
         yield _finding(run, model, request, calls)
 
@@ -100,14 +101,11 @@ def _ran_out(run: Htir) -> bool:
     return any(event.attributes.get("why") == "exhausted" for step in run.steps for event in events(step, "loop_ended"))
 
 
-def _is_known(after: Iterable[TraceStep], call: Part) -> bool:
+def _is_known(run: Htir, after: Iterable[TraceStep], call: Part) -> bool:
     """Whether a step that followed is the call, or holds its result."""
-    return any(_is_call(step, call) or _has_result(step, call) for step in after)
-
-
-def _is_call(step: TraceStep, call: Part) -> bool:
-    named = step.name.rpartition(".")[2] == call.name
-    return step.kind is StepKind.TOOL_CALL and (named or any(part.text == call.text for part in step.input))
+    return any(
+        (step.kind is StepKind.TOOL_CALL and is_made(run, step, call)) or _has_result(step, call) for step in after
+    )
 
 
 def _has_result(step: TraceStep, call: Part) -> bool:
