@@ -114,9 +114,10 @@ class Pipeline:
         """
         from harnessfix.stages.collect import keep
         from harnessfix.store import RECORDED
+        from harnessfix_collectors.document import FORMAT
 
         try:
-            runs = keep(self.store, result.data, "harnessfix-probe", RECORDED) if result.data else []
+            runs = keep(self.store, result.data, FORMAT, RECORDED) if result.data else []
         except StoreError as error:
             raise StoreError(str(error), hint=result.set_aside()) from error
         result.discard()

@@ -17,6 +17,7 @@ from harnessfix.diagnoser import Diagnosed
 from harnessfix.pipeline import Pipeline
 from harnessfix.words import counted
 from harnessfix.workspace import Workspace
+from harnessfix_collectors.document import FORMAT
 from harnessfix_collectors.in_process import InProcessProbe
 from harnessfix_collectors.probe.plan import make_plan
 from harnessfix_collectors.readers import read_bytes
@@ -85,12 +86,10 @@ class HarnessfixSession:
         self._open = False
         data = self.probe.finish(not self._failed)
         try:
-            recordings = list(read_bytes(data, item.nodeid, "harnessfix-probe"))
+            recordings = list(read_bytes(data, item.nodeid, FORMAT))
             if not any(step.kind in AGENT_KINDS for recording in recordings for step in recording.steps):
                 return
-            runs = self.workspace.store.add(
-                data, format="harnessfix-probe", filename=item.nodeid, recordings=recordings
-            )
+            runs = self.workspace.store.add(data, format=FORMAT, filename=item.nodeid, recordings=recordings)
         except HarnessfixError as error:
             item.user_properties.append((PROPERTY, json.dumps({"trouble": str(error)})))
             return

@@ -14,6 +14,7 @@ from typing import Any
 
 RUNTIME = Path(__file__).parent / "probe" / "runtime"
 SCHEMA = "harnessfix.probe/2"
+FORMAT = "harnessfix-probe"  # by which its reader is asked for
 _ELEMENT = re.compile(rb'"e":(\d+)')
 _MARKS = re.compile(rb'^\{"t":"marks".*\n', re.MULTILINE)
 _FRAME = re.compile(rb'\["((?:[^"\\]|\\.)+)","')

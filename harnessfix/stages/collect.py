@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harnessfix.store import RECORDED, Store, foreign_name
+from harnessfix_collectors.document import FORMAT
 from harnessfix_collectors.files import TraceFile, Trouble
 from harnessfix_collectors.pieces import pieces
 from harnessfix_collectors.readers import read_bytes, reader_of
 from harnessfix_collectors.redaction import Scrubber
 from harnessfix_collectors.unfinished import document_of, is_recording, running
 from harnessfix_ir.errors import BadInputError
-
-PROBE = "harnessfix-probe"
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,13 @@ class ImportFile:
         """A recording of this workspace that was cut off or set aside: stored as if nothing had been, then removed."""
         whole = not is_recording(path)
         data = TraceFile.at(path).data() if whole else document_of(path)
-        runs = keep(self.store, data, PROBE, RECORDED)
+        runs = keep(self.store, data, FORMAT, RECORDED)
         alive = () if whole else running(path)
         if whole:
             path.unlink()
         elif not alive:
             shutil.rmtree(path, ignore_errors=True)
-        return Imported(tuple(runs), PROBE, notes=(_goes_on(path, alive),) if alive else ())
+        return Imported(tuple(runs), FORMAT, notes=(_goes_on(path, alive),) if alive else ())
 
     def _foreign(self, file: TraceFile) -> Imported:
         reader = reader_of(file, self.format_name)

@@ -16,6 +16,7 @@ from typing import Any
 
 from harnessfix.store import RECORDED
 from harnessfix.workspace import Workspace
+from harnessfix_collectors.document import FORMAT
 from harnessfix_collectors.probe.exchanges import Exchange, Played, exchanges_of, first_difference, played_of
 from harnessfix_collectors.probe.replies import replies_of
 from harnessfix_collectors.readers import read_bytes
@@ -81,9 +82,9 @@ def replay_of(workspace: Workspace, asked: str, *, tools: bool = False) -> Repla
     data, format_name, filename = workspace.store.blob(run_id)
     recording = workspace.store.recording(run_id, lambda data, name, file: read_bytes(data, file, name))
     command = recording.run.command
-    if format_name == "harnessfix-probe" and filename != RECORDED:
+    if format_name == FORMAT and filename != RECORDED:
         command = _test_of(workspace.settings.root, filename)
-    if format_name != "harnessfix-probe" or not command:
+    if format_name != FORMAT or not command:
         raise BadInputError(
             f"run {run_id[:8]} cannot be replayed: it came from {filename or format_name}, "
             "and what a file says is not run",

@@ -11,6 +11,7 @@ from harnessfix.diagnoser import diagnose_run
 from harnessfix.rules import Rule
 from harnessfix.validation.replaying import Replay, Rerun, rerun_of
 from harnessfix.workspace import Workspace
+from harnessfix_collectors.document import FORMAT
 from harnessfix_collectors.readers import read_bytes
 from harnessfix_collectors.record import RUNTIME, RecordResult, record
 from harnessfix_collectors.redaction import Scrubber
@@ -108,7 +109,7 @@ class Trials:
         model = self.model(tree.path)
         result = self._record(task, tree, model, replay)
         result.discard()
-        runs = [compile_run(one, model) for one in read_bytes(result.data, "validation", "harnessfix-probe")]
+        runs = [compile_run(one, model) for one in read_bytes(result.data, "validation", FORMAT)]
         rerun = rerun_of(replay, result.data, runs[0]) if replay is not None and runs else None
         found = [(run, diagnosis) for run in runs for diagnosis in diagnose_run(run, model, self.rules).diagnoses]
         timed_out = result.exit_code == 124

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harnessfix_collectors.call_ids import with_call_ids
-from harnessfix_collectors.document import SCHEMA
+from harnessfix_collectors.document import FORMAT, SCHEMA
 from harnessfix_collectors.files import TraceFile
 from harnessfix_collectors.merge import merge_duplicates
 from harnessfix_collectors.opening import Opening
@@ -51,7 +51,7 @@ COUNTED = {
 class ProbeSpool(Reader):
     """The document that the probe and `record` make together."""
 
-    name = "harnessfix-probe"
+    name = FORMAT
     title = "harnessfix recording"
     priority = 50
 
