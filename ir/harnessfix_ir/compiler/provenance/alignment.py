@@ -14,6 +14,7 @@ STRONG = 24
 NEAR = 64
 NEXT = 8
 NEAREST = 512
+DOUBTFUL = 256
 LOCAL_K = WIDTH
 LOCAL_LIMIT = 1 << 16
 
@@ -32,7 +33,7 @@ def extend_seeds(
     """Maximal runs through the seeds, in order of the sink, not overlapping there.
 
     A text may say the same thing often; where the source goes on soon after the last run, that place is taken and not
-    the seed's.
+    the seed's. A short run that the next one turns out to go past was a wrong place.
 
     Args:
         source, sink: normalised texts.
@@ -53,7 +54,12 @@ def extend_seeds(
             s = near if near >= 0 else s
         if source[s : s + width] != gram:
             continue
-        before = agree_backward(source, s, sink, t, min(s, t - done))
+        over = runs[-1].length if runs and runs[-1].length <= DOUBTFUL else 0
+        before = agree_backward(source, s, sink, t, min(s, t - done + over))
+        if before >= t - done + over > t - done:
+            runs.pop()
+        else:
+            before = min(before, t - done)
         after = agree_forward(source, s + width, sink, t + width)
         run = Run(s - before, t - before, before + width + after)
         runs.append(run)

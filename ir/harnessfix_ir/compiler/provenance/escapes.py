@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _CONTROL = re.compile(rb"\\[nrtbf]")
 _LENGTH = 6
 _SPACE, _NOTHING = 0x20, 0x110000  # the latter is no character
-_CHUNK = 1 << 10
+_CHUNK = 1 << 12
 _HIGH, _LOW, _SURROGATES_END = 0xD800, 0xDC00, 0xE000
 
 
@@ -32,54 +32,52 @@ def _without_unicode_escapes(data: bytes) -> bytes:
     at = np.flatnonzero((out[:-1] == ord("\\")) & (out[1:] == ord("u"))).astype(np.int32)
     at = at[at + _LENGTH <= len(out)]
     units = np.concatenate([_units(out, some) for some in _chunks(at)] or [at])
-    at, units = at[units >= 0], units[units >= 0]
+    at, units = at[units < _NOTHING], units[units < _NOTHING]
     high = (units >= _HIGH) & (units < _LOW)
     low = (units >= _LOW) & (units < _SURROGATES_END)
     first = np.flatnonzero(high[:-1] & low[1:] & (at[1:] == at[:-1] + _LENGTH))
     units[first] = 0x10000 + ((units[first] - _HIGH) << 10) + (units[first + 1] - _LOW)
     units[first + 1] = _NOTHING
     for some, characters in zip(_chunks(at), _chunks(units)):
-        out[some[:, None] + np.arange(_LENGTH)] = _utf8(characters)
+        _put(out, some, characters)
     return out.tobytes()
 
 
 def _chunks(values: "NDArray[Any]") -> "list[NDArray[Any]]":
-    """The values some at a time: tables with a row for each of them then stay small."""
+    """The values some at a time: what is made for each of them then stays small."""
     return [values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK)]
 
 
 def _units(data: "NDArray[Any]", at: "NDArray[Any]") -> "NDArray[Any]":
-    """The numbers in escapes that begin at these places, -1 for what is none."""
-    import numpy as np
+    """The numbers in escapes that begin at these places, more than any character has for what is none."""
+    table = _hex_table()
+    number = table.take(data.take(at + 2))
+    for digit in range(3, _LENGTH):
+        number = number << 4 | table.take(data.take(at + digit))
+    return number
 
-    digits = _hex_table().take(data.take(at[:, None] + np.arange(2, _LENGTH)))
-    numbers = digits @ np.array([4096, 256, 16, 1], dtype=np.int32)
-    return np.where((digits < 16).all(axis=1), numbers, -1)
 
-
-def _utf8(characters: "NDArray[Any]") -> "NDArray[Any]":
-    """A row of `_LENGTH` bytes for each character (surrogates too): its UTF-8, and spaces."""
-    import numpy as np
-
-    rows = np.full((len(characters), _LENGTH), _SPACE, dtype=np.uint8)
+def _put(out: "NDArray[Any]", at: "NDArray[Any]", characters: "NDArray[Any]") -> None:
+    """Write the UTF-8 of characters (surrogates too) over their escapes, and spaces over what is left of these."""
+    for byte in range(_LENGTH):
+        out[at + byte] = _SPACE
     limits = (0, 0x80, 0x800, 0x10000, _NOTHING)
     for length in range(1, 5):
-        chosen = np.flatnonzero((characters >= limits[length - 1]) & (characters < limits[length]))
-        if len(chosen):
-            left = characters[chosen]
+        chosen = (characters >= limits[length - 1]) & (characters < limits[length])
+        if chosen.any():
+            left, first = characters[chosen], at[chosen]
             for back in range(length - 1, 0, -1):
-                rows[chosen, back] = 0x80 | left & 0x3F
+                out[first + back] = 0x80 | left & 0x3F
                 left = left >> 6
-            rows[chosen, 0] = left if length == 1 else (0xF00 >> length) & 0xFF | left
-    return rows
+            out[first] = left if length == 1 else (0xF00 >> length) & 0xFF | left
 
 
 @lru_cache(maxsize=1)
 def _hex_table() -> "NDArray[Any]":
-    """Value of every byte as a hexadecimal digit, 16 for those that are none."""
+    """Value of every byte as a hexadecimal digit; for those that are none, one that makes any number too large."""
     import numpy as np
 
-    table = np.full(256, 16, dtype=np.int32)
+    table = np.full(256, _NOTHING, dtype=np.int32)
     for digit in b"0123456789abcdefABCDEF":
         table[digit] = int(chr(digit), 16)
     return table

@@ -9,7 +9,6 @@ Texts are read one after another, in batches of some kilobytes: what is held at 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -17,8 +16,9 @@ if TYPE_CHECKING:
 
 K = 16
 WINDOW = 16
+SURE_TO_MATCH = K + WINDOW - 1
 CHUNK = 1 << 14
-_BASE = 0x9E3779B97F4A7C15
+_ODD, _MIXER = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9
 _NEVER = (1 << 32) - 1
 
 
@@ -74,18 +74,15 @@ def batches(texts: Iterable[bytes], width: int) -> Iterator[list[Slice]]:
 
 
 def _gram_hashes(blob: bytes) -> "NDArray[Any]":
-    """A 32-bit hash of every K-gram, by doubling: that of 2n bytes follows from their two halves."""
+    """A 32-bit hash of every K-gram, from the two numbers of 64 bits that its halves are."""
     import numpy as np
 
-    hashes = _byte_table().take(np.frombuffer(blob, dtype=np.uint8), mode="wrap")
-    power, done = _BASE, 1
-    while done < K:
-        hashes = hashes[:-done] * np.uint64(power) + hashes[done:]
-        power = power * power % (1 << 64)
-        done *= 2
-    hashes ^= hashes >> np.uint64(31)
-    hashes *= np.uint64(0xBF58476D1CE4E5B9)
+    count = len(blob) - K + 1
+    halves = np.ndarray((count + K // 2,), "<u8", blob, 0, (1,))
+    hashes: NDArray[Any] = halves[:count] * np.uint64(_ODD)
     hashes ^= hashes >> np.uint64(29)
+    hashes += halves[K // 2 :]
+    hashes *= np.uint64(_MIXER)
     return (hashes >> np.uint64(32)).astype(np.uint32)
 
 
@@ -132,10 +129,3 @@ def _sliding(values: "NDArray[Any]", choose: Any) -> "NDArray[Any]":
         values = choose(values[:-width], values[width:])
         width *= 2
     return values
-
-
-@lru_cache(maxsize=1)
-def _byte_table() -> "NDArray[Any]":
-    import numpy as np
-
-    return np.random.default_rng(20031).integers(0, 1 << 64, size=256, dtype=np.uint64)

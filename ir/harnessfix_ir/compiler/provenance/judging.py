@@ -9,13 +9,13 @@ from harnessfix_ir.compiler.view import RunView
 from harnessfix_ir.vocabulary import LinkKind, StepKind
 
 from .alignment import LOCAL_K, Run, extend_seeds, local_seeds
-from .fingerprints import K
+from .fingerprints import SURE_TO_MATCH, K
 from .joining import Candidate
+from .named import answer_of
 from .normal import Normal
 from .relation import Relation, delimited, relate, reserialised, whole_copy
 from .unwrap import relate_value, value_in
 
-LEAST_RUN = 31
 LEAST_SHARE = 0.08
 CLOSE_SHARE = 0.5
 PLAIN_CUT = 24
@@ -87,6 +87,15 @@ class Judge:
         relation = self._relation(source, target, runs, place, sink)
         return relation if relation is not None and is_close(relation) else None
 
+    def of_named(self, text: int, place: Production, sink: Sink) -> Relation | None:
+        """The relation when an answer holds the text that its call's id names, and little else.
+
+        Args:
+            text: number of the source text.
+            place, sink: where the two texts stand.
+        """
+        return answer_of(self.ids.text[text], self.ids.text[sink.text], self._cuttable(place, sink))
+
     def _relation(
         self, source: Normal, target: Normal, runs: Sequence[Run], place: Production, sink: Sink
     ) -> Relation | None:
@@ -107,13 +116,13 @@ class Judge:
             return False
         if relation.source_share >= WHOLE:
             return relation.kept >= K
-        if relation.kept < LEAST_RUN or not rare:
+        if relation.kept < SURE_TO_MATCH or not rare:
             return False
         share = max(relation.source_share, relation.sink_share)
         if share < LEAST_SHARE and relation.kept < MUCH:
             return False
         partial = relation.kind is LinkKind.TRANSFORMED or relation.is_excerpt
-        if partial and relation.kept < 2 * LEAST_RUN:
+        if partial and relation.kept < 2 * SURE_TO_MATCH:
             return relation.source_share >= CLOSE_SHARE or self._by_model(sink)
         return not (relation.is_middle and relation.kept < MUCH) or share >= CLOSE_SHARE
 

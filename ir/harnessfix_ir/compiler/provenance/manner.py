@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 SAMPLE = 4000
+ESCAPED = "escaped as a JSON string"
 _MARK = re.compile(
     r"truncat|omit|elid|snip|skipp|hidden|shorten|abbreviat|clipped|\bcut\b|too long|remaining|"
     r"\.\.\.|…|\[\s*\d+|\d+ (?:more|characters|chars|bytes|lines|tokens)",
@@ -18,7 +19,7 @@ def manner(source: str, sink: str) -> str:
     """How `sink` renders `source`: a few words, from their first characters."""
     source, sink = source[:SAMPLE], sink[:SAMPLE]
     if "\\n" in sink and "\\n" not in source and "\n" in source:
-        return "escaped as a JSON string"
+        return ESCAPED
     if "\\n" in source and "\\n" not in sink and "\n" in sink:
         return "unescaped from a JSON string"
     if _has_more_lines(_NUMBERED, sink, source):

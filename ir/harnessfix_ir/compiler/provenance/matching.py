@@ -15,7 +15,7 @@ from .joining import BLOCK, Candidate, SourceIndex
 from .judging import Judge, is_close
 from .normal import Normal, normalise
 from .ranges import Ranges
-from .relation import Piece, Relation, whole_copy
+from .relation import Piece, Relation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,26 +83,15 @@ class Matcher:
         return found
 
     def _of_named(self, sink: Sink) -> MatchLink | None:
-        """The link of a sink that holds, whole, the text of the one step that its call id names, and little else.
-
-        What is around that text is too short for a fingerprint, so that nothing else need be looked for.
-        """
+        """The link of a sink that is made of the text of the one step that its call id names, and little else."""
         expected = self.neighbours.expected(sink)
         if len(expected) != 1 or expected[0][1] is not Evidence.OBSERVED or sink.fresh_from:
             return None
-        texts = self._texts_of.get(expected[0][0], ())
-        if len(texts) != 1:
-            return None
-        given, made = self.ids.text[sink.text], self.ids.text[texts[0]]
-        words = made.strip()
-        at = given.find(words)
-        if at < 0 or NAMED * len(words) < len(given) or _may_match(given[:at]) or _may_match(given[at + len(words) :]):
-            return None
-        place = self._nearest(texts[0], sink, expected[0][0])
+        texts = self._texts_of.get(expected[0][0], [])
+        place = self._nearest(texts[0], sink, expected[0][0]) if len(texts) == 1 else None
         if place is None or self.judge.wraps(place):
             return None
-        shift = at - (len(made) - len(made.lstrip()))
-        relation = whole_copy(self.judge.normal(texts[0]), self.judge.normal(sink.text), shift)
+        relation = self.judge.of_named(texts[0], place, sink)
         return None if relation is None else MatchLink(place, sink, relation, Evidence.DERIVED)
 
     def _with_candidates(self, left: Sequence[Sink]) -> Iterator[tuple[Sink, Sequence[Candidate]]]:
@@ -110,7 +99,7 @@ class Matcher:
 
         Candidates are found for some sinks at once and kept as long as another sink of the same text comes.
         """
-        sources = self._index()
+        sources = self._index(max((sink.position for sink in left), default=0))
         to_come = Counter(sink.text for sink in left)
         known: dict[int, list[Candidate]] = {}
         for block in _blocks(left, self.ids):
@@ -127,8 +116,11 @@ class Matcher:
                 if not to_come[sink.text]:
                     known.pop(sink.text, None)
 
-    def _index(self) -> SourceIndex:
-        sources = [text for text in self.produced if len(self.ids.text[text]) >= K]
+    def _index(self, end: int) -> SourceIndex:
+        """The texts that were given off before a position."""
+        sources = [
+            text for text, places in self.produced.items() if places[0].position < end and len(self.ids.text[text]) >= K
+        ]
         sources.sort(key=lambda text: self.produced[text][0].position)
         ranks = [self.produced[text][0].position for text in sources]
         return SourceIndex(sources, ranks, (self.judge.normal(text).data for text in sources))
@@ -285,11 +277,6 @@ def _blocks(sinks: Sequence[Sink], ids: TextIds) -> Iterator[list[Sink]]:
             seen.clear()
     if block:
         yield block
-
-
-def _may_match(text: str) -> bool:
-    """Whether a text is long enough to share a fingerprint with another."""
-    return len(text) >= K and len(normalise(text)) >= K
 
 
 def _explained(relation: Relation) -> int:

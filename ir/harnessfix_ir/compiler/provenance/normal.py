@@ -65,18 +65,30 @@ class Normal:
         import numpy as np
 
         plain, self._plain = self._plain, b""  # it is not needed again
-        raw = None
-        if not self.text.isascii():
-            raw = np.frombuffer(self.text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
+        if self.text.isascii():
+            raw = None
+            if len(plain) <= BLOCK:
+                return _kept(plain).astype(np.int32)
+        else:
+            raw = np.frombuffer(self.text.encode("utf-8", "surrogatepass"), dtype=np.int8)
         offsets = np.empty(len(self.data), np.int32)
         done = characters = 0
         for start in range(0, len(plain), BLOCK):
-            kept = np.flatnonzero(np.frombuffer(plain[start : start + BLOCK].translate(_IS_KEPT), dtype=bool))
+            kept = _kept(plain[start : start + BLOCK])
             if raw is None:
                 found = kept + start
             else:
-                begun = np.cumsum((raw[start : start + BLOCK] & 0xC0) != 0x80) + characters
-                found, characters = begun[kept] - 1, int(begun[-1])
+                begins = raw[start : start + BLOCK] >= -64  # bytes that go on with a character are below
+                begun = np.add.accumulate(begins.astype(np.int32))
+                found = begun[kept] + (characters - 1)
+                characters += int(begun[-1])
             offsets[done : done + len(kept)] = found
             done += len(kept)
         return offsets
+
+
+def _kept(plain: bytes) -> "NDArray[np.intp]":
+    """Where the bytes are that a normalised text keeps."""
+    import numpy as np
+
+    return np.frombuffer(plain.translate(_IS_KEPT), dtype=bool).nonzero()[0]

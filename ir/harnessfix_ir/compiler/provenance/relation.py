@@ -82,16 +82,23 @@ class Relation(NamedTuple):
 
 def whole_copy(source: Normal, sink: Normal, shift: int) -> Relation | None:
     """The relation when the source, but for space around it, stands in the sink `shift` characters further on."""
-    text = source.text
-    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
-    if start + shift < 0 or not sink.text.startswith(text[start:end], start + shift):
+    found = whole_piece(source.text, sink.text, shift)
+    if found is None:
         return None
-    if shift >= 0 and sink.text.startswith(text, shift):
-        start, end = 0, len(text)
-    detail = "whole" if len(sink.text.strip()) == len(text.strip()) else "whole, inside a longer text"
-    piece = Piece((start, end), (start + shift, end + shift), True)
+    piece, detail = found
     size = len(source.data)
     return Relation(LinkKind.COPIED, (piece,), detail, size, 1.0, size / max(len(sink.data), 1))
+
+
+def whole_piece(source: str, sink: str, shift: int) -> tuple[Piece, str] | None:
+    """Where the source, but for space around it, stands in the sink, `shift` characters further on, and as what."""
+    start, end = len(source) - len(source.lstrip()), len(source.rstrip())
+    if start + shift < 0 or not sink.startswith(source[start:end], start + shift):
+        return None
+    if shift >= 0 and sink.startswith(source, shift):
+        start, end = 0, len(source)
+    detail = "whole" if len(sink.strip()) == len(source.strip()) else "whole, inside a longer text"
+    return Piece((start, end), (start + shift, end + shift), True), detail
 
 
 def reserialised(source: Normal, sink: Normal) -> Relation | None:
@@ -147,7 +154,9 @@ def relate(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bool) ->
     where = loss.where(verbatim)
     unwrapped = where == "middle" and (source.text.lstrip()[:1] in ("{", "[") or loss.wrapper)
     if where and not unwrapped:
-        return _cut(source, sink, pieces, where, cuttable, loss.kept, shares)
+        if not cuttable:
+            return _excerpt(source.text, sink.text, pieces)
+        return cut(source.text, sink.text, pieces, where, loss.kept, shares)
     if cuttable and not unwrapped and source.record is None:
         shared = sum(piece.sink[1] - piece.sink[0] for piece in pieces)
         ends = kept_ends(source.text, sink.text, shared, start, end)
@@ -157,7 +166,7 @@ def relate(source: Normal, sink: Normal, runs: Sequence[Run], cuttable: bool) ->
         how = manner(source.text, sink.text[start:end])
         detail = f"{how}; {shares[0]:.0%} of its letters and digits kept"
         return Relation(LinkKind.TRANSFORMED, pieces, detail, loss.kept, *shares)
-    return _excerpt(source, sink, pieces)
+    return _excerpt(source.text, sink.text, pieces)
 
 
 def _shift_of_whole(source: Normal, sink: Normal, run: Run) -> int | None:
@@ -175,44 +184,43 @@ def _cut_to_ends(source: Normal, sink: Normal, where: str, pairs: Sequence[tuple
     pieces = tuple(Piece(kept, there, True) for kept, there in pairs)
     kept = sum(len(normalise(source.text[slice(*piece.source)])) for piece in pieces)
     shares = kept / max(len(source.data), 1), kept / max(len(sink.data), 1)
-    return _cut(source, sink, pieces, where, True, kept, shares)
+    return cut(source.text, sink.text, pieces, where, kept, shares)
 
 
-def _cut(
-    source: Normal,
-    sink: Normal,
-    pieces: tuple[Piece, ...],
-    where: str,
-    cuttable: bool,
-    kept: int,
-    shares: tuple[float, float],
-) -> Relation | None:
-    if not cuttable:
-        return _excerpt(source, sink, pieces)
+def cut(
+    source: str, sink: str, pieces: Sequence[Piece], where: str, kept: int, shares: tuple[float, float]
+) -> Relation:
+    """The relation when a stretch of the source, or one at each end, was kept.
+
+    Args:
+        source, sink: the texts.
+        pieces: what was kept, in order of the sink.
+        where: which part of the source that is.
+        kept: how much of it, in the measure of the relation.
+        shares: that as a share of the source and of the sink.
+    """
     if all(piece.verbatim for piece in pieces):
         kept_ranges = Ranges()
         kept_ranges.add(piece.source for piece in pieces)
         characters = len(kept_ranges)
         how = ""
     else:
-        characters = min(round(shares[0] * len(source.text)), len(source.text) - 1)
-        how = f"{manner(source.text, sink.text[pieces[0].sink[0] : pieces[-1].sink[1]])}; about "
-    marked = "marked" if cut_is_marked(sink.text, [piece.sink for piece in pieces], where) else "not marked"
-    detail = f"{how}{_number(characters)} of {_number(len(source.text))} characters kept ({where}); the cut is {marked}"
-    return Relation(LinkKind.TRUNCATED, pieces, detail, kept, *shares)
+        characters = min(round(shares[0] * len(source)), len(source) - 1)
+        how = f"{manner(source, sink[pieces[0].sink[0] : pieces[-1].sink[1]])}; about "
+    marked = "marked" if cut_is_marked(sink, [piece.sink for piece in pieces], where) else "not marked"
+    detail = f"{how}{_number(characters)} of {_number(len(source))} characters kept ({where}); the cut is {marked}"
+    return Relation(LinkKind.TRUNCATED, tuple(pieces), detail, kept, *shares)
 
 
-def _excerpt(source: Normal, sink: Normal, pieces: tuple[Piece, ...]) -> Relation | None:
+def _excerpt(source: str, sink: str, pieces: Sequence[Piece]) -> Relation | None:
     """The longest verbatim piece as a copy of a part."""
     exact = [piece for piece in pieces if piece.verbatim]
     if not exact:
         return None
     best = max(exact, key=lambda piece: piece.source[1] - piece.source[0])
     length = best.source[1] - best.source[0]
-    detail = f"an excerpt of {_number(length)} of {_number(len(source.text))} characters"
-    return Relation(
-        LinkKind.COPIED, (best,), detail, length, length / len(source.text), length / max(len(sink.text), 1)
-    )
+    detail = f"an excerpt of {_number(length)} of {_number(len(source))} characters"
+    return Relation(LinkKind.COPIED, (best,), detail, length, length / len(source), length / max(len(sink), 1))
 
 
 def _pieces(source: Normal, sink: Normal, runs: Sequence[Run]) -> tuple[Piece, ...]:
