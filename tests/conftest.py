@@ -1,6 +1,7 @@
 """What tests of several parts share."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,11 @@ settings.register_profile(
     derandomize=SAME_EXAMPLES,
 )
 settings.load_profile("any speed")
+
+# Shells have what they start in the background ignore SIGINT, and programs hand that on to those that they start: tests
+# that interrupt one would then wait for nothing.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
