@@ -595,6 +595,16 @@ NONE = {
             self.lock.acquire()
             return self.open()
         """,
+    "an empty reply fills the answer and is told": """
+        def read(reply, fields, parse):
+            text = reply["content"]
+            if not text:
+                value = dict.fromkeys(fields)
+                raise NoAnswer(value)
+            else:
+                value = parse(text)
+            return value
+        """,
     "counters that are all zero have counted nothing": """
         class Usage:
             details: dict[str, int]
@@ -636,3 +646,19 @@ def test_a_lock_that_a_failure_leaves_held(work: str, tmp_path: Path) -> None:
     (tmp_path / "harness.py").write_text(f"async def handle(self, message):\n    {body}", encoding="utf-8")
     (found,) = [e for e in read_harness([tmp_path]).of_role(ElementRole.HAZARD) if e.name == "unreleased-lock"]
     assert (found.value("name"), found.anchor.start_line) == ("self.lock", 2)
+
+
+def test_an_empty_reply_is_found_whatever_the_other_branch_raises(tmp_path: Path) -> None:
+    source = """
+    def read(text, fields, parse):
+        if not text:
+            value = dict.fromkeys(fields)
+        else:
+            value = parse(text)
+            if value is None:
+                raise ValueError(text)
+        return value
+    """
+    (tmp_path / "harness.py").write_text("\n".join(line[4:] for line in source.split("\n")), encoding="utf-8")
+    (found,) = [e for e in read_harness([tmp_path]).of_role(ElementRole.HAZARD) if e.name == "nothing-for-no-answer"]
+    assert (found.value("of"), found.anchor.start_line) == ("text", 4)

@@ -24,15 +24,14 @@ class NothingForNoAnswer(Role):
                 negated = isinstance(branch.test, ast.UnaryOp) and isinstance(branch.test.op, ast.Not)
                 tested = branch.test.operand if isinstance(branch.test, ast.UnaryOp) else branch.test
                 name = last(dotted(tested, scope))
-                if not _REPLY.search(name) or not branch.orelse or _tells(branch):
-                    continue
-                filled = _filled(branch.body if negated else branch.orelse, scope)
-                if filled is not None:
+                empty = branch.body if negated else branch.orelse
+                filled = _filled(empty, scope) if _REPLY.search(name) and branch.orelse else None
+                if filled is not None and not _tells(empty):
                     yield hazard("nothing-for-no-answer", scope, filled).add("of", name)
 
 
-def _tells(branch: ast.If) -> bool:
-    return any(isinstance(node, ast.Raise) for part in branch.orelse for node in walk(part))
+def _tells(body: list[ast.stmt]) -> bool:
+    return any(isinstance(node, ast.Raise) for part in body for node in walk(part))
 
 
 def _filled(body: list[ast.stmt], scope: Scope) -> ast.stmt | None:

@@ -39,12 +39,12 @@ class Team:
 """
 
 
-class AbandonedSiblings(HazardRule):
+class AbandonedTasks(HazardRule):
     code = "E110"
-    name = "abandoned-siblings"
+    name = "abandoned-tasks"
     keeps = Property.CLEANUP
     severity = Severity.INFO
-    summary = "Of tasks that are gathered one fails, and the others run on unowned."
+    summary = "A step ends in a failure, and tasks that it began run on unowned."
     why = (
         "`asyncio.gather` hands on the first failure and leaves the rest running: tools still act, requests are still "
         "paid for, guards still judge, after the step that started them has ended and perhaps been tried again."
