@@ -23,6 +23,7 @@ from harnessfix_ir.steps import Source, TraceStep
 from harnessfix_ir.vocabulary import Outcome, Status, StepKind
 
 from .base import Reader
+from .episodes import episodes
 
 TASK_NAMES = (
     "task",
@@ -80,33 +81,9 @@ class ProbeSpool(Reader):
                 hint="Record the run again with this harnessfix.",
             )
         pool = BoundedPool()
-        episodes = _episodes(list(Drafter(document, pool).drafts()))
-        for number, members in enumerate(episodes, 1):
-            yield _recording(document, members, number if len(episodes) > 1 else 0, filename, pool.texts)
-
-
-def _episodes(drafts: Sequence[Draft]) -> list[list[Draft]]:
-    """Drafts by the agent episode they belong to, each in order of start."""
-    ordered = sorted(drafts, key=lambda draft: draft.order)
-    known = {draft.key: draft.order for draft in ordered}
-    for draft in ordered:  # what a step happens in began before it; a file that says otherwise may go round in circles
-        if draft.up is not None and (draft.up not in known or known[draft.up] >= draft.order):
-            draft.up = None
-    roots = [draft for draft in ordered if draft.up is None]
-    tasks = [root for root in roots if root.kind is StepKind.TASK]
-    if len(tasks) < 2:
-        return [ordered]
-    episode: dict[str, int] = {}
-    for root in roots:
-        later = [number for number, task in enumerate(tasks) if task.order >= root.order]
-        episode[root.key] = later[0] if later else len(tasks) - 1
-    for draft in ordered:
-        if draft.key not in episode and draft.up is not None:
-            episode[draft.key] = episode.get(draft.up, 0)
-    groups: list[list[Draft]] = [[] for _ in tasks]
-    for draft in ordered:
-        groups[episode[draft.key]].append(draft)
-    return groups
+        found = episodes(list(Drafter(document, pool).drafts()))
+        for number, members in enumerate(found, 1):
+            yield _recording(document, members, number if len(found) > 1 else 0, filename, pool.texts)
 
 
 def _recording(
@@ -156,14 +133,15 @@ def _run(document: SpoolDocument, members: Sequence[Draft], number: int) -> RunI
     task = next((draft for draft in members if draft.kind is StepKind.TASK), None)
     command = tuple(str(word) for word in _list(header.get("command")))
     name = _task_name(task, document) if task is not None else ""
-    outcome, by = _outcome(task, ended.get("code"), alone=number == 0)
+    last = next((draft for draft in reversed(members) if draft.kind is StepKind.TASK and draft.up is None), task)
+    outcome, by = _outcome(last, ended.get("code"), alone=number == 0)
     first = document.processes[0] if document.processes else {}
     return RunInfo(
         id=f"{trace}-{number}" if number else trace,
         name=name or " ".join(command[:6]),
         task=string(header.get("task")) or name,
         started_ns=task.started_ns if task is not None and number else integer(first.get("time", header.get("time"))),
-        ended_ns=task.ended_ns if task is not None and number else integer(ended.get("time")),
+        ended_ns=last.ended_ns if last is not None and number else integer(ended.get("time")),
         outcome=outcome,
         outcome_by=by,
         exit_code=integer(ended.get("code")),
