@@ -11,6 +11,7 @@ from harnessfix_ir.vocabulary import Evidence
 
 from .citations import place_in_trace, resolving_anchors, unresolved_steps
 from .identity import flaw_id
+from .responsible import responsible_step
 from .suppress import Comment, silencing
 from .ties import tied_places, trust_in_tied
 
@@ -103,7 +104,7 @@ def _diagnosis(rule: Rule, finding: Finding, model: HarnessModel, run: Htir | No
         layer=finding.layer or rule.layer,
         severity=finding.severity or rule.severity,
         run=run.run.id if run is not None else None,
-        responsible_step=finding.responsible_step,
+        responsible_step=responsible_step(run, finding, anchors[0]) if run is not None else None,
         symptom_step=finding.symptom_step,
         path=tuple(finding.path),
         anchors=tuple(anchors),
