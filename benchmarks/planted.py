@@ -44,6 +44,9 @@ def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[tuple[Scor
                     changed = bench.run(plant.tasks, plant.version)
                 finally:
                     file.write_text(before, encoding="utf-8")
+                for task in plant.tasks:
+                    if changed.exits[task] == sound.exits[task] and changed.differs(sound, task):
+                        bench.settle(sound, task)
                 if not shown(plant, sound, changed):
                     yield plant
                     continue

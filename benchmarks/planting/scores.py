@@ -1,7 +1,7 @@
 """How well a planted flaw was found: the paper's table (step, cause, anchor, layer, operator, cluster)."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -10,7 +10,7 @@ from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.vocabulary import Route, StepKind, Verdict
 
 from .plant import Plant
-from .trial import Trial, signature
+from .trial import Signature, Trial, signature
 
 TABLE = ("step", "cause", "anchor", "layer_f1", "operator", "cluster_f1")
 OBSERVED = frozenset((Route.STACK, Route.PROBE, Route.CODE_ATTRIBUTE))
@@ -84,7 +84,7 @@ def shown(plant: Plant, sound: Trial, changed: Trial) -> bool:
         return False
     if plant.mutator.harms_from:
         return any(_longest(changed, task) - _longest(sound, task) >= plant.mutator.harms_from for task in tasks)
-    return any(changed.signatures(task) != sound.signatures(task) for task in tasks)
+    return any(changed.differs(sound, task) for task in tasks)
 
 
 def _longest(trial: Trial, task: str) -> int:
@@ -118,13 +118,18 @@ def score(subject: str, plant: Plant, sound: Trial, changed: Trial) -> Score:
 def true_steps(plant: Plant, sound: Trial, changed: Trial, task: str) -> set[str]:
     """Steps of the changed function that did something else than before, and what it did inside them; all of its steps
     when none did."""
-    before, different, every = sound.signatures(task), set(), set()
+    before, restless = sound.signatures(task), sound.restless.get(task, set())
+    different, every = set(), set()
     for run in changed.compiled.get(task, ()):
         mine = {step.id for step in run.steps if any(_changed(plant, anchor) for anchor in step.anchors)}
-        other = {step.id for step in run.steps if step.id in mine and not before[signature(run, step)]}
+        other = {step.id for step in run.steps if step.id in mine and _new(signature(run, step), before, restless)}
         every |= mine
         different |= other | {below.id for step in other for below in run.descendants(step) if below.id in mine}
     return different or every
+
+
+def _new(one: Signature, before: Counter[Signature], restless: Set[tuple[str, str]]) -> bool:
+    return not before[one] and one[:2] not in restless
 
 
 def _changed(plant: Plant, anchor: Anchor) -> bool:

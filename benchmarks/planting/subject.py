@@ -17,7 +17,12 @@ from harnessfix_ir.source import locate_harness
 HERE = Path(__file__).resolve().parent
 DRIVERS = HERE / "drivers"
 REPOSITORY = HERE.parents[1]
-OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"}
+OFFLINE = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "PYTHONWARNINGS": "ignore",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",  # what is written out of a set stands in the same order each time
+}
 IGNORED = shutil.ignore_patterns("__pycache__", ".harnessfix", "*.pyc", ".agents")
 
 

@@ -24,7 +24,10 @@ from harnessfix_ir.vocabulary import Outcome
 from .subject import HERE, Subject
 
 SECONDS = 60.0
-VOLATILE = re.compile(r"0x[0-9a-f]+|\d+\.\d+|[0-9a-f]{8}-[0-9a-f-]{27}|/tmp/\S+|line \d+")
+VOLATILE = re.compile(
+    r"0x[0-9a-f]+|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?|\d+\.\d+|[0-9a-f]{8}-[0-9a-f-]{27}|/tmp/\S+|line \d+"
+)
+AGAIN = "again"
 Signature = tuple[str, str, str, str, str]
 
 
@@ -37,12 +40,20 @@ class Trial:
         exits: exit code by task.
         diagnosed: what the rules said of all of them together.
         diagnoses: what they said of each run, by its id.
+        restless: by task, which steps (kind and name) do not do the same each time.
     """
 
     compiled: dict[str, list[Htir]] = field(default_factory=dict)
     exits: dict[str, int] = field(default_factory=dict)
     diagnosed: Diagnosed = field(default_factory=Diagnosed)
     diagnoses: dict[str, list[Diagnosis]] = field(default_factory=dict)
+    restless: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+
+    def differs(self, other: "Trial", task: str) -> bool:
+        """Whether a task did something else than in another trial, of which it is known what is restless in it."""
+        restless = other.restless.get(task, ())
+        mine, others = self.signatures(task), other.signatures(task)
+        return any(one[:2] not in restless for one in ((mine - others) | (others - mine)))
 
     def signatures(self, task: str) -> Counter[Signature]:
         """What the steps of a task did, without what changes from run to run."""
@@ -113,6 +124,17 @@ class Bench:
         for run in runs:
             trial.diagnoses[run] = list(self.workspace.store.diagnoses(run))
         return trial
+
+    def settle(self, sound: Trial, task: str) -> None:
+        """Record a task of the sound harness once more, to know which of its steps do not do the same each time."""
+        if task in sound.restless:
+            return
+        pipeline = Pipeline(self.workspace)
+        key = f"{self.subject.script_digest()} {task} {AGAIN}"
+        _, recorded = self._once(key, lambda: self._record(pipeline, task))
+        again = Trial(compiled={task: [pipeline.compile(run) for run in recorded]})
+        mine, others = sound.signatures(task), again.signatures(task)
+        sound.restless[task] = {one[:2] for one in (mine - others) | (others - mine)}
 
     def _record(self, pipeline: Pipeline, task: str) -> tuple[int, list[str]]:
         collected = pipeline.record(

@@ -27,7 +27,7 @@ def bash(command, **more):
 
 
 TASKS = {
-    "hello": ([bash("echo hi"), bash(f"{DONE} && echo hi", when="hi")], "hi\n", {}),
+    "hello": ([bash("echo hi"), bash(f"{DONE} && printf 'one\\ntwo\\n'", when="hi")], "one\ntwo\n", {}),
     "malformed": ([call("bash", '{"command": "ls"'), bash(f"{DONE}; echo ok", when="[Ee]rror|arguments")], "ok\n", {}),
     "unknown-tool": ([call("python", {"code": "1"}), bash(f"{DONE}; echo ok", when="[Uu]nknown|not")], "ok\n", {}),
     "no-call": ([say("I am done"), bash(f"{DONE}; echo ok")], "ok\n", {}),
@@ -47,7 +47,8 @@ TASKS = {
 def main(task):
     turns, wanted, options = TASKS[task]
     config = yaml.safe_load((Path(minisweagent.__file__).parent / "config" / "mini.yaml").read_text())
-    with serve(turns, default=bash("ls")) as url, tempfile.TemporaryDirectory() as folder:
+    default = bash("ls") if task == "limit" else bash(f"{DONE}; echo I give up")
+    with serve(turns, default=default) as url, tempfile.TemporaryDirectory() as folder:
         model = LitellmModel(
             model_name="openai/scripted",
             model_kwargs={"api_base": url, "api_key": "none", "drop_params": True, "timeout": 5, "max_retries": 0},
