@@ -12,7 +12,7 @@ from harnessfix_ir.steps import Part, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Severity, StepKind
 
 from ._once import once
-from ._own import callers_of, is_model_step, own_anchors, own_function
+from ._own import callers_of, is_model_step, outermost_tools, own_anchors, own_function
 from ._query import (
     MESSAGE_ROLES,
     added_messages,
@@ -150,9 +150,7 @@ def _spent_tool_calls(run: Htir) -> list[TraceStep]:
 
 def _tool_calls(run: Htir) -> list[TraceStep]:
     """Tool calls, each once: those inside another one are part of it, and what runs a batch is as many as it runs."""
-    found = list(run.of_kind(StepKind.TOOL_CALL))
-    outermost = [s for s in found if not any(outer.kind is StepKind.TOOL_CALL for outer in ancestors(run, s))]
-    return [one for step in outermost for one in (_of_batch(run, step) or [step])]
+    return [one for step in outermost_tools(run) for one in (_of_batch(run, step) or [step])]
 
 
 def _of_batch(run: Htir, step: TraceStep) -> list[TraceStep]:

@@ -47,6 +47,12 @@ def asked_in(run: Htir, step: TraceStep) -> Iterator[Asked]:
             yield Asked(step, part, run.text(part))
 
 
+@once
+def malformed(run: Htir) -> tuple[tuple[Asked, str], ...]:
+    """Calls whose arguments are no JSON object, each with what is wrong with them in words."""
+    return tuple((call, flaw) for call in asked(run) if (flaw := argument_flaw(call.arguments)) is not None)
+
+
 def argument_flaw(arguments: str) -> str | None:
     """What is wrong with argument text, in words; None when it is a JSON object (or too long to say)."""
     if len(arguments) > MAX_ARGUMENTS:

@@ -113,7 +113,7 @@ def results(run: Htir, step: TraceStep) -> list[str]:
 
 def results_after(run: Htir, step: TraceStep) -> Iterator[HandedIn]:
     """Where a run shows no agent episode: texts after `step` under names of a result, and the steps that had them."""
-    for later in run.steps[run.steps.index(step) + 1 :]:
+    for later in run.steps[run.place(step.id) + 1 :]:
         for part in (*later.input, *later.output):
             text = run.text(part)
             if (part.name or "").lower() in RESULT_NAMES:

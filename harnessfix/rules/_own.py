@@ -1,20 +1,25 @@
 """The code that a step ran, and the model calls inside one another."""
 
+from collections.abc import Sequence
+
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Route, StepKind
 
+from ._once import once
 from ._query import ancestors, function_of
 
 # Where a step was called (its stack) is known better than where it ran, but what ran is what a rule speaks of.
-_OWN_FIRST = (Route.PROBE, Route.CODE_ATTRIBUTE, Route.TOOL_REGISTRATION)
+_OWN_FIRST = {Route.PROBE: 0, Route.CODE_ATTRIBUTE: 1, Route.TOOL_REGISTRATION: 2}
 
 
 def own_anchors(step: TraceStep) -> tuple[Anchor, ...]:
     """The step's anchors, those of the code that ran before those of its caller."""
-    return tuple(sorted(step.anchors, key=lambda a: _OWN_FIRST.index(a.route) if a.route in _OWN_FIRST else 9))
+    if len(step.anchors) < 2:
+        return step.anchors
+    return tuple(sorted(step.anchors, key=lambda anchor: _OWN_FIRST.get(anchor.route, len(_OWN_FIRST))))
 
 
 def nearest_own(run: Htir, step: TraceStep) -> tuple[Anchor, ...]:
@@ -46,11 +51,26 @@ def is_model_step(step: TraceStep) -> bool:
     return step.kind is StepKind.MODEL_CALL or step.attributes.get("role") == ElementRole.MODEL_CALL.value
 
 
-def model_steps(run: Htir, request: TraceStep) -> list[TraceStep]:
+def model_steps(run: Htir, request: TraceStep) -> Sequence[TraceStep]:
     """A model call, the wrappers around it and the attempts inside it, outermost first."""
-    around = [step for step in ancestors(run, request) if is_model_step(step)]
-    inside = [step for step in run.descendants(request.id) if is_model_step(step)]
-    return [*reversed(around), request, *inside]
+    known = _model_steps(run)
+    if request.id not in known:
+        around = [step for step in ancestors(run, request) if is_model_step(step)]
+        inside = [step for step in run.descendants(request.id) if is_model_step(step)]
+        known[request.id] = (*reversed(around), request, *inside)
+    return known[request.id]
+
+
+@once
+def _model_steps(run: Htir) -> dict[str, Sequence[TraceStep]]:
+    return {}  # filled as it is asked for
+
+
+@once
+def outermost_tools(run: Htir) -> Sequence[TraceStep]:
+    """Tool calls that happened inside no other one, in order of start."""
+    calls = run.of_kind(StepKind.TOOL_CALL)
+    return [step for step in calls if not any(outer.kind is StepKind.TOOL_CALL for outer in ancestors(run, step))]
 
 
 def loop_around(run: Htir, model: HarnessModel, step: TraceStep) -> Element | None:

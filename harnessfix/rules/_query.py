@@ -72,6 +72,12 @@ def events(step: TraceStep, name: str) -> list[StepEvent]:
     return [event for event in step.events if event.name == name]
 
 
+@once
+def file_work(run: Htir) -> frozenset[str]:
+    """What steps of the run did to files: `artifact`, `state`, and `read`, `write`, `delete` or `chdir` in detail."""
+    return frozenset(word for step in run.steps for one in step.effects for word in (one.effect, one.detail))
+
+
 def has_messages(step: TraceStep) -> bool:
     """Whether the step's input is made of chat messages."""
     return any(part.role in MESSAGE_ROLES for part in step.input)
@@ -114,7 +120,7 @@ def added_messages(run: Htir) -> tuple[Added, ...]:
     A conversation goes on in the request that begins with the whole of its last one, else in the one that shares most
     messages with it; a request that shares none begins one.
     """
-    return tuple(_added_messages(run))
+    return tuple((step, before, _new_parts(step, before, same)) for step, before, same in _turns(run))
 
 
 @once
@@ -124,39 +130,46 @@ def grown_inputs(run: Htir) -> tuple[Grown, ...]:
     What is folded over the parts of requests goes on from the state of the one before, instead of reading the history
     anew with every request.
     """
-    return tuple(_after(step, before) for step, before, _ in added_messages(run))
+    return tuple(
+        (step, before, step.input[same:])
+        if before is not None and same == len(before.input)
+        else (step, None, step.input)
+        for step, before, same in _turns(run)
+    )
 
 
-def _after(step: TraceStep, before: TraceStep | None) -> Grown:
-    held = len(before.input) if before is not None else 0
-    if before is not None and common_prefix(step.input, before.input) == held:
-        return step, before, step.input[held:]
-    return step, None, step.input
-
-
-def _added_messages(run: Htir) -> Iterator[Added]:
+@once
+def _turns(run: Htir) -> tuple[tuple[TraceStep, TraceStep | None, int], ...]:
+    """For each request: the step, the one before it in the same conversation, and how many parts both begin with."""
+    found = []
     open_conversations: dict[str | None, list[TraceStep]] = {}
     texts: dict[str, frozenset[str]] = {}
     for step in requests(run):
         recent = open_conversations.setdefault(step.agent, [])
-        before = _continued(step, recent, texts)
-        yield step, before, _new_parts(step, before)
+        before, same = _continued(step, recent, texts)
+        found.append((step, before, same))
         if before is not None:
             recent.remove(before)
         recent.append(step)
         del recent[:-CONVERSATIONS]
         if len(texts) > 4 * CONVERSATIONS:
             texts.clear()
+    return tuple(found)
 
 
-def _continued(step: TraceStep, recent: list[TraceStep], texts: dict[str, frozenset[str]]) -> TraceStep | None:
-    """The last request of the conversation that `step` goes on with."""
-    whole = [known for known in recent if known.input and common_prefix(step.input, known.input) == len(known.input)]
+def _continued(
+    step: TraceStep, recent: list[TraceStep], texts: dict[str, frozenset[str]]
+) -> tuple[TraceStep | None, int]:
+    """The last request of the conversation that `step` goes on with, and how many parts both begin with."""
+    same = [common_prefix(step.input, known.input) for known in recent]
+    whole = [(len(known.input), -place) for place, known in enumerate(recent) if 0 < same[place] == len(known.input)]
     if whole:
-        return max(whole, key=lambda known: len(known.input))
-    mine = _texts_of(step, texts)
-    last = max(recent, key=lambda known: len(_texts_of(known, texts) & mine), default=None)
-    return last if last is not None and _texts_of(last, texts) & mine else None
+        length, place = max(whole)
+        return recent[-place], length
+    mine = _texts_of(step, texts) if recent else frozenset()
+    shared = [len(_texts_of(known, texts) & mine) for known in recent]
+    place = max(range(len(recent)), key=shared.__getitem__, default=0)
+    return (recent[place], same[place]) if recent and shared[place] else (None, 0)
 
 
 def _texts_of(step: TraceStep, texts: dict[str, frozenset[str]]) -> frozenset[str]:
@@ -165,10 +178,10 @@ def _texts_of(step: TraceStep, texts: dict[str, frozenset[str]]) -> frozenset[st
     return texts[step.id]
 
 
-def _new_parts(step: TraceStep, before: TraceStep | None) -> list[Part]:
-    if before is None:
-        return list(step.input)
-    same = common_prefix(step.input, before.input)
+def _new_parts(step: TraceStep, before: TraceStep | None, same: int) -> list[Part]:
+    """Input parts that the request before did not hold; `same` is how many parts both begin with."""
+    if before is None or same == len(before.input):
+        return list(step.input[same:])
     known = Counter((p.role, p.kind, p.text) for p in before.input[same:])
     new = []
     for part in step.input[same:]:

@@ -22,16 +22,16 @@ _NAME = re.compile(r"^(max_(turns|steps|iterations|rounds)|(turn|step|iteration|
 
 def too_many_turns(run: Htir, model: HarnessModel) -> Iterator[Finding]:
     """An episode that asked its model far more often than the limit on its turns allows."""
+    limits = {task.id: given for task in run.of_kind(StepKind.TASK) if (given := _given(run, task)) is not None}
     asked: dict[str, list[TraceStep]] = {}
-    for request in requests(run):
+    for request in requests(run) if limits else ():
         episode = _episode(run, request) if request.error is None else None
-        if episode is not None:
+        if episode is not None and episode.id in limits:
             asked.setdefault(episode.id, []).append(request)
     for id_, spent in asked.items():
-        given = _given(run, run.step(id_))
-        if given is None or len(spent) <= given[1] * REQUESTS_PER_TURN:
+        name, limit = limits[id_]
+        if len(spent) <= limit * REQUESTS_PER_TURN:
             continue
-        name, limit = given
         over = spent[limit]
         loop = loop_around(run, model, over)
         yield Finding(

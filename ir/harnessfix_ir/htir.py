@@ -1,7 +1,8 @@
 """HTIR: one run, compiled: steps, links, anchors, and the elements of the harness they lead to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -36,9 +37,20 @@ class Htir(Document):
     reached: dict[str, Reached] = Field(default_factory=dict)
     incomplete: tuple[str, ...] = ()
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy. What is looked up in it is found in its own steps and links."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in copy.__dict__.keys() - type(self).model_fields.keys():
+            del copy.__dict__[name]
+        return copy
+
     def step(self, step_id: str) -> TraceStep:
         """The step with that id. Raises `KeyError`."""
         return self._steps[step_id]
+
+    def place(self, step_id: str) -> int:
+        """Number of that step in order of start, from 0. Raises `KeyError`."""
+        return self._places[step_id]
 
     def text(self, part: Part) -> str:
         """The text of a part, empty when it is not held."""
@@ -58,17 +70,22 @@ class Htir(Document):
             return iter(self._by_kind.get(kinds[0], ()))
         return (step for step in self.steps if step.kind in kinds)
 
+    def with_event(self, name: str) -> Sequence[TraceStep]:
+        """Steps in which something of that name happened, in order of start."""
+        return self._by_event.get(name, ())
+
     def children(self, step_id: str) -> tuple[TraceStep, ...]:
         """Steps whose parent is `step_id`, in order of start."""
         return self._children.get(step_id, ())
 
-    def descendants(self, step_id: str) -> Iterator[TraceStep]:
+    def descendants(self, step_id: str) -> Sequence[TraceStep]:
         """All steps inside `step_id`, depth first, in order of start."""
-        pending = list(reversed(self.children(step_id)))
-        while pending:
-            step = pending.pop()
-            yield step
-            pending.extend(reversed(self.children(step.id)))
+        order, starts, ends = self._nested
+        return order[starts[step_id] + 1 : ends[step_id]] if step_id in starts else []
+
+    def links_of_kind(self, kind: LinkKind) -> Sequence[TraceLink]:
+        """Links of this kind in order of target."""
+        return self._links_by_kind.get(kind, ())
 
     def links_from(self, step_id: str, *kinds: LinkKind) -> list[TraceLink]:
         """Links whose source is `step_id`, of these kinds (all when none given)."""
@@ -96,10 +113,50 @@ class Htir(Document):
         return {step.id: step for step in self.steps}
 
     @cached_property
+    def _places(self) -> dict[str, int]:
+        return {step.id: number for number, step in enumerate(self.steps)}
+
+    @cached_property
+    def _nested(self) -> tuple[list[TraceStep], dict[str, int], dict[str, int]]:
+        """The steps depth first, and by id the place there of a step and of the first one after all inside it."""
+        order: list[TraceStep] = []
+        starts: dict[str, int] = {}
+        roots = [step for step in self.steps if step.parent not in self._steps]
+        for root in (*roots, *self.steps):  # of steps that are inside one another, the first stands for a root
+            pending = [] if root.id in starts else [root]
+            while pending:
+                step = pending.pop()
+                if step.id not in starts:
+                    starts[step.id] = len(order)
+                    order.append(step)
+                    pending += reversed(self._children.get(step.id, ()))
+        ends = {identity: place + 1 for identity, place in starts.items()}
+        for step in reversed(order):
+            outer = step.parent
+            if outer in starts and starts[outer] < starts[step.id] and ends[outer] < ends[step.id]:
+                ends[outer] = ends[step.id]
+        return order, starts, ends
+
+    @cached_property
+    def _links_by_kind(self) -> dict[LinkKind, list[TraceLink]]:
+        index: dict[LinkKind, list[TraceLink]] = {}
+        for link in self.links:
+            index.setdefault(link.kind, []).append(link)
+        return index
+
+    @cached_property
     def _by_kind(self) -> dict[StepKind, list[TraceStep]]:
         index: dict[StepKind, list[TraceStep]] = {}
         for step in self.steps:
             index.setdefault(step.kind, []).append(step)
+        return index
+
+    @cached_property
+    def _by_event(self) -> dict[str, list[TraceStep]]:
+        index: dict[str, list[TraceStep]] = {}
+        for step in self.steps:
+            for name in dict.fromkeys(event.name for event in step.events):
+                index.setdefault(name, []).append(step)
         return index
 
     @cached_property

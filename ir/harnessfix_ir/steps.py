@@ -128,9 +128,15 @@ class TraceStep(Document):
     @property
     def call_id(self) -> str | None:
         """Of a tool call: the model's call that it answers, as its parts or its attributes say."""
-        told = next((part.call_id for part in (*self.input, *self.output) if part.call_id), None)
-        given = (self.attributes.get(name) for name in CALL_ID_ATTRIBUTES)
-        return told or next((value for value in given if isinstance(value, str) and value), None)
+        for parts in (self.input, self.output):
+            for part in parts:
+                if part.call_id:
+                    return part.call_id
+        for name in CALL_ID_ATTRIBUTES if self.attributes else ():
+            value = self.attributes.get(name)
+            if isinstance(value, str) and value:
+                return value
+        return None
 
 
 class Span(Document):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harnessfix.rules import _secrets
 from harnessfix.rules._calls import argument_flaw, asked_in
 from harnessfix.rules._errors import error_lines, escaped_to
 from harnessfix.rules._query import added_messages, quote, reply_parts, requests
@@ -85,7 +86,15 @@ def test_lines_that_report_an_error() -> None:
     ("text", "found"),
     [
         ("key sk-" + "a1B2" * 8, True),
-        ("ghp_" + "x" * 36, True),
+        *((f"a {kind}_" + "x" * 36, True) for kind in ("ghp", "gho", "ghu", "ghs", "ghr", "hf")),
+        ("github_pat_" + "x1" * 24, True),
+        ("glpat-" + "x1" * 12, True),
+        ("AKIA" + "Q7" * 8, True),
+        ("ASIA" + "Q7" * 8, True),
+        ("AIza" + "Q7-_x" * 7, True),
+        *((f"xox{kind}-" + "1a" * 12, True) for kind in "abprs"),
+        *((f"MY_{kind}_1=" + "q" * 20, True) for kind in ("SECRET", "TOKEN", "PASSWORD")),
+        ("the value was [redacted: a key] before", True),
         ("EXAMPLE_API_KEY=" + "q" * 20, True),
         ("the value was <redacted> before", True),
         ("-----BEGIN RSA PRIVATE KEY-----", True),
@@ -94,8 +103,23 @@ def test_lines_that_report_an_error() -> None:
     ],
 )
 def test_shapes_of_credentials(text: str, found: bool) -> None:
-    assert bool(secrets_in(text)) is found
+    for around in ("{}", "an x-ray - and a _Token_ before\n{}\nAfter", "{}" + " Åse" * 3):
+        assert bool(secrets_in(around.format(text))) is found
     assert not any("a1B2" in words or "qqqq" in words for words in secrets_in(text))
+
+
+def test_a_text_is_searched_for_credentials_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+
+    def search(text: str) -> list[str]:
+        searched.append(text)
+        return ["a key"]
+
+    monkeypatch.setattr(_secrets, "secrets_in", search)
+    run, other = (Htir(run=RunInfo(id=name), texts={"t": name}) for name in ("run", "other"))
+    part = Part(role="tool", text="t")
+    assert [_secrets.secrets_of(one, part) for one in (run, run, other)] == [["a key"]] * 3
+    assert searched == ["run", "other"]
 
 
 @pytest.mark.parametrize(

@@ -118,9 +118,10 @@ class TruncationDropsTheEvidence(Rule):
 def _losses(run: Htir) -> Iterable[_Loss]:
     """Cuts of what a step gave off on its way into a request; several kept pieces of one text count together."""
     pieces: dict[tuple[str, int, str, int], list[TraceLink]] = defaultdict(list)
-    sent = _sent_on(run)
-    for link in run.links:
-        if link.kind is LinkKind.TRUNCATED and link.source_span is not None and link.target_span is not None:
+    cuts = run.links_of_kind(LinkKind.TRUNCATED)
+    sent = _sent_on(run) if cuts else {}
+    for link in cuts:
+        if link.source_span is not None and link.target_span is not None:
             key = link.source, link.source_span.part, link.target, link.target_span.part
             if link.target in sent and link.source_span.side == "out":
                 pieces[key].append(link)
@@ -140,12 +141,10 @@ def _sent_on(run: Htir) -> dict[str, TraceStep]:
     """Requests by themselves, and by the steps that made a text of theirs out of something longer."""
     requests = {step.id: step for step in run.of_kind(StepKind.MODEL_CALL)}
     sent = dict(requests)
-    for link in run.links:
-        if link.kind is not LinkKind.COPIED or link.target not in requests:
-            continue
-        given, kind = link.source_span, run.step(link.source).kind
-        between = kind in (StepKind.PARSE, StepKind.CONTEXT_BUILD, StepKind.LIFECYCLE)
-        if between and given is not None and given.side == "out":
+    between = {s.id for s in run.of_kind(StepKind.PARSE, StepKind.CONTEXT_BUILD, StepKind.LIFECYCLE)}
+    for link in run.links_of_kind(LinkKind.COPIED) if between else ():
+        given = link.source_span
+        if link.source in between and link.target in requests and given is not None and given.side == "out":
             sent.setdefault(link.source, requests[link.target])
     return sent
 
@@ -159,7 +158,7 @@ def _lost_errors(run: Htir, loss: _Loss) -> list[str]:
 def _cut(run: Htir, model: HarnessModel, loss: _Loss) -> Element | None:
     """The slice that made the cut: by a recorded cut of that length, else by its bound."""
     cuts = {element.id: element for element in model.of_role(ElementRole.TRUNCATION)}
-    seen = [event.attributes for step in run.steps for event in events(step, "cut")]
+    seen = [event.attributes for step in run.with_event("cut") for event in events(step, "cut")]
     fitting = [told for told in seen if told.get("after") == loss.kept and str(told.get("element")) in cuts]
     exact = [told for told in fitting if told.get("before") == loss.whole] or fitting
     if exact:

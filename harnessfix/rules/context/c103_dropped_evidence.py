@@ -74,30 +74,28 @@ class DroppedEvidence(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool answers that left the context, or never entered it, and were asked for again in the same words."""
-        order = {step.id: number for number, step in enumerate(run.steps)}
         asked: dict[tuple[str, str], list[TraceStep]] = {}
-        for step in run.of_kind(StepKind.TOOL_CALL, StepKind.RETRIEVAL):
+        omitted = run.links_of_kind(LinkKind.OMITTED)
+        for step in run.of_kind(StepKind.TOOL_CALL, StepKind.RETRIEVAL) if omitted else ():
             asked.setdefault((step.name, run.input_text(step)), []).append(step)
         spoken: set[str] = set()
-        for link in run.links:
+        for link in omitted:
             source = run.step(link.source)
-            if link.kind is not LinkKind.OMITTED or source.kind not in (StepKind.TOOL_CALL, StepKind.RETRIEVAL):
+            if source.kind not in (StepKind.TOOL_CALL, StepKind.RETRIEVAL):
                 continue
-            again = _asked_again(run, source, link, asked[source.name, run.input_text(source)], order)
+            again = _asked_again(run, source, link, asked[source.name, run.input_text(source)])
             if again is None or source.id in spoken:
                 continue
             spoken.add(source.id)
             yield _finding(run, model, link, source, again)
 
 
-def _asked_again(
-    run: Htir, source: TraceStep, link: TraceLink, calls: list[TraceStep], order: dict[str, int]
-) -> TraceStep | None:
+def _asked_again(run: Htir, source: TraceStep, link: TraceLink, calls: list[TraceStep]) -> TraceStep | None:
     """The same call made again after its answer was gone, with the same answer."""
     answer = run.output_text(source)
     if len(answer) < LEAST:
         return None
-    later = (step for step in calls if order[step.id] > order[link.target])
+    later = (step for step in calls if run.place(step.id) > run.place(link.target))
     return next((step for step in later if run.output_text(step) == answer), None)
 
 

@@ -90,18 +90,17 @@ class LostTurn(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Replies of which nothing is in the request that goes on with the conversation."""
-        order = {step.id: number for number, step in enumerate(run.steps)}
         new = {step.id: parts for step, _, parts in added_messages(run)}
         spoken: set[str] = set()
-        for link in run.links:
+        for link in run.links_of_kind(LinkKind.OMITTED):
             turn = run.step(link.source)
-            if link.kind is not LinkKind.OMITTED or turn.kind is not StepKind.MODEL_CALL:
+            if turn.kind is not StepKind.MODEL_CALL:
                 continue
             if not link.detail.startswith(NEVER_SENT):  # what a window takes out later is another flaw
                 continue
             if _said_otherwise(run, turn, new.get(link.target, ())):
                 continue
-            clause = _clause_between(run, order, link)
+            clause = _clause_between(run, link)
             finding = _finding(run, model, link, turn, clause)
             place = finding.anchors[0].place if finding.anchors else ""
             if place and place not in spoken:
@@ -134,9 +133,9 @@ def _names(text: str, word: str) -> bool:
     return word in text if len(word) > SHORT else bool(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text))
 
 
-def _clause_between(run: Htir, order: dict[str, int], link: TraceLink) -> TraceStep | None:
+def _clause_between(run: Htir, link: TraceLink) -> TraceStep | None:
     """The last `except` clause that was entered between the turn and the request without it."""
-    between = run.steps[order[link.source] + 1 : order[link.target]]
+    between = run.steps[run.place(link.source) + 1 : run.place(link.target)]
     clauses = [step for step in between if step.kind is StepKind.ERROR and step.name.startswith("except")]
     return clauses[-1] if clauses else None
 

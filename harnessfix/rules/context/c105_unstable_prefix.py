@@ -90,7 +90,7 @@ class UnstablePrefix(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Places near the top that differ, by little, from one request to the next, at least twice."""
         groups: dict[tuple[str | None, int, int], list[_Break]] = defaultdict(list)
-        for step in run.steps:
+        for step in run.with_event("prefix_broken"):
             for event in events(step, "prefix_broken"):
                 found = _early_break(run, step, event.attributes)
                 if found is not None:

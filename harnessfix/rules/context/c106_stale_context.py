@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote, tool_element
+from harnessfix.rules._query import as_anchor, file_work, nearest_anchors, one_of_each, quote, tool_element
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -91,6 +91,8 @@ class StaleContext(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Reads that answered as before without touching the file, after another step had written it."""
+        if file_work(run).isdisjoint(("write", "delete")):
+            return
         seen: dict[tuple[str, str], _Read] = {}
         by_file: dict[str, list[_Read]] = {}
         for step in run.of_kind(StepKind.TOOL_CALL):

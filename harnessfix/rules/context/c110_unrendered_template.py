@@ -47,6 +47,10 @@ class _Raw:
     shown: str
 
 
+_Placeholder = tuple[str, str, str]
+"""A placeholder as the template writes it, its name, and the characters around it."""
+
+
 class UnrenderedTemplate(Rule):
     code = "C110"
     name = "unrendered-template"
@@ -75,6 +79,9 @@ class UnrenderedTemplate(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Messages of the harness's own wording with a placeholder that was left or became `None`."""
         prompts = [p for p in model.of_role(ElementRole.PROMPT) if p.value("engine") in ("jinja", "format")]
+        if not prompts:
+            return
+        written = [(prompt, [*_written(prompt)]) for prompt in prompts]
         answers = {part.text for step in run.of_kind(StepKind.TOOL_CALL, StepKind.RETRIEVAL) for part in step.output}
         checked: set[str] = set()
         spoken: set[tuple[str, str]] = set()
@@ -83,17 +90,17 @@ class UnrenderedTemplate(Rule):
                 if part.role not in ("system", "user", "developer") or part.text in checked or part.text in answers:
                     continue
                 checked.add(part.text)
-                for raw in _raw(prompts, run.text(part), opening=before is None):
+                for raw in _raw(written, run.text(part), opening=before is None):
                     if (raw.prompt.id, raw.placeholder) not in spoken:
                         spoken.add((raw.prompt.id, raw.placeholder))
                         yield _finding(run, request, part.role, raw)
 
 
-def _raw(prompts: list[Element], text: str, opening: bool) -> Iterator[_Raw]:
+def _raw(prompts: list[tuple[Element, list[_Placeholder]]], text: str, opening: bool) -> Iterator[_Raw]:
     if len(text) > LONGEST:
         return
-    for prompt in prompts:
-        for written, name, around in _written(prompt):
+    for prompt, placeholders in prompts:
+        for written, name, around in placeholders:
             if around in text and _is_meant(prompt, name, text):
                 yield _Raw(prompt, name, written)
         if opening and not prompt.fact("is-observation") and "None" in text:
@@ -103,8 +110,8 @@ def _raw(prompts: list[Element], text: str, opening: bool) -> Iterator[_Raw]:
                     yield _Raw(prompt, hole.placeholder, "None")
 
 
-def _written(prompt: Element) -> Iterator[tuple[str, str, str]]:
-    """Each placeholder as the template writes it, its name, and the characters around it."""
+def _written(prompt: Element) -> Iterator[_Placeholder]:
+    """The placeholders of a template, in order."""
     pattern = templates.JINJA if prompt.value("engine") == "jinja" else templates.FIELD
     for match in pattern.finditer(prompt.text):
         name = next((group for group in match.groups() if group), "").strip()

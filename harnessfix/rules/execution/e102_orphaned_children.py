@@ -100,9 +100,9 @@ class OrphanedChildren(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Steps that ended by timeout or error while processes that they had started were alive."""
-        for step in run.steps:
+        for step in run.with_event("children_alive"):
             alive = events(step, "children_alive")
-            if not alive or step.kind is StepKind.ERROR or _alive_further_in(run, step):
+            if step.kind is StepKind.ERROR or _alive_further_in(run, step):
                 continue
             cause = _cut_short(run, step)
             call = next((call for call in processes_of(model, step) if not _owns_group(call)), None)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, nearest_anchors, quote, reachable
+from harnessfix.rules._query import as_anchor, file_work, nearest_anchors, quote, reachable
 from harnessfix.rules._reach import model_driven
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
@@ -91,7 +91,7 @@ class SharedWorkspace(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool steps after which the process is in another folder than before."""
         spoken: set[str] = set()
-        for step in run.of_kind(StepKind.TOOL_CALL):
+        for step in run.of_kind(StepKind.TOOL_CALL) if any(map(_moves, file_work(run))) else ():
             moves = [
                 effect.resource for inner in _inside(run, step) for effect in inner.effects if _moves(effect.detail)
             ]

@@ -8,7 +8,7 @@ from harnessfix.rules._reach import model_commands, processes_of
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.vocabulary import Evidence, Property, Severity, Status, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, Status, StepKind
 
 _AGENT = r'''import subprocess
 
@@ -75,6 +75,8 @@ class ExitCodeIgnored(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool steps that ran a command and answered nothing at all, in code that does not read the exit status."""
+        if not any(map(_ignores, model.of_role(ElementRole.SUBPROCESS))):
+            return
         spoken: set[str] = set()
         for step in run.of_kind(StepKind.TOOL_CALL):
             if step.status is not Status.OK or not step.output or run.output_text(step).strip():

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each
 from harnessfix.rules._reach import model_commands, processes_of
-from harnessfix.rules._secrets import secrets_in
+from harnessfix.rules._secrets import secrets_of
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.vocabulary import Evidence, Property, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
 
 _AGENT = r'''import os
 import subprocess
@@ -87,13 +87,13 @@ class CredentialsInSandbox(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool steps that ran a command in the harness's environment and answered with a secret."""
+        if not any(map(_hands_environment_on, model.of_role(ElementRole.SUBPROCESS))):
+            return
         for step in run.of_kind(StepKind.TOOL_CALL):
-            found = secrets_in(run.output_text(step))
-            if not found or secrets_in(run.input_text(step)):
+            found = [words for part in step.output for words in secrets_of(run, part)]
+            if not found or any(secrets_of(run, part) for part in step.input):
                 continue
-            call = next(
-                (c for c in processes_of(model, step) if c.fact("full-environ") or c.fact("inherits-environ")), None
-            )
+            call = next((call for call in processes_of(model, step) if _hands_environment_on(call)), None)
             if call is None:
                 continue
             yield Finding(
@@ -109,3 +109,7 @@ class CredentialsInSandbox(Rule):
                 parameters={"call": call.value("call"), "line": call.anchor.start_line},
             )
             return
+
+
+def _hands_environment_on(call: Element) -> bool:
+    return bool(call.fact("full-environ") or call.fact("inherits-environ"))

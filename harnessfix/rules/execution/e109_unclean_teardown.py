@@ -89,9 +89,9 @@ class UncleanTeardown(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Outermost steps that an exception ended and that left processes which they had started themselves."""
-        for step in run.steps:
+        for step in run.with_event("children_alive"):
             alive = events(step, "children_alive")
-            if not alive or step.kind is StepKind.TOOL_CALL or step.status is not Status.ERROR:
+            if step.kind is StepKind.TOOL_CALL or step.status is not Status.ERROR:
                 continue
             if any(True for _ in ancestors(run, step)) or _left_further_in(run, step):
                 continue

@@ -67,12 +67,11 @@ class AbandonedTasks(HazardRule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Steps that an exception ended while tasks that had begun in them went on."""
-        gathers = [e for e in model.of_role(ElementRole.HAZARD) if e.name == self.hazard]
+        ended = [step for step in run.with_event("tasks_alive") if step.error is not None]
+        gathers = [e for e in model.of_role(ElementRole.HAZARD) if e.name == self.hazard] if ended else []
         spoken: set[str] = set()
-        for step in run.steps:
+        for step in ended:
             left = events(step, "tasks_alive")
-            if not left or step.error is None:
-                continue
             went = names(left[0].attributes.get("functions")) or names(left[0].attributes.get("names"))
             passed = _passed(step)
             through = [e for e in gathers if any((e.anchor.path, line) in passed for line in _lines(e))]

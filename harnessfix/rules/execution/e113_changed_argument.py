@@ -116,7 +116,7 @@ class ChangedArgument(Rule):
 
 def _innermost(run: Htir) -> Iterator[tuple[TraceStep, StepEvent]]:
     """Changes with the innermost step that shows them: those around it saw the same one."""
-    for step in run.steps:
+    for step in run.with_event("argument_changed"):
         for event in events(step, "argument_changed"):
             if _counts(run, step, event) and not any(
                 _paths(inner) == _paths(event) for below in run.descendants(step.id) for inner in _changes(below)

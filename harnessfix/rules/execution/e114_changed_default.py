@@ -87,7 +87,7 @@ class ChangedDefault(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Containers of classes and defaults that the outermost agent left with other content than it found."""
-        for step in run.steps:
+        for step in run.with_event("setting_changed"):
             for event in events(step, "setting_changed"):
                 kind, what = str(event.attributes.get("kind")), str(event.attributes.get("what"))
                 if kind not in _WHOSE or _KEPT.search(what):

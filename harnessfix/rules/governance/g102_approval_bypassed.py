@@ -95,6 +95,8 @@ class ApprovalBypassed(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tools that ran behind a guard from one function and without one from another; one finding per tool."""
+        if not run.links_of_kind(LinkKind.GUARDED_BY):
+            return
         guarded: dict[str, tuple[TraceStep, str, str]] = {}
         for step in run.of_kind(StepKind.TOOL_CALL):
             guards = [run.step(link.source) for link in run.links_to(step.id, LinkKind.GUARDED_BY)]

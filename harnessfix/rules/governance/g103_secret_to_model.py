@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, nearest_anchors, one_of_each
-from harnessfix.rules._secrets import secrets_in
+from harnessfix.rules._secrets import secrets_of
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -61,7 +61,7 @@ class SecretToModel(Rule):
                 if part.text in checked or part.role == "assistant":
                     continue
                 checked.add(part.text)
-                found = secrets_in(run.text(part))
+                found = secrets_of(run, part)
                 source = _origin(run, request, part) if found else None
                 key = found[0] + (source.name if source is not None else part.role) if found else ""
                 if found and key not in spoken:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, names, nearest_anchors, one_of_each, quote, tool_element
+from harnessfix.rules._query import as_anchor, file_work, names, nearest_anchors, one_of_each, quote, tool_element
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -95,6 +95,8 @@ class WriteOutsideWorkspace(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool steps that wrote or deleted outside the folders that path arguments are joined to; one per tool."""
+        if file_work(run).isdisjoint(("write", "delete")):
+            return
         spoken: set[str] = set()
         roots = _roots(run)
         for step in run.of_kind(StepKind.TOOL_CALL):

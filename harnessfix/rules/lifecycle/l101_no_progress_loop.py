@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import loop_around, nearest_own
-from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote
+from harnessfix.rules._own import loop_around, nearest_own, outermost_tools
+from harnessfix.rules._query import as_anchor, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -85,17 +85,19 @@ class _Turn:
     def repeats(self, other: "_Turn") -> bool:
         """Whether both asked the same and got the same."""
         return len(self.steps) == len(other.steps) and all(
-            _came_to(one) == _came_to(two) and (_given(one) == _given(two) or (wrote is not None and wrote == again))
+            _ended_alike(one, two) and (_given(one) == _given(two) or (wrote is not None and wrote == again))
             for one, two, wrote, again in zip(self.steps, other.steps, self.asked, other.asked, strict=True)
         )
 
 
-def _came_to(step: TraceStep) -> tuple[object, ...]:
-    return step.name, tuple(part.text for part in step.output), step.error and step.error.message
+def _ended_alike(one: TraceStep, two: TraceStep) -> bool:
+    if one.name != two.name or [part.text for part in one.output] != [part.text for part in two.output]:
+        return False
+    return (one.error and one.error.message) == (two.error and two.error.message)
 
 
-def _given(step: TraceStep) -> tuple[object, ...]:
-    return tuple((part.name, part.text) for part in step.input)
+def _given(step: TraceStep) -> list[tuple[str | None, str]]:
+    return [(part.name, part.text) for part in step.input]
 
 
 class NoProgressLoop(Rule):
@@ -179,9 +181,10 @@ def _turns(run: Htir) -> Iterator[tuple[str | None, _Turn]]:
     """The tool calls between one model call and the next, agent by agent."""
     pending: dict[str | None, list[TraceStep]] = {}
     written: dict[str, tuple[str | None, ...]] = {}
+    outermost = {step.id for step in outermost_tools(run)}
     for step in run.of_kind(StepKind.MODEL_CALL, StepKind.TOOL_CALL):
         if step.kind is StepKind.TOOL_CALL:
-            if not any(outer.kind is StepKind.TOOL_CALL for outer in ancestors(run, step)):
+            if step.id in outermost:
                 pending.setdefault(step.agent, []).append(step)
             continue
         if pending.get(step.agent):

@@ -77,7 +77,7 @@ class UnboundedLoop(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Loops without a bound that went round many times in this run."""
-        for step in run.steps:
+        for step in run.with_event("loop_ended"):
             for event in events(step, "loop_ended"):
                 rounds = event.attributes.get("n")
                 loop = element_at(model, event.anchor, ElementRole.AGENT_LOOP) if event.anchor is not None else None

@@ -80,11 +80,11 @@ class LimitDiscardsWork(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Episodes whose loop ran out, that returned nothing, and in which something had been made."""
-        for episode in episodes(run):
+        for episode in episodes(run) if run.with_event("loop_ended") else ():
             if episode.status is not Status.OK or run.output_text(episode).strip() not in _NOTHING:
                 continue
             end = _limit_end(run, model, episode)
-            made = _made(run, episode)
+            made = _made(run, episode) if end is not None else []
             if end is None or not made:
                 continue
             owner, event = end

@@ -125,8 +125,8 @@ class HandoffLosesField(Rule):
 
 def _losses(run: Htir) -> Iterator[_Loss]:
     tasks = [step for step in run.of_kind(StepKind.TASK, StepKind.HANDOFF) if step.status is Status.OK]
-    asked = requests(run)
-    for taker in sorted(tasks, key=lambda step: step.started_ns or 0):
+    asked = requests(run) if len(tasks) > 1 else ()
+    for taker in sorted(tasks, key=lambda step: step.started_ns or 0) if asked else ():
         inside = [r for r in asked if any(outer is taker for outer in ancestors(run, r))]
         before = [g for g in tasks if g is not taker and (g.ended_ns or 0) <= (taker.started_ns or 0)]
         given = {text for part in taker.input for text in leaves(run.text(part))}

@@ -86,7 +86,7 @@ class PrematureStop(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Episodes left right after a tool call whose output holds a stop phrase that the model never wrote."""
-        for episode in episodes(run):
+        for episode in episodes(run) if run.with_event("loop_ended") else ():
             last = _last_work(run, episode)
             if last is None or episode.status is not Status.OK or not _left_early(run, episode):
                 continue

@@ -88,12 +88,11 @@ class CutOffTurnExecuted(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Replies cut off by a limit, after which the harness acted on them or ended well."""
         asked = requests(run)
-        place = {step.id: number for number, step in enumerate(run.steps)}
         for number, step in enumerate(asked):
             if not was_cut_off(run, step):
                 continue
             following = asked[number + 1] if number + 1 < len(asked) else None
-            between = run.steps[place[step.id] + 1 : place[following.id] if following is not None else None]
+            between = run.steps[run.place(step.id) + 1 : run.place(following.id) if following is not None else None]
             acted = next((s for s in between if s.kind is StepKind.TOOL_CALL and s.agent == step.agent), None)
             if acted is not None:
                 yield _finding(run, model, step, acted, f"its call of {acted.name} was run all the same ({acted.id})")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from harnessfix.rules._errors import short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors, own_function
-from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote, tool_element
+from harnessfix.rules._query import ancestors, as_anchor, file_work, one_of_each, quote, tool_element
 from harnessfix.rules._signals import is_signal
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
@@ -109,7 +109,7 @@ class NoRollback(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Failed tool calls that had written two files or more, each once, and removed none."""
-        for step in run.of_kind(StepKind.TOOL_CALL):
+        for step in run.of_kind(StepKind.TOOL_CALL) if "artifact" in file_work(run) else ():
             failure = _failure(run, step) if _ONE_CHANGE.search(step.name) else None
             if failure is None:
                 continue

@@ -85,14 +85,13 @@ class UnhandledShape(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Shape errors raised in harness code after a reply, or on reading one, that ended the run."""
         replies = _replies(run)
-        place = {step.id: number for number, step in enumerate(run.steps)}
         for origin in raised(run, *SHAPE, *_CONTENT):
             ended = escaped_to(run, origin)
             if ended is None or not origin.anchors or showing_function(model, origin) is not None:
                 continue
             if short_type(origin.error) in _CONTENT and _on_purpose(model, origin):
                 continue
-            reply = _reply_before(run, place, replies, origin)
+            reply = _reply_before(run, replies, origin)
             if not _was_asked(run, origin, replies, reply) or _own_matter(run, origin, reply):
                 continue
             yield _finding(run, model, origin, reply, ended)
@@ -120,11 +119,9 @@ def _replies(run: Htir) -> tuple[TraceStep, ...]:
     return requests(run) or tuple(run.of_kind(StepKind.MODEL_CALL))
 
 
-def _reply_before(
-    run: Htir, place: dict[str, int], replies: Sequence[TraceStep], origin: TraceStep
-) -> TraceStep | None:
+def _reply_before(run: Htir, replies: Sequence[TraceStep], origin: TraceStep) -> TraceStep | None:
     around = {step.id for step in ancestors(run, origin)}
-    before = [reply for reply in replies if place[reply.id] < place[origin.id] or reply.id in around]
+    before = [reply for reply in replies if run.place(reply.id) < run.place(origin.id) or reply.id in around]
     return before[-1] if before else None
 
 

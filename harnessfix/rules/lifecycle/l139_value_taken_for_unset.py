@@ -81,7 +81,7 @@ class ValueTakenForUnset(Rule):
 
 
 def _fallen(run: Htir) -> Iterator[tuple[TraceStep, StepEvent]]:
-    for step in run.steps:
+    for step in run.with_event("fell_back"):
         for event in events(step, "fell_back"):
             yield step, event
 

@@ -90,8 +90,10 @@ class ErrorNotMarked(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Results that say success although a failure ended the work, and spans that are OK between failed ones."""
-        yield from _results(run, model)
-        yield from _spans(run)
+        if any(run.of_kind(StepKind.ERROR)):
+            yield from _results(run, model)
+        if run.with_event("exception") or any(step.error is not None for step in run.steps):
+            yield from _spans(run)
 
 
 # --- results --------------------------------------------------------------------------------------------------------
@@ -99,9 +101,9 @@ class ErrorNotMarked(Rule):
 
 def _results(run: Htir, model: HarnessModel) -> Iterator[Finding]:
     for episode in episodes(run):
-        claim = _claims_success(run, episode)
-        last = _last_failure(run, episode)
-        if claim is None or last is None or episode.status is not Status.OK:
+        last = _last_failure(run, episode) if episode.status is Status.OK else None
+        claim = _claims_success(run, episode) if last is not None else None
+        if claim is None or last is None:
             continue
         error = error_of(run, last)
         handler = element_at(model, last.anchors[0], ElementRole.HANDLER) if last.anchors else None

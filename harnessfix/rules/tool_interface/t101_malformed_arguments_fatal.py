@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from harnessfix.rules._calls import Asked, argument_flaw, asked
+from harnessfix.rules._calls import Asked, malformed
 from harnessfix.rules._errors import escaped_to, raised, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import ancestors, as_anchor, element_at, function_of, lines_of, one_of_each, quote
@@ -105,29 +105,23 @@ class MalformedArgumentsFatal(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Malformed arguments in a reply, and right after them an exception of the harness that nothing contained."""
-        order = {step.id: number for number, step in enumerate(run.steps)}
-        requests = [order[step.id] for step in run.of_kind(StepKind.MODEL_CALL)]
         errors = list(raised(run))
-        for call in asked(run):
-            flaw = argument_flaw(call.arguments)
-            if flaw is None:
-                continue
-            for error in _consequences(order, requests, call, flaw, errors):
+        requests = [run.place(step.id) for step in run.of_kind(StepKind.MODEL_CALL)] if errors else []
+        for call, flaw in malformed(run) if errors else ():
+            for error in _consequences(run, requests, call, flaw, errors):
                 ended = escaped_to(run, error)
                 if ended is not None:
                     yield _finding(run, model, call, flaw, error, ended)
                     break
 
 
-def _consequences(
-    order: dict[str, int], requests: list[int], call: Asked, flaw: str, errors: list[TraceStep]
-) -> list[TraceStep]:
+def _consequences(run: Htir, requests: list[int], call: Asked, flaw: str, errors: list[TraceStep]) -> list[TraceStep]:
     """Exceptions raised after the reply and before the next request that such arguments explain."""
     wanted = _DECODE_ERRORS if flaw in ("not JSON", "empty") else _SHAPE_ERRORS | _DECODE_ERRORS
-    after = order[call.step.id]
+    after = run.place(call.step.id)
     next_one = bisect_right(requests, after)
-    before = requests[next_one] if next_one < len(requests) else len(order)
-    return [e for e in errors if after < order[e.id] < before and short_type(e.error) in wanted]
+    before = requests[next_one] if next_one < len(requests) else len(run.steps)
+    return [e for e in errors if after < run.place(e.id) < before and short_type(e.error) in wanted]
 
 
 def _finding(run: Htir, model: HarnessModel, call: Asked, flaw: str, error: TraceStep, ended: TraceStep) -> Finding:

@@ -110,14 +110,13 @@ class SwallowedToolError(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool failures that were swallowed, in the tool or in what called it, without a word of them to the model."""
-        order = {step.id: number for number, step in enumerate(run.steps)}
         added = [(request, parts) for request, _, parts in added_messages(run)]
         for error, handled in handlings(run):
             info = handled.error or error.error
             handler = handler_element(model, handled)
             if info is None or handler is None or not _swallows(handler):
                 continue
-            told = _answer_in_tool(run, model, handler, handled) or _answer_outside(run, order, added, error, handled)
+            told = _answer_in_tool(run, model, handler, handled) or _answer_outside(run, added, error, handled)
             if told is None or _tells(told.text, info) or not _is_answer_of(handler, told):
                 continue
             yield _finding(run, handler, error, handled, info, told)
@@ -147,7 +146,6 @@ def _answer_in_tool(run: Htir, model: HarnessModel, handler: Element, handled: T
 
 def _answer_outside(
     run: Htir,
-    order: dict[str, int],
     added: list[tuple[TraceStep, list[Part]]],
     error: TraceStep,
     handled: TraceStep,
@@ -157,7 +155,7 @@ def _answer_outside(
     if tool is None or tool.status is not Status.ERROR:
         return None
     for request, parts in added:
-        if order[request.id] > order[handled.id]:
+        if run.place(request.id) > run.place(handled.id):
             said = [part for part in parts if part.role in ("user", "tool") and part.kind != "tool_call"]
             answers = bool(said) and all(part.role == "tool" for part in said)
             return _Told(tool, request, "\n".join(run.text(part) for part in said), answers)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from harnessfix.rules import _templates as templates
-from harnessfix.rules._calls import Asked, argument_flaw, asked
+from harnessfix.rules._calls import Asked, malformed
 from harnessfix.rules._errors import handler_element, handlings, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import (
@@ -104,8 +104,8 @@ class OpaqueError(Rule):
         """Calls repeated because the answer hides the exception; malformed arguments answered with something else."""
         hidden = _hidden_errors(run)
         failed: dict[tuple[str, str, str], list[TraceStep]] = {}
-        for step in run.of_kind(StepKind.TOOL_CALL):
-            answer = run.output_text(step)
+        for step in run.of_kind(StepKind.TOOL_CALL) if hidden else ():
+            answer = run.output_text(step) if step.id in hidden else ""
             if step.id in hidden and len(answer) <= MAX_ANSWER:
                 failed.setdefault((step.name, run.input_text(step), answer), []).append(step)
         for (_, given, answer), steps in failed.items():
@@ -129,25 +129,26 @@ def _hidden_errors(run: Htir) -> dict[str, tuple[ErrorInfo, TraceStep]]:
 
 def _misread(run: Htir, model: HarnessModel) -> Iterable[Finding]:
     """Malformed arguments that are answered with a text that says nothing of them; one finding per wording."""
+    wrong = [(call, flaw) for call, flaw in malformed(run) if flaw != "empty"]
+    if not wrong:
+        return
     answers = {before.id: (request, parts) for request, before, parts in added_messages(run) if before is not None}
-    order = {step.id: number for number, step in enumerate(run.steps)}
     ran = list(run.of_kind(StepKind.TOOL_CALL))
     dropped = _dropped(run, model)
     spoken: set[str] = set()
-    for call in asked(run):
-        flaw = argument_flaw(call.arguments)
-        if flaw is None or flaw == "empty" or call.step.id not in answers:
+    for call, flaw in wrong:
+        if call.step.id not in answers:
             continue
         request, parts = answers[call.step.id]
         told = [part for part in parts if part.role in ("user", "tool") and part.kind != "tool_call"]
         text = "\n".join(run.text(part) for part in told)
-        window = range(order[call.step.id], order[request.id])
+        window = range(run.place(call.step.id), run.place(request.id))
         # The harness had the reason in hand and used it for nothing: what else the answer says is beside the point.
-        hidden = [clause for clause, error in dropped if order[clause.id] in window and error.message not in text]
+        hidden = [clause for clause, error in dropped if run.place(clause.id) in window and error.message not in text]
         if (
             not text.strip()
             or (_SAYS if hidden else _MENTIONS).search(text)
-            or any(order[s.id] in window and s.name == call.name for s in ran)
+            or any(run.place(s.id) in window and s.name == call.name for s in ran)
         ):
             continue
         finding = _misread_finding(run, model, call, flaw, request, text, hidden[:1])
@@ -183,8 +184,7 @@ def _misread_finding(
     handlers = [handler for clause in hidden if (handler := handler_element(model, clause)) is not None]
     anchors = [as_anchor(handler, "took what was wrong and used nothing of it") for handler in handlers]
     anchors += [as_anchor(fit.prompt, "words the answer", Route.LITERAL_MATCH)] if fit is not None else []
-    start, end = (next(n for n, step in enumerate(run.steps) if step.id == one.id) for one in (call.step, request))
-    between = run.steps[start:end]
+    between = run.steps[run.place(call.step.id) : run.place(request.id)]
     parsers = [e for step in between for e in step_elements(model, step, ElementRole.PARSER)]
     clauses = [step for step in between if step.kind is StepKind.ERROR and step.name.startswith("except")]
     responsible = (hidden or clauses or [call.step])[0].id

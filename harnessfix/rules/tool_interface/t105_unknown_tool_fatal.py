@@ -102,11 +102,12 @@ class UnknownToolFatal(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Calls of tools that are not registered, and right after them an exception that nothing contained, or the bare
         error of the look-up as all that the model is told."""
+        errors = list(raised(run, *_LOOKUP_ERRORS))
+        if not errors:
+            return
         known = {name for e in model.of_role(ElementRole.TOOL_REGISTRY) for name in names(e.value("tools"))}
         known |= {str(tool.value("tool-name") or tool.name) for tool in model.of_role(ElementRole.TOOL)}
         known |= {step.name for step in run.of_kind(StepKind.TOOL_CALL)}
-        order = {step.id: number for number, step in enumerate(run.steps)}
-        errors = list(raised(run, *_LOOKUP_ERRORS))
         answers = {request.id: parts for request, _, parts in added_messages(run)}
         for call in asked(run):
             if call.name in known or not call.name or not known:
@@ -115,7 +116,7 @@ class UnknownToolFatal(Rule):
                 (
                     e
                     for e in errors
-                    if order[e.id] > order[call.step.id] and (_is_about(call, e) or _is_of_miss(run, model, e))
+                    if run.place(e.id) > run.place(call.step.id) and (_is_about(call, e) or _is_of_miss(run, model, e))
                 ),
                 None,
             )
@@ -123,7 +124,7 @@ class UnknownToolFatal(Rule):
             if error is not None and ended is not None:
                 yield _finding(run, model, call, error, ended)
             elif error is not None and short_type(error.error) == "KeyError":
-                told = next((step for step in answers if order[step] > order[error.id]), None)
+                told = next((step for step in answers if run.place(step) > run.place(error.id)), None)
                 said = "\n".join(run.text(part) for part in answers[told]) if told is not None else ""
                 if told is not None and not any(re.search(rf"\b{re.escape(name)}\b", said) for name in known):
                     yield _unhelpful(run, model, call, error, told, said)

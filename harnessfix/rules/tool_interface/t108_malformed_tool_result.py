@@ -78,8 +78,8 @@ class MalformedToolResult(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Outputs of tools that were JSON, of which a part reached a request that is not."""
         spoken: set[str] = set()
-        for link in run.links:
-            if link.kind is not LinkKind.TRUNCATED or run.step(link.source).kind is not StepKind.TOOL_CALL:
+        for link in run.links_of_kind(LinkKind.TRUNCATED):
+            if run.step(link.source).kind is not StepKind.TOOL_CALL:
                 continue
             shown = _shown(run, link)
             if not shown or run.step(link.target).kind is not StepKind.MODEL_CALL:

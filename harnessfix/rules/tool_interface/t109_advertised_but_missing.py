@@ -91,6 +91,8 @@ class AdvertisedButMissing(Rule):
             if registry.fact("schema")
             for name in names(registry.value("tools"))
         }
+        if not schemas:
+            return
         ran = {step.name for step in run.of_kind(StepKind.TOOL_CALL)}
         ran |= {str(tool.value("tool-name") or tool.name) for tool in model.of_role(ElementRole.TOOL)}
         answers = {

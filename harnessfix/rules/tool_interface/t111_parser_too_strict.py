@@ -102,15 +102,14 @@ class ParserTooStrict(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Replies that a parser rejected although they hold one block of the language that its pattern names."""
-        replies = {step.id: run.output_text(step) for step in requests(run)}
-        order = {step.id: number for number, step in enumerate(run.steps)}
+        replies = [step.id for step in requests(run)]
         spoken: set[str] = set()
         for error, handled in handlings(run):
             parser, step = _parser(run, model, error)
             if parser is None or step is None or parser.id in spoken:
                 continue
-            before = [identity for identity in replies if order[identity] < order[error.id]]
-            reply = replies[before[-1]] if before else ""
+            before = [identity for identity in replies if run.place(identity) < run.place(error.id)]
+            reply = run.output_text(run.step(before[-1])) if before else ""
             why = _wrongly_rejected(reply, names(parser.value("regex")))
             if why is None:
                 continue

@@ -115,8 +115,7 @@ def _foreign(run: Htir, request: TraceStep, number: int) -> bool:
 
 def _raising(run: Htir, before: TraceStep, request: TraceStep, text: str) -> tuple[Anchor, ...]:
     """Where an exception was raised whose message became the text."""
-    places = {step.id: number for number, step in enumerate(run.steps)}
-    between = run.steps[places[before.id] : places[request.id]]
+    between = run.steps[run.place(before.id) : run.place(request.id)]
     raising = [s for s in between if s.name.startswith("raise") and s.error is not None and s.error.message in text]
     return raising[-1].anchors if raising and raising[-1].error and raising[-1].error.message.strip() else ()
 

@@ -83,7 +83,7 @@ class CallsLeftUndone(Rule):
             return
         request = asked[-1]
         calls = [part for part in reply_parts(run, request) if part.kind == "tool_call" and part.name]
-        after = run.steps[run.steps.index(request) + 1 :]
+        after = run.steps[run.place(request.id) + 1 :]
         if not calls or any(_ENDS.search(part.name or "") for part in calls) or was_cut_off(run, request):
             return
         if _was_stopped(after) or _ran_out(run) or any(_is_known(run, after, call) for call in calls):
@@ -98,7 +98,8 @@ def _was_stopped(after: Sequence[TraceStep]) -> bool:
 
 def _ran_out(run: Htir) -> bool:
     """Whether a loop ended because its rounds were used up."""
-    return any(event.attributes.get("why") == "exhausted" for step in run.steps for event in events(step, "loop_ended"))
+    left = (event for step in run.with_event("loop_ended") for event in events(step, "loop_ended"))
+    return any(event.attributes.get("why") == "exhausted" for event in left)
 
 
 def _is_known(run: Htir, after: Iterable[TraceStep], call: Part) -> bool:

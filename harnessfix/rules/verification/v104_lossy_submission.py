@@ -145,7 +145,7 @@ def _produced(run: Htir, step: TraceStep) -> Iterable[tuple[TraceStep, str]]:
     for part in step.input:
         for text in leaves(run.text(part)):
             yield step, text
-    before = [s for s in run.steps[: run.steps.index(step)] if s.kind in (StepKind.TOOL_CALL, StepKind.ARTIFACT)]
+    before = [s for s in run.steps[: run.place(step.id)] if s.kind in (StepKind.TOOL_CALL, StepKind.ARTIFACT)]
     for source in reversed(before[-RECENT:]):
         for part in source.output:
             for text in leaves(run.text(part)):

@@ -115,9 +115,10 @@ class UnvalidatedStructuredOutput(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Last replies of episodes that ended well, that depart from the schema in their request."""
         for episode in episodes(run):
-            asked = [s for s in run.descendants(episode.id) if is_model_step(s) and s.status is Status.OK]
-            departure = _departure(run, asked[-1]) if asked else None
-            if episode.status is not Status.OK or departure is None or _was_checked(run, departure.step):
+            inside = reversed(run.descendants(episode.id)) if episode.status is Status.OK else ()
+            last = next((s for s in inside if is_model_step(s) and s.status is Status.OK), None)
+            departure = _departure(run, last) if last is not None else None
+            if departure is None or _was_checked(run, departure.step):
                 continue
             step = departure.step
             outer = next((s for s in ancestors(run, step) if s.kind is not StepKind.MODEL_CALL), episode)
@@ -184,5 +185,5 @@ def _wrong(value: object, schema: dict[str, object]) -> str:
 
 def _was_checked(run: Htir, step: TraceStep) -> bool:
     """Whether an error or a failed check came after the reply: then somebody noticed."""
-    later = run.steps[run.steps.index(step) + 1 :]
+    later = run.steps[run.place(step.id) + 1 :]
     return any(s.kind is StepKind.ERROR or (s.kind is StepKind.VERIFY and s.status is Status.ERROR) for s in later)

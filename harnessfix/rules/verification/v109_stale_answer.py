@@ -116,7 +116,7 @@ def _said(run: Htir, step: TraceStep) -> set[str]:
 
 def _finding(run: Htir, model: HarnessModel, result: HandedIn, stale: TraceStep, last: TraceStep) -> Finding:
     ended, text = result.step, result.text.strip()
-    later = run.steps[run.steps.index(last) + 1 :]
+    later = run.steps[run.place(last.id) + 1 :]
     chosen = [s for s in later if s.kind in (StepKind.SUBMIT, StepKind.PARSE) and text in run.output_text(s)]
     functions = [f for s in chosen if (f := own_function(model, s)) is not None]
     if ended.kind is not StepKind.TASK:
