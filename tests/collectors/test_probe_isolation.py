@@ -248,3 +248,74 @@ async def failing(what: str) -> str:
     played = play(python, tools + failing + BESIDE, include=())
     played.assert_same()
     assert events(played.step("failing"), "tasks_alive") == [{"names": ["left"], "functions": ["background"]}]
+
+
+TWICE = """
+class Agent:
+    def __init__(self, client):
+        self.client, self.turns, self.spent, self.failed = client, 0, 0.0, None
+        self.history, self.notes, self.task = [], [], None
+
+    def run(self, task):
+        BEGIN
+        return self.loop()
+
+    def loop(self):
+        for _ in range(2):
+            self.turns += 1
+            self.history.append({"role": "user", "content": self.task})
+            reply = self.client.chat.completions.create(model="m", messages=self.history)
+            self.spent += 0.5
+            self.notes.append("x")
+            self.failed = False
+        return "done"
+
+class Client:
+    @property
+    def chat(self):
+        return self
+    completions = chat
+    def create(self, model, messages):
+        return {"choices": [{"message": {"role": "assistant", "content": "done"}}]}
+"""
+
+
+def kept(play: Play, python: str, begin: str, use: str) -> list[dict[str, tuple[object, object]]]:
+    """For each run of the agent, the fields that it kept: what they held first, and now."""
+    played = play(python, TWICE.replace("BEGIN", begin) + use)
+    played.assert_same()
+    loops = [step for step in played.steps if step.name.endswith("loop") and step.kind.value in ("task", "lifecycle")]
+    return [{t["name"]: (t["first"], t["now"]) for t in events(step, "field_kept")} for step in loops]
+
+
+AGAIN = "agent = Agent(Client())\nagent.run('first')\nagent.run('second')\n"
+
+
+def test_what_nobody_sets_back_between_two_runs_is_kept(play: Play, python: str) -> None:
+    assert kept(play, python, "self.task = task", AGAIN) == [
+        {},
+        {
+            "turns": (0, 2),
+            "spent": ("0", "1"),
+            "failed": (None, False),
+            "history": ("0 items", "2 items"),
+            "notes": ("0 items", "2 items"),
+        },
+    ]
+
+
+def test_what_is_set_back_is_not_kept(play: Play, python: str) -> None:
+    begin = "self.task, self.turns, self.spent, self.failed, self.history = task, 0, 0.0, None, []; self.notes.clear()"
+    assert kept(play, python, begin, AGAIN) == [{}, {}]
+
+
+def test_another_agent_keeps_nothing_of_the_first(play: Play, python: str) -> None:
+    use = "Agent(Client()).run('first')\n" * 3
+    assert kept(play, python, "self.task = task", use) == [{}, {}, {}]
+
+
+def test_an_agent_that_ended_in_an_exception_has_ended(play: Play, python: str) -> None:
+    use = "agent = Agent(None)\ntry:\n    agent.run('first')\nexcept AttributeError:\n    agent.client = Client()\n"
+    first, second = kept(play, python, "self.task = task", use + "agent.run('second')\n")
+    assert first == {}
+    assert second == {"turns": (0, 1), "history": ("0 items", "1 item")}

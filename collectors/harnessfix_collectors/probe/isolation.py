@@ -26,6 +26,12 @@ def add_isolation(span: SpanLines, draft: Draft, expander: Expander) -> None:
         before = expander.expand(given[name]) if name in given else None
         how = _change(before, expander.expand(after)) if name in given else _CHANGED
         _add(draft, "field_changed" if name.startswith("self.") else "argument_changed", {"name": name, **how})
+    for name, told_of in mapping(end.get("kept")).items():
+        if isinstance(told_of, list) and len(told_of) == 2:
+            first, now = told_of
+            _add(
+                draft, "field_kept", {"name": name, "first": first, "now": now, "renewed": integer(end.get("renewed"))}
+            )
     for setting in _objects(end.get("settings")):
         kept = {key: value for key in ("kind", "what", "path") if (value := string(setting.get(key))) is not None}
         sizes = {key: integer(setting.get(key)) for key in ("before", "after")}

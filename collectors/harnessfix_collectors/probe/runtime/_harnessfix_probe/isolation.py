@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .kept import Entry
     from .probe import Probe
     from .spans import Span
 
@@ -38,7 +39,7 @@ class Isolation:
         above: the step that it is in.
     """
 
-    __slots__ = ("_agent", "_arguments", "_fields", "_probe", "_settings", "_surroundings", "_tasks")
+    __slots__ = ("_agent", "_arguments", "_entry", "_fields", "_probe", "_settings", "_surroundings", "_tasks")
 
     def __init__(self, probe: Probe, number: int, arguments: dict[str, Any], above: Span | None) -> None:
         self._probe = probe
@@ -49,13 +50,14 @@ class Isolation:
         }
         self._agent: Callable[[], Any] | None = None
         self._fields: dict[str, int] = {}
+        self._entry: Entry | None = None
         self._settings: Any = None
         self._surroundings: Surroundings | None = None
         self._tasks = _tasks() if probe.is_role(number) else None
         if probe.is_agent(number):
-            self._begin_agent(arguments.get("self"), above)
+            self._begin_agent(number, arguments.get("self"), above)
 
-    def _begin_agent(self, agent: Any, above: Span | None) -> None:
+    def _begin_agent(self, number: int, agent: Any, above: Span | None) -> None:
         self._agent = None if agent is None else _getter(agent)
         self._fields = {} if self._agent is None else {name: fingerprint(value) for name, value in _fields(agent)}
         while above is not None and not self._probe.is_agent(above.number):
@@ -64,6 +66,14 @@ class Isolation:
             self._probe.runs += 1
             self._settings = self._probe.settings.snapshot()
             self._surroundings = Surroundings()
+            if self._agent is not None:
+                self._entry = self._probe.kept.begins(agent, number)
+
+    def asks(self) -> None:
+        """A model is asked within the call."""
+        agent = None if self._entry is None or self._agent is None else self._agent()
+        if self._entry is not None and agent is not None:
+            self._entry.asks(agent)
 
     def entry(self) -> str:
         """JSON members for the first line of the span."""
@@ -87,6 +97,10 @@ class Isolation:
         tasks = [] if self._tasks is None else _left(self._tasks, span)
         if tasks:
             told["tasks"] = [self._task(task) for task in tasks[:MOST_TOLD]]
+        agent = None if self._entry is None or self._agent is None else self._agent()
+        if self._entry is not None and agent is not None:
+            told.update(self._entry.told())
+            self._probe.kept.ended(agent, self._entry)
         if span.threads:
             told["threads"] = [{"name": name, "daemon": daemon} for name, daemon in list(span.threads.values())]
         return told

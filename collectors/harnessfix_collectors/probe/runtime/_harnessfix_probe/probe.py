@@ -10,6 +10,7 @@ from itertools import count
 from .choices import Choices
 from .errors import Errors
 from .jsontext import dumps
+from .kept import Kept
 from .reached import Reached
 from .settings import Settings
 from .sites import Site, site_of
@@ -85,6 +86,7 @@ class Probe:
         self._counts: dict[tuple[str, int], int] = {}
         self._escaped = 0
         self.runs = 0  # agents that were not run by an agent
+        self.kept = Kept()
 
     def after_fork(self) -> None:
         """In a forked child: ids, counts and a file of its own."""

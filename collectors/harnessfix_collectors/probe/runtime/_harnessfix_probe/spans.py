@@ -135,6 +135,12 @@ class Span(Silent):
         )
         self.id = span
         current.set(self)
+        if probe.is_model(self.number):
+            above = self.above
+            while above is not None:
+                if above._isolation is not None:
+                    above._isolation.asks()
+                above = above.above
 
     def ret(self, value: T) -> T:
         """The function returns `value`."""

@@ -1,0 +1,131 @@
+"""What an agent still holds of its run before: plain fields that nobody set back between the runs.
+
+A number, flag or None counts as kept when it is what the run before left, and not what the first run began with; a
+container when it is the same object, no smaller than it was left. What the new run sets until it first asks a model is
+set back by it; a number that it only counts on from there is not. Values are compared, not held.
+"""
+
+from __future__ import annotations
+
+from _weakref import ref
+
+from .fingerprints import CONTAINERS, fingerprint
+from .values import dict_of
+
+MOST_AGENTS = 64
+MOST_FIELDS = 40
+LARGEST = 53  # bits
+_SCALARS = (int, bool, float, str, type(None))
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Token = tuple[int, int, int, object]
+    """Of a field: fingerprint, id and length of a container (0 and -1 for others), and what is told of it."""
+    Tokens = dict[str, Token]
+
+
+class Kept:
+    """What the agents of a process began and ended their runs with."""
+
+    def __init__(self) -> None:
+        self._ended: dict[int, tuple[Any, Entry, Tokens]] = {}
+
+    def begins(self, agent: Any, number: int) -> Entry:
+        """A run begins, and no other agent runs it.
+
+        Args:
+            agent: the object.
+            number: of the element in the plan: runs of one function are compared.
+        """
+        now = tokens(agent)
+        known = self._ended.pop(id(agent), None)
+        if known is None or known[0]() is not agent or known[1].number != number:
+            return Entry(number, now, None, {})
+        _, before, left = known
+        return Entry(number, now, before.first or before, left)
+
+    def ended(self, agent: Any, entry: Entry) -> None:
+        """The run ended."""
+        try:
+            holder = ref(agent)
+        except TypeError:  # what it is could not be told when its id is used again
+            return
+        while len(self._ended) >= MOST_AGENTS:
+            self._ended.pop(next(iter(self._ended)), None)
+        self._ended[id(agent)] = holder, entry, tokens(agent)
+
+
+class Entry:
+    """The fields of one agent when a run begins.
+
+    Args:
+        number: of the element in the plan.
+        now: what it begins with.
+        first: the first run; None when this is it.
+        left: what the run before ended with.
+    """
+
+    __slots__ = ("asked", "first", "kept", "now", "number", "renewed")
+
+    def __init__(self, number: int, now: Tokens, first: Entry | None, left: Tokens) -> None:
+        self.number, self.now, self.first = number, now, first
+        self.asked: Tokens | None = None
+        begun = {} if first is None else first.now
+        self.kept = [n for n in begun if n in now and n in left and begun[n] != now[n] and _is_left(left[n], now[n])]
+        self.renewed = sum(n in now and not _is_left(left[n], now[n]) for n in left)
+
+    def asks(self, agent: Any) -> None:
+        """A model is asked: what was set until now, the first time, was set back."""
+        if self.asked is not None:
+            return
+        asked = self.asked = tokens(agent)
+        fresh = [n for n in self.now if n in asked and not _is_left(self.now[n], asked[n]) and not self._counts_on(n)]
+        self.kept = [name for name in self.kept if name not in fresh]
+        self.renewed += len(fresh)
+
+    def _counts_on(self, name: str) -> bool:
+        """Whether a number went on from where it was, as far as it went in the first run if that asked a model, too."""
+        begins, goes = self.now[name][3], None if self.asked is None else self.asked[name][3]
+        if type(begins) is not int or type(goes) is not int or self.first is None:
+            return False
+        begun, went = ((of or {}).get(name, (0, 0, 0, None))[3] for of in (self.first.now, self.first.asked))
+        if type(begun) is not int or type(went) is not int:
+            return goes > begins
+        return went - begun == goes - begins
+
+    def told(self) -> dict[str, object]:
+        """JSON members for the last line of the span."""
+        if self.first is None or not self.kept:
+            return {}
+        told = {name: [self.first.now[name][3], self.now[name][3]] for name in self.kept}
+        return {"kept": told, "renewed": self.renewed}
+
+
+def tokens(agent: Any) -> Tokens:
+    """The plain fields of an object."""
+    found: Tokens = {}
+    for name, value in list(dict_of(agent).items()):
+        kind = type(value)
+        if type(name) is not str or not name.isidentifier() or len(found) >= MOST_FIELDS:
+            continue
+        if kind in CONTAINERS:
+            found[name] = fingerprint(value), id(value), len(value), f"{len(value)} item{'s' * (len(value) != 1)}"
+        elif kind in _SCALARS:
+            found[name] = fingerprint(value), 0, -1, _told(value)
+    return found
+
+
+def _is_left(before: Token, now: Token) -> bool:
+    """Whether a field holds what it was left with, or that and more."""
+    return before[0] == now[0] if now[2] < 0 else before[1] == now[1] and now[2] >= before[2]
+
+
+def _told(value: Any) -> object:
+    """A number, flag or None; of a text only whether there is one."""
+    if type(value) is str:
+        return "a text" if value else "no text"
+    if type(value) is float:
+        return f"{value:.6g}"
+    return value if type(value) is not int or value.bit_length() < LARGEST else "a large number"
