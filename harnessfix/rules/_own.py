@@ -40,6 +40,23 @@ def callers_of(model: HarnessModel, step: TraceStep, most: int = 3) -> list[Elem
     return [function for function in found if function is not None][:most]
 
 
+def beginning_of(model: HarnessModel, step: TraceStep) -> Element | None:
+    """The method by which what the step is part of was begun: the outermost of its class that led to it."""
+    function = own_function(model, step)
+    if function is None or not owner_of(function):
+        return function
+    for caller in callers_of(model, step):
+        if caller.anchor.path != function.anchor.path or owner_of(caller) != owner_of(function):
+            break
+        function = caller
+    return function
+
+
+def owner_of(element: Element) -> str:
+    """The class, or the function, that what the element stands in is defined in; empty for the module."""
+    return element.anchor.qualname.rpartition(".")[0]
+
+
 def own_elements(model: HarnessModel, step: TraceStep, *roles: ElementRole) -> list[Element]:
     """Elements of these roles in the function that the step ran, and that function's own."""
     function = own_function(model, step)

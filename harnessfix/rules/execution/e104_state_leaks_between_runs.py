@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import beginning_of
 from harnessfix.rules._query import ancestors, as_anchor, names, nearest_anchors, one_of_each, quote, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Part, TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Route, Severity, StepKind
 
 MIN_TEXT = 8  # characters; shorter answers ("ok") recur by themselves
 _CONVERSATION_NAMES = ("message", "history", "conversation", "transcript", "memory", "observations", "steps")
@@ -98,7 +99,7 @@ class StateLeaksBetweenRuns(Rule):
             )
             holder = _holder(model, episode)
             if strange is not None and (holder is not None or _opened_twice(request)):
-                yield _finding(run, holder, request, episode, strange)
+                yield _finding(run, model, holder, request, episode, strange)
 
 
 def _episode(run: Htir, request: TraceStep) -> TraceStep | None:
@@ -119,9 +120,16 @@ def _opened_twice(request: TraceStep) -> bool:
 
 
 def _finding(
-    run: Htir, holder: tuple[Element, str] | None, request: TraceStep, episode: TraceStep, part: Part
+    run: Htir,
+    model: HarnessModel,
+    holder: tuple[Element, str] | None,
+    request: TraceStep,
+    episode: TraceStep,
+    part: Part,
 ) -> Finding:
     anchors: list[Anchor] = [as_anchor(holder[0], "holds a mutable class attribute")] if holder else []
+    begins = beginning_of(model, episode)
+    anchors += [as_anchor(begins, "begins a run", Route.PROBE)] if begins is not None else []
     anchors += [*nearest_anchors(run, episode), *nearest_anchors(run, request)]
     held = f"; `{holder[0].name}.{holder[1]}` belongs to the class" if holder else ""
     return Finding(

@@ -1,11 +1,11 @@
 """E125: an agent begins its second task where it left the first."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import callers_of, nearest_own, own_function
+from harnessfix.rules._own import beginning_of, nearest_own, own_function, owner_of
 from harnessfix.rules._query import as_anchor, events, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.document import JsonValue
@@ -85,7 +85,7 @@ class KeptBetweenRuns(Rule):
         spoken: set[str] = set()
         for step in run.steps:
             kept = list(_kept(run, model, step))
-            begins = _beginning(model, step)
+            begins = beginning_of(model, step)
             if not kept or begins is None or begins.id in spoken:
                 continue
             spoken.add(begins.id)
@@ -134,9 +134,15 @@ def _kept(run: Htir, model: HarnessModel, step: TraceStep) -> Iterator[_Field]:
         reader = _reader(model, step, name)
         if reader is not None:
             yield _Field(name, words, *reader)
-        elif attributes.get("renewed") and not _MEANT_TO_LAST.search(name):
+        elif attributes.get("renewed") and _belongs_to_a_run(name, attributes):
             others.append(_Field(name, words, None, ""))
     yield from others
+
+
+def _belongs_to_a_run(name: str, attributes: Mapping[str, JsonValue]) -> bool:
+    """Whether a field tells how far a run got; agents that others run are often meant to remember what was said."""
+    is_number = isinstance(attributes.get("now"), (int, float))
+    return not _MEANT_TO_LAST.search(name) and (is_number or not attributes.get("nested"))
 
 
 def _reader(model: HarnessModel, step: TraceStep, name: str) -> tuple[Element, str] | None:
@@ -144,30 +150,14 @@ def _reader(model: HarnessModel, step: TraceStep, name: str) -> tuple[Element, s
     function = own_function(model, step)
     if function is None:
         return None
-    owner = _owner(function)
+    owner = owner_of(function)
     field = re.compile(rf"\bself\.{re.escape(name)}\b")
     for role, fact in ((ElementRole.LIMIT, "compares"), (ElementRole.AGENT_LOOP, "condition")):
         for element in model.of_role(role):
             condition = str(element.value(fact) or "")
-            if element.anchor.path == function.anchor.path and _owner(element) == owner and field.search(condition):
+            if element.anchor.path == function.anchor.path and owner_of(element) == owner and field.search(condition):
                 return element, condition
     return None
-
-
-def _beginning(model: HarnessModel, step: TraceStep) -> Element | None:
-    """The method by which the agent's run was begun: the outermost of its class that led to the step."""
-    function = own_function(model, step)
-    if function is None:
-        return None
-    for caller in callers_of(model, step):
-        if caller.anchor.path != function.anchor.path or _owner(caller) != _owner(function):
-            break
-        function = caller
-    return function
-
-
-def _owner(element: Element) -> str:
-    return element.anchor.qualname.rpartition(".")[0]
 
 
 def _shown(value: JsonValue) -> str:

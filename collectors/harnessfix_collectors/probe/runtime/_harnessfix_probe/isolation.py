@@ -60,14 +60,26 @@ class Isolation:
     def _begin_agent(self, number: int, agent: Any, above: Span | None) -> None:
         self._agent = None if agent is None else _getter(agent)
         self._fields = {} if self._agent is None else {name: fingerprint(value) for name, value in _fields(agent)}
-        while above is not None and not self._probe.is_agent(above.number):
-            above = above.above
-        if above is None and self._probe.runs < MOST_RUNS:
+        around = self._around(above)
+        if not around and self._probe.runs < MOST_RUNS:
             self._probe.runs += 1
             self._settings = self._probe.settings.snapshot()
             self._surroundings = Surroundings()
-            if self._agent is not None:
-                self._entry = self._probe.kept.begins(agent, number)
+        if self._agent is not None and not any(other.is_of(agent) for other in around):
+            self._entry = self._probe.kept.begins(agent, number, nested=bool(around))
+
+    def _around(self, above: Span | None) -> list[Isolation]:
+        """The calls of agents that this one is in."""
+        found = []
+        while above is not None:
+            if above.isolation is not None and self._probe.is_agent(above.number):
+                found.append(above.isolation)
+            above = above.above
+        return found
+
+    def is_of(self, agent: Any) -> bool:
+        """Whether it is a call of this agent."""
+        return self._agent is not None and self._agent() is agent
 
     def asks(self) -> None:
         """A model is asked within the call."""

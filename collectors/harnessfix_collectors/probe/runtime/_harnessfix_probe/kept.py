@@ -12,7 +12,7 @@ from _weakref import ref
 from .fingerprints import CONTAINERS, fingerprint
 from .values import dict_of
 
-MOST_AGENTS = 64
+MOST_AGENTS, MOST_RUNS = 64, 200
 MOST_FIELDS = 40
 LARGEST = 53  # bits
 _SCALARS = (int, bool, float, str, type(None))
@@ -31,20 +31,25 @@ class Kept:
 
     def __init__(self) -> None:
         self._ended: dict[int, tuple[Any, Entry, Tokens]] = {}
+        self._runs = 0
 
-    def begins(self, agent: Any, number: int) -> Entry:
-        """A run begins, and no other agent runs it.
+    def begins(self, agent: Any, number: int, *, nested: bool) -> Entry | None:
+        """A run begins; None when there were too many to look at another.
 
         Args:
-            agent: the object.
+            agent: the object; no other call of it goes on.
             number: of the element in the plan: runs of one function are compared.
+            nested: whether another agent runs it.
         """
+        self._runs += 1
+        if self._runs > MOST_RUNS:
+            return None
         now = tokens(agent)
         known = self._ended.pop(id(agent), None)
         if known is None or known[0]() is not agent or known[1].number != number:
-            return Entry(number, now, None, {})
+            return Entry(number, nested, now, None, {})
         _, before, left = known
-        return Entry(number, now, before.first or before, left)
+        return Entry(number, nested, now, before.first or before, left)
 
     def ended(self, agent: Any, entry: Entry) -> None:
         """The run ended."""
@@ -62,15 +67,16 @@ class Entry:
 
     Args:
         number: of the element in the plan.
+        nested: whether another agent runs it.
         now: what it begins with.
         first: the first run; None when this is it.
         left: what the run before ended with.
     """
 
-    __slots__ = ("asked", "first", "kept", "now", "number", "renewed")
+    __slots__ = ("asked", "first", "kept", "nested", "now", "number", "renewed")
 
-    def __init__(self, number: int, now: Tokens, first: Entry | None, left: Tokens) -> None:
-        self.number, self.now, self.first = number, now, first
+    def __init__(self, number: int, nested: bool, now: Tokens, first: Entry | None, left: Tokens) -> None:
+        self.number, self.nested, self.now, self.first = number, nested, now, first
         self.asked: Tokens | None = None
         begun = {} if first is None else first.now
         self.kept = [n for n in begun if n in now and n in left and begun[n] != now[n] and _is_left(left[n], now[n])]
@@ -100,7 +106,7 @@ class Entry:
         if self.first is None or not self.kept:
             return {}
         told = {name: [self.first.now[name][3], self.now[name][3]] for name in self.kept}
-        return {"kept": told, "renewed": self.renewed}
+        return {"kept": told, "renewed": self.renewed, **({"nested": True} if self.nested else {})}
 
 
 def tokens(agent: Any) -> Tokens:

@@ -73,7 +73,6 @@ class Span(Silent):
 
     __slots__ = (
         "_arguments",
-        "_isolation",
         "_loops",
         "_stream",
         "_value",
@@ -81,6 +80,7 @@ class Span(Silent):
         "born",
         "id",
         "io",
+        "isolation",
         "number",
         "probe",
         "spawned",
@@ -97,7 +97,7 @@ class Span(Silent):
         self.spawned = self.io = self.born = 0
         # Threads that it started and that run still: ident to name and whether they are daemons.
         self.threads: dict[int, tuple[str, bool]] = {}
-        self._isolation: Isolation | None = None
+        self.isolation: Isolation | None = None
         self._stream: Stream | None = None
 
     def __enter__(self) -> Span:
@@ -105,8 +105,8 @@ class Span(Silent):
         self._arguments = None
         try:
             told = []
-            self._isolation = Isolation(self.probe, self.number, arguments, current.get())
-            more = self._isolation.entry()
+            self.isolation = Isolation(self.probe, self.number, arguments, current.get())
+            more = self.isolation.entry()
             for name, value in arguments.items():
                 if name in ("self", "cls"):
                     told.append(f'"self":{quote(class_name(value))}')
@@ -138,8 +138,8 @@ class Span(Silent):
         if probe.is_model(self.number):
             above = self.above
             while above is not None:
-                if above._isolation is not None:
-                    above._isolation.asks()
+                if above.isolation is not None:
+                    above.isolation.asks()
                 above = above.above
 
     def ret(self, value: T) -> T:
@@ -199,13 +199,13 @@ class Span(Silent):
                 from .alive import alive
 
                 told += f',"spawned":{self.spawned},"kids":{dumps(alive(probe, self.id))}'
-            if self._isolation is not None:
-                told += "".join([f",{quote(name)}:{dumps(item)}" for name, item in self._isolation.exit(self).items()])
+            if self.isolation is not None:
+                told += "".join([f",{quote(name)}:{dumps(item)}" for name, item in self.isolation.exit(self).items()])
             probe.spool.line(f'{told},"time":{now}}}')
         except Exception as failure:
             probe.failed("end", failure)
         finally:
-            self._isolation = None
+            self.isolation = None
             if current.get() is self:
                 current.set(self.above)
 
