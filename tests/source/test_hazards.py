@@ -8,6 +8,96 @@ from harnessfix_ir.source import read_harness
 from harnessfix_ir.vocabulary import ElementRole
 
 NONE = {
+    "gathering begins anew with every round": """
+        def turns(model, tasks):
+            found = []
+            for task in tasks:
+                found = model.examples(task)
+                found.append(task)
+            return found
+        """,
+    "what was gathered is handed on first": """
+        def batches(items, send, make):
+            held = []
+            for item in items:
+                if len(item) > 9:
+                    send(held)
+                    held = make(item)
+                held.append(item)
+            return held
+        """,
+    "a cancellation is kept, too": """
+        async def watched(work, listener):
+            failure = None
+            try:
+                return await work()
+            except BaseException as error:
+                failure = error
+                raise
+            finally:
+                listener.ended(failure)
+        """,
+    "success is said at the end of the attempt": """
+        async def watched(work, listener):
+            failure = "cancelled"
+            try:
+                result = await work()
+                failure = None
+                return result
+            except Exception as error:
+                failure = error
+                raise
+            finally:
+                listener.ended(failure)
+        """,
+    "counts of this time alone": """
+        def failures(names, before):
+            return {name: before.get(name, 0) + 1 for name in names}
+        """,
+    "a decorator that hands the function back": """
+        def tool(function):
+            function.__name__ = "tool_" + function.__name__
+            return function
+        """,
+    "a function that is there to change another": """
+        def copy_names(made, source):
+            made.__name__ = source.__name__
+        """,
+    "a request is taken away": """
+        async def after_tools(store):
+            chosen = await store.get("next_agent")
+            if chosen:
+                await store.set("current_agent", chosen)
+                await store.delete("next_agent")
+        """,
+    "the count is set back where a run begins": """
+        MAX_STEPS = 9
+
+        def walk(node, state):
+            if state.setdefault("step_count", 0) >= MAX_STEPS:
+                raise ValueError
+            state["step_count"] += 1
+
+        def run(code, state):
+            state["printed"] = list()
+            state["step_count"] = 0
+            for node in code:
+                walk(node, state)
+        """,
+    "an empty list was asked for before": """
+        def observation(output):
+            if not output:
+                return "nothing"
+            if all(isinstance(item, Picture) for item in output):
+                return [item.part() for item in output]
+            return str(output)
+        """,
+    "texts of none are an empty text": """
+        def observation(output):
+            if all(isinstance(item, str) for item in output):
+                return "".join(output)
+            return str(output)
+        """,
     "one twin hands on to the other": """
         class Desk:
             def ask(self, text):

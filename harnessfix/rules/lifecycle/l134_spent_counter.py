@@ -36,7 +36,10 @@ class SpentCounter(HazardRule):
     )
     fix = "Set the count back where a run begins."
     by_hand = "Where a run begins is known by whoever calls; a count over all runs can be meant."
-    references = ("https://github.com/microsoft/autogen/pull/6747",)
+    references = (
+        "https://github.com/microsoft/autogen/pull/6747",
+        "https://github.com/huggingface/smolagents/pull/866",
+    )
     hazard = "spent-counter"
     confidence = 0.55
     reason = "is never set back"
@@ -49,6 +52,6 @@ class SpentCounter(HazardRule):
 
     def words(self, element: Element) -> str:
         return (
-            f"`self.{element.value('name')}` begins here, moves with the work and is held against a limit "
+            f"`{element.value('name')}` begins here, moves with the work and is held against a limit "
             f"(`{element.value('compares')}`), and nothing sets it back: a second run starts where the first ended."
         )

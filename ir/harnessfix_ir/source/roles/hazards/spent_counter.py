@@ -35,7 +35,7 @@ class SpentCounter(Role):
                 if against is not None:
                     yield (
                         hazard("spent-counter", start, node)
-                        .add("name", name)
+                        .add("name", f"self.{name}")
                         .add("compares", file.segment(against, 80), against.lineno)
                     )
 
