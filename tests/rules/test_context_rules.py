@@ -179,3 +179,39 @@ def test_c104_a_call_that_is_told_in_a_form_of_its_own_is_no_lost_turn(told: str
     steps = (asks(1, task, output=(call,)), asks(2, task, *answer))
     run = Htir(run=RunInfo(id="r"), steps=steps, links=(never,), texts=pool.texts)
     assert bool(list(LostTurn().check_run(run, HarnessModel(root="")))) is speaks
+
+
+MEMORIES = """\
+from agent import Memory, NoteMemory
+from model import Model, say
+
+memory = NoteMemory()
+model = Model(*map(say, "abcd"))
+for question in ("Which port has the crane?", "When is high water?", "May we berth?"):
+    memory.put_many([question])
+    LOOK
+    model.query([{"role": "user", "content": question}])
+"""
+MEMORY_CLASSES = """\
+class Memory:
+    def put_many(self, notes):
+        for note in notes:
+            self.notes.append(note)
+
+    def aget(self):
+        raise NotImplementedError
+
+
+class NoteMemory(Memory):
+    def __init__(self):
+        self.notes = []
+
+    def aget(self):
+        return self.notes[-2:]
+"""
+
+
+@pytest.mark.parametrize(("look", "speaks"), [("memory.aget()", False), ("pass", True)])
+def test_c111_what_one_class_writes_another_of_its_family_may_read(run_harness: Run, look: str, speaks: bool) -> None:
+    said = run_harness({"agent.py": MEMORY_CLASSES, "main.py": MEMORIES.replace("LOOK", look)}).said("C111")
+    assert bool(said) is speaks

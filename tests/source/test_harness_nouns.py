@@ -59,6 +59,8 @@ def window(given, settings):
 def window(given, settings):
     if given or settings.window:
         return bool(given or settings) or not given
+    if settings:
+        return settings.get("window", 0) or settings.size
     return given or []
 """,
         {"default": "settings.window", "column": 11},

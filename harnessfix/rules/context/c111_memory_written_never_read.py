@@ -1,11 +1,11 @@
 """C111: what is put into a memory is never asked for."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_function
-from harnessfix.rules._query import as_anchor, one_of_each
+from harnessfix.rules._query import as_anchor, names, one_of_each
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -90,7 +90,10 @@ class MemoryWrittenNeverRead(Rule):
             else:
                 read.add(_class(memory))
         for backend, steps in writes.items():
-            if len(steps) >= LEAST_WRITES and backend not in read and not _is_read(model, backend, memories.values()):
+            if len(steps) < LEAST_WRITES:
+                continue
+            family = _family(model, _name(backend))
+            if not any(_name(other) in family for other in read) and not _is_read(model, family, memories.values()):
                 yield _finding(run, backend, steps)
 
 
@@ -98,13 +101,36 @@ def _class(memory: Element) -> str:
     return f"{memory.anchor.path}:{memory.anchor.qualname.rpartition('.')[0]}"
 
 
-def _is_read(model: HarnessModel, backend: str, memories: Iterable[Element]) -> bool:
-    """Whether code of the harness calls a method that reads this memory, as far as calls can be followed."""
-    reading = [m for m in memories if m.value("operation") == "read" and _class(m) == backend]
+def _name(backend: str) -> str:
+    return backend.rpartition(":")[2].rpartition(".")[2]
+
+
+def _family(model: HarnessModel, name: str) -> set[str]:
+    """Names of a class, of those above it and of those below: one of them may write what another reads."""
+    above: dict[str, list[str]] = {}
+    for element in model.of_role(ElementRole.CLASS):
+        above.setdefault(element.name, []).extend(base.rpartition(".")[2] for base in names(element.value("bases")))
+    below: dict[str, list[str]] = {}
+    for child, bases in above.items():
+        for base in bases:
+            below.setdefault(base, []).append(child)
+    family = {name}
+    for related in (above, below):
+        pending = [name]
+        while pending:
+            new = set(related.get(pending.pop(), ())) - family
+            family |= new
+            pending.extend(new)
+    return family
+
+
+def _is_read(model: HarnessModel, family: Container[str], memories: Iterable[Element]) -> bool:
+    """Whether code of the harness calls a method that reads such a memory, as far as calls can be followed."""
+    reading = [m for m in memories if m.value("operation") == "read" and _name(_class(m)) in family]
     called = model.callers
-    names = {m.anchor.qualname.rpartition(".")[2] for m in reading}
+    methods = {m.anchor.qualname.rpartition(".")[2] for m in reading}
     followed = any(m.anchor.symbol in called for m in reading)
-    return followed or any(not call.resolved for call in model.calls_named(*names))
+    return followed or any(not call.resolved for call in model.calls_named(*methods))
 
 
 def _finding(run: Htir, backend: str, steps: list[tuple[TraceStep, Element]]) -> Finding:

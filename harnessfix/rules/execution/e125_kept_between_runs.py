@@ -88,8 +88,10 @@ class KeptBetweenRuns(Rule):
             begins = beginning_of(model, step)
             if not kept or begins is None or begins.id in spoken:
                 continue
-            spoken.add(begins.id)
             first = kept[0]
+            if first.reader is None and run.run.outcome is not Outcome.FAILED:
+                continue
+            spoken.add(begins.id)
             trust = 0.8 if first.reader is not None else 0.5
             what = " and ".join(f"`self.{field.name}` ({field.words})" for field in kept[:3])
             read = f" `{quote(first.read, 80)}` reads it." if first.reader is not None else ""

@@ -23,14 +23,12 @@ class Fallbacks(Role):
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.scopes:
             for choice in scope.of(ast.BoolOp):
-                if not isinstance(choice.op, ast.Or) or not _is_value(choice.values[0], scope):
+                value, default = choice.values[:2]
+                if not isinstance(choice.op, ast.Or) or not _is_value(value, scope) or _is_false_unless_given(value):
                     continue
-                default = choice.values[1]
                 if _is_nothing(default) or not _is_value(default, scope) or _is_asked(choice, scope, file):
                     continue
-                draft = at_node(
-                    ElementRole.FALLBACK, scope, choice, AnchorKind.CALL, file.segment(choice.values[0], 60)
-                )
+                draft = at_node(ElementRole.FALLBACK, scope, choice, AnchorKind.CALL, file.segment(value, 60))
                 yield draft.add("default", file.segment(default, 60)).add("column", choice.col_offset)
 
 
@@ -46,6 +44,15 @@ def _is_value(node: ast.expr, scope: Scope) -> bool:
     return not isinstance(node, (ast.Compare, ast.UnaryOp, ast.BoolOp)) and not (
         isinstance(node, ast.Constant) and isinstance(node.value, bool)
     )
+
+
+def _is_false_unless_given(node: ast.expr) -> bool:
+    """Whether false is what the expression itself takes for not given: `options.get("cache", False)`."""
+    if not isinstance(node, ast.Call) or len(node.args) < 2 or not isinstance(node.args[-1], ast.Constant):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    told = node.args[-1].value
+    return name in ("get", "getattr", "pop", "setdefault") and told is not None and not told
 
 
 def _is_nothing(node: ast.expr) -> bool:

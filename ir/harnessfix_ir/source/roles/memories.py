@@ -36,4 +36,10 @@ class Memories(Role):
 
 
 def _sort(word: str) -> str | None:
-    return "write" if word in MEMORY_WRITES else "read" if word in MEMORY_READS else None
+    """What a word of a method's name says that it does; asynchronous twins have an `a` before it."""
+    for one in (word, word[1:] if word.startswith("a") else word):
+        if one in MEMORY_WRITES:
+            return "write"
+        if one in MEMORY_READS:
+            return "read"
+    return None

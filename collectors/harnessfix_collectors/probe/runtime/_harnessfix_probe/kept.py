@@ -15,14 +15,15 @@ from .values import dict_of
 MOST_AGENTS, MOST_RUNS = 64, 200
 MOST_FIELDS = 40
 LARGEST = 53  # bits
-_SCALARS = (int, bool, float, str, type(None))
+SAME = 1e-6
+_SCALARS = (int, float, bool, str, type(None))
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Token = tuple[int, int, int, object]
-    """Of a field: fingerprint, id and length of a container (0 and -1 for others), and what is told of it."""
+    Token = tuple[int, int, int, Any]
+    """Of a field: fingerprint, id and length of a container (0 and -1 for others), its value or words for it."""
     Tokens = dict[str, Token]
 
 
@@ -93,19 +94,19 @@ class Entry:
 
     def _counts_on(self, name: str) -> bool:
         """Whether a number went on from where it was, as far as it went in the first run if that asked a model, too."""
-        begins, goes = self.now[name][3], None if self.asked is None else self.asked[name][3]
-        if type(begins) is not int or type(goes) is not int or self.first is None:
+        begins, goes = _number(self.now, name), _number(self.asked, name)
+        if begins is None or goes is None or self.first is None:
             return False
-        begun, went = ((of or {}).get(name, (0, 0, 0, None))[3] for of in (self.first.now, self.first.asked))
-        if type(begun) is not int or type(went) is not int:
+        begun, went = _number(self.first.now, name), _number(self.first.asked, name)
+        if begun is None or went is None:
             return goes > begins
-        return went - begun == goes - begins
+        return abs((went - begun) - (goes - begins)) <= SAME * abs(goes - begins)
 
     def told(self) -> dict[str, object]:
         """JSON members for the last line of the span."""
         if self.first is None or not self.kept:
             return {}
-        told = {name: [self.first.now[name][3], self.now[name][3]] for name in self.kept}
+        told = {name: [_told(self.first.now[name][3]), _told(self.now[name][3])] for name in self.kept}
         return {"kept": told, "renewed": self.renewed, **({"nested": True} if self.nested else {})}
 
 
@@ -119,7 +120,7 @@ def tokens(agent: Any) -> Tokens:
         if kind in CONTAINERS:
             found[name] = fingerprint(value), id(value), len(value), f"{len(value)} item{'s' * (len(value) != 1)}"
         elif kind in _SCALARS:
-            found[name] = fingerprint(value), 0, -1, _told(value)
+            found[name] = fingerprint(value), 0, -1, value if kind is not str else "a text" if value else "no text"
     return found
 
 
@@ -128,10 +129,13 @@ def _is_left(before: Token, now: Token) -> bool:
     return before[0] == now[0] if now[2] < 0 else before[1] == now[1] and now[2] >= before[2]
 
 
-def _told(value: Any) -> object:
-    """A number, flag or None; of a text only whether there is one."""
-    if type(value) is str:
-        return "a text" if value else "no text"
-    if type(value) is float:
+def _number(fields: Tokens | None, name: str) -> float | None:
+    value = fields[name][3] if fields and name in fields else None
+    return value if type(value) in (int, float) else None
+
+
+def _told(value: object) -> object:
+    """What is written of a field."""
+    if isinstance(value, float):
         return f"{value:.6g}"
-    return value if type(value) is not int or value.bit_length() < LARGEST else "a large number"
+    return value if not isinstance(value, int) or value.bit_length() < LARGEST else "a large number"

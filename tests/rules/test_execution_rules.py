@@ -1,0 +1,63 @@
+"""Rules of execution where their examples do not reach: other forms, and cases they must leave alone."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from harnessfix.rules.execution.e113_changed_argument import ChangedArgument
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="recordings here run POSIX programs")
+
+Run = Callable[[Mapping[str, str]], Any]
+
+
+@pytest.mark.parametrize(("decorator", "speaks"), [("@model_validator", False), ("@traced", True)])
+def test_e113_a_validator_puts_right_what_it_is_given(run_harness: Run, decorator: str, speaks: bool) -> None:
+    files = dict(ChangedArgument.bad.files)
+    name = decorator.removeprefix("@")
+    source = files["agent.py"].replace("    def query(", f"    {decorator}\n    def query(")
+    files["agent.py"] = f"def {name}(function):\n    return function\n\n\n{source}"
+    assert bool(run_harness(files).said("E113")) is speaks
+
+
+AGENT = """\
+class Agent:
+    def __init__(self, model):
+        self.model, self.turns, self.total_cost, self.notes = model, 0, 0.0, []
+
+    def run(self, task):
+        BEGIN
+        messages = [{"role": "user", "content": task}]
+        while self.turns < 4:
+            self.turns += 1
+            self.total_cost += 0.5
+            self.notes.append(task)
+            messages.append(self.model.query(messages))
+            if messages[-1]["content"] == "done":
+                return messages[-1]["content"]
+"""
+TWICE = """\
+from agent import Agent
+from model import Model, say
+
+agent = Agent(Model(*map(say, ["go on", "done", "go on", "done"])))
+agent.run("Weigh the first crate.")
+agent.run("Weigh the second crate.")
+raise SystemExit(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("begin", "fields"),
+    [
+        pytest.param("pass", ["turns"], id="a loop goes by it"),
+        pytest.param("self.turns, self.notes = 0, []", None, id="all is set back"),
+        pytest.param("self.turns = 0", None, id="another field is set back, and nobody knows which run failed"),
+    ],
+)
+def test_e125_what_belongs_to_a_run(run_harness: Run, begin: str, fields: list[str] | None) -> None:
+    said = run_harness({"agent.py": AGENT.replace("BEGIN", begin), "main.py": TWICE}).said("E125")
+    assert [d.parameters["fields"] for d in said] == ([] if fields is None else [fields])
+    assert {d.anchors[0].qualname for d in said} <= {"Agent.run"}
