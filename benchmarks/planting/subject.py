@@ -121,7 +121,7 @@ SUBJECTS: Mapping[str, Subject] = {
             "minisweagent",
             ("mini-swe-agent==2.4.6", "mcp"),
             "mini_swe_agent.py",
-            "hello malformed unknown-tool no-call failing slow long bytes busy limit",
+            "hello malformed unknown-tool no-call failing slow long bytes busy limit denied down",
         ),
         _of_package(
             "smolagents",

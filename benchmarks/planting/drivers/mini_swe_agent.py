@@ -41,7 +41,10 @@ TASKS = {
     "bytes": ([bash(r"printf 'caf\351 ok'"), bash(f"{DONE}; echo ok", when="ok")], "ok\n", {}),
     "busy": ([say("busy", status=503), bash(f"{DONE}; echo ok")], "ok\n", {}),
     "limit": ([], "", {"step_limit": 3}),
+    "denied": ([say("no such key", status=401)], "", {}),
+    "down": ([say("busy", status=503)] * 9, "", {}),
 }
+ENDS = {"limit": "LimitsExceeded", "denied": "AuthenticationError", "down": "ServiceUnavailableError"}
 
 
 def main(task):
@@ -57,10 +60,13 @@ def main(task):
         )
         templates = {key: config["agent"][key] for key in ("system_template", "instance_template")}
         agent = DefaultAgent(model, LocalEnvironment(timeout=1, cwd=folder), cost_limit=0, **templates, **options)
-        result = agent.run(task)
+        try:
+            result = agent.run(task)
+        except Exception as error:
+            result = {"exit_status": type(error).__name__, "submission": ""}
     print(result.get("exit_status"), repr(result.get("submission")))
-    stopped = "LimitsExceeded" if task == "limit" else "Submitted"
-    return 0 if (result.get("exit_status"), result.get("submission")) == (stopped, wanted) else 1
+    ended = ENDS.get(task, "Submitted")
+    return 0 if (result.get("exit_status"), result.get("submission")) == (ended, wanted) else 1
 
 
 if __name__ == "__main__":

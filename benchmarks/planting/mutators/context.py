@@ -8,6 +8,7 @@ from harnessfix_ir.vocabulary import Layer
 from planting.mutator import Mutator, PythonMutator
 from planting.source import Edit, Function, Source
 
+ASKS = re.compile(r"^(await )?[\w.]*(model|client|llm)[\w.]*\.(query|generate|complete|create|request|chat)\(")
 BOUNDED = re.compile(r"^len\((\w+)\) (<=|<|>|>=) ")
 
 
@@ -81,14 +82,28 @@ class Turn(PythonMutator):
     operators = frozenset(("preserve-turn", "preserve-evidence"))
 
     def find(self, source: Source) -> Iterator[Edit]:
-        """Lists of messages that begin with the assistant's and go on with another."""
+        """Lists of messages that begin with the assistant's and go on with another; what a function keeps of a reply
+        that it asked for."""
         for name, function in source.functions():
+            yield from self._kept(source, name, function)
             for node in source.inside(function):
                 if not isinstance(node, ast.List) or len(node.elts) < 2 or not isinstance(node.elts[0], ast.Dict):
                     continue
                 if re.search(r"['\"]role['\"]: ['\"]assistant['\"]", source.segment(node.elts[0])):
                     kept = ", ".join(source.segment(element) for element in node.elts[1:])
                     yield source.replace(node, f"[{kept}]", name)
+
+    def _kept(self, source: Source, name: str, function: Function) -> Iterator[Edit]:
+        replies = {
+            ast.unparse(node.targets[0])
+            for node in source.inside(function)
+            if isinstance(node, ast.Assign) and ASKS.search(source.segment(node.value))
+        }
+        for node in source.inside(function):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and len(node.value.args) == 1:
+                keeps = re.search(r"(append|extend|add_messages?)$", ast.unparse(node.value.func))
+                if keeps and ast.unparse(node.value.args[0]).partition(".")[0] in replies:
+                    yield source.remove(node, name)
 
 
 class Placeholder(Mutator):

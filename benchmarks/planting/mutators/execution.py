@@ -71,7 +71,7 @@ class ExitCode(PythonMutator):
     operators = frozenset(("surface-failure",))
 
     def find(self, source: Source) -> Iterator[Edit]:
-        """Texts that show a return code."""
+        """Texts and records that show a return code."""
         for name, function in source.functions():
             for node in source.inside(function):
                 if isinstance(node, ast.JoinedStr) and any(
@@ -80,6 +80,10 @@ class ExitCode(PythonMutator):
                     for part in node.values
                 ):
                     yield source.replace(node, '""', name)
+                for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+                    shows = isinstance(value, ast.Attribute) and value.attr in ("returncode", "exit_code")
+                    if shows and getattr(key, "value", None) in ("returncode", "exit_code"):
+                        yield source.replace(value, "0", name)
 
 
 class Cleanup(PythonMutator):

@@ -8,7 +8,9 @@ from harnessfix_ir.vocabulary import Layer
 from planting.mutator import PythonMutator
 from planting.source import Edit, Source
 
-from .shapes import guards
+from .shapes import calls, guards, keyword_removed
+
+COUNTER = re.compile(r"turn|step|iteration|round|n_calls|requests|attempt|retr", re.IGNORECASE)
 
 
 class LoopBound(PythonMutator):
@@ -60,6 +62,25 @@ class LimitCheck(PythonMutator):
             for guard in guards(source, function, pattern):
                 if isinstance(guard.body[-1], (ast.Raise, ast.Return, ast.Break)) and _counts(guard.test):
                     yield source.remove(guard, name)
+
+
+class Counter(PythonMutator):
+    """A limit is compared with a counter that stands still."""
+
+    name = "counter-still"
+    layer = Layer.LIFECYCLE
+    causes = frozenset(("L102", "L106"))
+    operators = frozenset(("bound-loop", "fix-limit"))
+
+    def find(self, source: Source) -> Iterator[Edit]:
+        """`x += 1` of what counts turns, in a function that a limit is compared in, or whose class does so."""
+        for name, function in source.functions():
+            for node in source.inside(function):
+                if not isinstance(node, ast.AugAssign) or ast.unparse(node.value) != "1":
+                    continue
+                counter = ast.unparse(node.target).rpartition(".")[2]
+                if COUNTER.search(counter) and re.search(rf"[<>]=? *[\w.]*{counter}\b|\b{counter} *[<>]", source.text):
+                    yield source.remove(node, name)
 
 
 def _counts(test: ast.expr) -> bool:
@@ -120,8 +141,11 @@ class RetryAll(PythonMutator):
     operators = frozenset(("classify-retry",))
 
     def find(self, source: Source) -> Iterator[Edit]:
-        """The part of a handler's condition that sorts by status."""
+        """The part of a handler's condition that sorts by status; what a retrying helper is told to retry."""
         for name, function in source.functions():
+            for call in calls(source, function, r"Retrying$"):
+                if any(keyword.arg == "retry" for keyword in call.keywords):
+                    yield source.replace(call, keyword_removed(source, call, "retry"), name)
             for handler in source.inside(function):
                 if not isinstance(handler, ast.ExceptHandler):
                     continue
@@ -146,8 +170,11 @@ class RetryBound(PythonMutator):
     operators = frozenset(("classify-retry",))
 
     def find(self, source: Source) -> Iterator[Edit]:
-        """`if attempt >= limit: raise` in a handler inside `while True`."""
+        """`if attempt >= limit: raise` in a handler inside `while True`; when a retrying helper is told to stop."""
         for name, function in source.functions():
+            for call in calls(source, function, r"Retrying$"):
+                if any(keyword.arg == "stop" for keyword in call.keywords):
+                    yield source.replace(call, keyword_removed(source, call, "stop"), name)
             for loop in source.inside(function):
                 if not isinstance(loop, ast.While) or ast.unparse(loop.test) != "True":
                     continue

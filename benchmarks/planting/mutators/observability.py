@@ -8,7 +8,7 @@ from harnessfix_ir.vocabulary import Layer
 from planting.mutator import PythonMutator
 from planting.source import Edit, Source
 
-from .shapes import names
+from .shapes import calls, keyword_removed, names
 
 
 class Cause(PythonMutator):
@@ -20,8 +20,11 @@ class Cause(PythonMutator):
     operators = frozenset(("preserve-cause",))
 
     def find(self, source: Source) -> Iterator[Edit]:
-        """`raise X(…) from error`, its text naming nothing of the error either."""
+        """`raise X(…) from error`, its text naming nothing of the error either; retries that raise the last error."""
         for name, function in source.functions():
+            for call in calls(source, function, r"Retrying$"):
+                if any(keyword.arg == "reraise" for keyword in call.keywords):
+                    yield source.replace(call, keyword_removed(source, call, "reraise"), name)
             for handler in source.inside(function):
                 if not isinstance(handler, ast.ExceptHandler) or handler.name is None:
                     continue
@@ -36,7 +39,7 @@ class Cause(PythonMutator):
 
 
 class Cost(PythonMutator):
-    """What an unusable answer cost is not counted."""
+    """What an answer cost is not counted."""
 
     name = "cost-uncounted"
     layer = Layer.OBSERVABILITY
@@ -44,12 +47,8 @@ class Cost(PythonMutator):
     operators = frozenset(("fix-accounting", "fix-limit"))
 
     def find(self, source: Source) -> Iterator[Edit]:
-        """Sums of cost or usage in a handler."""
+        """Sums of cost or usage, in a handler or anywhere else."""
         for name, function in source.functions():
-            for handler in source.inside(function):
-                if isinstance(handler, ast.ExceptHandler):
-                    for node in handler.body:
-                        if isinstance(node, ast.AugAssign) and re.search(
-                            r"cost|tokens|usage", ast.unparse(node.target)
-                        ):
-                            yield source.remove(node, name)
+            for node in source.inside(function):
+                if isinstance(node, ast.AugAssign) and re.search(r"cost|tokens|usage", ast.unparse(node.target)):
+                    yield source.remove(node, name)

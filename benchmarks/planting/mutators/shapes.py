@@ -3,9 +3,11 @@
 import ast
 import re
 from collections.abc import Iterator
+from typing import TypeVar
 
 from planting.source import Function, Source
 
+Node = TypeVar("Node", bound=ast.AST)
 LEAVES = (ast.Raise, ast.Return, ast.Break, ast.Continue)
 
 
@@ -33,6 +35,28 @@ def keyword_removed(source: Source, call: ast.Call, name: str) -> str:
     kept = [source.segment(argument) for argument in call.args]
     kept += [source.segment(keyword) for keyword in call.keywords if keyword.arg != name]
     return f"{source.segment(call.func)}({', '.join(kept)})"
+
+
+def broad(kind: ast.expr | None) -> bool:
+    """Whether a clause takes any exception."""
+    return kind is None or ast.unparse(kind) in ("Exception", "BaseException")
+
+
+def answering(source: Source, function: Function) -> Iterator[tuple[ast.Try, ast.ExceptHandler]]:
+    """Clauses that raise nothing, each with its `try`."""
+    for node in source.inside(function):
+        if isinstance(node, ast.Try):
+            for handler in node.handlers:
+                if not any(isinstance(inner, ast.Raise) for inner in ast.walk(handler)):
+                    yield node, handler
+
+
+def inside(statements: list[ast.stmt], kind: type[Node]) -> Iterator[Node]:
+    """Nodes of a kind anywhere in some statements."""
+    for statement in statements:
+        for node in ast.walk(statement):
+            if isinstance(node, kind):
+                yield node
 
 
 def names(node: ast.AST, name: str) -> bool:
