@@ -26,6 +26,8 @@ from planting.trial import Bench
 from harnessfix.rules.selection import select_rules
 from harnessfix_ir.errors import HarnessfixError
 
+MOST_SHOWN = 8
+
 
 def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[tuple[Score, dict[str, Score]] | Plant]:
     """A score for each planted flaw, and those of each stage of the ablation; the flaw itself where no run shows it."""
@@ -64,7 +66,8 @@ def tell(one: Score | Plant) -> None:
     print(f"  {marks:<6} #{one.rank}  {one.plant.name}  →  {said}", file=sys.stderr, flush=True)
     if one.step is False and one.found:
         task, found = next(iter(one.found.items()))
-        true = ", ".join(sorted(one.steps[task])) or "none"
+        first, others = sorted(one.steps[task])[:MOST_SHOWN], len(one.steps[task]) - MOST_SHOWN
+        true = (", ".join(first) or "none") + (f" and {others} more" if others > 0 else "")
         print(f"           in {task}: says {found.responsible_step}, true {true}", file=sys.stderr)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,13 +59,14 @@ def plants(harness: Path, sound: Mapping[str, Sequence[Htir]], opened: Opened) -
         path.relative_to(harness.parent).as_posix(): path.read_text(errors="replace") for path in files if _text(path)
     }
     reached = {path for runs in sound.values() for run in runs for path, marks in run.reached.items() if marks.hit}
+    rarity = _rarity(sound)
     for mutator in all_mutators():
         found = [
             Plant(mutator, path, edit, tasks[:MOST_TASKS])
             for path, text in texts.items()
             if path.endswith(mutator.suffixes) and (path in reached or not path.endswith(".py"))
             for edit in mutator.edits(text)
-            if (tasks := _reaching(path, text, edit, sound, opened))
+            if (tasks := _reaching(path, text, edit, sound, opened, rarity))
         ]
         yield from sorted(found, key=_scattered)[:MOST_PLACES]
 
@@ -73,20 +75,38 @@ def _text(path: Path) -> bool:
     return path.suffix in (".py", ".md", ".txt", ".yaml", ".yml")
 
 
-def _reaching(path: str, text: str, edit: Edit, sound: Mapping[str, Sequence[Htir]], opened: Opened) -> tuple[str, ...]:
+def _reaching(
+    path: str,
+    text: str,
+    edit: Edit,
+    sound: Mapping[str, Sequence[Htir]],
+    opened: Opened,
+    rarity: Mapping[str, float],
+) -> tuple[str, ...]:
     """Tasks that run something of what is changed; those that run most of it first, since they go into its branches,
-    then those that run most of its function, since they go into its handlers."""
+    then those that run most of its function, since they go into its handlers, then those that run what few others do,
+    since something goes wrong in them."""
     if not path.endswith(".py"):
         return tuple(task for task in sound if path in opened(task))
     first, last = text.count("\n", 0, edit.start) + 1, text.count("\n", 0, edit.end) + 1
     around = _function_lines(text, first, last)
-    counts = {}
+    counts: dict[str, tuple[float, ...]] = {}
     for task, runs in sound.items():
         marks = [run.reached[path] for run in runs if path in run.reached]
         ran = {at for at in around if any(each.ran(at) for each in marks)}
-        counts[task] = (sum(first <= at <= last for at in ran), len(ran))
-    reaching = (task for task, (inside, _) in counts.items() if inside)
+        counts[task] = (sum(first <= at <= last for at in ran), len(ran), rarity[task])
+    reaching = (task for task, (inside, *_) in counts.items() if inside)
     return tuple(sorted(reaching, key=lambda task: counts[task], reverse=True))
+
+
+def _rarity(sound: Mapping[str, Sequence[Htir]]) -> dict[str, float]:
+    """For each task how much it runs that others do not: a place counts for less, the more tasks reach it."""
+    places = {
+        task: {(path, line) for run in runs for path, marks in run.reached.items() for line in marks.hit}
+        for task, runs in sound.items()
+    }
+    shared = Counter(place for reached in places.values() for place in reached)
+    return {task: sum(1 / shared[place] for place in reached) for task, reached in places.items()}
 
 
 def _function_lines(text: str, first: int, last: int) -> set[int]:

@@ -17,6 +17,7 @@ class Cause(PythonMutator):
     name = "cause-hidden"
     layer = Layer.OBSERVABILITY
     causes = frozenset(("O102",))
+    ends_runs = True
     operators = frozenset(("preserve-cause",))
 
     def find(self, source: Source) -> Iterator[Edit]:

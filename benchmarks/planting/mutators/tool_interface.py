@@ -138,7 +138,10 @@ class CallId(PythonMutator):
     operators = frozenset(("pair-results",))
 
     def find(self, source: Source) -> Iterator[Edit]:
-        """Ids of calls that are handed on, in records and as arguments, where the rest speaks of a result."""
+        """Ids of calls that are handed on, in records and as arguments that speak of a result.
+
+        Not those of the call itself, which a result would still match.
+        """
         for name, function in source.functions():
             for node in source.inside(function):
                 if isinstance(node, ast.Dict):
@@ -153,7 +156,7 @@ class CallId(PythonMutator):
                     continue
                 for key, value in pairs:
                     given = isinstance(value, (ast.Name, ast.Attribute, ast.Subscript))
-                    answers = RESULT.search(source.segment(node) + name)
+                    answers = RESULT.search(source.segment(node))
                     if key in ("call_id", "tool_call_id") and given and answers:
                         yield source.replace(value, '"call"', name)
 
