@@ -86,6 +86,51 @@ def test_masked_cause_of_errors_raised_anew(
         assert "ConnectionError" in found[0].message
 
 
+ASSERTED = """\
+class Agent:
+    def __init__(self, model):
+        self.model, self.reply, self.failure = model, None, None
+
+    def ask(self, messages):
+        try:
+            self.reply = self.model.query(messages)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def answer(self):
+        assert self.reply is not None, SAID
+        return self.reply["content"]
+"""
+ASKED_ON = """\
+from agent import Agent
+from model import Model
+
+
+class Down(Model):
+    def query(self, messages, tools=None):
+        raise ConnectionError("no route to the model")
+
+
+agent = Agent(Down())
+try:
+    agent.ask([{"role": "user", "content": "Say hello."}])
+except ConnectionError:
+    print("a user interface shows it, and goes on")
+print(agent.answer())
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "speaks"), [('"ask first"', True), ('f"no answer: {self.failure}"', False)], ids=["masks", "names"]
+)
+def test_an_assertion_that_an_earlier_failure_made_untrue(
+    run_harness: Callable[[Mapping[str, str]], object], said: str, speaks: bool
+) -> None:
+    found = _said(run_harness, "O102", ASSERTED.replace("SAID", said), ASKED_ON)
+    assert [(finding.anchors[0].qualname, finding.operator) for finding in found] == [("Agent.answer", None)] * speaks
+
+
 HANDLER = """\
 class Agent:
     def __init__(self, model):

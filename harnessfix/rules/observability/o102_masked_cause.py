@@ -103,6 +103,7 @@ class MaskedCause(Rule):
         """Wrappers that ended a step while the error behind them was seen, and was other."""
         yield from _retry_errors(run, model)
         yield from _raised_anew(run, model)
+        yield from _asserted(run, model)
 
 
 def _decorated(retry: Element) -> str:
@@ -273,3 +274,37 @@ def _anew(model: HarnessModel, new: TraceStep, earlier: list[TraceStep], cause: 
         parameters={"form": "raise", "cause-line": handler.anchor.start_line},
         key=f"raise {short_type(new.error)}",
     )
+
+
+# --- asserted -------------------------------------------------------------------------------------------------------
+
+
+def _asserted(run: Htir, model: HarnessModel) -> Iterator[Finding]:
+    """Assertions of the harness that fail right after a failure that had passed through their file, and hide it."""
+    before: dict[str | None, tuple[TraceStep, list[Anchor]]] = {}
+    for step in run.steps:
+        if step.kind is not StepKind.ERROR:
+            before[step.parent] = step, list(own_anchors(step)[:1])
+            continue
+        failed, places = before.get(step.parent, (step, []))
+        if step.name.startswith("except"):
+            places += own_anchors(step)[:1]
+            continue
+        error, function = error_of(run, step), own_function(model, step)
+        if error is None or short_type(error) != "AssertionError" or function is None or failed is step:
+            continue
+        at = [place for place in places if place.path == function.anchor.path]
+        if not at or failed.error is None or is_signal(failed.error) or carries(error, failed.error):
+            continue
+        yield Finding(
+            f"{failed.name} ({failed.id}) failed with {short_type(failed.error)}; what was asked for next is an "
+            f"AssertionError ({step.id}) that does not name it.",
+            one_of_each([as_anchor(function, "asserts what a failure before it made untrue"), *at[:1]]),
+            responsible_step=step.id,
+            symptom_step=step.id,
+            path=[failed.id, step.id],
+            confidence=0.7,
+            quotes=[(f"{failed.id} error", quote(failed.error.message)), (f"{step.id} error", quote(error.message))],
+            operator="",
+            key="assert",
+        )
