@@ -17,8 +17,9 @@ import tempfile
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from harnessfix_ir.harness import HarnessModel
@@ -97,14 +98,17 @@ def measure_changed(root: Path, copy: Path, cache: Path) -> tuple[float, float]:
     files = sorted(Path(model.root) / file.path for file in model.files if file.language == "python" and file.lines)
     some = files[:: max(1, len(files) // CHANGED_FILES)]
     changed = alone = 0.0
-    for number, file in enumerate(some):
-        text = file.read_bytes()
-        file.write_bytes(b"# one more line\n" + text + b"\n\ndef added_%d(value):\n    return value\n" % number)
+    for file in some:
+        edits = count()
+        changed += best(partial(read_harness, [top], cache_dir=cache), lambda file=file, edits=edits: edit(file, edits))  # type: ignore[misc]
         alone += best(partial(read_harness, [file]))
-        started = time.process_time()
-        read_harness([top], cache_dir=cache)
-        changed += time.process_time() - started
     return changed / max(1, len(some)), alone / max(1, len(some))
+
+
+def edit(file: Path, edits: Iterator[int]) -> None:
+    """A line more at the top of a file, and a function at its end."""
+    added = b"\n\ndef added_%d(value):\n    return value\n" % next(edits)
+    file.write_bytes(b"# one more line\n" + file.read_bytes() + added)
 
 
 def measure(folders: Sequence[Path] = ()) -> dict[str, float]:

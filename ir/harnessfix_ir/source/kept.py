@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS shared (
 ) WITHOUT ROWID;
 """
 _SECONDS = 1.0
+_SUM = 4  # bytes before each value
 
 
 class LostLinksError(Exception):
@@ -71,7 +72,8 @@ class KeptLinks:
         """Files that asked in a pass for something with one of these numbers."""
         if changed:
             with _lost():
-                rows = self._database.execute("SELECT path, asked FROM told WHERE step = ?", (step,))
+                query = "SELECT path, asked FROM told WHERE step = ? AND length(asked) > ?"
+                rows = self._database.execute(query, (step, _SUM))
                 yield from [path for path, asked in rows if not changed.isdisjoint(_numbers(asked))]
 
 
@@ -172,13 +174,14 @@ def _numbers(asked: bytes) -> "array[int]":
 
 
 def _sealed(data: bytes) -> bytes:
-    return crc32(data).to_bytes(4, "big") + data
+    return crc32(data).to_bytes(_SUM, "big") + data
 
 
 def _opened(data: bytes) -> bytes:
-    if crc32(data[4:]).to_bytes(4, "big") != data[:4]:
+    value = data[_SUM:]
+    if crc32(value) != int.from_bytes(data[:_SUM], "big"):
         raise ValueError("not what was written")
-    return data[4:]
+    return value
 
 
 @contextmanager

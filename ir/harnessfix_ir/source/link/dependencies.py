@@ -77,7 +77,7 @@ def _packages(exchange: Exchange) -> dict[str, _Package]:
     own = {name for _, names in exchange.everywhere(OWN_NAMES, "") for name in names}
     found: dict[str, _Package] = {}
     for path, rows in exchange.everywhere(IMPORTED, ""):
-        for place, (name, line, optional, imported) in enumerate(rows):
+        for place, name, line, optional, imported in rows:
             if name in own:
                 continue
             package = found.setdefault(name, _Package())

@@ -78,13 +78,15 @@ class Exchange:
 
     Args:
         order: paths of the harness's files; answers of several come in this order.
-        step_of: the pass in which a table is told.
+        step_of: the pass in which a table is told, those of the first pass first.
         kept: what files told that do not go through a pass again; None when all do.
     """
 
     def __init__(self, order: Iterable[str], step_of: Mapping[str, str], kept: Kept | None) -> None:
         self._places = {path: place for place, path in enumerate((HARNESS, *order))}
         self._step_of = step_of
+        first = next(iter(step_of.values()), "")
+        self._first = {table for table, step in step_of.items() if step == first}
         self._kept = kept
         self._own: dict[str, dict[str, dict[str, Any]]] = {table: {} for table in step_of}
         self._shared: dict[str, dict[str, list[tuple[str, Any]]]] = {table: {} for table in step_of}
@@ -124,10 +126,13 @@ class Exchange:
             self._answers[table, key] = self._answer(table, key, self._kept)
         return self._answers[table, key]
 
-    def take_asked(self) -> "array[int]":
-        """Numbers of what was asked for since the last time."""
+    def take_asked(self, path: str) -> "array[int]":
+        """Numbers of what was asked for since the last time, on behalf of one file.
+
+        What a file says of its own text changes with the text alone, and then it goes through every pass anyway.
+        """
         asked, self.asked = self.asked, set()
-        return array("I", map(number, asked))
+        return array("I", [number(one) for one in asked if one[1] != path or one[0] not in self._first or not path])
 
     def _kept_rows(self, table: str, path: str) -> dict[str, Any]:
         step = self._step_of[table]

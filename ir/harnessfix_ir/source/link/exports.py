@@ -1,6 +1,6 @@
 """What each file tells the others of its own facts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from harnessfix_ir.source.facts import Draft, FileFacts
@@ -47,7 +47,7 @@ def exports(facts: FileFacts) -> Told:
         for name in import_names(facts.path, facts.module):
             told.share(MODULE, name, True)
     _code(facts, told)
-    _roles(facts.drafts, told)
+    _roles(facts.drafts, facts.module.split("."), told)
     _uses(facts.uses, told)
     if facts.language in ("yaml", "toml", "json"):
         told.share(SETTINGS_FILE, "", facts.path.rpartition("/")[2])
@@ -94,9 +94,9 @@ def _code(facts: FileFacts, told: Told) -> None:
         told.share(NAMED, name, rows)
 
 
-def _roles(drafts: Iterable[Draft], told: Told) -> None:
+def _roles(drafts: Iterable[Draft], own: Collection[str], told: Told) -> None:
     tools: dict[str, list[Any]] = {}
-    imported, declared = [], []
+    imported, declared, imports = [], [], 0
     for draft in drafts:
         name = draft.qualname
         if draft.role in WORKING:
@@ -115,7 +115,10 @@ def _roles(drafts: Iterable[Draft], told: Told) -> None:
         elif draft.role is ElementRole.DEPENDENCY and draft.get("declared"):
             declared.append([draft.name, draft.get("declared")])
         elif draft.role is ElementRole.DEPENDENCY:
-            imported.append([draft.name, draft.start, bool(draft.get("optional")), str(draft.get("imported"))])
+            if draft.name not in own:  # a module of the harness itself, which is no dependency
+                row = [imports, draft.name, draft.start, bool(draft.get("optional")), str(draft.get("imported"))]
+                imported.append(row)
+            imports += 1
     for table, rows in ((OWN_TOOL, [*tools.values()]), (IMPORTED, imported), (DECLARED, declared)):
         if rows:
             told.share(table, "", rows)

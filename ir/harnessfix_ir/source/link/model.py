@@ -111,7 +111,7 @@ class Linker:
                 tell_keys(self._program, facts, told)
             elif step == COMPOSED:
                 linked.chunks[path] = compose(self._flow(facts))
-        told.asked = self._exchange.take_asked()
+        told.asked = self._exchange.take_asked(path)
         return told
 
     def _run_harness(self, step: str, told: Told) -> None:
