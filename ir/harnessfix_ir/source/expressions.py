@@ -4,7 +4,7 @@ import ast
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from .nodes import children, walk
+from .nodes import below, children, walk
 from .scopes import FunctionNode, Scope
 
 _OPENS_SCOPE = frozenset((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda))
@@ -16,7 +16,7 @@ EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 def dotted(node: ast.AST | None, scope: Scope) -> str:
     """Dotted name of an expression with imports resolved; calls and subscripts show as `()` and `[]`, else empty."""
     suffix: list[str] = []
-    while True:
+    while not isinstance(node, ast.Name):
         if isinstance(node, ast.Attribute):
             suffix.append("." + node.attr)
             node = node.value
@@ -30,8 +30,9 @@ def dotted(node: ast.AST | None, scope: Scope) -> str:
             node = node.value
         else:
             break
-    if isinstance(node, ast.Name):
-        return scope.resolve(node.id) + "".join(reversed(suffix))
+    else:
+        name = scope.resolve(node.id)
+        return name + "".join(reversed(suffix)) if suffix else name
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return "str" + "".join(reversed(suffix))
     return ""
@@ -140,12 +141,9 @@ def calls_in(nodes: list[ast.stmt] | list[ast.expr]) -> Iterator[ast.Call]:
 
 def inside(nodes: list[ast.stmt]) -> Iterator[ast.AST]:
     """All nodes of some statements, without the insides of functions and classes defined there."""
-    pending: list[ast.AST] = list(reversed(nodes))
-    while pending:
-        node = pending.pop()
+    for node in nodes:
         yield node
-        if node.__class__ not in _OPENS_SCOPE:
-            pending.extend(reversed(children(node)))
+        yield from below(node)
 
 
 def assigned_value(name: str, scope: Scope, before: int) -> ast.expr | None:

@@ -13,7 +13,7 @@ WALKED = frozenset(
     if isinstance(kind, type) and issubclass(kind, ast.AST) and not issubclass(kind, _PLAIN)
 )
 """Kinds of nodes that say something by themselves: all but contexts and operators."""
-CHILDREN, SPELLED = "harnessfix children", "harnessfix spelled"
+CHILDREN, BELOW, SPELLED = "harnessfix children", "harnessfix below", "harnessfix spelled"
 """What a node's own dictionary keeps beside its fields; a tree lives no longer than the reading of its file."""
 
 
@@ -52,6 +52,23 @@ def walk(node: ast.AST) -> Iterable[ast.AST]:
     found = [node]
     for each in found:
         found += children(each)
+    return found
+
+
+_OPENS_SCOPE = frozenset((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda))
+
+
+def below(node: ast.AST) -> list[ast.AST]:
+    """All nodes below one, in order of source, without the insides of functions and classes; kept for statements."""
+    found: list[ast.AST] | None = node.__dict__.get(BELOW)
+    if found is None:
+        found = node.__dict__[BELOW] = []
+        pending = [] if node.__class__ in _OPENS_SCOPE else children(node)[::-1]
+        while pending:
+            inner = pending.pop()
+            found.append(inner)
+            if inner.__class__ not in _OPENS_SCOPE:
+                pending += children(inner)[::-1]
     return found
 
 

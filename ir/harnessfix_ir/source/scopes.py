@@ -14,6 +14,7 @@ _FILLS = ("append", "extend", "insert", "update")
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 _SCOPED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_NONE: list[ast.AST] = []  # shared by all that have no node of a kind; nobody changes what is found
 
 
 class Scope:
@@ -87,7 +88,7 @@ class Scope:
 
     def of(self, kind: type[N]) -> list[N]:
         """Nodes of exactly this type directly in the scope, in order of source."""
-        return self.nodes.get(kind, [])  # type: ignore[return-value]
+        return self.nodes.get(kind, _NONE)  # type: ignore[return-value]
 
     @property
     def tries(self) -> Iterator[ast.Try | ast.TryStar]:
@@ -336,20 +337,22 @@ class FileContext:
         stack: list[tuple[Any, Scope]] = [(self.tree, self.root)]
         while stack:
             node, scope = stack.pop()
-            inner = scope
-            if node.__class__ in _SCOPED:
+            kind = node.__class__
+            below = children(node)
+            if below:
+                parents.update(dict.fromkeys(below, node))
+            if kind in _SCOPED:
                 inner = self._open(node, scope)
-            elif node is not self.tree:
-                bucket = scope.nodes.get(node.__class__)
+                own = {id(statement) for statement in node.body}
+                stack += [(child, inner if id(child) in own else scope) for child in reversed(below)]
+                continue
+            if kind is not ast.Module:
+                bucket = scope.nodes.get(kind)
                 if bucket is None:
-                    scope.nodes[node.__class__] = [node]
+                    scope.nodes[kind] = [node]
                 else:
                     bucket.append(node)
-            below = children(node)
-            own = set() if inner is scope else {id(statement) for statement in node.body}
-            for child in reversed(below):
-                parents[child] = node
-                stack.append((child, inner if id(child) in own else scope))
+            stack += [(child, scope) for child in reversed(below)]
 
     def _open(self, node: ast.ClassDef | FunctionNode, around: Scope) -> Scope:
         qualname = node.name if around.parent is None else f"{around.qualname}.{node.name}"

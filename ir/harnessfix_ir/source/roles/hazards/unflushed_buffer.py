@@ -20,21 +20,25 @@ class UnflushedBuffer(Role):
             for loop in scope.for_loops:
                 if next(loops_around(loop, file), None) is not None:
                     continue  # read again in the next turn of the loop around it
-                for name in sorted((_gathered(loop) & _emptied(loop)) - set(scope.params)):
+                for name in sorted(_gathered(loop, _emptied(loop) - set(scope.params))):
                     if _begins_empty(name, scope, loop) and not _read_after(name, loop, scope):
                         yield hazard("unflushed-buffer", scope, loop).add("name", name)
 
 
-def _gathered(loop: ast.For | ast.AsyncFor) -> set[str]:
-    """Names that a loop adds to, with something that it goes through."""
+def _gathered(loop: ast.For | ast.AsyncFor, among: set[str]) -> set[str]:
+    """Names among these that a loop adds to, with something that it goes through."""
     found: set[str] = set()
-    for node in inside(loop.body):
+    for node in inside(loop.body) if among else ():
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and isinstance(node.op, ast.Add):
-            if not isinstance(node.value, ast.Constant) and not _handed_on(node.value, loop):
+            if (
+                node.target.id in among
+                and not isinstance(node.value, ast.Constant)
+                and not _handed_on(node.value, loop)
+            ):
                 found.add(node.target.id)
         elif isinstance(node, ast.Call) and node.args:
             name = _of_method(node, "append", "extend")
-            if name and name not in found and not _handed_on(node.args[0], loop):
+            if name in among and name not in found and not _handed_on(node.args[0], loop):
                 found.add(name)
     return found
 
@@ -63,12 +67,14 @@ def _emptied(loop: ast.For | ast.AsyncFor) -> set[str]:
     for branch in inside(loop.body):
         if not isinstance(branch, ast.If):
             continue
-        read = _read_in(branch)
+        emptied: set[str] = set()
         for node in inside(branch.body):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_empty(node.value):
-                found |= {node.targets[0].id} & read
+                emptied.add(node.targets[0].id)
             elif isinstance(node, ast.Call) and (name := _of_method(node, "clear")):
-                found |= {name} & read
+                emptied.add(name)
+        if emptied:
+            found |= emptied & _read_in(branch)
     return found
 
 
