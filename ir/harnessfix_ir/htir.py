@@ -40,8 +40,9 @@ class Htir(Document):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy. What is looked up in it is found in its own steps and links."""
         copy = super().model_copy(update=update, deep=deep)
-        for name in copy.__dict__.keys() - type(self).model_fields.keys():
-            del copy.__dict__[name]
+        held = vars(copy)
+        for name in held.keys() - type(self).model_fields.keys():
+            del held[name]
         return copy
 
     def step(self, step_id: str) -> TraceStep:
