@@ -4,7 +4,7 @@ Nothing here decides anything: a rule does. All functions are linear in what the
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -176,6 +176,14 @@ def _texts_of(step: TraceStep, texts: dict[str, frozenset[str]]) -> frozenset[st
     if step.id not in texts:
         texts[step.id] = frozenset(part.text for part in step.input)
     return texts[step.id]
+
+
+def place_among(parts: Sequence[Part], part: Part) -> int:
+    """Number of a part among others, the last where it stands more than once, -1 where it is none of them.
+
+    What is new in a request stands near its end, whatever the length of the history before it.
+    """
+    return next((place for place in range(len(parts) - 1, -1, -1) if parts[place] is part), -1)
 
 
 def _new_parts(step: TraceStep, before: TraceStep | None, same: int) -> list[Part]:

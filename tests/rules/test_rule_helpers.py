@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harnessfix.rules import _secrets
 from harnessfix.rules._calls import argument_flaw, asked_in
 from harnessfix.rules._errors import error_lines, escaped_to
-from harnessfix.rules._query import added_messages, quote, reply_parts, requests
+from harnessfix.rules._query import added_messages, place_among, quote, reply_parts, requests
 from harnessfix.rules._secrets import secrets_in
 from harnessfix.rules._templates import is_bounded, rendering
 from harnessfix_ir.anchors import Anchor
@@ -208,3 +208,10 @@ def test_an_exception_escaped_when_all_steps_around_it_ended_by_it_or_by_what_it
     assert ended(wrapped, inner, inner) == "s1"
     assert ended(None, inner, inner) is None
     assert ended(ErrorInfo(type="ValueError", message="another"), inner) is None
+
+
+def test_a_part_is_found_among_others_where_it_stands_last() -> None:
+    one, other = Part(role="user", text="t"), Part(role="user", text="t")
+    assert place_among((one, other, one), one) == 2
+    assert place_among((one, other, one), other) == 1
+    assert place_among((one,), other) == -1

@@ -7,7 +7,15 @@ from statistics import median
 
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import (
+    added_messages,
+    as_anchor,
+    asking_anchors,
+    nearest_anchors,
+    one_of_each,
+    place_among,
+    quote,
+)
 from harnessfix.rules._reach import is_driven, model_driven, reached_from
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
@@ -198,7 +206,7 @@ def _stands_out(size: int, usual: float | None, norm: _Norm | None) -> bool:
 
 
 def _was_cut(run: Htir, one: _Observation) -> bool:
-    place = next((n for n, part in enumerate(one.request.input) if part is one.part), -1)
+    place = place_among(one.request.input, one.part)
     for link in run.links_to(one.request.id, LinkKind.TRUNCATED):
         if link.target_span is not None and link.target_span.side == "in" and link.target_span.part == place:
             return True
@@ -207,7 +215,7 @@ def _was_cut(run: Htir, one: _Observation) -> bool:
 
 def _origin(run: Htir, one: _Observation) -> TraceStep | None:
     """The step whose output is the text or most of it: the last one before the request."""
-    place = next((n for n, part in enumerate(one.request.input) if part is one.part), -1)
+    place = place_among(one.request.input, one.part)
     best: tuple[int, TraceStep] | None = None
     for link in run.links_to(one.request.id, LinkKind.COPIED, LinkKind.TRANSFORMED):
         span, source = link.target_span, run.step(link.source)

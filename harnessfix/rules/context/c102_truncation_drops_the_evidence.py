@@ -151,8 +151,9 @@ def _sent_on(run: Htir) -> dict[str, TraceStep]:
 
 def _lost_errors(run: Htir, loss: _Loss) -> list[str]:
     """Lines of the lost part that report an error, when the request holds none of them."""
-    shown = run.input_text(loss.request)
-    return [line for line in error_lines(loss.lost) if line not in shown]
+    errors = error_lines(loss.lost)
+    shown = run.input_text(loss.request) if errors else ""  # all of a long history: not for nothing
+    return [line for line in errors if line not in shown]
 
 
 def _cut(run: Htir, model: HarnessModel, loss: _Loss) -> Element | None:

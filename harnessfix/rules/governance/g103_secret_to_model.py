@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, nearest_anchors, one_of_each
+from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, nearest_anchors, one_of_each, place_among
 from harnessfix.rules._secrets import secrets_of
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
@@ -70,7 +70,7 @@ class SecretToModel(Rule):
 
 
 def _origin(run: Htir, request: TraceStep, part: Part) -> TraceStep | None:
-    place = next((number for number, other in enumerate(request.input) if other is part), -1)
+    place = place_among(request.input, part)
     for link in run.links_to(request.id, LinkKind.COPIED, LinkKind.TRANSFORMED, LinkKind.TRUNCATED):
         if link.target_span is not None and link.target_span.part == place and link.target_span.side == "in":
             return run.step(link.source)

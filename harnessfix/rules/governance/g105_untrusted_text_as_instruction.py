@@ -3,7 +3,16 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, names, one_of_each, quote, requests
+from harnessfix.rules._query import (
+    added_messages,
+    as_anchor,
+    asking_anchors,
+    names,
+    one_of_each,
+    place_among,
+    quote,
+    requests,
+)
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -92,7 +101,7 @@ class UntrustedTextAsInstruction(Rule):
 
 def _tool_source(run: Htir, request: TraceStep, part: Part, given: list[str]) -> TraceStep | None:
     """The tool whose output stands in the part, unless both only repeat what the run was given."""
-    place = next((number for number, other in enumerate(request.input) if other is part), -1)
+    place = place_among(request.input, part)
     for link in run.links_to(request.id, LinkKind.COPIED, LinkKind.TRUNCATED):
         span, source = link.target_span, run.step(link.source)
         if span is None or span.part != place or span.side != "in" or link.source_span is None:
