@@ -117,6 +117,13 @@ def test_t103_speaks_where_malformed_arguments_are_answered_with_something_else(
     assert bool(run_harness(_files("call('look', '{\"key\": ')", execute)).said("T103")) is speaks
 
 
+@pytest.mark.parametrize(("answer", "speaks"), [("Try again.", True), ("Input should be an object", False)])
+def test_t103_an_answer_may_say_what_the_arguments_should_be(run_harness: Run, answer: str, speaks: bool) -> None:
+    execute = "arguments = json.loads(function['arguments'])\nif not isinstance(arguments, dict):\n    return "
+    execute += f"'{answer}'\nreturn TOOLS[function['name']](**arguments)"
+    assert bool(run_harness(_files("call('look', '[1]')", execute)).said("T103")) is speaks
+
+
 @pytest.mark.parametrize(
     ("reason", "speaks"), [("''", True), ("f'{error}. '", False), ("'Arguments must be JSON. '", False)]
 )

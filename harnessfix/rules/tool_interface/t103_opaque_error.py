@@ -28,8 +28,8 @@ MIN_REPEATS = 2
 MAX_ANSWER = 300  # characters; a longer answer says more than that something failed
 
 _MENTIONS = re.compile(
-    r"json|argument|pars(?:e|ing)|decod|malformed|invalid|expecting|delimiter|not an object|must be (?:a|an)\b|"
-    r"schema|validat",
+    r"json|argument|pars(?:e|ing)|decod|malformed|invalid|expecting|delimiter|not an object|"
+    r"(?:must|should) be (?:a|an)\b|schema|validat",
     re.IGNORECASE,
 )
 _SAYS = re.compile(r"json|pars(?:e|ing)|decod|malformed|invalid|expecting|delimiter|syntax", re.IGNORECASE)
