@@ -83,10 +83,10 @@ class KeptBetweenRuns(Rule):
         if run.run.outcome is Outcome.PASSED:
             return
         spoken: set[str] = set()
-        for step in run.steps:
+        for step in run.with_event("field_kept"):
             kept = list(_kept(run, model, step))
-            begins = beginning_of(model, step)
-            if not kept or begins is None or begins.id in spoken:
+            begins = beginning_of(model, step) if kept else None
+            if begins is None or begins.id in spoken:
                 continue
             first = kept[0]
             if first.reader is None and run.run.outcome is not Outcome.FAILED:

@@ -340,7 +340,8 @@ class FileContext:
             kind = node.__class__
             below = children(node)
             if below:
-                parents.update(dict.fromkeys(below, node))
+                around: ast.AST = node
+                parents.update(dict.fromkeys(below, around))
             if kind in _SCOPED:
                 inner = self._open(node, scope)
                 own = {id(statement) for statement in node.body}
