@@ -35,8 +35,8 @@ def kept_ends(source: str, sink: str, shared: int, low: int, high: int) -> tuple
     if end - begin < 2 * KEY:
         return None
     low, high = max(low - AROUND, 0), min(high + AROUND, len(sink))
-    head = max(_heads(source, begin, end, sink, low, high), key=_length, default=None)
-    tail = max(_tails(source, begin, end, sink, low, high), key=_length, default=None)
+    head = max(heads(source, begin, end, sink, low, high), key=_length, default=None)
+    tail = max(tails(source, begin, end, sink, low, high), key=_length, default=None)
     if head is not None and tail is not None:
         between = tail[1][0] - head[1][1]
         apart = 0 <= between <= MOST_BETWEEN and head[0][1] <= tail[0][0]
@@ -52,7 +52,8 @@ def _length(pair: Pair) -> int:
     return pair[0][1] - pair[0][0]
 
 
-def _heads(source: str, begin: int, end: int, sink: str, low: int, high: int) -> Iterator[Pair]:
+def heads(source: str, begin: int, end: int, sink: str, low: int, high: int) -> Iterator[Pair]:
+    """Where [begin, end) of the source begins in [low, high) of the sink, and how far it goes on there."""
     key = source[begin : begin + KEY]
     at = low - 1
     for _ in range(MOST_PLACES):
@@ -63,7 +64,8 @@ def _heads(source: str, begin: int, end: int, sink: str, low: int, high: int) ->
         yield (begin, begin + length), (at, at + length)
 
 
-def _tails(source: str, begin: int, end: int, sink: str, low: int, high: int) -> Iterator[Pair]:
+def tails(source: str, begin: int, end: int, sink: str, low: int, high: int) -> Iterator[Pair]:
+    """Where it ends there, the last place first, and from where on."""
     key = source[end - KEY : end]
     at = high
     for _ in range(MOST_PLACES):

@@ -11,21 +11,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from harnessfix_ir.compiler.extent import agree_backward, agree_forward
 from harnessfix_ir.vocabulary import LinkKind
 
+from .ends import KEY, Pair, heads, tails
 from .fingerprints import SURE_TO_MATCH
 from .manner import ESCAPED, manner
 from .normal import normalise
 from .ranges import Range
 from .relation import Piece, Relation, cut, whole_piece
 
-KEY = 24
 LEAST = 64
 # A named text is believed when it is this share of the answer.
 MUCH = 0.5
 LONGEST_MARK = 12
 MOST_LINES = 4096
 SAMPLE = 1000
-
-_Pair = tuple[Range, Range]
 
 
 def answer_of(source: str, sink: str, cuttable: bool) -> Relation | None:
@@ -99,7 +97,7 @@ def _told_otherwise(source: str, sink: str, pieces: Sequence[Piece], how: str = 
 def _ends(source: str, sink: str) -> Relation | None:
     """The beginning of the source, its end, or both, letter for letter."""
     begin, end = len(source) - len(source.lstrip()), len(source.rstrip())
-    head = _head(source, begin, sink)
+    head = _head(source, begin, end, sink)
     tail = _tail(source, head[0][1] if head else begin, end, sink, head[1][1] if head else 0)
     pieces = [Piece(*pair, verbatim=True) for pair in (head, tail) if pair is not None]
     if not head and source.lstrip()[:1] in ("{", "["):  # it may be a record, of which a value was taken
@@ -115,24 +113,25 @@ def _ends(source: str, sink: str) -> Relation | None:
     return cut(source, sink, pieces, where, kept, (of_source, of_sink))
 
 
-def _head(source: str, begin: int, sink: str) -> _Pair | None:
-    at = sink.find(source[begin : begin + KEY])
-    if at < 0:
+def _head(source: str, begin: int, end: int, sink: str) -> Pair | None:
+    """The beginning of the source, with the space before it."""
+    found = next(heads(source, begin, end, sink, 0, len(sink)), None)
+    if found is None:
         return None
+    (_, stop), (at, until) = found
     back = agree_backward(source, begin, sink, at, min(begin, at))
-    length = agree_forward(source, begin, sink, at)
-    return (begin - back, begin + length), (at - back, at + length)
+    return (begin - back, stop), (at - back, until)
 
 
-def _tail(source: str, begin: int, end: int, sink: str, after: int) -> _Pair | None:
-    """The end of the source from `begin` on, in the sink from `after` on."""
-    at = sink.rfind(source[max(end - KEY, begin) : end], after)
-    if at < 0 or end - begin < KEY:
+def _tail(source: str, begin: int, end: int, sink: str, after: int) -> Pair | None:
+    """The end of the source from `begin` on, with the space after it, in the sink from `after` on."""
+    found = next(tails(source, begin, end, sink, after, len(sink)), None) if end - begin >= KEY else None
+    if found is None:
         return None
-    stop = at + KEY
-    length = agree_backward(source, end, sink, stop, min(end - begin, stop - after))
+    (start, _), (at, stop) = found
+    over = max(after - at, 0)
     ahead = agree_forward(source, end, sink, stop)
-    return (end - length, end + ahead), (stop - length, stop + ahead)
+    return (start + over, end + ahead), (at + over, stop + ahead)
 
 
 def _explains(sink: str, ranges: Sequence[Range]) -> bool:
