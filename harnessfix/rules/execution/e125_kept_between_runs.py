@@ -84,7 +84,7 @@ class KeptBetweenRuns(Rule):
             return
         spoken: set[str] = set()
         for step in run.with_event("field_kept"):
-            kept = list(_kept(run, model, step))
+            kept = list(_kept(model, step))
             begins = beginning_of(model, step) if kept else None
             if begins is None or begins.id in spoken:
                 continue
@@ -126,11 +126,10 @@ class _Field(NamedTuple):
     read: str
 
 
-def _kept(run: Htir, model: HarnessModel, step: TraceStep) -> Iterator[_Field]:
+def _kept(model: HarnessModel, step: TraceStep) -> Iterator[_Field]:
     """Fields that decide how far the run goes first; others where some field was set back."""
-    told = [event.attributes for event in events(step, "field_kept")]
     others = []
-    for attributes in told:
+    for attributes in (event.attributes for event in events(step, "field_kept")):
         name = str(attributes.get("name"))
         words = f"{_shown(attributes.get('now'))}, and {_shown(attributes.get('first'))} when its first run began"
         reader = _reader(model, step, name)
