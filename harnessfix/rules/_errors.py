@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -14,6 +15,28 @@ from ._query import ancestors, step_elements
 def short_type(error: ErrorInfo | None) -> str:
     """Class name without its module, empty when there is no error."""
     return "" if error is None else error.type.rpartition(".")[2]
+
+
+LONGEST_NUMBER = 9  # digits; Python refuses to read thousands of them
+
+
+class Frame(NamedTuple):
+    """One line of a recorded traceback, `PATH:LINE in NAME`; a line that says none has no number."""
+
+    path: str
+    line: int | None
+    function: str
+
+
+def frames_of(step: TraceStep) -> list[Frame]:
+    """The frames that the step's exception came through, outermost first."""
+    found = []
+    for told in step.error.traceback.splitlines() if step.error is not None else ():
+        place, _, function = told.partition(" in ")
+        path, _, line = place.rpartition(":")
+        is_number = line.isdecimal() and len(line) <= LONGEST_NUMBER
+        found.append(Frame(path, int(line) if is_number else None, function))
+    return found
 
 
 def type_of(step: TraceStep) -> str:

@@ -6,6 +6,7 @@ from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole
 
+from ._errors import frames_of
 from ._query import function_of, names
 
 _SHOWS = re.compile(r"(^|_)(log|logs|logger|logging|print|show|display|render|trace|tracer|monitor|report|dump)(_|$)")
@@ -21,9 +22,8 @@ def showing_function(model: HarnessModel, origin: TraceStep) -> Element | None:
     function = function_of(model, origin.anchors[0]) if origin.anchors else None
     if function is None or not (_shows(function) or (_logs_there(model, origin) and not _works(function))):
         return None
-    for frame in reversed(origin.error.traceback.splitlines() if origin.error is not None else []):
-        place, _, name = frame.partition(" in ")
-        outer = model.function(place.rpartition(":")[0], name)
+    for frame in reversed(frames_of(origin)):
+        outer = model.function(frame.path, frame.function)
         if outer is None or not _shows(outer):
             break
         function = outer

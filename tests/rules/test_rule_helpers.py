@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harnessfix.rules import _secrets
 from harnessfix.rules._calls import argument_flaw, asked_in
-from harnessfix.rules._errors import error_lines, escaped_to
+from harnessfix.rules._errors import error_lines, escaped_to, frames_of
 from harnessfix.rules._query import added_messages, place_among, quote, reply_parts, requests
 from harnessfix.rules._secrets import secrets_in
 from harnessfix.rules._templates import is_bounded, rendering
@@ -34,6 +34,20 @@ def test_quotes_show_controls_and_leave_the_middle_out() -> None:
     assert quote("x" * 50 + "y" * 500, 60).startswith("xxx")
     assert quote("x" * 50 + "y" * 500, 60).endswith("yyy")
     assert " … " in quote("x" * 50 + "y" * 500, 60)
+
+
+def test_frames_of_a_recorded_traceback_and_of_any_other_text() -> None:
+    told = f"agent.py:12 in Agent.run\nC:\\tools.py:3 in look\nagent.py:² in x\nagent.py:{'9' * 5000} in y\nfoo\n"
+    error = ErrorInfo(type="ValueError", traceback=told)
+    step = TraceStep(id="s1", kind=StepKind.ERROR, name="raise ValueError", source=HERE, error=error)
+    assert [tuple(frame) for frame in frames_of(step)] == [
+        ("agent.py", 12, "Agent.run"),
+        ("C:\\tools.py", 3, "look"),
+        ("agent.py", None, "x"),
+        ("agent.py", None, "y"),
+        ("", None, ""),
+    ]
+    assert frames_of(step.model_copy(update={"error": None})) == []
 
 
 def _prompt(text: str, engine: str, *placeholders: str, bounded: tuple[str, ...] = ()) -> Element:

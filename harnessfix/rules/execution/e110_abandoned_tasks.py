@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable
 
-from harnessfix.rules._errors import short_type
+from harnessfix.rules._errors import frames_of, short_type
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules._own import nearest_own
 from harnessfix.rules._query import as_anchor, events, names, one_of_each, quote
 from harnessfix.rules.base import Example, Finding
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Property, Severity
 
 _BAD = """\
@@ -73,7 +72,7 @@ class AbandonedTasks(HazardRule):
         for step in ended:
             left = events(step, "tasks_alive")
             went = names(left[0].attributes.get("functions")) or names(left[0].attributes.get("names"))
-            passed = _passed(step)
+            passed = {(frame.path, frame.line) for frame in frames_of(step)}
             through = [e for e in gathers if any((e.anchor.path, line) in passed for line in _lines(e))]
             anchors = one_of_each([*(as_anchor(e, self.reason) for e in through), *nearest_own(run, step)])
             if not anchors or anchors[0].place in spoken:
@@ -97,16 +96,6 @@ class AbandonedTasks(HazardRule):
             f"`gather` at {element.anchor.place} cancels nothing: when one of its tasks fails, the others go on after "
             f"{element.anchor.qualname} has ended."
         )
-
-
-def _passed(step: TraceStep) -> set[tuple[str, int]]:
-    """File and line of the harness's frames that the step's exception came through."""
-    found = set()
-    for frame in step.error.traceback.splitlines() if step.error is not None else ():
-        path, _, line = frame.partition(" in ")[0].rpartition(":")
-        if line.isdigit():
-            found.add((path, int(line)))
-    return found
 
 
 def _lines(element: Element) -> range:

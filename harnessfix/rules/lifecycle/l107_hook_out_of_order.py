@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harnessfix.rules._errors import short_type
+from harnessfix.rules._errors import frames_of, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors, own_function
 from harnessfix.rules._query import as_anchor, one_of_each, quote
@@ -165,10 +165,6 @@ def _stem(hook: Element) -> str:
 
 def _passed(step: TraceStep, function: Element) -> int | None:
     """The line of the function that the exception came through."""
-    frames = step.error.traceback.splitlines() if step.error is not None else []
-    for frame in frames:
-        place, _, name = frame.partition(" in ")
-        path, _, line = place.rpartition(":")
-        if path == function.anchor.path and name == function.anchor.qualname and line.isdigit():
-            return int(line)
-    return None
+    own = function.anchor.path, function.anchor.qualname
+    passed = (f.line for f in frames_of(step) if (f.path, f.function) == own and f.line is not None)
+    return next(passed, None)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from harnessfix.rules._calls import argument_flaw, asked_in
-from harnessfix.rules._errors import escaped_to, raised, short_type
+from harnessfix.rules._errors import escaped_to, frames_of, raised, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote, requests
 from harnessfix.rules._shows import showing_function
@@ -175,11 +175,9 @@ def _unbound(error: ErrorInfo | None) -> dict[str, JsonValue]:
 
 def _passed(model: HarnessModel, origin: TraceStep) -> list[Element]:
     """Functions that the exception came through, innermost first; constructors last, as they are told what to make."""
-    frames = origin.error.traceback.splitlines() if origin.error is not None else []
     found: list[Element] = []
-    for frame in [*reversed(frames)][:MOST_FRAMES]:
-        place, _, name = frame.partition(" in ")
-        function = model.function(place.rpartition(":")[0], name)
+    for frame in [*reversed(frames_of(origin))][:MOST_FRAMES]:
+        function = model.function(frame.path, frame.function)
         if function is not None:
             found.append(function)
     innermost = function_of(model, origin.anchors[0])
