@@ -5,14 +5,14 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from harnessfix_ir.harness import HarnessModel, SourceFile
+from harnessfix_ir.harness import HarnessModel
 
 from .facts import FileFacts
-from .stored import Chunk, dump_model, load_parts, model_of
+from .stored import Parts, load_parts
 
 
 @cache
@@ -26,7 +26,7 @@ def extractor() -> str:
 
 
 MODELS = 8
-"""Models that are kept: each edit makes one, as large as the harness."""
+"""Models that are kept: each edit makes one, and some are as large as the harness."""
 LASTS = 60 * 86_400
 """Seconds after which facts and links are made anew; most of them are of texts that nobody has any more."""
 DAY = 86_400
@@ -66,28 +66,34 @@ class FactCache:
     def get_model(self, key: str) -> HarnessModel | None:
         """The model kept under `key`, None when there is none that can be read."""
         parts = self.get_parts(key)
-        return None if parts is None else model_of(*parts)
+        return None if parts is None else parts.model()
 
-    def get_parts(self, key: str) -> tuple[str, list[SourceFile], list[Chunk]] | None:
-        """Root, files and chunks of the model kept under `key`, None when there is none that can be read."""
+    def get_parts(self, key: str) -> Parts | None:
+        """The parts of the model kept under `key`, None when there are none that can be read."""
         data = self._read("models", key)
         if data is None:
             return None
         try:
-            return load_parts(data)
+            return load_parts(data, key, self._whole)
         except (ValueError, KeyError, TypeError, IndexError):
             return None
 
-    def put_model(self, key: str, model: HarnessModel, chunks: Sequence[Chunk]) -> None:
+    def put_model(self, key: str, parts: Parts) -> None:
         """Keep a model."""
         if self.folder is None:
             return
         try:
-            data = dump_model(model, chunks)
+            data = parts.dump()
         except ValueError:  # a literal with a lone surrogate is no JSON: such a harness is read anew each time
             return
-        self._write("models", key, data)
-        self._forget()
+        files = {self._write("models", key, data)}
+        if parts.whole:
+            # What holds the rest is younger than what needs it: it is forgotten later.
+            files.add(whole := self._file("models", parts.whole))
+            now = time.time_ns()
+            with contextlib.suppress(OSError):
+                os.utime(whole, ns=(now, now))
+        self._forget(files)
 
     def get_facts(self, digest: str, path: str, module: str, base: str) -> FileFacts | None:
         """Facts of a file with that content under that path, None when there are none that can be read."""
@@ -109,30 +115,40 @@ class FactCache:
             f"{self._version}\0{digest}\0{path}\0{module}".encode("utf-8", "surrogatepass")
         ).hexdigest()
 
+    def _whole(self, key: str) -> bytes:
+        data = self._read("models", key)
+        if data is None:
+            raise ValueError(f"{key} is not kept any more")
+        return data
+
     def _read(self, kind: str, key: str) -> bytes | None:
         if self.folder is None:
             return None
         try:
-            return (self.folder / kind / key[:2] / f"{key}.json").read_bytes()
+            return self._file(kind, key).read_bytes()
         except OSError:
             return None
 
-    def _write(self, kind: str, key: str, data: bytes) -> None:
-        assert self.folder is not None
-        target = self.folder / kind / key[:2] / f"{key}.json"
+    def _write(self, kind: str, key: str, data: bytes) -> Path:
+        target = self._file(kind, key)
         with contextlib.suppress(OSError):
             target.parent.mkdir(parents=True, exist_ok=True)
             # Written aside and renamed: a reader never sees half a file.
             beside = target.with_suffix(f".{os.getpid()}.tmp")
             beside.write_bytes(data)
             beside.replace(target)
+        return target
 
-    def _forget(self) -> None:
+    def _file(self, kind: str, key: str) -> Path:
+        assert self.folder is not None
+        return self.folder / kind / key[:2] / f"{key}.json"
+
+    def _forget(self, new: Collection[Path]) -> None:
         """Delete all but the newest models and, with the first model of a day, what is older than `LASTS`."""
         assert self.folder is not None
         models = sorted(_ages(self.folder / "models"), reverse=True)
         old = [file for _, file in models[MODELS:]]
-        if all(written < time.time() - DAY for written, _ in models[1:]):
+        if all(written < time.time() - DAY for written, file in models if file not in new):
             kept = (*_ages(self.folder / "facts"), *_ages(self.folder / "links"))
             old += [file for written, file in kept if written < time.time() - LASTS]
         for file in old:
@@ -142,6 +158,8 @@ class FactCache:
 
 def _ages(folder: Path) -> Iterator[tuple[float, Path]]:
     """The files below a folder, each with the time when it was written."""
-    for file in folder.rglob("*.*"):
-        with contextlib.suppress(OSError):
-            yield file.stat().st_mtime, file
+    for above, _, names in os.walk(folder):
+        for name in names:
+            file = Path(above, name)
+            with contextlib.suppress(OSError):
+                yield file.stat().st_mtime, file

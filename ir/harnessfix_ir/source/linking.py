@@ -10,7 +10,7 @@ from .facts import FileFacts
 from .kept import KeptLinks, LostLinksError, keep_links, open_links
 from .link.model import Linked, Linker
 from .source_file import Source
-from .stored import Chunk, model_of
+from .stored import Parts
 
 _MOST_EDITED = 0.3
 """Share of edited files above which it is cheaper to link the whole harness anew."""
@@ -30,20 +30,18 @@ def link_sources(
     """
     tree = _Tree(sources, base, cache)
     if links_file is None:
-        files, chunks, _ = tree.link(None)
-        return model_of(str(base), files, chunks)
+        return tree.link(None)[0].model()
     with open_links(links_file) as database:
         before: KeptLinks | None
         try:
             before = KeptLinks(database)
-            files, chunks, linked = tree.link(before)
+            parts, linked = tree.link(before)
         except (LostLinksError, ValueError):  # nothing of use is kept, or a lone surrogate that cannot be
             before = None
-            files, chunks, linked = tree.link(None)
-        model = model_of(str(base), files, chunks)
-        cache.put_model(key, model, chunks)
+            parts, linked = tree.link(None)
+        cache.put_model(key, parts)
         keep_links(database, key, tree.identities, linked, before)
-    return model
+    return parts.model()
 
 
 class _Tree:
@@ -53,8 +51,8 @@ class _Tree:
         self.identities = {path: f"{source.identity} {base}" for path, source in self._sources.items()}
         self._facts: dict[str, FileFacts] = {}
 
-    def link(self, before: KeptLinks | None) -> tuple[list[SourceFile], list[Chunk], Linked]:
-        """Files and chunks in order, and what was linked anew.
+    def link(self, before: KeptLinks | None) -> tuple[Parts, Linked]:
+        """The parts of the model, and what was linked anew.
 
         Raises:
             LostLinksError: when `before` is of no use.
@@ -62,24 +60,29 @@ class _Tree:
         modules = {path: source.module for path, source in self._sources.items()}
         if before is None:
             linked = Linker(modules, self._facts_of).link()
-            return [self._file(path) for path in modules], [linked.chunks[path] for path in modules], linked
-        old_files, old_chunks, edited = self._old(before)
+            files, chunks = {path: self._file(path) for path in modules}, linked.chunks
+            return Parts(str(self._base), [*files.values()], [chunks[path] for path in modules]), linked
+        old, edited = self._old(before)
+        files = {file.path: file for file in old.files}
+        chunks = {chunk.path: chunk for chunk in old.chunks}
+        if not all(path in chunks for path in modules if path not in edited):
+            raise LostLinksError("the model that was linked is not the one that is kept")
         linked = Linker(modules, self._facts_of, before, edited).link()
-        files = [self._file(path) if path in edited else old_files[path] for path in modules]
-        return files, [linked.chunks.get(path) or old_chunks[path] for path in modules], linked
+        chunks |= linked.chunks
+        files |= {path: self._file(path) for path in modules if path in edited}
+        parts = old.with_changed(
+            [files[path] for path in modules], [chunks[path] for path in modules], edited.union(linked.chunks)
+        )
+        return parts, linked
 
-    def _old(self, before: KeptLinks) -> tuple[dict[str, SourceFile], dict[str, Chunk], set[str]]:
-        """Files and chunks of the last model, and which paths were edited since."""
+    def _old(self, before: KeptLinks) -> tuple[Parts, set[str]]:
+        """The parts of the last model, and which paths were edited since."""
         was, now = before.identities, self.identities
         edited = {path for path in (*was, *now) if was.get(path) != now.get(path)}
-        parts = self._cache.get_parts(before.model)
-        if parts is None or len(edited) > _MOST_EDITED * len(now):
+        parts = None if len(edited) > _MOST_EDITED * len(now) else self._cache.get_parts(before.model)
+        if parts is None:
             raise LostLinksError("too little is as it was")
-        files = {file.path: file for file in parts[1]}
-        chunks = {chunk.path: chunk for chunk in parts[2]}
-        if not all(path in files and path in chunks for path in now if path not in edited):
-            raise LostLinksError("the model that was linked is not the one that is kept")
-        return files, chunks, edited
+        return parts, edited
 
     def _facts_of(self, path: str) -> FileFacts:
         facts = self._facts[path] = self._sources[path].facts(self._cache)

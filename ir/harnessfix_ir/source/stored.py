@@ -1,7 +1,8 @@
 """A harness model as bytes for the cache: a line of plain rows for each file, read when something of it is asked for.
 
 Reading a model back checks its digest and reads one line that says what is where; the lines of a file are decoded, and
-documents made of their rows, for what is asked (`Rows`). A file's lines depend on that file's part of the model alone.
+documents made of their rows, for what is asked (`Rows`). A file's lines depend on that file's part of the model alone,
+and a model that differs from another in few files is kept as those files and the key of the other.
 """
 
 import hashlib
@@ -27,6 +28,9 @@ from .facts import LAYERS
 D = TypeVar("D", bound=Document)
 _make_model = unchecked(HarnessModel)
 _DIGEST = 64
+_MOST = 1 / 8
+"""Share of a model's bytes up to which a later model is kept as what is changed, and the bytes that are always few."""
+_LEAST = 1 << 16
 _FILE_FIELDS = tuple(SourceFile.model_fields)
 _ROLES, _KINDS, _RUNGS = list(ElementRole), list(AnchorKind), list(Evidence)
 ROLE_NUMBERS = {role: number for number, role in enumerate(_ROLES)}
@@ -124,20 +128,63 @@ def model_of(root: str, files: Iterable[SourceFile], chunks: Sequence[Chunk]) ->
     return _make_model(root=root, files=tuple(files), elements=elements, calls=calls)
 
 
-def dump_model(model: HarnessModel, chunks: Iterable[Chunk]) -> bytes:
-    """A model and its chunks as bytes. Raises `ValueError` when it holds what JSON cannot."""
-    kept = list(chunks)
-    head = {
-        "root": model.root,
-        "files": [[getattr(file, name) for name in _FILE_FIELDS] for file in model.files],
-        "chunks": [[chunk.path, chunk.roles, chunk.calls] for chunk in kept],
-    }
-    data = b"\n".join([_json(head), *(line for chunk in kept for line in chunk.dump())])
-    return hashlib.sha256(data).hexdigest().encode() + data
+@dataclass
+class Parts:
+    """What a model is made of, and how much of it another model that is kept holds already.
+
+    Args:
+        root: of the model.
+        files, chunks: of every file of the harness, in the same order.
+        whole: key of the model that holds all files but those in `changed`; empty when nothing is taken from another.
+        changed: paths of the files that are not as they are there.
+        size: bytes of the model under `whole`.
+    """
+
+    root: str
+    files: list[SourceFile]
+    chunks: list[Chunk]
+    whole: str = ""
+    changed: frozenset[str] = frozenset()
+    size: int = 0
+
+    def model(self) -> HarnessModel:
+        """The model of these parts."""
+        return model_of(self.root, self.files, self.chunks)
+
+    def with_changed(self, files: list[SourceFile], chunks: list[Chunk], changed: Iterable[str]) -> "Parts":
+        """A later model of the same harness, in which files at some more paths are not as they were.
+
+        It takes nothing from another once that saves little.
+        """
+        later = Parts(self.root, files, chunks, self.whole, self.changed.union(changed), self.size)
+        own = (line for chunk in chunks if chunk.path in later.changed for line in chunk.dump())
+        return later if sum(map(len, own)) < max(_LEAST, self.size * _MOST) else Parts(self.root, files, chunks)
+
+    def dump(self) -> bytes:
+        """The parts as bytes, without those that are kept elsewhere.
+
+        Raises:
+            ValueError: when they hold what JSON cannot (a lone surrogate).
+        """
+        own = [place for place, chunk in enumerate(self.chunks) if not self.whole or chunk.path in self.changed]
+        head = {
+            "root": self.root,
+            "whole": self.whole,
+            "order": [chunk.path for chunk in self.chunks] if self.whole else [],
+            "files": [[getattr(self.files[place], name) for name in _FILE_FIELDS] for place in own],
+            "chunks": [[self.chunks[place].path, self.chunks[place].roles, self.chunks[place].calls] for place in own],
+        }
+        data = b"\n".join([_json(head), *(line for place in own for line in self.chunks[place].dump())])
+        return hashlib.sha256(data).hexdigest().encode() + data
 
 
-def load_parts(data: bytes) -> tuple[str, list[SourceFile], list[Chunk]]:
-    """Root, files and chunks of the model that `dump_model` wrote.
+def load_parts(data: bytes, key: str, read: Callable[[str], bytes]) -> Parts:
+    """The parts that `Parts.dump` wrote.
+
+    Args:
+        data: what is kept under `key`.
+        key: of the model.
+        read: what is kept under the key of another model; `ValueError` when that is nothing.
 
     Raises:
         ValueError, TypeError, KeyError, IndexError: these are other bytes.
@@ -151,8 +198,25 @@ def load_parts(data: bytes) -> tuple[str, list[SourceFile], list[Chunk]]:
         Chunk(_text(path), roles, int(calls), pair)
         for (path, roles, calls), pair in zip(body["chunks"], pairs, strict=True)
     ]
-    files = (dict(zip(_FILE_FIELDS, row, strict=True)) for row in body["files"])
-    return _text(body["root"]), unchecked_many(SourceFile, files), chunks
+    files = unchecked_many(SourceFile, (dict(zip(_FILE_FIELDS, row, strict=True)) for row in body["files"]))
+    if not body["whole"]:
+        return Parts(_text(body["root"]), files, chunks, key, frozenset(), len(data))
+    whole = load_parts(read(body["whole"]), body["whole"], _nowhere)
+    changed = frozenset(chunk.path for chunk in chunks)
+    known = {chunk.path: (file, chunk) for file, chunk in zip((*whole.files, *files), (*whole.chunks, *chunks))}
+    places = [known[path] for path in body["order"]]
+    return Parts(
+        _text(body["root"]),
+        [file for file, _ in places],
+        [chunk for _, chunk in places],
+        whole.whole,
+        changed,
+        whole.size,
+    )
+
+
+def _nowhere(key: str) -> bytes:
+    raise ValueError(f"{key} is no whole model")
 
 
 def _text(value: object) -> str:
