@@ -199,6 +199,40 @@ def test_t106_counts_answers_where_ids_are_lost(recorder: str, answers: list[Any
     assert bool(list(UnpairedToolResult().check_run(run, HarnessModel(root="/")))) is speaks
 
 
+ANSWERING = """\
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(4):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            messages += self.run_tools(reply["tool_calls"])
+
+    def run_tools(self, calls):
+        return [self.execute_tool(call) for call in calls]
+
+    def execute_tool(self, call):
+        return {"role": "tool", "tool_call_id": "ID", "content": call["function"]["name"]}
+"""
+
+
+@pytest.mark.parametrize(("id_", "blamed"), [('"a call"', "Agent.execute_tool"), ('call["id"]', None)])
+def test_who_made_a_result_that_names_no_call_of_a_model_is_blamed(
+    run_harness: Run, id_: str, blamed: str | None
+) -> None:
+    main = (
+        "from agent import Agent\nfrom model import Model, call, say\n\n"
+        'print(Agent(Model(call("look", {}, "c1"), say("done"))).run("Look."))\n'
+    )
+    harness = run_harness({"agent.py": ANSWERING.replace('"ID"', id_), "main.py": main})
+    assert [found.anchors[0].qualname for found in harness.said("T106")] == ([blamed] if blamed else [])
+
+
 PROVIDER = """\
 import json
 

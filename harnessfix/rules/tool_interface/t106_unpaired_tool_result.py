@@ -1,10 +1,13 @@
 """T106: a tool call goes unanswered, or an answer does not say which call it belongs to."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import own_anchors
 from harnessfix.rules._query import (
+    ancestors,
     as_anchor,
     asking_anchors,
     grown_inputs,
@@ -19,7 +22,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Part, TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
 
 PROBE = "harnessfix-probe"  # records requests as they were made, call ids included
 
@@ -68,10 +71,11 @@ _ALL = """        for call in calls:
 
 @dataclass(frozen=True)
 class _Gap:
-    """Calls of one turn that the request does not answer, and results that name no call."""
+    """Calls of one turn that the request does not answer, results that name no call, and those that name another."""
 
     calls: tuple[Part, ...]
     nameless: tuple[Part, ...]
+    foreign: tuple[Part, ...]
 
 
 class UnpairedToolResult(Rule):
@@ -116,7 +120,9 @@ class _Turn:
 
     def __init__(self) -> None:
         self._pending: dict[str, Part] = {}
+        self._asked: set[str] = set()
         self._nameless: list[Part] = []
+        self._foreign: list[Part] = []
         self._over = False
 
     def read(self, parts: Iterable[Part]) -> None:
@@ -125,9 +131,12 @@ class _Turn:
             if part.kind == "tool_call":
                 if part.call_id:
                     self._pending[part.call_id] = part
+                    self._asked.add(part.call_id)
             elif part.kind == "tool_result" or part.role == "tool":
                 if part.call_id:
                     self._pending.pop(part.call_id, None)
+                    if part.call_id not in self._asked:
+                        self._foreign.append(part)
                 elif self._pending:
                     self._nameless.append(part)
             elif part.role in ("user", "assistant") and self._pending and part.kind == "text":
@@ -142,7 +151,7 @@ class _Turn:
         whole = request.source.format == PROBE and len(self._pending) > 1
         if self._nameless and len(self._nameless) >= len(self._pending) and not whole:
             return None
-        return _Gap(tuple(self._pending.values()), tuple(self._nameless))
+        return _Gap(tuple(self._pending.values()), tuple(self._nameless), tuple(self._foreign))
 
 
 def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> Finding:
@@ -156,10 +165,16 @@ def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> F
         words = f"Request {request.id} was sent without an answer to {quote(asked, 90)}"
     if asking is not None:
         words += f", asked for in {asking.id}"
-    responsible = asking.id if asking is not None else request.id
+    foreign = _nobodys(run, gap)
+    maker = _maker(run, request, foreign) if foreign else None
+    if maker is not None:
+        words += f"; {maker.name} ({maker.id}) gave a result that names {quote(foreign, 40)}"
+    responsible = (maker or asking or request).id
     return Finding(
         message=words + ".",
-        anchors=_anchors(run, model, request, asking),
+        anchors=one_of_each(
+            [*(own_anchors(maker)[:1] if maker is not None else ()), *_anchors(run, model, request, asking)]
+        ),
         responsible_step=responsible,
         symptom_step=request.id,
         path=tuple(dict.fromkeys((responsible, request.id))),
@@ -168,6 +183,31 @@ def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> F
         quotes=tuple((f"{responsible} output", quote(run.text(part))) for part in gap.calls[:2]),
         parameters={"calls": [part.call_id for part in gap.calls]},
     )
+
+
+def _nobodys(run: Htir, gap: _Gap) -> str:
+    """The id that a result names and no model ever gave a call; empty without one."""
+    given = {part.call_id for step in requests(run) for part in step.output if part.kind == "tool_call"}
+    return next((part.call_id for part in gap.foreign if part.call_id and part.call_id not in given), "")
+
+
+def _maker(run: Htir, request: TraceStep, foreign: str) -> TraceStep | None:
+    """The innermost step before a request that first gave something of which this is the id of a call."""
+    inside = re.compile(rf"call_id\W{{1,4}}{re.escape(foreign)}\W")
+    makers: list[TraceStep] = []
+    for step in run.steps[: run.steps.index(request)]:
+        if step.kind is StepKind.MODEL_CALL or not step.anchors:
+            continue
+        # A record is a part for each field, or text.
+        fields = (part for part in step.output if (part.name or "").endswith("call_id"))
+        if (
+            any(part.call_id == foreign for part in step.output)
+            or any(run.text(part) == foreign for part in fields)
+            or inside.search(run.output_text(step))
+        ):
+            makers.append(step)
+    around = {outer.id for step in makers for outer in ancestors(run, step)}
+    return next((step for step in makers if step.id not in around), None)
 
 
 def _anchors(run: Htir, model: HarnessModel, request: TraceStep, asking: TraceStep | None) -> tuple[Anchor, ...]:
