@@ -281,6 +281,77 @@ def test_a_counter_that_stands_still_on_the_error_path(run_harness: Run) -> None
     assert harness.said_of_source("L106")
 
 
+STANDING = """\
+class LimitsExceeded(Exception):
+    pass
+
+
+class Agent:
+    def __init__(self, model, step_limit=3):
+        self.model = model
+        self.step_limit = step_limit
+        self.steps = 0
+
+    def query(self, messages):
+        if self.steps >= self.step_limit:
+            raise LimitsExceeded
+        COUNT
+        return self.model.query(messages)
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        while True:
+            reply = self.query(messages)
+            messages.append(reply)
+            if reply["content"] == "done":
+                return reply["content"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("count", "elsewhere", "speaks"),
+    [
+        ("pass", "", True),
+        ("self.steps += 1", "", False),
+        ("self.steps = len(messages)", "", False),
+        ("pass", "def count(agent):\n    agent.steps += 1\n", False),
+        ("pass", "class Other:\n    def count(self):\n        self.steps += 1\n", True),
+        ("pass", "import agent\n\n\nclass Mine(agent.Agent):\n    def go(self):\n        self.steps += 1\n", False),
+        ("pass", "def load(make, saved):\n    return make(steps=saved['steps'])\n", True),
+        ("pass", "def load(make, saved):\n    return make(steps=len(saved))\n", False),
+    ],
+)
+def test_a_counter_that_no_file_moves(run_harness: Run, count: str, elsewhere: str, speaks: bool) -> None:
+    main = (
+        "from agent import Agent\nfrom model import Model, say\n\n"
+        'print(Agent(Model(*[say("on")] * 5, say("done"))).run("Work."))\n'
+    )
+    files = {"agent.py": STANDING.replace("COUNT", count), "main.py": main}
+    harness = run_harness(files | ({"other.py": elsewhere} if elsewhere else {}))
+    assert bool(harness.said_of_source("L106")) is speaks
+    if speaks:
+        (found,) = harness.said("L106")
+        assert (found.parameters["form"], found.anchors[0].qualname) == ("stands-still", "Agent.query")
+
+
+@pytest.mark.parametrize(
+    ("begin", "count", "speaks"),
+    [
+        ("turn = 0", "pass", True),
+        ("turn = saved.turn if saved else 0", "pass", False),
+        ("turn = 0", "turn += 1", False),
+        ("turn = 0", "turn = 1", False),
+        ("turn = 0", "turn, reply = reply, turn", False),
+    ],
+)
+def test_a_local_counter_that_nothing_moves(run_harness: Run, begin: str, count: str, speaks: bool) -> None:
+    source = (
+        f"def run(model, messages, saved=None, max_turns=5):\n    {begin}\n    while True:\n"
+        f"        if turn > max_turns:\n            break\n        reply = model.query(messages)\n        {count}\n"
+    )
+    assert bool(run_harness({"agent.py": source}).said_of_source("L106")) is speaks
+
+
 @pytest.mark.parametrize(
     ("code", "speaks"),
     [

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from harnessfix.rules._budgets import given_numbers, one_too_few, overspent
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import own_anchors
+from harnessfix.rules._own import callers_of, own_anchors, own_function
 from harnessfix.rules._query import as_anchor, names, one_of_each
 from harnessfix.rules._turn_limits import too_many_turns, unread_limits
 from harnessfix.rules.base import Finding, Rule
@@ -93,6 +93,9 @@ class LimitBypassed(Rule):
                     line = path.partition(":")[2]
                     words = f"{limit.value('counter')} does not move when the clause at line {line} is entered."
                     yield _static(limit, words, "skipped-on", 0.5)
+            if limit.fact("stands-still") is not None:
+                words = f"Nothing moves {limit.value('counter')}, which {limit.name} is compared with: it never counts."
+                yield _static(limit, words, "stands-still", 0.6)
             if limit.value("off-by-one"):
                 words = f"One more than {limit.name} is let through: {limit.value('off-by-one')}."
                 yield _static(limit, words, "off-by-one", 0.5)
@@ -105,6 +108,7 @@ class LimitBypassed(Rule):
     def _in_run(self, run: Htir, model: HarnessModel) -> Iterator[Finding]:
         yield from _thrown_away(run, model)
         yield from _uncounted(run, model)
+        yield from _standing_still(run, model)
         yield from overspent(run, model)
         yield from too_many_turns(run, model)
         yield from one_too_few(run, model)
@@ -197,3 +201,41 @@ def _uncounted(run: Htir, model: HarnessModel) -> Iterator[Finding]:
                 parameters={"form": "skipped-on", "counter": limit.value("counter")},
                 key=f"skipped-on {limit.name}",
             )
+
+
+def _standing_still(run: Htir, model: HarnessModel) -> Iterator[Finding]:
+    """Limits that a run looked at, of which the counter never moves; right the first time, wrong the second."""
+    still = [limit for limit in model.of_role(ElementRole.LIMIT) if limit.fact("stands-still") is not None]
+    still = [limit for limit in still if _looked_at(run, limit)]
+    for limit in still:
+        steps = _looking(run, model, limit)
+        if not steps:
+            continue
+        wrong = steps[min(1, len(steps) - 1)]
+        times = f"{len(steps)} times ({steps[0].id} to {steps[-1].id})" if len(steps) > 1 else f"in {wrong.id}"
+        yield Finding(
+            f"{limit.name} was looked at {times}, and nothing moves {limit.value('counter')}, which it is compared "
+            "with: it never counts.",
+            one_of_each([as_anchor(limit, "the limit that does not hold"), *own_anchors(wrong)[:1]]),
+            responsible_step=wrong.id,
+            symptom_step=steps[-1].id,
+            path=list(dict.fromkeys((wrong.id, steps[-1].id))),
+            confidence=0.85,
+            severity=Severity.ERROR,
+            evidence=Evidence.DERIVED,
+            parameters={"form": "stands-still", "counter": limit.value("counter")},
+            key=f"stands-still {limit.name}",
+        )
+
+
+def _looking(run: Htir, model: HarnessModel, limit: Element) -> list[TraceStep]:
+    """The steps that are one call of the function that looks at a limit, else those that it led to, else the task."""
+    symbol = limit.anchor.symbol
+    own = [step for step in run.steps if any(f.anchor.symbol == symbol for f in [own_function(model, step)] if f)]
+    led = [] if own else [s for s in run.steps if any(f.anchor.symbol == symbol for f in callers_of(model, s))]
+    return own or led or list(run.of_kind(StepKind.TASK))[:1]
+
+
+def _looked_at(run: Htir, limit: Element) -> bool:
+    marks = run.reached.get(limit.anchor.path)
+    return marks is not None and marks.ran(limit.anchor.start_line)

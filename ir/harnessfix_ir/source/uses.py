@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .config_flow import class_mappings, config_uses
+from .counting import moved_attributes, started_attributes
 from .expressions import EXITS, callee, calls_in, dotted, last, text_of
 from .nodes import walk
 from .roles.prompts import rendered_names
@@ -23,7 +24,9 @@ def uses_of(file: FileContext) -> Iterator[list[Any]]:
     `["branch", tool name, callee, line, qualname]` for `if name == "read": read_file(…)`,
     `["guard", callee, line, first and last line that it stands before, qualname]`,
     `["hook", word for it, name of the function, line, qualname]` for one that is registered,
-    `["file", literal with a file suffix, line]`.
+    `["file", literal with a file suffix, line]`,
+    `["moves", counter, classes that move it in themselves or "" for others]` and `["starts", counter]` for attributes
+    that count turns.
     """
     for scope in file.scopes:
         for name, line, supplied in rendered_names(scope):
@@ -33,6 +36,10 @@ def uses_of(file: FileContext) -> Iterator[list[Any]]:
         yield from _hooks(scope)
         yield from config_uses(scope, file)
     yield from class_mappings(file)
+    for name, classes in moved_attributes(file).items():
+        yield ["moves", name, sorted(classes)]
+    for name in sorted(started_attributes(file)):
+        yield ["starts", name]
     for _, node in file.all(ast.Constant):
         text = text_of(node)
         if (

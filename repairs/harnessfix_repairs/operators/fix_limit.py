@@ -7,7 +7,7 @@ import libcst as cst
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing import parameters
-from harnessfix_repairs.editing.blocks import before, own_line
+from harnessfix_repairs.editing.blocks import after, before, own_line
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
 from harnessfix_repairs.editing.replacing import becomes
@@ -41,28 +41,45 @@ def run(model, limit):
         act(reply)
         calls += 1
 """
+_STILL = """\
+class Agent:
+    def __init__(self, model, step_limit):
+        self.model, self.step_limit = model, step_limit
+        self.steps = 0
+
+    def query(self, messages):
+        # no more than was agreed
+        if self.steps >= self.step_limit:
+            raise LimitsExceeded()
+        return self.model.query(messages)
+"""
+_COUNTED = _STILL.replace("LimitsExceeded()\n", "LimitsExceeded()\n        self.steps += 1\n")
 
 
 class FixLimit(PythonOperator):
-    """Mends the three usual ways in which a limit does not hold.
+    """Mends the four usual ways in which a limit does not hold.
 
     `falsy-zero`: `x or default`, `if limit and …`, `if limit:` and `if not limit:` treat a limit of 0 as none; they
     become tests for None. `skipped-on`: a counter that a `continue` jumps over is advanced before it. `off-by-one`:
-    `>` becomes `>=`, and `<=` becomes `<`, in the comparison with the limit.
+    `>` becomes `>=`, and `<=` becomes `<`, in the comparison with the limit. `stands-still`: a counter that nothing
+    moves is advanced where it is compared, before a test that lets it reach the limit and after one that does not.
 
     Anchor: the comparison, default or loop, or the function that holds it.
 
     Parameters:
-        form: `falsy-zero`, `skipped-on` or `off-by-one`; by default whichever of the first two stands at the anchor.
+        form: `falsy-zero`, `skipped-on`, `off-by-one` or `stands-still`; by default whichever of the first two stands
+            at the anchor.
         counter: source of the counter (`self.calls`); by default what the loop advances with `+= 1`.
         limit: source of the limit, when the anchor holds several.
     """
 
     name = "fix-limit"
-    summary = "Make a limit hold when it is zero and on every path."
+    summary = "Make a limit hold when it is zero, on every path, and by counting at all."
     fix_safety = (
         "A run that passed only because its limit did not hold may now be stopped. Where 0 was to say 'no limit', "
-        "the test for None makes it say 'none at all': look at what the settings and their documentation say of it."
+        "the test for None makes it say 'none at all': look at what the settings and their documentation say of it. A "
+        "counter that stood still is advanced where the limit is looked at: where that happens more or less often than "
+        "what it counts, the line belongs elsewhere."
     )
     examples = (
         EditExample(
@@ -90,6 +107,27 @@ class FixLimit(PythonOperator):
             line=2,
             parameters={"form": "off-by-one"},
         ),
+        EditExample(
+            _STILL,
+            _COUNTED,
+            qualname="Agent.query",
+            line=8,
+            parameters={"form": "stands-still", "counter": "self.steps"},
+        ),
+        EditExample(
+            _STILL.replace(">=", ">"),
+            _STILL.replace(">=", ">").replace("        # no more", "        self.steps += 1\n        # no more"),
+            qualname="Agent.query",
+            line=8,
+            parameters={"form": "stands-still", "counter": "self.steps"},
+        ),
+        EditExample(
+            _STILL.replace("if self.steps", "return self.steps").replace("step_limit:", "step_limit"),
+            "",
+            qualname="Agent.query",
+            line=8,
+            parameters={"form": "stands-still", "counter": "self.steps"},
+        ),
         EditExample("def name_of(user):\n    return user.name or 'nobody'\n", "", qualname="name_of", line=2),
         EditExample(_OR.replace("command_limit or", "ask('limit') or"), "", qualname="ToolBox.__init__", line=4),
         EditExample(_OR.replace("config.command_limit", "load(config)"), "", qualname="ToolBox.__init__", line=4),
@@ -101,11 +139,11 @@ class FixLimit(PythonOperator):
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Mend the limit at the anchor."""
         form = parameters.text(spec, "form")
-        ways = {"falsy-zero": _falsy, "skipped-on": _skipped, "off-by-one": _off_by_one}
+        ways = {"falsy-zero": _falsy, "skipped-on": _skipped, "off-by-one": _off_by_one, "stands-still": _still}
         if form and form not in ways:
             raise Refusal(f"there is no edit for the form {form[:40]!r}")
         for name, way in ways.items():
-            if form == name or (not form and name != "off-by-one"):
+            if form == name or (not form and name in ("falsy-zero", "skipped-on")):
                 found = way(file, anchor, spec)
                 if found is not None:
                     return file.rewrite(found)
@@ -183,6 +221,32 @@ def _skipped(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CST
         if changes or early:
             return changes
     return None
+
+
+def _still(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNode, Change] | None:
+    counter = parameters.text(spec, "counter")
+    moves = f"{counter} += 1"
+    for test in file.find(anchor, cst.Comparison, lambda n: len(n.comparisons) == 1 and counter in _sides(file, n)):
+        around = file.statement(test)
+        block = next(file.parents(around))
+        if not isinstance(around, cst.If) or around.orelse is not None or not isinstance(block, cst.IndentedBlock):
+            raise Refusal(f"{file.path}:{file.line(test)} is no test of a branch, beside which it could be counted")
+        if any(file.code(line).strip() == moves for line in block.body):
+            return {}
+        reaches = isinstance(
+            test.comparisons[0].operator, cst.GreaterThan if _on_left(file, test, counter) else cst.LessThan
+        )
+        counted = file.statements(f"{moves}\n")
+        return {around: before(counted) if reaches else after(counted)}
+    return None
+
+
+def _sides(file: PythonFile, comparison: cst.Comparison) -> tuple[str, str]:
+    return file.code(comparison.left).strip(), file.code(comparison.comparisons[0].comparator).strip()
+
+
+def _on_left(file: PythonFile, comparison: cst.Comparison, counter: str) -> bool:
+    return _sides(file, comparison)[0] == counter
 
 
 def _off_by_one(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNode, Change] | None:

@@ -8,6 +8,7 @@ from harnessfix_ir.vocabulary import ElementRole
 
 from .checks import link_approvals, link_verifiers
 from .config import link_classes, link_keys
+from .counters import link_counters
 from .dependencies import link_dependencies
 from .flow import Flow
 from .functions import excuse_guarded_parsers, mark_function_roles
@@ -41,6 +42,7 @@ def compose(flow: Flow) -> Chunk:
     link_prompts(program, facts)
     link_hooks(program, facts)
     link_truncations(program, facts)
+    link_counters(program, facts)
     link_keys(program, facts)
     link_classes(program, facts)
     link_dependencies(program, facts)

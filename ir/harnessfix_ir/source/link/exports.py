@@ -25,12 +25,14 @@ from .tables import (
     MAPPING,
     MODEL,
     MODULE,
+    MOVES,
     NAMED,
     OWN_TOOL,
     PARAMETER,
     RENDER,
     SECTION_USE,
     SETTINGS_FILE,
+    STARTS,
     TOOL,
     VALUE,
     WORKS,
@@ -136,6 +138,10 @@ def _uses(uses: Iterable[list[Any]], told: Told) -> None:
             shared[HOOK].setdefault(row[1], []).append([row[2], row[4]])
         elif kind == "file":
             told.share(FILE, row[1].replace("\\", "/").rpartition("/")[2], True)
+        elif kind == "moves":
+            told.share(MOVES, row[1], row[2])
+        elif kind == "starts":
+            told.share(STARTS, row[1], True)
         elif kind == "param":
             own[PARAMETER].setdefault(parameter(row[7], row[1]), []).append(row[2:])
         elif kind == "kwargs":

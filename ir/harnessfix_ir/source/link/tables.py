@@ -21,6 +21,8 @@ RENDER = "render"  # name of a template: where it is rendered
 FILE = "file"  # name of a file that code names
 SETTINGS_FILE = "settings-file"  # empty: names of files with settings
 HOOK = "hook"  # word for hooks: what is registered
+MOVES = "moves"  # attribute that counts turns: classes that move it in themselves, empty for other objects
+STARTS = "starts"  # attribute that counts turns: that it begins at a number
 KEY_USE = "key-use"  # key path of a setting: where it is used
 BELOW = "below"  # key path of a section: which keys of it are read by name
 SECTION_USE = "section-use"  # first key: whether something below it is used
@@ -58,7 +60,7 @@ _TOLD_IN = {
     EXPORTS: (
         *(FUNCTION, CLASS, IMPORT, VALUE, MODEL, WORKS, TOOL, APPROVAL, CUT, PARAMETER, KEYWORDS, MAPPING, MODULE),
         *(NAMED, RENDER, FILE, SETTINGS_FILE, HOOK, KEY_USE, BELOW, SECTION_USE, IMPORTED, DECLARED),
-        *(OWN_NAMES, OWN_TOOL),
+        *(OWN_NAMES, OWN_TOOL, MOVES, STARTS),
     ),
     BASES: (CLASS_BASES, SUBCLASSES),
     EDGES: (LEADS, CALLERS, GUARDED, READING),

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from harnessfix_ir.source.counting import may_stand_still
 from harnessfix_ir.source.expressions import callee, dotted, inside, last, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments
@@ -75,6 +76,7 @@ def _comparison(compare: ast.Compare, scope: Scope, file: FileContext, counters:
         draft.add("counter", name)
         lines = counters.get(name, [])
         draft.note("counter-advanced", [*lines])
+        draft.note("stands-still", _stands_still(moved, compare, scope, file), 0, Evidence.DERIVED)
         draft.note("skipped-on", [*_skips(compare, name, scope, file)], 0, Evidence.DERIVED)
         draft.note("off-by-one", _off_by_one(compare, name, limits[0], scope, file), 0, Evidence.HEURISTIC)
     return draft
@@ -133,6 +135,12 @@ def _loop_around(node: ast.AST, file: FileContext) -> LoopNode | None:
         if isinstance(around, (ast.While, ast.For, ast.AsyncFor)):
             return around
     return None
+
+
+def _stands_still(counter: ast.expr, compare: ast.Compare, scope: Scope, file: FileContext) -> str:
+    """The name of a counter that is compared again and again, or of an object, and seems to move nowhere."""
+    again = isinstance(counter, ast.Attribute) or _loop_around(compare, file) is not None
+    return may_stand_still(counter, scope) if again else ""
 
 
 def _skips(compare: ast.Compare, counter: str, scope: Scope, file: FileContext) -> Iterator[str]:
