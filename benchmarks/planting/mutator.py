@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from harnessfix_ir.vocabulary import Layer
 
@@ -23,6 +23,9 @@ class Mutator(ABC):
         suffixes: files it looks at.
         ends_runs: whether it does harm only where a task ends otherwise than before: elsewhere somebody further out
             contains what is no longer contained here.
+        shown_by: the tasks that are tried first, of those that reach the place: those that go where few others do
+            (`rare`), that take most steps (`long`), since what bounds a run is missed in no other, or in which most
+            requests fail (`failing`), since nothing is tried again in others.
         harms_from: characters that the longest request must grow by before the flaw does harm; 0 where any change is.
     """
 
@@ -32,6 +35,7 @@ class Mutator(ABC):
     operators: ClassVar[frozenset[str]]
     suffixes: ClassVar[tuple[str, ...]] = (".py",)
     ends_runs: ClassVar[bool] = False
+    shown_by: ClassVar[Literal["rare", "long", "failing"]] = "rare"
     harms_from: ClassVar[int] = 0
 
     @abstractmethod

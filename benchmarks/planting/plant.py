@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harnessfix.rules._own import is_model_step
 from harnessfix_ir.htir import Htir
 
 from .mutator import Mutator, all_mutators
@@ -59,14 +60,18 @@ def plants(harness: Path, sound: Mapping[str, Sequence[Htir]], opened: Opened) -
         path.relative_to(harness.parent).as_posix(): path.read_text(errors="replace") for path in files if _text(path)
     }
     reached = {path for runs in sound.values() for run in runs for path, marks in run.reached.items() if marks.hit}
-    rarity = _rarity(sound)
+    weights = {"rare": _rarity(sound), "long": _counted(sound, _lasts), "failing": _counted(sound, _fails)}
     for mutator in all_mutators():
         found = [
             Plant(mutator, path, edit, tasks[:MOST_TASKS])
             for path, text in texts.items()
             if path.endswith(mutator.suffixes) and (path in reached or not path.endswith(".py"))
             for edit in mutator.edits(text)
-            if (tasks := _reaching(path, text, edit, sound, opened, rarity))
+            if (
+                tasks := _reaching(
+                    path, text, edit, sound, opened, weights[mutator.shown_by], mutator.shown_by != "rare"
+                )
+            )
         ]
         yield from sorted(found, key=_scattered)[:MOST_PLACES]
 
@@ -81,11 +86,12 @@ def _reaching(
     edit: Edit,
     sound: Mapping[str, Sequence[Htir]],
     opened: Opened,
-    rarity: Mapping[str, float],
+    weight: Mapping[str, float],
+    weight_first: bool,
 ) -> tuple[str, ...]:
     """Tasks that run something of what is changed; those that run most of it first, since they go into its branches,
-    then those that run most of its function, since they go into its handlers, then those that run what few others do,
-    since something goes wrong in them."""
+    then those that run most of its function, since they go into its handlers, then those of most weight: those that run
+    what few others do, since something goes wrong in them. Where weight comes first, it does before their functions."""
     if not path.endswith(".py"):
         return tuple(task for task in sound if path in opened(task))
     first, last = text.count("\n", 0, edit.start) + 1, text.count("\n", 0, edit.end) + 1
@@ -94,9 +100,28 @@ def _reaching(
     for task, runs in sound.items():
         marks = [run.reached[path] for run in runs if path in run.reached]
         ran = {at for at in around if any(each.ran(at) for each in marks)}
-        counts[task] = (sum(first <= at <= last for at in ran), len(ran), rarity[task])
+        counts[task] = (
+            sum(first <= at <= last for at in ran),
+            *((weight[task], len(ran)) if weight_first else (len(ran), weight[task])),
+        )
     reaching = (task for task, (inside, *_) in counts.items() if inside)
     return tuple(sorted(reaching, key=lambda task: counts[task], reverse=True))
+
+
+def _counted(sound: Mapping[str, Sequence[Htir]], count: Callable[[Htir], int]) -> dict[str, float]:
+    return {task: float(sum(map(count, runs))) for task, runs in sound.items()}
+
+
+def _lasts(run: Htir) -> int:
+    return len(run.steps)
+
+
+def _fails(run: Htir) -> int:
+    """Requests that failed; not those of whose reply nothing could be made."""
+    requests = [step for step in run.steps if is_model_step(step)]
+    answered = {step.id for step in requests if step.error is None}
+    failed = (step for step in requests if step.error is not None)
+    return sum(not any(inner.id in answered for inner in run.descendants(step.id)) for step in failed)
 
 
 def _rarity(sound: Mapping[str, Sequence[Htir]]) -> dict[str, float]:

@@ -84,7 +84,7 @@ def shown(plant: Plant, sound: Trial, changed: Trial) -> bool:
         return False
     if plant.mutator.harms_from:
         return any(_longest(changed, task) - _longest(sound, task) >= plant.mutator.harms_from for task in tasks)
-    return any(changed.differs(sound, task) for task in tasks)
+    return any(changed.differs(sound, task, plant.edit.qualname) for task in tasks)
 
 
 def _longest(trial: Trial, task: str) -> int:

@@ -49,11 +49,19 @@ class Trial:
     diagnoses: dict[str, list[Diagnosis]] = field(default_factory=dict)
     restless: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
-    def differs(self, other: "Trial", task: str) -> bool:
-        """Whether a task did something else than in another trial, of which it is known what is restless in it."""
+    def differs(self, other: "Trial", task: str, changed: str = "") -> bool:
+        """Whether a task did something else than in another trial, of which it is known what is restless in it.
+
+        Args:
+            other: the trial.
+            task: of both.
+            changed: a function that may be no step any more, for there is less in it; that alone is no difference.
+        """
         restless = other.restless.get(task, ())
         mine, others = self.signatures(task), other.signatures(task)
-        return any(one[:2] not in restless for one in ((mine - others) | (others - mine)))
+        names = {one[1] for one in mine}
+        gone = {one[1] for one in others if changed.endswith(one[1]) and one[1] not in names}
+        return any(one[:2] not in restless and one[1] not in gone for one in ((mine - others) | (others - mine)))
 
     def signatures(self, task: str) -> Counter[Signature]:
         """What the steps of a task did, without what changes from run to run."""
@@ -61,8 +69,8 @@ class Trial:
 
 
 def signature(run: Htir, step: TraceStep) -> Signature:
-    """What a step was and did."""
-    shown = VOLATILE.sub("~", run.output_text(step))
+    """What a step was and did; in which order a set was written out is not told apart."""
+    shown = " ".join(sorted(VOLATILE.sub("~", run.output_text(step)).split()))
     digest = hashlib.sha1(shown.encode(errors="replace"), usedforsecurity=False).hexdigest()[:12]
     return step.kind.value, step.name, step.status.value, step.error.type if step.error else "", digest
 

@@ -19,6 +19,7 @@ class LoopBound(PythonMutator):
     name = "loop-unbounded"
     layer = Layer.LIFECYCLE
     causes = frozenset(("L102",))
+    shown_by = "long"
     operators = frozenset(("bound-loop",))
 
     def find(self, source: Source) -> Iterator[Edit]:
@@ -53,6 +54,7 @@ class LimitCheck(PythonMutator):
     name = "limit-unchecked"
     layer = Layer.LIFECYCLE
     causes = frozenset(("L102", "L106"))
+    shown_by = "long"
     operators = frozenset(("bound-loop", "fix-limit"))
 
     def find(self, source: Source) -> Iterator[Edit]:
@@ -70,6 +72,7 @@ class Counter(PythonMutator):
     name = "counter-still"
     layer = Layer.LIFECYCLE
     causes = frozenset(("L102", "L106"))
+    shown_by = "long"
     operators = frozenset(("bound-loop", "fix-limit"))
 
     def find(self, source: Source) -> Iterator[Edit]:
@@ -138,6 +141,7 @@ class RetryAll(PythonMutator):
     name = "permanent-error-retried"
     layer = Layer.LIFECYCLE
     causes = frozenset(("L104",))
+    shown_by = "failing"
     operators = frozenset(("classify-retry",))
 
     def find(self, source: Source) -> Iterator[Edit]:
@@ -167,6 +171,7 @@ class RetryBound(PythonMutator):
     name = "retry-unbounded"
     layer = Layer.LIFECYCLE
     causes = frozenset(("L105",))
+    shown_by = "failing"
     operators = frozenset(("classify-retry",))
 
     def find(self, source: Source) -> Iterator[Edit]:
