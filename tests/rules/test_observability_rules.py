@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -248,3 +249,25 @@ def test_a_long_stretch_without_any_step(pause: int, speaks: bool) -> None:
     run = _run(_step(1), first, second, started_ns=SECOND, ended_ns=(40 + pause) * SECOND)
     found = list(UntracedGap().check_run(run, EMPTY))
     assert bool(found) is speaks
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("pass", ["cached"]),
+        ("self.cached += other.cached", []),
+        ("self.cached = self.cached + other.cached", []),
+        ("self.cached = max(self.cached, other.cached)", []),
+        ("self.more(other)", []),
+    ],
+)
+def test_a_sum_of_two_records_that_leaves_a_count_out(
+    run_harness: Callable[[Mapping[str, str]], Any], line: str, left: list[str]
+) -> None:
+    source = (
+        "class Usage:\n    sent: int = 0\n    received: int = 0\n    cached: int = 0\n    model: str = ''\n\n"
+        "    def add(self, other):\n        self.sent += other.sent\n        self.received += other.received or 0\n"
+        f"        {line}\n"
+    )
+    found = run_harness({"usage.py": source}).said_of_source("O107")
+    assert [each.parameters["field"] for each in found] == left

@@ -233,6 +233,22 @@ def test_who_made_a_result_that_names_no_call_of_a_model_is_blamed(
     assert [found.anchors[0].qualname for found in harness.said("T106")] == ([blamed] if blamed else [])
 
 
+@pytest.mark.parametrize(
+    ("code", "speaks"),
+    [
+        ('return {"call_id": "call", "output": output}', True),
+        ('return make(tool_call_id="call", content=output)', True),
+        ('return {"call_id": tool_call["id"], "output": output}', False),
+        ('if not tool_call:\n        return {"call_id": "unknown", "output": output}', False),
+        ('if tool_call is None:\n        return make(call_id="none")', False),
+        ('return {"call_id": "", "output": output}', False),
+    ],
+)
+def test_an_id_that_is_written_where_the_calls_own_is_at_hand(run_harness: Run, code: str, speaks: bool) -> None:
+    harness = run_harness({"items.py": f"def answer(make, tool_call, output):\n    {code}\n"})
+    assert bool(harness.said_of_source("T106")) is speaks
+
+
 PROVIDER = """\
 import json
 

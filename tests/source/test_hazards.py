@@ -8,6 +8,28 @@ from harnessfix_ir.source import read_harness
 from harnessfix_ir.vocabulary import ElementRole
 
 NONE = {
+    "a helper adds the rest": """
+        class Usage:
+            sent: int = 0
+            received: int = 0
+            cached: int = 0
+
+            def add(self, other):
+                self.sent += other.sent
+                self.received += other.received
+                add_details(self, other)
+        """,
+    "a field that is set otherwise": """
+        class Usage:
+            sent: int = 0
+            received: int = 0
+            longest: int = 0
+
+            def add(self, other):
+                self.sent += other.sent
+                self.received += other.received
+                self.longest = max(self.longest, other.longest)
+        """,
     "gathering begins anew with every round": """
         def turns(model, tasks):
             found = []

@@ -1,11 +1,11 @@
 """T106: a tool call goes unanswered, or an answer does not say which call it belongs to."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import own_anchors
+from harnessfix.rules._own import own_anchors, own_function
 from harnessfix.rules._query import (
     ancestors,
     as_anchor,
@@ -19,7 +19,7 @@ from harnessfix.rules._query import (
 )
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Part, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
@@ -97,9 +97,23 @@ class UnpairedToolResult(Rule):
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", (_AGENT[_AGENT.index("        call = calls[0]") :], _ALL))
 
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Results whose id is written in the code, where that of the call is at hand."""
+        for element in _constant_ids(model):
+            yield Finding(
+                f"{element.anchor.qualname} gives the id {quote(str(element.value('id')), 40)} to whatever "
+                "call it is handed: no result of it can be told from another.",
+                [as_anchor(element, "names no call")],
+                confidence=0.6,
+                evidence=Evidence.DERIVED,
+                severity=Severity.WARNING,
+                missing=("a run in which a tool is called",),
+            )
+
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Requests in which a turn with tool calls is followed by something else before all of them are answered."""
         spoken: set[str] = set()
+        told: set[str] = set()
         turns: dict[str, _Turn] = {}
         for request, before, parts in grown_inputs(run):
             turn = turns.pop(before.id) if before is not None else _Turn()
@@ -112,7 +126,13 @@ class UnpairedToolResult(Rule):
             if key in spoken:  # the same turn is sent again with every later request
                 continue
             spoken.add(key)
-            yield _finding(run, model, request, gap)
+            finding = _finding(run, model, request, gap)
+            told.update(anchor.symbol for anchor in finding.anchors[:1])
+            yield finding
+        for element in _constant_ids(model):
+            marks = run.reached.get(element.anchor.path)
+            if element.anchor.symbol not in told and marks is not None and marks.ran(element.anchor.start_line):
+                yield _written(run, model, element)
 
 
 class _Turn:
@@ -185,17 +205,39 @@ def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> F
     )
 
 
+def _constant_ids(model: HarnessModel) -> Iterator[Element]:
+    return (e for e in model.of_role(ElementRole.HAZARD) if e.name == "constant-call-id")
+
+
+def _written(run: Htir, model: HarnessModel, element: Element) -> Finding:
+    """Of code that gave a call's result an id of its own, wherever that result was lost afterwards."""
+    id_, symbol = str(element.value("id")), element.anchor.symbol
+    ran = (step for step in run.steps if any(f.anchor.symbol == symbol for f in [own_function(model, step)] if f))
+    maker = next(ran, None) or _maker(run, None, id_)
+    return Finding(
+        f"{element.anchor.qualname} gave {quote(id_, 40)} as the id of a call"
+        + (f" in {maker.name} ({maker.id})" if maker is not None else "")
+        + "; no model made a call of that id.",
+        [as_anchor(element, "names no call")],
+        responsible_step=maker.id if maker is not None else None,
+        symptom_step=maker.id if maker is not None else None,
+        path=(maker.id,) if maker is not None else (),
+        confidence=0.9,
+        evidence=Evidence.DERIVED,
+    )
+
+
 def _nobodys(run: Htir, gap: _Gap) -> str:
     """The id that a result names and no model ever gave a call; empty without one."""
     given = {part.call_id for step in requests(run) for part in step.output if part.kind == "tool_call"}
     return next((part.call_id for part in gap.foreign if part.call_id and part.call_id not in given), "")
 
 
-def _maker(run: Htir, request: TraceStep, foreign: str) -> TraceStep | None:
-    """The innermost step before a request that first gave something of which this is the id of a call."""
+def _maker(run: Htir, request: TraceStep | None, foreign: str) -> TraceStep | None:
+    """The innermost step, before a request if there is one, that first gave something with this id of a call."""
     inside = re.compile(rf"call_id\W{{1,4}}{re.escape(foreign)}\W")
     makers: list[TraceStep] = []
-    for step in run.steps[: run.steps.index(request)]:
+    for step in run.steps[: run.steps.index(request) if request is not None else None]:
         if step.kind is StepKind.MODEL_CALL or not step.anchors:
             continue
         # A record is a part for each field, or text.

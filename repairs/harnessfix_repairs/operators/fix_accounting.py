@@ -6,7 +6,8 @@ import libcst as cst
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
-from harnessfix_repairs.editing.blocks import after
+from harnessfix_repairs.editing import parameters
+from harnessfix_repairs.editing.blocks import after, own_line
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
 from harnessfix_repairs.editing.scope import names_in
@@ -28,21 +29,35 @@ def run(model, messages):
     return tokens
 """
 
+_SUM = """\
+class Usage:
+    def add(self, other):
+        self.sent += other.sent or 0
+        # what came back
+        self.received += other.received or 0
+"""
+
 
 class FixAccounting(PythonOperator):
     """Moves the line that adds up usage, in a loop, right behind the assignment of the reply that it counts.
 
     Only where something between the two can leave the turn (`continue`, `break`, `return`), and where nothing between
-    them reads or changes the sum or what is added.
+    them reads or changes the sum or what is added. Given a field that a sum of two records leaves out, it is added as
+    the one beside it is.
 
-    Anchor: the line that adds, the loop, or the function that holds them. No parameters.
+    Anchor: the line that adds, the loop, or the function that holds them.
+
+    Parameters:
+        field: of two records, that is left out of their sum.
+        beside: field whose line shows how it is done.
     """
 
     name = "fix-accounting"
     summary = "Count each reply where it arrives."
     fix_safety = (
         "Replies on paths that left before the count are counted now, so totals grow, and a limit on them is reached "
-        "earlier. On all other paths the sum is what it was."
+        "earlier. On all other paths the sum is what it was. A field that is added may be one that was meant to stay: "
+        "look at what it counts."
     )
     examples = (
         EditExample(
@@ -98,10 +113,27 @@ def run(model, log):
             line=9,
         ),
         EditExample(_RUN.replace("            continue\n", ""), "", qualname="run", line=7),
+        EditExample(
+            _SUM,
+            _SUM + "        self.cached += other.cached or 0\n",
+            qualname="Usage.add",
+            line=5,
+            parameters={"field": "cached", "beside": "received"},
+        ),
+        EditExample(
+            _SUM.replace("self.received +", "total = self.received +"),
+            "",
+            qualname="Usage.add",
+            line=5,
+            parameters={"field": "cached", "beside": "received"},
+        ),
     )
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Move every such count at the anchor."""
+        field = parameters.dotted_source(spec, "field")
+        if field:
+            return _add_field(file, anchor, field, parameters.dotted_source(spec, "beside"))
         changes: dict[cst.CSTNode, Change] = {}
         moved: dict[cst.CSTNode, list[cst.CSTNode]] = {}
         for count in file.find(anchor, cst.AugAssign, lambda one: _counts(file, one)):
@@ -115,6 +147,20 @@ def run(model, log):
         if not changes:
             raise Refusal(f"{anchor.place} counts no reply that a turn can leave without")
         return file.rewrite(changes | {arrival: after(lines) for arrival, lines in moved.items()})
+
+
+def _add_field(file: PythonFile, anchor: Anchor, field: str, beside: str) -> str:
+    """A sum of one more field, behind the one beside it."""
+    scope = file.definition(anchor.qualname, anchor.start_line)
+    sums = file.within(scope, cst.AugAssign)
+    named = ((one, one.target) for one in sums)
+    shown = next((one for one, at in named if isinstance(at, cst.Attribute) and at.attr.value == beside), None)
+    if not beside or shown is None:
+        raise Refusal(f"{anchor.place} shows no line that adds {beside or 'a field'}")
+    made = re.sub(rf"\b{re.escape(beside)}\b", field, file.code(shown))
+    if any(file.code(one) == made for one in sums):
+        return file.text
+    return file.rewrite({own_line(file, shown): after(file.statements(f"{made}\n"))})
 
 
 def _counts(file: PythonFile, node: cst.AugAssign) -> bool:

@@ -1,0 +1,50 @@
+"""The result of a tool call is given an id that is written in the code, where the call's own is at hand."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import text_of
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.scopes import FileContext, Scope
+
+from .base import hazard
+
+_ID = re.compile(r"^(tool_)?call_id$")
+_CALL = re.compile(r"(^|_)(tool_?|function_)?call$")
+
+
+class ConstantCallId(Role):
+    """`{"tool_call_id": "call", …}` in a function that is handed the call; not where that is found to have no id."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.functions:
+            if not any(_CALL.search(name) for name in (*scope.params, *scope.bindings)):
+                continue
+            for node, value in _ids(scope):
+                if value and not any(_missing(around) for around in file.ancestors(node)):
+                    yield hazard("constant-call-id", scope, node).add("id", value)
+
+
+def _ids(scope: Scope) -> Iterator[tuple[ast.expr, str]]:
+    """What is given as the id of a call, in records, keywords and assignments, with its text if it is one."""
+    for record in scope.of(ast.Dict):
+        for key, value in zip(record.keys, record.values, strict=True):
+            if _ID.match(text_of(key) or ""):
+                yield value, text_of(value) or ""
+    for given in scope.of(ast.keyword):
+        if _ID.match(given.arg or ""):
+            yield given.value, text_of(given.value) or ""
+    for assigned in scope.of(ast.Assign):
+        target = assigned.targets[0]
+        if isinstance(target, ast.Subscript) and _ID.match(text_of(target.slice) or ""):
+            yield assigned.value, text_of(assigned.value) or ""
+
+
+def _missing(around: ast.AST) -> bool:
+    """Whether a branch is for what is not there."""
+    test = around.test if isinstance(around, (ast.If, ast.IfExp)) else None
+    if isinstance(test, ast.Compare):
+        return isinstance(test.ops[0], ast.Is)
+    return isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)

@@ -1,0 +1,93 @@
+"""Two records of counts are added up, and a count that their class declares is not."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import walk
+from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
+
+from .base import hazard
+
+_ADDS = re.compile(r"^(__i?add__|_?(add|incr|increment|merge|accumulate|combine|update)(_\w+)?)$")
+_NUMBERS = frozenset(("int", "float", "Decimal"))
+FEWEST = 2  # counts that are added before one that is not stands out
+
+
+class SumLeavesOut(Role):
+    """`self.input += other.input` for some fields that are numbers, and not for all of them."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for method in file.functions:
+            other = method.params[1] if len(method.params) > 1 else ""
+            if method.owner is None or not _ADDS.match(method.name) or _handed_on(method, {"self", other}):
+                continue
+            fields = _numbers(method.owner)
+            sums = {name: node for node in _sums(method) for name in _added(node, other)}
+            summed = [name for name in fields if name in sums]
+            left = [name for name in fields if name not in _stored(method)]
+            if len(summed) >= FEWEST and len(left) == 1:
+                last = sums[summed[-1]]
+                yield (
+                    hazard("sum-leaves-out", method, last)
+                    .add("field", left[0])
+                    .add("sums", [*summed])
+                    .add("beside", summed[-1])
+                )
+
+
+def _numbers(owner: Scope) -> list[str]:
+    """Fields of a class that are declared to be numbers and begin at nothing."""
+    return [
+        node.target.id
+        for node in owner.of(ast.AnnAssign)
+        if isinstance(node.target, ast.Name)
+        and isinstance(node.annotation, ast.Name)
+        and node.annotation.id in _NUMBERS
+        and isinstance(node.value, ast.Constant)
+        and node.value.value == 0
+    ]
+
+
+def _sums(method: Scope) -> Iterator[ast.AugAssign | ast.Assign]:
+    yield from (node for node in method.of(ast.AugAssign) if isinstance(node.op, ast.Add))
+    yield from (
+        node
+        for node in method.of(ast.Assign)
+        if isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.Add)
+    )
+
+
+def _added(node: ast.AugAssign | ast.Assign, other: str) -> Iterator[str]:
+    """The field of its own to which a statement adds the other's field of that name."""
+    target = node.target if isinstance(node, ast.AugAssign) else targets_of(node)[0]
+    if isinstance(target, ast.Attribute) and any(_is_field(each, other, target.attr) for each in walk(node.value)):
+        yield target.attr
+
+
+def _is_field(node: ast.AST, of: str, name: str) -> bool:
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == name
+        and isinstance(node.value, ast.Name)
+        and node.value.id == of
+    )
+
+
+def _stored(method: Scope) -> set[str]:
+    """Fields that the method gives a value, in itself or in what it makes."""
+    stored = {node.attr for node in method.of(ast.Attribute) if isinstance(node.ctx, ast.Store)}
+    return stored | {given.arg for given in method.of(ast.keyword) if given.arg}
+
+
+def _handed_on(method: Scope, names: set[str]) -> bool:
+    """Whether a helper gets one of them whole, and may add the rest, or fields are gone through by name."""
+    for call in method.of(ast.Call):
+        given = [*call.args, *(k.value for k in call.keywords)]
+        if any(isinstance(value, ast.Name) and value.id in names for value in given):
+            return True
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
+            return True  # `super().add(other)` and the like
+    return any(isinstance(node, ast.Attribute) and node.attr == "__dict__" for node in method.of(ast.Attribute))
