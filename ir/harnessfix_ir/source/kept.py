@@ -1,34 +1,51 @@
 """How a harness was linked last, kept in a database, so that an edit costs what it touches and not the whole tree.
 
-The database holds the identity of every file, and for every pass what each file told and what it asked for. One that
-cannot be read, is locked, or says what nobody wrote is as good as none: the harness is linked anew.
+The database holds for every file what it told in each pass and what it asked for, and the other way round, by the
+number of what is asked for, what was told to all and who asked. So a file that asks again finds all that it asked for
+last time at once, and an edit those who asked for what it changes. One that cannot be read, is locked, or says what
+nobody wrote is as good as none: the harness is linked anew. A row that must be there and is not says so as well.
 """
 
 import sqlite3
-from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from pydantic_core import from_json, to_json
 
-from .link.exchange import Told
-from .link.model import Linked
+from .link.exchange import HARNESS, Rows, Told, number
+from .link.model import STEPS, Linked
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS state (model TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, identity TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS told (
-    step TEXT NOT NULL, path TEXT NOT NULL, told BLOB NOT NULL, asked BLOB NOT NULL, PRIMARY KEY (step, path)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS shared (
-    name TEXT NOT NULL, path TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (name, path)
-) WITHOUT ROWID;
-"""
+_TABLES = {
+    "state": "(value BLOB NOT NULL)",
+    "told": "(path TEXT, step TEXT, own BLOB NOT NULL, shared BLOB NOT NULL, PRIMARY KEY (path, step)) WITHOUT ROWID",
+    "asked": "(path TEXT PRIMARY KEY, numbers BLOB NOT NULL) WITHOUT ROWID",
+    "buckets": "(bucket INTEGER PRIMARY KEY, value BLOB NOT NULL)",
+}
 _SECONDS = 1.0
 _SUM = 4  # bytes before each value
+_KEYS = 4
+"""Keys to a bucket, about."""
+_NOTHING = Told().dump
+
+_Asked = dict[str, list[int]]
+"""By pass, the numbers of what a file asked for, in order."""
+
+
+class _Bucket(NamedTuple):
+    """What is asked for under some numbers.
+
+    Args:
+        answers: by table and key in one text, path and value of all that was told to all.
+        askers: by number, who asked: the file's number and the pass's in one.
+    """
+
+    answers: dict[str, list[tuple[str, Any]]]
+    askers: dict[str, list[int]]
 
 
 class LostLinksError(Exception):
@@ -47,34 +64,86 @@ class KeptLinks:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self._told: dict[tuple[str, str], Told] = {}
+        self._told: dict[str, dict[str, tuple[bytes, bytes]]] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._buckets: dict[int, _Bucket] = {}
         with _lost():
             database.execute("BEGIN")
-            self.model: str = database.execute("SELECT model FROM state").fetchone()[0]
-            self.identities: dict[str, str] = dict(database.execute("SELECT path, identity FROM files"))
+            (value,) = database.execute("SELECT value FROM state").fetchone()
+            state = from_json(_opened(value, ""))
+            self.model: str = state["model"]
+            self.identities: dict[str, str] = state["identities"]
+            self.numbers: dict[str, int] = state["numbers"]
+            self.size: int = state["buckets"]
 
-    def told(self, step: str, path: str) -> Told:
-        """What a file told in a pass."""
-        if (step, path) not in self._told:
-            with _lost():
-                query = "SELECT told, asked FROM told WHERE step = ? AND path = ?"
-                row = self._database.execute(query, (step, path)).fetchone()
-                self._told[step, path] = Told() if row is None else _told(*row)
-        return self._told[step, path]
+    def told(self, step: str, path: str) -> tuple[bytes, bytes]:
+        """What a file told in a pass, as `Told.dump` writes it."""
+        if path not in self.numbers:
+            return _NOTHING
+        with _lost():
+            if path not in self._told:
+                rows = self._database.execute("SELECT step, own, shared FROM told WHERE path = ?", (path,))
+                self._told[path] = {
+                    name: (_opened(own, f"{name} {path}"), _opened(shared, f"{name} {path}"))
+                    for name, own, shared in rows
+                }
+            return self._told[path][step]
 
-    def shared(self, table: str, key: str) -> Iterator[tuple[str, Any]]:
+    def own(self, step: str, path: str) -> Rows:
+        """What a file told in a pass to those who ask it."""
+        if path not in self.numbers:
+            return {}
+        with _lost():
+            query = "SELECT own FROM told WHERE path = ? AND step = ?"
+            (own,) = self._database.execute(query, (path, step)).fetchone()
+            found: Rows = from_json(_opened(own, f"{step} {path}"), cache_strings="keys")
+        return found
+
+    def shared(self, table: str, key: str) -> Iterable[tuple[str, Any]]:
         """Path and value of every file that shared something under a key, in any order."""
         with _lost():
-            rows = self._database.execute("SELECT path, value FROM shared WHERE name = ?", (_name(table, key),))
-            yield from [(path, from_json(_opened(value), cache_strings="keys")) for path, value in rows]
+            return self.bucket(number((table, "", key))).answers.get(_name(table, key), ())
+
+    def asked(self, path: str) -> _Asked:
+        """The numbers of what a file asked for, by pass."""
+        if path not in self.numbers:
+            return {}
+        with _lost():
+            if path not in self._asked:
+                (asked,) = self._database.execute("SELECT numbers FROM asked WHERE path = ?", (path,)).fetchone()
+                self._asked[path] = from_json(_opened(asked, path))
+            return self._asked[path]
+
+    def expect(self, path: str) -> None:
+        """Say that a file goes through passes, and may ask for what it asked for last time."""
+        if path not in self._asked:
+            self._fetch({one % self.size for numbers in self.asked(path).values() for one in numbers})
 
     def asking(self, step: str, changed: set[int]) -> Iterator[str]:
         """Files that asked in a pass for something with one of these numbers."""
-        if changed:
-            with _lost():
-                query = "SELECT path, asked FROM told WHERE step = ? AND length(asked) > ?"
-                rows = self._database.execute(query, (step, _SUM))
-                yield from [path for path, asked in rows if not changed.isdisjoint(_numbers(asked))]
+        self._fetch({one % self.size for one in changed})
+        wanted, paths = STEPS.index(step), {number: path for path, number in self.numbers.items()}
+        with _lost():
+            for one in changed:
+                for asker in self.bucket(one).askers.get(str(one), ()):
+                    which, of_step = divmod(asker, len(STEPS))
+                    if of_step == wanted:
+                        yield paths[which]
+
+    def bucket(self, one: int) -> _Bucket:
+        """What is asked for under a number, and under those that share its bucket."""
+        if one % self.size not in self._buckets:
+            self._fetch({one % self.size})
+        return self._buckets[one % self.size]
+
+    def _fetch(self, buckets: set[int]) -> None:
+        missing = buckets.difference(self._buckets)
+        listed = ",".join(map(str, missing))  # of numbers alone: nothing in it can be mistaken
+        with _lost():
+            for bucket, value in self._database.execute(f"SELECT * FROM buckets WHERE bucket IN ({listed})"):
+                self._buckets[bucket] = _Bucket(*from_json(_opened(value, str(bucket)), cache_strings="keys"))
+        if not missing <= self._buckets.keys():
+            raise LostLinksError("it is not known what files told each other")
 
 
 @contextmanager
@@ -111,82 +180,142 @@ def keep_links(
         model: key of the model that was made.
         identities: of every file of the harness.
     """
+    numbers = _numbers({} if before is None else before.numbers, (HARNESS, *identities))
     try:
         if before is None:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-            database.executescript(_TABLES)
-            database.execute("BEGIN IMMEDIATE")
-            for table in ("state", "files", "told", "shared"):
-                database.execute(f"DELETE FROM {table}")
+            size = _keep_all(database, linked, numbers)
+        else:
+            size = before.size
+            _keep_changes(database, linked, numbers, before)
+        state = to_json({"model": model, "identities": identities, "numbers": numbers, "buckets": size})
         database.execute("DELETE FROM state")
-        database.execute("INSERT INTO state VALUES (?)", (model,))
-        known = {} if before is None else before.identities
-        gone = [(path,) for path in known if path not in identities]
-        database.executemany("DELETE FROM files WHERE path = ?", gone)
-        new = [(path, identity) for path, identity in identities.items() if known.get(path) != identity]
-        database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?)", new)
-        for step, paths in linked.told.items():
-            _keep_step(database, step, paths, before)
+        database.execute("INSERT INTO state VALUES (?)", (_sealed(state, ""),))
         database.execute("COMMIT")
     except (sqlite3.Error, ValueError, LostLinksError):  # in use, no room, a lone surrogate
         with suppress(sqlite3.Error):
             database.execute("ROLLBACK")
 
 
-def _keep_step(database: sqlite3.Connection, step: str, paths: Mapping[str, Told], before: KeptLinks | None) -> None:
-    if before is not None:
-        old = ((path, table, key) for path in paths for table, key in _names(before.told(step, path)))
-        database.executemany(
-            "DELETE FROM shared WHERE name = ? AND path = ?", ((_name(table, key), path) for path, table, key in old)
-        )
-        database.executemany("DELETE FROM told WHERE step = ? AND path = ?", ((step, path) for path in paths))
-    database.executemany(
-        "INSERT INTO told VALUES (?, ?, ?, ?)",
-        ((step, path, _sealed(told.dump()), _sealed(told.asked.tobytes())) for path, told in paths.items() if told),
-    )
-    database.executemany(
-        "INSERT INTO shared VALUES (?, ?, ?)",
-        (
-            (_name(table, key), path, _sealed(to_json(value, inf_nan_mode="constants")))
-            for path, told in paths.items()
-            for table, values in told.shared.items()
-            for key, value in values.items()
-        ),
-    )
+def _numbers(before: Mapping[str, int], paths: Iterable[str]) -> dict[str, int]:
+    """A number for every file: its own of before, or one that none had."""
+    following = count(max(before.values(), default=-1) + 1)
+    return {path: before[path] if path in before else next(following) for path in paths}
 
 
-def _names(told: Told) -> Iterable[tuple[str, str]]:
-    return ((table, key) for table, values in told.shared.items() for key in values)
+def _keep_all(database: sqlite3.Connection, linked: Linked, numbers: Mapping[str, int]) -> int:
+    """Keep all of it; returns how many buckets there are."""
+    if database.in_transaction:
+        database.execute("ROLLBACK")
+    database.execute("BEGIN IMMEDIATE")
+    for table, columns in _TABLES.items():
+        database.execute(f"DROP TABLE IF EXISTS {table}")
+        database.execute(f"CREATE TABLE {table} {columns}")
+    answers: dict[tuple[str, str], list[tuple[str, Any]]] = defaultdict(list)
+    askers: dict[int, list[int]] = defaultdict(list)
+    told_rows, asked_rows = [], []
+    for path in sorted(numbers):
+        asked: _Asked = {}
+        for place, step in enumerate(STEPS):
+            told = linked.told[step][path]
+            told_rows.append(_told_row(path, step, told))
+            asked[step] = [*told.asked]
+            asker = numbers[path] * len(STEPS) + place
+            for one in asked[step]:
+                askers[one].append(asker)
+            for table, values in told.shared.items():
+                for key, value in values.items():
+                    answers[table, key].append((path, value))
+        asked_rows.append(_asked_row(path, asked))
+    size = max(1, len(answers) // _KEYS)
+    buckets = [_Bucket({}, {}) for _ in range(size)]
+    for (table, key), rows in answers.items():
+        buckets[number((table, "", key)) % size].answers[_name(table, key)] = rows
+    for one, found in askers.items():
+        buckets[one % size].askers[str(one)] = found
+    database.executemany("INSERT INTO told VALUES (?, ?, ?, ?)", told_rows)
+    database.executemany("INSERT INTO asked VALUES (?, ?)", asked_rows)
+    database.executemany("INSERT INTO buckets VALUES (?, ?)", map(_bucket_row, range(size), buckets))
+    return size
+
+
+def _keep_changes(database: sqlite3.Connection, linked: Linked, numbers: Mapping[str, int], before: KeptLinks) -> None:
+    changed: dict[int, _Bucket] = {}
+
+    def bucket(one: int) -> _Bucket:
+        return changed.setdefault(one % before.size, before.bucket(one))
+
+    asked: dict[str, _Asked] = {}
+    for place, step in enumerate(STEPS):
+        for path, told in linked.told[step].items():
+            was, now = {*before.asked(path).get(step, ())}, {*told.asked} if path in numbers else set()
+            asker = numbers.get(path, before.numbers.get(path, 0)) * len(STEPS) + place
+            for one in was ^ now:
+                askers = bucket(one).askers.setdefault(str(one), [])
+                if one in now:
+                    askers.append(asker)
+                else:
+                    askers.remove(asker)
+            if was != now or path not in before.numbers:
+                asked.setdefault(path, {**before.asked(path)})[step] = [*told.asked]
+            changes = linked.changes[step][path]
+            for (table, where, key), value in changes:
+                if not where:
+                    _answer(bucket(number((table, "", key))), _name(table, key), path, value)
+            if changes or path not in before.numbers:
+                database.execute("INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)", _told_row(path, step, told))
+    rows = (_asked_row(path, steps) for path, steps in asked.items())
+    database.executemany("INSERT OR REPLACE INTO asked VALUES (?, ?)", rows)
+    database.executemany("INSERT OR REPLACE INTO buckets VALUES (?, ?)", map(_bucket_row, changed, changed.values()))
+    gone = [(path,) for path in before.numbers if path not in numbers]
+    for table in ("told", "asked"):
+        database.executemany(f"DELETE FROM {table} WHERE path = ?", gone)
+
+
+def _answer(bucket: _Bucket, name: str, path: str, value: Any) -> None:
+    """Put what one file tells all into a bucket, None for nothing."""
+    rows = [(other, known) for other, known in bucket.answers.pop(name, ()) if other != path]
+    if value is not None:
+        rows.append((path, value))
+    if rows:
+        bucket.answers[name] = rows
+
+
+def _told_row(path: str, step: str, told: Told) -> tuple[str, str, bytes, bytes]:
+    own, shared = told.dump
+    return path, step, _sealed(own, f"{step} {path}"), _sealed(shared, f"{step} {path}")
+
+
+def _asked_row(path: str, asked: _Asked) -> tuple[str, bytes]:
+    return path, _sealed(to_json(asked), path)
+
+
+def _bucket_row(place: int, bucket: _Bucket) -> tuple[int, bytes]:
+    return place, _sealed(to_json([*bucket], inf_nan_mode="constants"), str(place))
 
 
 def _name(table: str, key: str) -> str:
     return f"{table} {key}"
 
 
-def _told(told: bytes, asked: bytes) -> Told:
-    own, shared = from_json(_opened(told), cache_strings="keys")
-    return Told(own, shared, _numbers(asked))
+def _sealed(data: bytes, place: str) -> bytes:
+    """A value after a sum of it and of the place that it belongs to."""
+    return _sum(data, place) + data
 
 
-def _numbers(asked: bytes) -> "array[int]":
-    return array("I", _opened(asked))
-
-
-def _sealed(data: bytes) -> bytes:
-    return crc32(data).to_bytes(_SUM, "big") + data
-
-
-def _opened(data: bytes) -> bytes:
+def _opened(data: bytes, place: str) -> bytes:
     value = data[_SUM:]
-    if crc32(value) != int.from_bytes(data[:_SUM], "big"):
+    if _sum(value, place) != data[:_SUM]:
         raise ValueError("not what was written")
     return value
+
+
+def _sum(data: bytes, place: str) -> bytes:
+    return crc32(data, crc32(place.encode("utf-8", "surrogatepass"))).to_bytes(_SUM, "big")
 
 
 @contextmanager
 def _lost() -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, ValueError, TypeError) as error:
+    except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
         raise LostLinksError(str(error)) from error

@@ -9,7 +9,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate, islice
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +24,7 @@ from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Route
 
 from .collector import no_collections
 from .facts import LAYERS
+from .places import PLACES
 
 D = TypeVar("D", bound=Document)
 _make_model = unchecked(HarnessModel)
@@ -39,7 +40,8 @@ RUNG_NUMBERS = {rung: number for number, rung in enumerate(_RUNGS)}
 
 ElementRow = list[Any]
 """`[role, name, qualname, how many of that role and qualname came before, start, end, hash, kind, facts, text]`, with
-the numbers above for role, kind and the rungs of facts `[name, value, line, rung]`."""
+the numbers above for role, kind and the rungs of facts `[name, value, line, rung]`. Where the line is `PLACES` or
+`PLACE` the value is a list of places or one, which become `path:line` with what the chunk of that file says of it."""
 CallRows = dict[str, list[Any]]
 """Qualified name of a caller to `[callee, line, resolved, callee, line, resolved, …]`."""
 
@@ -52,31 +54,41 @@ class Chunk:
         path: of the file.
         roles: the number of the role of each element.
         calls: how many calls.
-        lines: JSON of the elements' rows and of the calls' rows; made when it is asked for.
+        lines: JSON of the elements' rows, of the calls' rows and of the lines of places; made when it is asked for.
     """
 
     path: str
     roles: list[int]
     calls: int
-    lines: tuple[bytes, bytes] | None = None
+    lines: tuple[bytes, bytes, bytes] | None = None
 
     @classmethod
-    def of(cls, path: str, elements: list[ElementRow], calls: CallRows) -> "Chunk":
+    def of(cls, path: str, elements: list[ElementRow], calls: CallRows, places: dict[str, list[int]]) -> "Chunk":
         """A chunk of rows that were just made."""
         chunk = cls(path, [row[0] for row in elements], sum(map(len, calls.values())) // 3)
-        chunk.element_rows, chunk.call_rows = elements, calls
+        chunk.element_rows, chunk.call_rows, chunk.places = elements, calls, places
         return chunk
 
     @cached_property
     def element_rows(self) -> list[ElementRow]:
         """The elements, in order of line."""
-        rows: list[ElementRow] = self._decoded(0, list, len(self.roles))
+        rows: list[ElementRow] = self._decoded(0, list)
+        if len(rows) != len(self.roles):
+            raise _damaged(self.path)
         return rows
 
     @cached_property
     def call_rows(self) -> CallRows:
         """The calls, by caller."""
-        rows: CallRows = self._decoded(1, dict, self.calls)
+        rows: CallRows = self._decoded(1, dict)
+        if sum(map(len, rows.values())) // 3 != self.calls:
+            raise _damaged(self.path)
+        return rows
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """The lines of the file's places, by kind."""
+        rows: dict[str, list[int]] = self._decoded(2, dict)
         return rows
 
     @cached_property
@@ -88,18 +100,17 @@ class Chunk:
             for row in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
         ]
 
-    def _decoded(self, line: int, kind: type, length: int) -> Any:
+    def _decoded(self, line: int, kind: type) -> Any:
         assert self.lines is not None
         rows = from_json(self.lines[line], cache_strings="keys")
-        known = isinstance(rows, kind)
-        if not known or length != (len(rows) if kind is list else sum(map(len, rows.values())) // 3):
+        if not isinstance(rows, kind):
             raise _damaged(self.path)
         return rows
 
-    def dump(self) -> tuple[bytes, bytes]:
+    def dump(self) -> tuple[bytes, bytes, bytes]:
         """The chunk's lines. Raises `ValueError` when it holds what JSON cannot (a lone surrogate in a literal)."""
         if self.lines is None:
-            self.lines = _json(self.element_rows), _json(self.call_rows)
+            self.lines = _json(self.element_rows), _json(self.call_rows), _json(self.places)
         return self.lines
 
 
@@ -113,7 +124,12 @@ def model_of(root: str, files: Iterable[SourceFile], chunks: Sequence[Chunk]) ->
             "role": lambda: [_ROLES[role] for chunk in ordered for role in chunk.roles],
             "path": lambda: [chunk.path for chunk in ordered for _ in chunk.roles],
         },
-        _Made(ordered, [len(chunk.roles) for chunk in ordered], lambda chunk: chunk.element_rows, _elements),
+        _Made(
+            ordered,
+            [len(chunk.roles) for chunk in ordered],
+            lambda chunk: chunk.element_rows,
+            partial(_elements, _Places(chunks)),
+        ),
     )
     calls = Rows(
         sum(chunk.calls for chunk in calling),
@@ -193,10 +209,10 @@ def load_parts(data: bytes, key: str, read: Callable[[str], bytes]) -> Parts:
         raise ValueError("not what was written")
     head, *lines = data[_DIGEST:].split(b"\n")
     body = from_json(head, cache_strings="keys")
-    pairs = zip(lines[::2], lines[1::2], strict=True)
+    triples = zip(lines[::3], lines[1::3], lines[2::3], strict=True)
     chunks = [
-        Chunk(_text(path), roles, int(calls), pair)
-        for (path, roles, calls), pair in zip(body["chunks"], pairs, strict=True)
+        Chunk(_text(path), roles, int(calls), triple)
+        for (path, roles, calls), triple in zip(body["chunks"], triples, strict=True)
     ]
     files = unchecked_many(SourceFile, (dict(zip(_FILE_FIELDS, row, strict=True)) for row in body["files"]))
     if not body["whole"]:
@@ -266,11 +282,30 @@ class _Made(Generic[D]):
                 rows.append((chunk.path, own[place - start]))
             try:
                 return self._documents(rows)
-            except (ValueError, TypeError, IndexError) as error:
+            except (ValueError, TypeError, IndexError, KeyError) as error:
                 raise _damaged(chunk.path if chunk else "nothing") from error
 
 
-def _elements(rows: list[tuple[str, ElementRow]]) -> list[Element]:
+class _Places:
+    """Says where places are, as `path:line`."""
+
+    def __init__(self, chunks: Sequence[Chunk]) -> None:
+        self._chunks = chunks
+
+    def value(self, value: Any, line: int) -> Any:
+        """What a fact is that names places; `line` says how."""
+        return [*map(self._text, value)] if line == PLACES else self._text(value)
+
+    def _text(self, place: tuple[str, str, int]) -> str:
+        path, kind, number = place
+        return f"{path}:{self._by_path[path].places[kind][number]}"
+
+    @cached_property
+    def _by_path(self) -> dict[str, Chunk]:
+        return {chunk.path: chunk for chunk in self._chunks}
+
+
+def _elements(places: _Places, rows: list[tuple[str, ElementRow]]) -> list[Element]:
     anchors = unchecked_many(
         Anchor,
         (
@@ -294,6 +329,8 @@ def _elements(rows: list[tuple[str, ElementRow]]) -> list[Element]:
             Fact,
             (
                 {"name": name, "value": value, "line": line, "evidence": _RUNGS[rung]}
+                if line >= 0
+                else {"name": name, "value": places.value(value, line), "line": 0, "evidence": _RUNGS[rung]}
                 for _, row in rows
                 for name, value, line, rung in row[8]
             ),

@@ -1,39 +1,35 @@
 """Which calls lead to a function, told by the files that make them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harnessfix_ir.source.facts import Call
 
 from .exchange import Told
 from .flow import Edge, Flow
 from .program import Key, Program, written
-from .tables import APPROVAL, CALLERS, GUARDED
+from .tables import ANSWERS, APPROVAL, CALLERS, GUARDED, UNUSED
 
 
-class Caller(NamedTuple):
-    """A call that may lead to a function.
+class Callers(NamedTuple):
+    """The calls of one file that may lead to a function; no lines, so that moving them changes nothing for it.
 
     Args:
-        path, qualname, line: where it stands.
-        plain: whether that is what the code plainly says.
-        unused: whether nothing is done with the result.
-        caught: exception types that are caught around it.
-        guarded: whether it stands behind an approval.
+        caught: exception types that are caught around a call, for every call that differs in them.
+        guarded: whether every call stands behind an approval.
     """
 
-    path: str
-    qualname: str
-    line: int
-    plain: bool
-    unused: bool
-    caught: list[str]
+    caught: list[list[str]]
     guarded: bool
 
 
-def callers(program: Program, key: Key) -> list[Caller]:
-    """The calls that may lead to a function, in order of file and source."""
-    answers = program.exchange.everywhere(CALLERS, written(key))
-    return [Caller(path, *row) for path, rows in answers for row in rows]
+def callers(program: Program, key: Key) -> list[Callers]:
+    """The calls that may lead to a function, by file."""
+    return [Callers(*row) for _, row in program.exchange.everywhere(CALLERS, written(key))]
+
+
+def unused(program: Program, key: Key) -> list[tuple[str, int]]:
+    """Path and line of the plain calls of a check that do nothing with the answer, in order of file and source."""
+    return [(path, line) for path, lines in program.exchange.everywhere(UNUSED, written(key)) for line in lines]
 
 
 def tell_callers(flow: Flow, told: Told) -> None:
@@ -42,17 +38,26 @@ def tell_callers(flow: Flow, told: Told) -> None:
     behind: dict[str, list[tuple[int, int]]] = {}
     for caller, first, last, _ in regions:
         behind.setdefault(caller, []).append((first, last))
-    rows: dict[str, list[object]] = {}
+    caught: dict[str, list[list[str]]] = {}
+    free: set[str] = set()
+    lines: dict[str, list[Any]] = {}
     for qualname, edges in flow.edges.items():
         own = behind.get(qualname, ())
         for edge in edges:
-            guarded = any(first <= edge.call.line <= last for first, last in own)
+            call = edge.call
+            guarded = any(first <= call.line <= last for first, last in own)
             for target in edge.targets:
-                call = edge.call
-                row = [qualname, call.line, edge.plain, call.unused, call.caught, guarded]
-                rows.setdefault(written(target), []).append(row)
-    for key, found in rows.items():
-        told.share(CALLERS, key, found)
+                key = written(target)
+                if call.caught not in (known := caught.setdefault(key, [])):
+                    known.append(call.caught)
+                if not guarded:
+                    free.add(key)
+                if call.unused and edge.plain and flow.program.exchange.of(ANSWERS, *target) is not None:
+                    lines.setdefault(key, []).append(call.line)
+    for key, found in caught.items():
+        told.share(CALLERS, key, [*Callers(found, key not in free)])
+    for key, places in lines.items():
+        told.share(UNUSED, key, places)
     called: dict[str, list[Key]] = {}
     for caller, first, last, approvals in regions:
         for approval in approvals:

@@ -3,7 +3,7 @@
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.vocabulary import ElementRole, Evidence
 
-from .callers import callers
+from .callers import callers, unused
 from .flow import Flow
 from .program import written
 from .tables import GUARDED
@@ -15,9 +15,9 @@ def link_verifiers(flow: Flow) -> None:
     for draft in flow.facts.drafts:
         if draft.role is not ElementRole.VERIFIER or not draft.get("answers"):
             continue
-        edges = [call for call in callers(flow.program, (path, draft.qualname)) if call.plain and call.unused]
-        here = [call.line for call in edges if call.path == path]
-        elsewhere = [f"{call.path}:{call.line}" for call in edges if call.path != path]
+        places = unused(flow.program, (path, draft.qualname))
+        here = [line for place, line in places if place == path]
+        elsewhere = [f"{place}:{line}" for place, line in places if place != path]
         draft.note("result-unused-at", [*here, *elsewhere], here[0] if here else 0, Evidence.DERIVED)
 
 
@@ -27,5 +27,5 @@ def link_approvals(flow: Flow) -> None:
     for qualname, draft in approvals.items():
         answers = flow.program.exchange.everywhere(GUARDED, written((flow.facts.path, qualname)))
         behind = dict.fromkeys((path, name) for _, targets in answers for path, name in targets)
-        guarded = [key for key in behind if all(call.guarded for call in callers(flow.program, key))]
+        guarded = [key for key in behind if all(calls.guarded for calls in callers(flow.program, key))]
         draft.note("guards", [*map(written, guarded)], 0, Evidence.DERIVED)

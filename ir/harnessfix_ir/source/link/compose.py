@@ -3,6 +3,7 @@
 from typing import Any
 
 from harnessfix_ir.source.facts import FileFacts
+from harnessfix_ir.source.places import places_of
 from harnessfix_ir.source.stored import KIND_NUMBERS, ROLE_NUMBERS, RUNG_NUMBERS, CallRows, Chunk, ElementRow
 from harnessfix_ir.vocabulary import ElementRole
 
@@ -38,6 +39,7 @@ _INTERNAL = frozenset(
 def compose(flow: Flow) -> Chunk:
     """The part of the model that a file makes; its drafts are completed in place."""
     program, facts = flow.program, flow.facts
+    places = places_of(facts)
     link_tools(program, facts)
     link_prompts(program, facts)
     link_hooks(program, facts)
@@ -53,7 +55,7 @@ def compose(flow: Flow) -> Chunk:
     link_verifiers(flow)
     link_approvals(flow)
     mark_function_roles(flow, loops)
-    return Chunk.of(facts.path, _element_rows(facts), _call_rows(flow))
+    return Chunk.of(facts.path, _element_rows(facts), _call_rows(flow), places)
 
 
 def _call_rows(flow: Flow) -> CallRows:

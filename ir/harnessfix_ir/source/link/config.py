@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harnessfix_ir.document import JsonValue
 from harnessfix_ir.source.facts import Draft, FileFacts
+from harnessfix_ir.source.places import PLACE, PLACES, USES, Place
 from harnessfix_ir.source.words import words
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
 
@@ -42,12 +42,12 @@ class Reach:
     """Where a section ends up.
 
     Attributes:
-        declared: field or parameter name to `path:Class.field`.
+        declared: field or parameter name to `path:Class.field`, or to the place where it is read.
         classes: config classes that take the section whole.
         closed: whether every place is known and would not use an undeclared key.
     """
 
-    declared: dict[str, str] = field(default_factory=dict)
+    declared: dict[str, str | Place] = field(default_factory=dict)
     classes: dict[Key, None] = field(default_factory=dict)
     closed: bool = True
 
@@ -64,8 +64,13 @@ class _Use(NamedTuple):
     how: str
     callee: str
     argument: str
-    line: int
+    number: int
     qualname: str
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(self.file, USES, self.number)
 
 
 class ConfigLinks:
@@ -80,12 +85,12 @@ class ConfigLinks:
         answers = self._ask.everywhere(KEY_USE, key_path(path))
         return [_Use(file, *row) for file, rows in answers for row in rows]
 
-    def _below(self, path: tuple[str, ...]) -> dict[str, str]:
+    def _below(self, path: tuple[str, ...]) -> dict[str, Place]:
         """Keys of a section that are read by name, and where first."""
-        found: dict[str, str] = {}
-        for file, lines in self._ask.everywhere(BELOW, key_path(path)):
-            for name, line in lines.items():
-                found.setdefault(name, f"{file}:{line}")
+        found: dict[str, Place] = {}
+        for file, numbers in self._ask.everywhere(BELOW, key_path(path)):
+            for name, number in numbers.items():
+                found.setdefault(name, Place(file, USES, number))
         return found
 
     def is_asked_for(self, top: str) -> bool:
@@ -132,7 +137,7 @@ class ConfigLinks:
         found = Reach()
         for row in (_Use(key[0], *values) for values in inner):
             if row.path:
-                found.declared.setdefault(row.path[0], f"{key[0]}:{row.line}")
+                found.declared.setdefault(row.path[0], row.place)
             else:
                 found.add(self._of_use(row, depth - 1))
         return found
@@ -210,7 +215,7 @@ class ConfigLinks:
             if row[1] == "open":
                 found.closed = False
             elif row[1] == "read":
-                found.declared.setdefault(str(row[2]), f"{key[0]}:{row[3]}")
+                found.declared.setdefault(str(row[2]), Place(key[0], USES, row[3]))
             else:
                 given = row[5] if isinstance(row[5], dict) else {}
                 inner = {name: bound[value] for name, value in given.items() if value in bound}
@@ -247,7 +252,7 @@ def tell_keys(program: Program, facts: FileFacts, told: Told) -> None:
         key = _KeyFacts(draft.name)
         found.append(key)
         sections.setdefault(path[:-1], []).append(key)
-        key.note("read-at", [*dict.fromkeys(f"{use.file}:{use.line}" for use in links.uses(path))])
+        key.note("read-at", [*dict.fromkeys(use.place for use in links.uses(path))])
     loaded: dict[str, list[str]] = {}
     for section, reach in _taken(links, facts, sections):
         if _judge(sections[section], reach):
@@ -256,7 +261,7 @@ def tell_keys(program: Program, facts: FileFacts, told: Told) -> None:
                     loaded[file].append(qualname)
     for place, key in enumerate(found):
         if key.facts:
-            told.tell(KEY_FACTS, str(place), [*key.facts.items()])
+            told.tell(KEY_FACTS, str(place), [[name, value, _line_of(value)] for name, value in key.facts.items()])
     for file, qualnames in loaded.items():
         told.share(LOADED, file, qualnames)
 
@@ -290,11 +295,15 @@ class _KeyFacts:
     """A configuration key and what is found out about it."""
 
     name: str
-    facts: dict[str, JsonValue] = field(default_factory=dict)
+    facts: dict[str, bool | str | Place | list[Place]] = field(default_factory=dict)
 
-    def note(self, fact: str, value: JsonValue) -> None:
+    def note(self, fact: str, value: bool | str | Place | list[Place]) -> None:
         if value:
             self.facts[fact] = value
+
+
+def _line_of(value: object) -> int:
+    return PLACES if isinstance(value, list) else PLACE if isinstance(value, Place) else 0
 
 
 def _mostly_declared(keys: list[_KeyFacts], reach: Reach) -> bool:
@@ -343,8 +352,8 @@ def link_keys(program: Program, facts: FileFacts) -> None:
     """Add to the keys of a settings file what was told of them."""
     keys = [draft for draft in facts.drafts if draft.role is ElementRole.CONFIG_KEY]
     for place, draft in enumerate(keys):
-        for name, value in program.exchange.of(KEY_FACTS, facts.path, str(place)) or ():
-            draft.add(name, value, 0, Evidence.DERIVED)
+        for name, value, line in program.exchange.of(KEY_FACTS, facts.path, str(place)) or ():
+            draft.add(name, value, line, Evidence.DERIVED)
 
 
 def link_classes(program: Program, facts: FileFacts) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.source.facts import FileFacts
+from harnessfix_ir.source.places import PLACES, Place, is_import, refer
 from harnessfix_ir.source.requirements import normal
 from harnessfix_ir.vocabulary import ElementRole, Evidence
 
@@ -28,9 +29,9 @@ OTHER_NAMES = {name: other for name, _, other in (pair.partition("=") for pair i
 class _Package:
     """A package that is imported: where, and which of the imports is kept as an element with the places of all."""
 
-    places: list[str] = field(default_factory=list)
-    kept: list[tuple[str, int]] = field(default_factory=list)
-    first: tuple[str, int] = ("", 0)
+    places: list[Place] = field(default_factory=list)
+    kept: list[Place] = field(default_factory=list)
+    first: Place | None = None
     imported: str = ""
     optional: bool = True
 
@@ -49,42 +50,49 @@ def join_dependencies(exchange: Exchange, told: Told) -> None:
             values.setdefault(name, value)
     facts: dict[str, _Facts] = {}
     for name, package in _packages(exchange).items():
-        at: list[JsonValue] = [*package.places]
-        found: list[tuple[str, JsonValue]] = [("imported-at", at)]
+        at = package.places
+        found: list[tuple[str, Any, int]] = [("imported-at", at, PLACES)]
         match = _declaration(name, package.imported, declared)
         if match is not None:
             path, place = declared[match]
-            facts.setdefault(path, _Facts([], [])).declared.append((place, at))
-            found.append(("declared", values[match]))
+            facts.setdefault(path, _Facts({}, [])).declared.append((place, at))
+            found.append(("declared", values[match], 0))
         elif declared and not package.optional:
-            found.append(("undeclared", True))
-        for path, place in package.kept:
-            facts.setdefault(path, _Facts([], [])).imported.append(
-                (place, found if (path, place) == package.first else [])
-            )
-    for path, known in facts.items():
-        told.share(DEPENDENCY_FACTS, path, known)
+            found.append(("undeclared", True, 0))
+        for kept in package.kept:
+            known = facts.setdefault(kept.path, _Facts({}, []))
+            known.imported.setdefault(name, []).append((kept.number, found if kept == package.first else []))
+    for path, of_file in facts.items():
+        told.share(DEPENDENCY_FACTS, path, of_file)
 
 
 class _Facts(NamedTuple):
-    """By the place among a file's imports and declarations, facts of those that are kept."""
+    """What is told of one file.
 
-    imported: list[tuple[int, list[tuple[str, JsonValue]]]]
-    declared: list[tuple[int, list[JsonValue]]]
+    Args:
+        imported: by package, which imports of it are kept, with facts `(name, value, line)`.
+        declared: which declarations are imported, and where.
+    """
+
+    imported: dict[str, list[tuple[int, list[tuple[str, Any, int]]]]]
+    declared: list[tuple[int, list[Place]]]
 
 
 def _packages(exchange: Exchange) -> dict[str, _Package]:
     own = {name for _, names in exchange.everywhere(OWN_NAMES, "") for name in names}
     found: dict[str, _Package] = {}
     for path, rows in exchange.everywhere(IMPORTED, ""):
-        for place, name, line, optional, imported in rows:
+        numbers: dict[str, int] = {}
+        for name, optional, imported in rows:
             if name in own:
                 continue
             package = found.setdefault(name, _Package())
-            package.places.append(f"{path}:{line}")
+            place = Place(path, name, numbers.get(name, 0))
+            numbers[name] = place.number + 1
+            package.places.append(place)
             if not package.kept or (package.optional and not optional):
-                package.kept.append((path, place))
-                package.first, package.imported = (path, place), imported
+                package.kept.append(place)
+                package.first, package.imported = place, imported
             package.optional = package.optional and optional
     return found
 
@@ -92,23 +100,28 @@ def _packages(exchange: Exchange) -> dict[str, _Package]:
 def link_dependencies(program: Program, facts: FileFacts) -> None:
     """Keep of a file's imports those that stand for a package, with what was told of them and of declarations."""
     answers = program.exchange.everywhere(DEPENDENCY_FACTS, facts.path)
-    imported: dict[int, Any] = {place: found for _, known in answers for place, found in known[0]}
+    imported = {
+        (name, number): found for _, known in answers for name, rows in known[0].items() for number, found in rows
+    }
     declared: dict[int, list[Any]] = {}
     for _, known in answers:
         for place, at in known[1]:
             declared.setdefault(place, []).append(at)
-    kept, imports, declarations = [], 0, 0
+    kept, declarations = [], 0
+    numbers: dict[str, int] = {}
     for draft in facts.drafts:
-        if draft.role is ElementRole.DEPENDENCY and draft.get("declared"):
-            for at in declared.get(declarations, ()):
-                draft.add("imported-at", at, 0, Evidence.DERIVED)
-            declarations += 1
-        elif draft.role is ElementRole.DEPENDENCY:
-            found, imports = imported.get(imports), imports + 1
+        if is_import(draft):
+            number = numbers.get(draft.name, 0)
+            numbers[draft.name] = number + 1
+            found = imported.get((draft.name, number))
             if found is None:
                 continue
-            for name, value in found:
-                draft.add(name, value, 0, Evidence.DERIVED)
+            for name, value, line in found:
+                draft.add(name, value, line, Evidence.DERIVED)
+        elif draft.role is ElementRole.DEPENDENCY:
+            for at in declared.get(declarations, ()):
+                refer(draft, "imported-at", at)
+            declarations += 1
         kept.append(draft)
     facts.drafts = kept
 

@@ -5,11 +5,13 @@ from typing import Any
 
 from harnessfix_ir.source.facts import Draft, FileFacts
 from harnessfix_ir.source.modules import import_names
+from harnessfix_ir.source.places import is_import, numbered
 from harnessfix_ir.vocabulary import ElementRole
 
 from .exchange import Told
 from .program import Class, Function
 from .tables import (
+    ANSWERS,
     APPROVAL,
     BELOW,
     CLASS,
@@ -65,25 +67,21 @@ def _code(facts: FileFacts, told: Told) -> None:
     for function in facts.functions:
         name = function.qualname
         calls_params = [param for param in function.params if param in called.get(name, ())]
-        told.tell(
-            FUNCTION,
-            name,
-            Function(
-                function.owner,
-                function.params,
-                function.abstract,
-                function.traits,
-                function.defaults,
-                function.star_keywords,
-                calls_params,
-            ),
+        known = Function(
+            function.owner,
+            function.params,
+            function.abstract,
+            function.traits,
+            function.defaults,
+            function.star_keywords,
+            calls_params,
         )
+        told.tell(FUNCTION, name, [*known])
         row = [name, function.owner, function.abstract, name in asking]
         named.setdefault(name.rpartition(".")[2], []).append(row)
     for found in facts.classes:
-        told.tell(
-            CLASS, found.qualname, Class(found.bases, found.methods, [*found.fields], found.attributes, found.extra)
-        )
+        known_class = Class(found.bases, found.methods, [*found.fields], found.attributes, found.extra)
+        told.tell(CLASS, found.qualname, [*known_class])
         for name in (found.qualname.rpartition(".")[2], *found.attributes):
             named.setdefault(name, [])
     for name, target in facts.imports.items():
@@ -98,7 +96,7 @@ def _code(facts: FileFacts, told: Told) -> None:
 
 def _roles(drafts: Iterable[Draft], own: Collection[str], told: Told) -> None:
     tools: dict[str, list[Any]] = {}
-    imported, declared, imports = [], [], 0
+    imported, declared = [], []
     for draft in drafts:
         name = draft.qualname
         if draft.role in WORKING:
@@ -111,16 +109,16 @@ def _roles(drafts: Iterable[Draft], own: Collection[str], told: Told) -> None:
             tools.setdefault(name, [name, draft.get("tool-name"), draft.get("registered-by"), described])
         elif draft.role is ElementRole.APPROVAL:
             told.tell(APPROVAL, name, True)
+        elif draft.role is ElementRole.VERIFIER and draft.get("answers"):
+            told.tell(ANSWERS, name, True)
         elif draft.role is ElementRole.TRUNCATION and draft.get("call") is None:
             if name not in told.own.get(CUT, {}):
                 told.tell(CUT, name, {fact: value for fact in _CUT_FACTS if (value := draft.get(fact)) is not None})
-        elif draft.role is ElementRole.DEPENDENCY and draft.get("declared"):
-            declared.append([draft.name, draft.get("declared")])
-        elif draft.role is ElementRole.DEPENDENCY:
+        elif is_import(draft):
             if draft.name not in own:  # a module of the harness itself, which is no dependency
-                row = [imports, draft.name, draft.start, bool(draft.get("optional")), str(draft.get("imported"))]
-                imported.append(row)
-            imports += 1
+                imported.append([draft.name, bool(draft.get("optional")), str(draft.get("imported"))])
+        elif draft.role is ElementRole.DEPENDENCY:
+            declared.append([draft.name, draft.get("declared")])
     for table, rows in ((OWN_TOOL, [*tools.values()]), (IMPORTED, imported), (DECLARED, declared)):
         if rows:
             told.share(table, "", rows)
@@ -130,10 +128,10 @@ def _uses(uses: Iterable[list[Any]], told: Told) -> None:
     own: dict[str, dict[str, list[Any]]] = {PARAMETER: {}, KEYWORDS: {}, MAPPING: {}}
     shared: dict[str, dict[str, Any]] = {RENDER: {}, HOOK: {}, KEY_USE: {}}
     below: dict[str, dict[str, int]] = {}
-    for row in uses:
+    for place, row in numbered(uses):
         kind = row[0]
         if kind == "render":
-            shared[RENDER].setdefault(row[1], []).append([row[2], row[3]])
+            shared[RENDER].setdefault(row[1], []).append([place, row[3]])
         elif kind == "hook":
             shared[HOOK].setdefault(row[1], []).append([row[2], row[4]])
         elif kind == "file":
@@ -143,16 +141,16 @@ def _uses(uses: Iterable[list[Any]], told: Told) -> None:
         elif kind == "starts":
             told.share(STARTS, row[1], True)
         elif kind == "param":
-            own[PARAMETER].setdefault(parameter(row[7], row[1]), []).append(row[2:])
+            own[PARAMETER].setdefault(parameter(row[7], row[1]), []).append([*row[2:6], place, row[7]])
         elif kind == "kwargs":
-            own[KEYWORDS].setdefault(row[4], []).append(row)
+            own[KEYWORDS].setdefault(row[4], []).append([*row[:3], place, *row[4:]])
         elif kind == "mapping":
             own[MAPPING].setdefault("", []).extend(row[1])
         elif kind == "config":
             path = row[1]
-            shared[KEY_USE].setdefault(key_path(path), []).append(row[1:])
+            shared[KEY_USE].setdefault(key_path(path), []).append([*row[1:5], place, row[6]])
             if path:
-                below.setdefault(key_path(path[:-1]), {}).setdefault(path[-1], row[5])
+                below.setdefault(key_path(path[:-1]), {}).setdefault(path[-1], place)
             if len(path) > 1:
                 told.share(SECTION_USE, path[0], True)
     for table, key, value in _filled(own):

@@ -39,6 +39,8 @@ def excuse_guarded_parsers(flow: Flow) -> None:
     for draft in flow.facts.drafts:
         if draft.role is not ElementRole.PARSER or not draft.get("unguarded-json-loads"):
             continue
-        edges = callers(flow.program, (flow.facts.path, draft.qualname))
-        if edges and all({last(kind) for kind in edge.caught} & _DECODE_ERRORS for edge in edges):
+        around = [
+            caught for calls in callers(flow.program, (flow.facts.path, draft.qualname)) for caught in calls.caught
+        ]
+        if around and all({last(kind) for kind in caught} & _DECODE_ERRORS for caught in around):
             draft.replace("unguarded-json-loads", None)

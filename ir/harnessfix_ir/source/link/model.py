@@ -6,6 +6,7 @@ a pass that changed themselves or that asked for something that is told differen
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from harnessfix_ir.source.facts import FileFacts
 from harnessfix_ir.source.stored import Chunk
@@ -14,7 +15,7 @@ from .callers import tell_callers
 from .compose import compose
 from .config import tell_keys, tell_opened
 from .dependencies import join_dependencies
-from .exchange import HARNESS, Exchange, Kept, Told, differences
+from .exchange import HARNESS, Asked, Exchange, Kept, Told, differences, number
 from .exports import exports
 from .flow import Flow
 from .program import Program, written
@@ -35,10 +36,13 @@ class Linked:
     Args:
         chunks: by path, the part of the model of each file that went through the last pass.
         told: by pass and path, what was told.
+        changes: by pass and path, what was told differently the time before, and what is told now; empty when all of
+            it is new.
     """
 
     chunks: dict[str, Chunk] = field(default_factory=dict)
     told: dict[str, dict[str, Told]] = field(default_factory=lambda: {step: {} for step in STEPS})
+    changes: dict[str, dict[str, list[tuple[Asked, Any]]]] = field(default_factory=lambda: {step: {} for step in STEPS})
 
 
 class Linker:
@@ -72,11 +76,15 @@ class Linker:
             paths = self._paths(step, changed, linked)
             self._exchange.renew(step, paths)
             for path in paths:
+                if self._before is not None and path != HARNESS:
+                    self._before.expect(path)
                 told = linked.told[step][path] = self._run(step, path, linked)
                 self._exchange.put(step, path, told)
             if self._before is not None:
                 for path, told in linked.told[step].items():
-                    changed |= differences(path, self._before.told(step, path), told.as_kept())
+                    found = [*differences(path, self._before.told(step, path), told.dump)]
+                    linked.changes[step][path] = found
+                    changed.update(number(asked) for asked, _ in found)
         return linked
 
     def _paths(self, step: str, changed: set[int], linked: Linked) -> Sequence[str]:
@@ -138,7 +146,7 @@ class Linker:
     def _tell_edges(self, facts: FileFacts, told: Told) -> None:
         flow = self._flow(facts)
         for qualname, leads in flow.leads():
-            told.tell(LEADS, qualname, leads)
+            told.tell(LEADS, qualname, [*leads])
         tell_callers(flow, told)
         tell_reading(flow, told)
 

@@ -3,6 +3,7 @@
 import re
 
 from harnessfix_ir.source.facts import Draft, FileFacts
+from harnessfix_ir.source.places import USES, Place, refer
 from harnessfix_ir.vocabulary import ElementRole, Evidence
 
 from .program import Program
@@ -31,7 +32,7 @@ def _rendered(draft: Draft, path: str, program: Program) -> None:
         places = [place for place in places if place[0] == path]
     if not places:
         return
-    draft.add("rendered-at", [f"{place}:{line}" for place, line, _ in places], 0, Evidence.DERIVED)
+    refer(draft, "rendered-at", (Place(file, USES, number) for file, number, _ in places))
     supplied = [names for _, _, names in places]
     placeholders = draft.get("placeholders")
     if draft.get("engine") not in ("format", "jinja") or any(names is None for names in supplied):

@@ -22,22 +22,22 @@ class _ModelCall:
     calls: list[Any]
     added: list[list[Any]] = field(default_factory=list)
 
-    def add(self, name: str, line: int = 0) -> None:
+    def add(self, name: str, call: int | None = None) -> None:
         self.reads.add(name)
-        self.added.append([self.qualname, name, line])
+        self.added.append([self.qualname, name, call])
 
 
 def tell_reading(flow: Flow, told: Told) -> None:
-    """Tell what each model call of a file reads, and what it calls: `[line, function, what that reads]`."""
+    """Tell what each model call of a file reads, and what it calls: `[which call, function, what that reads]`."""
     rows = []
     for qualname, draft in flow.models.items():
         calls = []
-        for edge in flow.edges.get(qualname, ()):
+        for number, edge in enumerate(flow.edges.get(qualname, ())):
             for target in edge.targets:
                 function = flow.program.function(target)
                 traits = [name for name in _READS if function is not None and name in function.traits]
                 if traits or flow.program.asks_model(target):
-                    calls.append([edge.call.line, written(target), traits])
+                    calls.append([number, written(target), traits])
         rows.append([qualname, [name for name in _READS if draft.get(name)], calls])
     if rows:
         told.share(READING, "", rows)
@@ -60,10 +60,10 @@ def join_reading(exchange: Exchange, told: Told) -> None:
                     called.add(name)
                 elif name in called.reads and name not in model.reads:
                     model.add(name)
-        for line, target, traits in model.calls:
+        for call, target, traits in model.calls:
             for name in traits if target not in models else ():
                 if name not in model.reads:
-                    model.add(name, line)
+                    model.add(name, call)
     added: dict[str, list[list[Any]]] = {}
     for model in models.values():
         if model.added:
@@ -75,6 +75,6 @@ def join_reading(exchange: Exchange, told: Told) -> None:
 def add_reading(flow: Flow) -> None:
     """Add to the model calls of a file what they read through others."""
     for _, rows in flow.program.exchange.everywhere(READING_FACTS, flow.facts.path):
-        for qualname, name, line in rows:
+        for qualname, name, call in rows:
             draft: Draft = flow.models[qualname]
-            draft.add(name, True, line, Evidence.DERIVED)
+            draft.add(name, True, 0 if call is None else flow.edges[qualname][call].call.line, Evidence.DERIVED)

@@ -11,22 +11,23 @@ MODEL = "model"  # qualname that asks a model: whether it belongs to a model cla
 WORKS = "works"  # qualname that runs a tool, parses or builds context
 TOOL = "tool"  # qualname that is a tool by itself
 APPROVAL = "approval"  # qualname that asks a person
+ANSWERS = "answers"  # qualname of a check that says what it found
 CUT = "cut"  # qualname that cuts text: facts of the cut
 PARAMETER = "parameter"  # qualname and parameter: what becomes of a section that is handed in
 KEYWORDS = "keywords"  # qualname: what becomes of the keywords that it does not name
 MAPPING = "mapping"  # empty: classes that a module names in strings
 MODULE = "module"  # dotted name of a module
 NAMED = "named"  # name that may be called: `[qualname, class, abstract, asks a model]` of functions that bear it
-RENDER = "render"  # name of a template: where it is rendered
+RENDER = "render"  # name of a template: places where it is rendered
 FILE = "file"  # name of a file that code names
 SETTINGS_FILE = "settings-file"  # empty: names of files with settings
 HOOK = "hook"  # word for hooks: what is registered
 MOVES = "moves"  # attribute that counts turns: classes that move it in themselves, empty for other objects
 STARTS = "starts"  # attribute that counts turns: that it begins at a number
-KEY_USE = "key-use"  # key path of a setting: where it is used
-BELOW = "below"  # key path of a section: which keys of it are read by name
+KEY_USE = "key-use"  # key path of a setting: uses and their places
+BELOW = "below"  # key path of a section: keys of it that are read by name, and the places
 SECTION_USE = "section-use"  # first key: whether something below it is used
-IMPORTED = "imported"  # empty: packages that are imported, each with its place among the file's imports
+IMPORTED = "imported"  # empty: packages that are imported
 DECLARED = "declared"  # empty: packages that are declared
 OWN_NAMES = "own-names"  # empty: names of the harness's own modules and folders
 OWN_TOOL = "own-tool"  # empty: tools that need no registration
@@ -37,7 +38,8 @@ SUBCLASSES = "subclasses"  # class: its direct subclasses
 
 # Told when calls are known.
 LEADS = "leads"  # qualname: `Leads`
-CALLERS = "callers"  # function: the calls that may lead to it
+CALLERS = "callers"  # function: `Callers`, of the calls that may lead to it
+UNUSED = "unused"  # check that answers: lines of the calls that do nothing with the answer
 GUARDED = "guarded"  # approval: what is called behind it
 READING = "reading"  # empty: model calls, what they read of a reply, and what they call
 
@@ -58,12 +60,13 @@ DEPENDENCY_FACTS = "dependency-facts"  # path: imports that are kept, and facts 
 
 _TOLD_IN = {
     EXPORTS: (
-        *(FUNCTION, CLASS, IMPORT, VALUE, MODEL, WORKS, TOOL, APPROVAL, CUT, PARAMETER, KEYWORDS, MAPPING, MODULE),
+        *(FUNCTION, CLASS, IMPORT, VALUE, MODEL, WORKS, TOOL, APPROVAL, ANSWERS, CUT),
+        *(PARAMETER, KEYWORDS, MAPPING, MODULE),
         *(NAMED, RENDER, FILE, SETTINGS_FILE, HOOK, KEY_USE, BELOW, SECTION_USE, IMPORTED, DECLARED),
         *(OWN_NAMES, OWN_TOOL, MOVES, STARTS),
     ),
     BASES: (CLASS_BASES, SUBCLASSES),
-    EDGES: (LEADS, CALLERS, GUARDED, READING),
+    EDGES: (LEADS, CALLERS, UNUSED, GUARDED, READING),
     USES: (REGISTERED, SCHEMA, OPENED),
     SETTINGS: (KEY_FACTS, LOADED),
     JOINED: (TOOL_CHANGES, MADE_TOOL, READING_FACTS, DEPENDENCY_FACTS),
