@@ -47,8 +47,8 @@ def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[tuple[Scor
                 finally:
                     file.write_text(before, encoding="utf-8")
                 for task in plant.tasks:
-                    if changed.exits[task] == sound.exits[task] and changed.differs(sound, task, plant.edit.qualname):
-                        bench.settle(sound, task)
+                    if changed.exits[task] == sound.exits[task]:
+                        bench.settle(sound, changed, task, plant.edit.qualname)
                 if not shown(plant, sound, changed):
                     yield plant
                     continue

@@ -27,7 +27,7 @@ SECONDS = 60.0
 VOLATILE = re.compile(
     r"0x[0-9a-f]+|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?|\d+\.\d+|[0-9a-f]{8}-[0-9a-f-]{27}|/tmp/\S+|line \d+"
 )
-AGAIN = "again"
+AGAIN = 3  # times that a sound task is recorded again before what differs is put down to a flaw
 Signature = tuple[str, str, str, str, str]
 
 
@@ -133,16 +133,21 @@ class Bench:
             trial.diagnoses[run] = list(self.workspace.store.diagnoses(run))
         return trial
 
-    def settle(self, sound: Trial, task: str) -> None:
-        """Record a task of the sound harness once more, to know which of its steps do not do the same each time."""
-        if task in sound.restless:
-            return
+    def settle(self, sound: Trial, changed: Trial, task: str, function: str) -> None:
+        """Record a task of the sound harness again while it seems to do something else than before.
+
+        So it is known which of its steps do not do the same each time, for instance by the order of a set.
+        """
         pipeline = Pipeline(self.workspace)
-        key = f"{self.subject.script_digest()} {task} {AGAIN}"
-        _, recorded = self._once(key, lambda: self._record(pipeline, task))
-        again = Trial(compiled={task: [pipeline.compile(run) for run in recorded]})
-        mine, others = sound.signatures(task), again.signatures(task)
-        sound.restless[task] = {one[:2] for one in (mine - others) | (others - mine)}
+        mine = sound.signatures(task)
+        for number in range(AGAIN):
+            if not changed.differs(sound, task, function):
+                return
+            key = f"{self.subject.script_digest()} {task} again{number or ''}"
+            _, recorded = self._once(key, lambda: self._record(pipeline, task))
+            others = Trial(compiled={task: [pipeline.compile(run) for run in recorded]}).signatures(task)
+            restless = {one[:2] for one in (mine - others) | (others - mine)}
+            sound.restless[task] = sound.restless.get(task, set()) | restless
 
     def _record(self, pipeline: Pipeline, task: str) -> tuple[int, list[str]]:
         collected = pipeline.record(

@@ -19,6 +19,7 @@ from ._query import (
     ancestors,
     as_anchor,
     function_of,
+    names,
     one_of_each,
     reachable,
     requests,
@@ -84,21 +85,42 @@ def overspent(run: Htir, model: HarnessModel) -> Iterator[Finding]:
         if len(spent) <= given.value:
             continue
         over = spent[int(given.value)]
+        guard = _guard(run, model, given.name, over) if not tools else None
         batch = run.step(over.parent) if over.parent is not None and over.kind is not StepKind.MODEL_CALL else over
         yield Finding(
             f"{given.name} was {given.value:g}, and {len(spent)} {'tool' if tools else 'model'} calls were made; the "
             "first beyond it was "
             f"{over.id if over.kind is not StepKind.MODEL_CALL or not tools else 'answered in ' + over.id}.",
-            one_of_each([*_checkers(run, model, given.name, batch), *own_anchors(batch)]),
-            responsible_step=over.id,
+            one_of_each(
+                [
+                    *(own_anchors(guard)[:1] if guard is not None else ()),
+                    *_checkers(run, model, given.name, batch),
+                    *own_anchors(batch),
+                ]
+            ),
+            responsible_step=(guard or over).id,
             symptom_step=spent[-1].id,
-            path=list(dict.fromkeys(step.id for step in spent)),
+            path=list(dict.fromkeys((*([guard.id] if guard is not None else ()), *(step.id for step in spent)))),
             confidence=0.85,
             severity=Severity.ERROR,
             parameters={"form": "overspent", "limit": given.name},
             operator="",
             key=f"overspent {given.name}",
         )
+
+
+def _guard(run: Htir, model: HarnessModel, name: str, over: TraceStep) -> TraceStep | None:
+    """The last step before a call beyond the limit that is a method of what declares it, and let the call through."""
+    owners = [e.anchor for e in model.of_role(ElementRole.CONFIG_CLASS) if name in names(e.value("fields"))]
+    found = None
+    for step in run.steps[: run.steps.index(over)] if owners else ():
+        function = own_function(model, step)
+        if function is not None and any(
+            function.anchor.path == owner.path and function.anchor.qualname.startswith(f"{owner.qualname}.")
+            for owner in owners
+        ):
+            found = step
+    return found
 
 
 def _checkers(run: Htir, model: HarnessModel, name: str, batch: TraceStep) -> Iterator[Anchor]:
@@ -116,7 +138,12 @@ def _checkers(run: Htir, model: HarnessModel, name: str, batch: TraceStep) -> It
     function = own_function(model, batch)
     if function is not None and batch.kind is not StepKind.MODEL_CALL:
         yield as_anchor(function, "spent more than the limit")
-    yield from (as_anchor(limit, "compares with the limit") for limit in limits)
+    met = [limit for limit in limits if limit.anchor.path in run.reached] if run.reached else limits
+    yield from (as_anchor(limit, "compares with the limit") for limit in met)
+    declare = (
+        [e for e in model.of_role(ElementRole.CONFIG_CLASS) if name in names(e.value("fields"))] if not met else []
+    )
+    yield from (as_anchor(owner, "declares the limit, and nothing looks at it") for owner in declare)
 
 
 def _starters(model: HarnessModel, functions: list[Element]) -> Iterator[Element]:

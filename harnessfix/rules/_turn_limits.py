@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Severity, StepKind
 
-from ._own import loop_around, own_anchors
-from ._query import MESSAGE_ROLES, ancestors, as_anchor, names, one_of_each, requests
+from ._own import callers_of, loop_around, own_anchors, own_function
+from ._query import MESSAGE_ROLES, ancestors, as_anchor, function_of, names, one_of_each, requests
 from .base import Finding
 
 MAX_CHARS = 50_000  # longer arguments are not searched for settings
+MANY_REQUESTS = 25  # in one run, after which a limit that nobody looks at is a matter of that run
 REQUESTS_PER_TURN = 2  # a turn may plan, or ask again, before it acts
 _GIVEN = re.compile(
     r"\"(max_(?:turns|steps|iterations|rounds)|(?:turn|step|iteration)s?_limit)\"\s*:\s*(\d{1,6})\b(?!\.)"
@@ -34,6 +36,8 @@ def too_many_turns(run: Htir, model: HarnessModel) -> Iterator[Finding]:
             continue
         over = spent[limit]
         loop = loop_around(run, model, over)
+        function = function_of(model, loop.anchor) if loop is not None else None
+        taken = function is not None and name in names(function.value("params"))
         yield Finding(
             f"{name} was {limit}, and {run.step(id_).name} ({id_}) asked its model {len(spent)} times; the first time "
             f"beyond it was {over.id}.",
@@ -49,10 +53,38 @@ def too_many_turns(run: Htir, model: HarnessModel) -> Iterator[Finding]:
             path=[id_, over.id, spent[-1].id],
             confidence=0.85,
             severity=Severity.ERROR,
-            parameters={"form": "overspent", "limit": name},
-            operator="",
+            parameters={"setting": name} if taken else {"form": "overspent", "limit": name},
+            operator="bound-loop" if taken else "",
             key=f"overspent {name}",
         )
+
+
+def steps_at(run: Htir, model: HarnessModel, element: Element) -> list[TraceStep]:
+    """The steps that are one call of the function that holds an element, else those it led to, else the first task."""
+    symbol = element.anchor.symbol
+    own = [step for step in run.steps if any(f.anchor.symbol == symbol for f in [own_function(model, step)] if f)]
+    led = [] if own else [s for s in run.steps if any(f.anchor.symbol == symbol for f in callers_of(model, s))]
+    return own or led or list(run.of_kind(StepKind.TASK))[:1]
+
+
+def unread_in_run(run: Htir, model: HarnessModel) -> Iterator[Finding]:
+    """The same limits, where a run went on and on beside them."""
+    asked = requests(run)
+    for finding, nearest in _unread(model) if len(asked) >= MANY_REQUESTS else ():
+        marks = run.reached.get(nearest.anchor.path)
+        steps = steps_at(run, model, nearest) if marks is not None and marks.ran(nearest.anchor.start_line) else []
+        if steps:
+            wrong = steps[min(1, len(steps) - 1)]
+            yield replace(
+                finding,
+                message=f"{finding.message} This run asked its model {len(asked)} times, to {asked[-1].id}.",
+                responsible_step=wrong.id,
+                symptom_step=asked[-1].id,
+                path=list(dict.fromkeys((wrong.id, asked[-1].id))),
+                confidence=0.8,
+                severity=Severity.ERROR,
+                missing=(),
+            )
 
 
 def _episode(run: Htir, request: TraceStep) -> TraceStep | None:
@@ -80,6 +112,11 @@ def _given(run: Htir, episode: TraceStep) -> tuple[str, int] | None:
 
 def unread_limits(model: HarnessModel) -> Iterator[Finding]:
     """Limits that a class of settings declares and no code compares with anything, beside others that are compared."""
+    return (finding for finding, _ in _unread(model))
+
+
+def _unread(model: HarnessModel) -> Iterator[tuple[Finding, Element]]:
+    """Each with the limit beside it that is compared."""
     compared: dict[str, list[Element]] = {}
     for limit in model.of_role(ElementRole.LIMIT):
         for word in set(re.findall(r"\w+", f"{limit.name} {limit.value('compares') or ''}")):
@@ -99,7 +136,7 @@ def unread_limits(model: HarnessModel) -> Iterator[Finding]:
                 continue
             told.add(field)  # a class below it declares it, too
             nearest = max(beside, key=lambda limit: len(set(limit.name.split("_")) & set(field.split("_"))))
-            yield Finding(
+            finding = Finding(
                 f"{settings.name} declares {field}, and nothing is ever compared with it; {nearest.name} beside it is "
                 f"looked at in {nearest.anchor.qualname}.",
                 [as_anchor(nearest, "looks at the limit beside it"), as_anchor(settings, "declares the limit")],
@@ -110,3 +147,4 @@ def unread_limits(model: HarnessModel) -> Iterator[Finding]:
                 key=f"unread {field}",
                 missing=("a run that was given this limit",),
             )
+            yield finding, nearest

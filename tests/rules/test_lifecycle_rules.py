@@ -334,6 +334,104 @@ def test_a_counter_that_no_file_moves(run_harness: Run, count: str, elsewhere: s
         assert (found.parameters["form"], found.anchors[0].qualname) == ("stands-still", "Agent.query")
 
 
+UNREAD = """\
+from dataclasses import dataclass
+
+
+@dataclass
+class Config:
+    step_limit: int = 0
+    cost_limit: float = 3.0
+
+
+class Agent:
+    def __init__(self, model, config):
+        self.model, self.config, self.cost = model, config, 0.0
+
+    def query(self, messages):
+        if 0 < self.config.cost_limit <= self.cost:
+            raise RuntimeError("the money is spent")
+        return self.model.query(messages)
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        while True:
+            reply = self.query(messages)
+            messages.append(reply)
+            if reply["content"] == "done":
+                return reply["content"]
+"""
+
+
+@pytest.mark.parametrize(("times", "seen"), [(30, True), (3, False)])
+def test_a_limit_that_nothing_looks_at_is_of_a_run_that_went_on(run_harness: Run, times: int, seen: bool) -> None:
+    main = (
+        "from agent import Agent, Config\nfrom model import Model, say\n\n"
+        f'replies = [say(f"part {{n}}") for n in range({times})]\n'
+        'print(Agent(Model(*replies, say("done")), Config(step_limit=3)).run("Work."))\n'
+    )
+    harness = run_harness({"agent.py": UNREAD, "main.py": main})
+    assert [found.parameters["form"] for found in harness.said_of_source("L106")] == ["unread"]
+    assert [found.anchors[0].qualname for found in harness.said("L106")] == (["Agent.query"] if seen else [])
+
+
+BUDGETED = """\
+from dataclasses import dataclass
+
+
+@dataclass
+class Limits:
+    request_limit: int = 50
+
+    def check(self, requests):
+        CHECK
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task, request_limit):
+        limits, messages, requests = Limits(request_limit), [{"role": "user", "content": task}], 0
+        while True:
+            limits.check(requests)
+            reply = self.model.query(messages)
+            requests += 1
+            messages.append(reply)
+            if reply["content"] == "done":
+                return reply["content"]
+"""
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_what_declares_a_limit_on_requests_let_one_too_many_through(run_harness: Run, sound: bool) -> None:
+    main = (
+        "from agent import Agent\nfrom model import Model, say\n\n"
+        'try:\n    print(Agent(Model(*[say("on")] * 4, say("done"))).run("Work.", request_limit=2))\n'
+        "except RuntimeError as error:\n    print(error)\n"
+    )
+    check = "if requests >= self.request_limit:\n            raise RuntimeError('no more')" if sound else "pass"
+    found = run_harness({"agent.py": BUDGETED.replace("CHECK", check), "main.py": main}).said("L106")
+    assert [each.anchors[0].qualname for each in found] == ([] if sound else ["Limits"])
+
+
+@pytest.mark.parametrize(
+    ("code", "speaks"),
+    [
+        ("if self._max_turns is not None:\n            pass", True),
+        ("return self._turn >= self._max_turns", False),
+        ("return self.over(self._turn, self._max_turns)", False),
+        ("return self._turn > 9", False),
+    ],
+)
+def test_turns_that_are_counted_beside_a_limit(run_harness: Run, code: str, speaks: bool) -> None:
+    source = (
+        "class Manager:\n    def __init__(self, max_turns=None):\n        self._max_turns = max_turns\n"
+        f"        self._turn = 0\n\n    def ended(self):\n        self._turn += 1\n        {code}\n"
+    )
+    assert bool(run_harness({"agent.py": source}).said_of_source("L106")) is speaks
+
+
 @pytest.mark.parametrize(
     ("begin", "count", "speaks"),
     [

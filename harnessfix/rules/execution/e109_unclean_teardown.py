@@ -82,7 +82,7 @@ class UncleanTeardown(Rule):
                     anchors=[as_anchor(held, "takes what is not always given back")],
                     confidence=0.6,
                     evidence=Evidence.DERIVED,
-                    operator="",
+                    parameters={"release": f"{held.value('name')}.release()"},
                     key=f"held {held.value('name')}",
                     missing=("a run in which the work under the lock fails",),
                 )

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from harnessfix.rules._budgets import given_numbers, one_too_few, overspent
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import callers_of, own_anchors, own_function
+from harnessfix.rules._own import own_anchors
 from harnessfix.rules._query import as_anchor, names, one_of_each
-from harnessfix.rules._turn_limits import too_many_turns, unread_limits
+from harnessfix.rules._turn_limits import steps_at, too_many_turns, unread_in_run, unread_limits
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -102,7 +102,19 @@ class LimitBypassed(Rule):
             if limit.fact("counts-attempts") is not None:
                 words = f"{limit.name} is used as a number of attempts: one retry is none, and N are N - 1."
                 yield _static(limit, words, "attempts", 0.6)
-
+        for kept in model.of_role(ElementRole.HAZARD):
+            if kept.name == "uncompared-limit":
+                name, counter = str(kept.value("limit")), str(kept.value("counter"))
+                yield Finding(
+                    f"{kept.anchor.qualname} moves {counter}, {name} is kept beside it, and nothing compares them.",
+                    [as_anchor(kept, "counts what is limited")],
+                    confidence=0.6,
+                    evidence=Evidence.DERIVED,
+                    parameters={"form": "uncompared", "limit": name, "counter": counter},
+                    operator="",
+                    key=f"uncompared {name.rpartition('.')[2]}",
+                    missing=("a run that was given this limit",),
+                )
         yield from unread_limits(model)
 
     def _in_run(self, run: Htir, model: HarnessModel) -> Iterator[Finding]:
@@ -111,6 +123,7 @@ class LimitBypassed(Rule):
         yield from _standing_still(run, model)
         yield from overspent(run, model)
         yield from too_many_turns(run, model)
+        yield from unread_in_run(run, model)
         yield from one_too_few(run, model)
 
 
@@ -208,7 +221,7 @@ def _standing_still(run: Htir, model: HarnessModel) -> Iterator[Finding]:
     still = [limit for limit in model.of_role(ElementRole.LIMIT) if limit.fact("stands-still") is not None]
     still = [limit for limit in still if _looked_at(run, limit)]
     for limit in still:
-        steps = _looking(run, model, limit)
+        steps = steps_at(run, model, limit)
         if not steps:
             continue
         wrong = steps[min(1, len(steps) - 1)]
@@ -226,14 +239,6 @@ def _standing_still(run: Htir, model: HarnessModel) -> Iterator[Finding]:
             parameters={"form": "stands-still", "counter": limit.value("counter")},
             key=f"stands-still {limit.name}",
         )
-
-
-def _looking(run: Htir, model: HarnessModel, limit: Element) -> list[TraceStep]:
-    """The steps that are one call of the function that looks at a limit, else those that it led to, else the task."""
-    symbol = limit.anchor.symbol
-    own = [step for step in run.steps if any(f.anchor.symbol == symbol for f in [own_function(model, step)] if f)]
-    led = [] if own else [s for s in run.steps if any(f.anchor.symbol == symbol for f in callers_of(model, s))]
-    return own or led or list(run.of_kind(StepKind.TASK))[:1]
 
 
 def _looked_at(run: Htir, limit: Element) -> bool:

@@ -46,6 +46,15 @@ class Agent:
             self.step(model, messages)
         return self.result
 """
+_TAKEN = """\
+import logging
+
+
+def run(model, messages, max_turns: int | None = None):
+    while True:
+        if model.step(messages):
+            return messages
+"""
 
 
 class BoundLoop(PythonOperator):
@@ -58,6 +67,7 @@ class BoundLoop(PythonOperator):
     Parameters:
         limit: number of rounds; by default a setting of the class called `max_steps`, `step_limit` or the like, else
             100 or four times the rounds that were seen.
+        setting: a parameter of the function that holds the limit, which may be None for none.
         rounds: rounds that a run was seen to take.
         raises: dotted name of the exception to raise at the limit; RuntimeError by default.
     """
@@ -97,6 +107,18 @@ class BoundLoop(PythonOperator):
             line=9,
             end_line=10,
         ),
+        EditExample(
+            _TAKEN,
+            _TAKEN.replace("while True:", "for _ in range(sys.maxsize if max_turns is None else max_turns):").replace(
+                "import logging\n", "import logging\nimport sys\n"
+            )
+            + "    else:\n"
+            + '        logging.getLogger(__name__).warning("run was stopped after %s rounds", max_turns)\n'
+            + '        raise RuntimeError("run was stopped: its rounds are used up")\n',
+            qualname="run",
+            line=5,
+            parameters={"setting": "max_turns"},
+        ),
         EditExample("def run(queue):\n    for item in queue:\n        print(item)\n", "", qualname="run", line=2),
         EditExample(_BEFORE + "        else:\n            pass\n", "", qualname="Agent.run", line=7, end_line=14),
     )
@@ -134,7 +156,7 @@ class BoundLoop(PythonOperator):
         limit = _limit(file, loop, spec)
         where = file.qualname(loop) or "the loop"
         raises = parameters.dotted_source(spec, "raises") or "RuntimeError"
-        log = log_call(file, f"{where} was stopped after %s rounds", limit)
+        log = log_call(file, f"{where} was stopped after %s rounds", limit.rpartition(" else ")[2])
         said = report(file, loop, f'"{where} was stopped: its rounds are used up"', raises=raises)
         (made,) = file.statements(f"for _ in range({limit}):\n    pass\nelse:\n{indented(log + said)}")
         endless = isinstance(loop.test, (cst.Name, cst.Integer)) and file.code(loop.test) in ("True", "1")
@@ -147,7 +169,8 @@ class BoundLoop(PythonOperator):
             assert isinstance(whole, cst.For)
             return whole
 
-        return file.rewrite({loop: change}, imports=imports_for_log(file))
+        needed = ["sys"] if "sys.maxsize" in limit else []
+        return file.rewrite({loop: change}, imports=[*imports_for_log(file), *needed])
 
 
 def _negated(file: PythonFile, test: cst.BaseExpression) -> str:
@@ -166,6 +189,12 @@ def _limit(file: PythonFile, loop: cst.While, spec: RepairSpec) -> str:
     given = parameters.whole(spec, "limit", 1)
     if given is not None:
         return str(given)
+    setting = parameters.dotted_source(spec, "setting")
+    function = file.function(loop)
+    for taken in file.within(function.params, cst.Param) if setting and function is not None else ():
+        if taken.name.value == setting:
+            optional = "None" in file.code(taken)
+            return f"sys.maxsize if {setting} is None else {setting}" if optional else setting
     klass = file.klass(file.function(loop) or loop)
     for node in file.within(klass, cst.Attribute) if klass is not None else ():
         if _SETTING.match(node.attr.value) and file.code(node).startswith("self."):
