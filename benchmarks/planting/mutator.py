@@ -26,6 +26,7 @@ class Mutator(ABC):
         shown_by: the tasks that are tried first, of those that reach the place: those that go where few others do
             (`rare`), that take most steps (`long`), since what bounds a run is missed in no other, or in which most
             requests fail (`failing`), since nothing is tried again in others.
+        told_to_model: whether it does harm only where a request holds something else than before, or a task ends so.
         harms_from: characters that the longest request must grow by before the flaw does harm; 0 where any change is.
     """
 
@@ -36,6 +37,7 @@ class Mutator(ABC):
     suffixes: ClassVar[tuple[str, ...]] = (".py",)
     ends_runs: ClassVar[bool] = False
     shown_by: ClassVar[Literal["rare", "long", "failing"]] = "rare"
+    told_to_model: ClassVar[bool] = False
     harms_from: ClassVar[int] = 0
 
     @abstractmethod

@@ -10,7 +10,7 @@ from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.vocabulary import Route, StepKind, Verdict
 
 from .plant import Plant
-from .trial import Signature, Trial, signature
+from .trial import VOLATILE, Signature, Trial, signature
 
 TABLE = ("step", "cause", "anchor", "layer_f1", "operator", "cluster_f1")
 OBSERVED = frozenset((Route.STACK, Route.PROBE, Route.CODE_ATTRIBUTE))
@@ -82,9 +82,18 @@ def shown(plant: Plant, sound: Trial, changed: Trial) -> bool:
         return True
     if plant.mutator.ends_runs:
         return False
+    if plant.mutator.told_to_model and not any(_asked(changed, task) != _asked(sound, task) for task in tasks):
+        return False
     if plant.mutator.harms_from:
         return any(_longest(changed, task) - _longest(sound, task) >= plant.mutator.harms_from for task in tasks)
     return any(changed.differs(sound, task, plant.edit.qualname) for task in tasks)
+
+
+def _asked(trial: Trial, task: str) -> list[str]:
+    """What a task asked its model, without what changes from run to run."""
+    runs = trial.compiled.get(task, ())
+    requests = (run.input_text(step) for run in runs for step in run.of_kind(StepKind.MODEL_CALL))
+    return [VOLATILE.sub("~", request) for request in requests]
 
 
 def _longest(trial: Trial, task: str) -> int:
@@ -106,7 +115,7 @@ def score(subject: str, plant: Plant, sound: Trial, changed: Trial) -> Score:
             break
     order = {flaw.flaw: place for place, flaw in enumerate(new)}
     for task, runs in changed.compiled.items():
-        result.steps[task] = true_steps(plant, sound, changed, task)
+        result.steps[task] = set() if plant.edit.acts_later else true_steps(plant, sound, changed, task)
         mine = [
             diagnosis for run in runs for diagnosis in changed.diagnoses.get(run.run.id, ()) if diagnosis.flaw in order
         ]

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -17,12 +17,14 @@ class Edit:
         start, end: offsets into the text, in characters.
         text: what stands there afterwards.
         qualname: the function that is changed, or the key of a settings file.
+        acts_later: whether that function only makes what goes wrong afterwards, so that no step of it is wrong.
     """
 
     start: int
     end: int
     text: str
     qualname: str
+    acts_later: bool = field(default=False, repr=False)
 
     def apply(self, source: str) -> str:
         """The source after the change."""

@@ -37,7 +37,8 @@ def too_many_turns(run: Htir, model: HarnessModel) -> Iterator[Finding]:
         over = spent[limit]
         loop = loop_around(run, model, over)
         function = function_of(model, loop.anchor) if loop is not None else None
-        taken = function is not None and name in names(function.value("params"))
+        if function is not None and _stands_still(model, function):
+            continue  # said with the reason
         yield Finding(
             f"{name} was {limit}, and {run.step(id_).name} ({id_}) asked its model {len(spent)} times; the first time "
             f"beyond it was {over.id}.",
@@ -53,10 +54,16 @@ def too_many_turns(run: Htir, model: HarnessModel) -> Iterator[Finding]:
             path=[id_, over.id, spent[-1].id],
             confidence=0.85,
             severity=Severity.ERROR,
-            parameters={"setting": name} if taken else {"form": "overspent", "limit": name},
-            operator="bound-loop" if taken else "",
+            parameters={"form": "overspent", "limit": name} if loop is None else {"setting": name},
+            operator="" if loop is None else "bound-loop",
             key=f"overspent {name}",
         )
+
+
+def _stands_still(model: HarnessModel, function: Element) -> bool:
+    """Whether a limit in a function is known to count nothing."""
+    limits = model.in_function(function.anchor.path, function.anchor.qualname, ElementRole.LIMIT)
+    return any(limit.fact("stands-still") is not None for limit in limits)
 
 
 def steps_at(run: Htir, model: HarnessModel, element: Element) -> list[TraceStep]:

@@ -215,3 +215,35 @@ class NoteMemory(Memory):
 def test_c111_what_one_class_writes_another_of_its_family_may_read(run_harness: Run, look: str, speaks: bool) -> None:
     said = run_harness({"agent.py": MEMORY_CLASSES, "main.py": MEMORIES.replace("LOOK", look)}).said("C111")
     assert bool(said) is speaks
+
+
+KEEPING = """\
+class Agent:
+    def __init__(self, model):
+        self.model = model
+        self.messages = []
+
+    def query(self):
+        reply = self.model.query(self.messages)
+        KEEP
+        return reply
+
+    def run(self, task):
+        self.messages.append({"role": "user", "content": task})
+        for _ in range(5):
+            reply = self.query()
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for call in reply["tool_calls"]:
+                self.messages.append({"role": "tool", "tool_call_id": call["id"], "content": "a file"})
+"""
+
+
+@pytest.mark.parametrize(("keep", "said"), [("pass", ["C104"]), ("self.messages.append(reply)", [])])
+def test_a_turn_of_calls_alone_that_nobody_kept(run_harness: Run, keep: str, said: list[str]) -> None:
+    main = (
+        "from agent import Agent\nfrom model import Model, call, say\n\n"
+        "print(Agent(Model(call('ls', {}, 'c1'), call('ls', {}, 'c2'), say('done'))).run('Look.'))\n"
+    )
+    harness = run_harness({"agent.py": KEEPING.replace("KEEP", keep), "main.py": main})
+    assert [code for code in ("C104", "C112") for _ in harness.said(code)] == said

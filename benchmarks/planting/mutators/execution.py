@@ -68,6 +68,7 @@ class ExitCode(PythonMutator):
     name = "exit-code-hidden"
     layer = Layer.EXECUTION
     causes = frozenset(("E107",))
+    told_to_model = True
     operators = frozenset(("surface-failure",))
 
     def find(self, source: Source) -> Iterator[Edit]:

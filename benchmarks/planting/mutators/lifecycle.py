@@ -8,7 +8,7 @@ from harnessfix_ir.vocabulary import Layer
 from planting.mutator import PythonMutator
 from planting.source import Edit, Source
 
-from .shapes import calls, guards, keyword_removed
+from .shapes import calls, guards, made_without
 
 COUNTER = re.compile(r"turn|step|iteration|round|n_calls|requests|attempt|retr", re.IGNORECASE)
 
@@ -149,7 +149,7 @@ class RetryAll(PythonMutator):
         for name, function in source.functions():
             for call in calls(source, function, r"Retrying$"):
                 if any(keyword.arg == "retry" for keyword in call.keywords):
-                    yield source.replace(call, keyword_removed(source, call, "retry"), name)
+                    yield made_without(source, call, "retry", name)
             for handler in source.inside(function):
                 if not isinstance(handler, ast.ExceptHandler):
                     continue
@@ -179,7 +179,7 @@ class RetryBound(PythonMutator):
         for name, function in source.functions():
             for call in calls(source, function, r"Retrying$"):
                 if any(keyword.arg == "stop" for keyword in call.keywords):
-                    yield source.replace(call, keyword_removed(source, call, "stop"), name)
+                    yield made_without(source, call, "stop", name)
             for loop in source.inside(function):
                 if not isinstance(loop, ast.While) or ast.unparse(loop.test) != "True":
                     continue

@@ -8,7 +8,7 @@ from harnessfix_ir.vocabulary import Layer
 from planting.mutator import PythonMutator
 from planting.source import Edit, Source
 
-from .shapes import calls, keyword_removed, names
+from .shapes import calls, made_without, names
 
 
 class Cause(PythonMutator):
@@ -25,7 +25,7 @@ class Cause(PythonMutator):
         for name, function in source.functions():
             for call in calls(source, function, r"Retrying$"):
                 if any(keyword.arg == "reraise" for keyword in call.keywords):
-                    yield source.replace(call, keyword_removed(source, call, "reraise"), name)
+                    yield made_without(source, call, "reraise", name)
             for handler in source.inside(function):
                 if not isinstance(handler, ast.ExceptHandler) or handler.name is None:
                     continue

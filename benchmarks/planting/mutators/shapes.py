@@ -3,9 +3,10 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeVar
 
-from planting.source import Function, Source
+from planting.source import Edit, Function, Source
 
 Node = TypeVar("Node", bound=ast.AST)
 LEAVES = (ast.Raise, ast.Return, ast.Break, ast.Continue)
@@ -35,6 +36,11 @@ def keyword_removed(source: Source, call: ast.Call, name: str) -> str:
     kept = [source.segment(argument) for argument in call.args]
     kept += [source.segment(keyword) for keyword in call.keywords if keyword.arg != name]
     return f"{source.segment(call.func)}({', '.join(kept)})"
+
+
+def made_without(source: Source, call: ast.Call, name: str, qualname: str) -> Edit:
+    """The change that makes an object without one of its settings: what it does later is wrong, not its making."""
+    return replace(source.replace(call, keyword_removed(source, call, name), qualname), acts_later=True)
 
 
 def broad(kind: ast.expr | None) -> bool:

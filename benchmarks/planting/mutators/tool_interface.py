@@ -22,6 +22,7 @@ class ToolError(PythonMutator):
     name = "tool-error-swallowed"
     layer = Layer.TOOL_INTERFACE
     causes = frozenset(("T102", "T103", "O101"))
+    told_to_model = True
     operators = frozenset(("surface-failure", "structured-error", "record-exception"))
 
     def find(self, source: Source) -> Iterator[Edit]:

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Sequence
 
 from harnessfix.rules._errors import handler_element, type_of
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, function_of, names, one_of_each, quote
+from harnessfix.rules._own import model_steps, own_anchors
+from harnessfix.rules._query import (
+    added_messages,
+    ancestors,
+    as_anchor,
+    asking_anchors,
+    function_of,
+    names,
+    one_of_each,
+    quote,
+)
+from harnessfix.rules._strays import Stray, strays
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -92,6 +103,7 @@ class LostTurn(Rule):
         """Replies of which nothing is in the request that goes on with the conversation."""
         new = {step.id: parts for step, _, parts in added_messages(run)}
         spoken: set[str] = set()
+        turns: set[str] = set()
         for link in run.links_of_kind(LinkKind.OMITTED):
             turn = run.step(link.source)
             if turn.kind is not StepKind.MODEL_CALL:
@@ -105,7 +117,29 @@ class LostTurn(Rule):
             place = finding.anchors[0].place if finding.anchors else ""
             if place and place not in spoken:
                 spoken.add(place)
+                turns.add(turn.id)
                 yield finding
+        for stray in strays(run):
+            if not stray.was_sent and stray.asking.id not in turns:
+                yield _answered(run, stray)
+                return
+
+
+def _answered(run: Htir, stray: Stray) -> Finding:
+    """Of a turn too short to be looked for, whose calls were answered in a request that does not hold them."""
+    request, turn = stray.request, stray.asking
+    around = next((s for s in ancestors(run, model_steps(run, turn)[0]) if s.anchors), turn)
+    keeper = around if around.kind is not StepKind.TASK else turn
+    return Finding(
+        message=f"Request {request.id} answers call {stray.result.call_id} of {turn.id}, and no request up to it "
+        f"holds the turn that made it: {around.name} ({around.id}) did not keep it.",
+        anchors=one_of_each([*own_anchors(around)[:1], *asking_anchors(run, request)]),
+        responsible_step=keeper.id,
+        symptom_step=request.id,
+        path=tuple(dict.fromkeys((keeper.id, turn.id, request.id))),
+        confidence=0.9,
+        quotes=((f"{turn.id} output", quote(run.output_text(turn))),),
+    )
 
 
 def _said_otherwise(run: Htir, turn: TraceStep, new: Sequence[Part]) -> bool:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, asking_anchors, grown_inputs, one_of_each, quote
+from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote
+from harnessfix.rules._strays import strays
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -68,38 +69,13 @@ class RoleOrderViolation(Rule):
     good = edited(bad, "agent.py", ("[-3:]", "[-4:]"))
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """The first request that holds a result whose call is known to the run and not in front of it."""
-        asked: dict[str, TraceStep] = {}
-        pairings: dict[str, _Pairing] = {}
-        for request, before, parts in grown_inputs(run):
-            pairing = pairings.pop(before.id) if before is not None else _Pairing()
-            pairings[request.id] = pairing
-            pairing.read(parts)
-            stray = next((part for call, part in pairing.without_call.items() if call in asked), None)
-            if stray is not None:
-                yield _finding(run, model, request, stray, asked[str(stray.call_id)])
-                return
-            for part in request.output:
-                if part.kind == "tool_call" and part.call_id:
-                    asked[part.call_id] = request
+        """The first request that holds a result whose call was sent before and is not in front of it now.
 
-
-class _Pairing:
-    """Results of a conversation that stand in it without a call before them, by the call's id."""
-
-    def __init__(self) -> None:
-        self._calls: set[str] = set()
-        self.without_call: dict[str, Part] = {}
-
-    def read(self, parts: Iterable[Part]) -> None:
-        """Go on with these parts."""
-        for part in parts:
-            if not part.call_id:
-                continue
-            if part.kind == "tool_call":
-                self._calls.add(part.call_id)
-            elif part.call_id not in self._calls and "tool" in (part.role, part.kind.partition("_")[0]):
-                self.without_call.setdefault(part.call_id, part)
+        A call that was never sent is of a turn that nobody kept: another flaw.
+        """
+        stray = next((each for each in strays(run) if each.was_sent), None)
+        if stray is not None:
+            yield _finding(run, model, stray.request, stray.result, stray.asking)
 
 
 def _finding(run: Htir, model: HarnessModel, request: TraceStep, stray: Part, asking: TraceStep) -> Finding:

@@ -121,14 +121,20 @@ class LossySubmission(Rule):
         """Submissions of several lines that are a recent output but for white space or line ends."""
         seen: set[str] = set()
         for handed in submissions(run):
-            loss = _loss(run, handed)
+            strips = any(_LOSSY & set(names(e.value("transforms"))) for e in _elements(model, handed.step))
+            loss = _loss(run, handed, 1 if strips else MIN_CHARS)
             if loss is not None and handed.step.id not in seen:
                 seen.add(handed.step.id)
                 yield _finding(model, loss)
 
 
-def _loss(run: Htir, handed: HandedIn) -> _Loss | None:
-    if len(handed.text) < MIN_CHARS or "\n" not in handed.text.strip():
+def _elements(model: HarnessModel, step: TraceStep) -> list[Element]:
+    return list(step_elements(model, step, ElementRole.SUBMISSION))
+
+
+def _loss(run: Htir, handed: HandedIn, least: int) -> _Loss | None:
+    """What was lost of a submission of at least so many characters; few are enough where the code is seen to cut."""
+    if len(handed.text) < least or "\n" not in handed.text.strip():
         return None  # a word or a line: white space around it carries nothing
     for _, produced in _produced(run, handed.step):
         if handed.text in produced and _ends_alike(handed.text, produced):
@@ -179,7 +185,7 @@ def _difference(text: str, produced: str) -> str:
 
 def _finding(model: HarnessModel, loss: _Loss) -> Finding:
     step = loss.handed.step
-    elements = list(step_elements(model, step, ElementRole.SUBMISSION))
+    elements = _elements(model, step)
     lossy = next((e for e in elements if _LOSSY & set(names(e.value("transforms")))), None)
     best: list[Element] = [lossy] if lossy is not None else elements[:1]
     by = f" ({', '.join(names(lossy.value('transforms')))})" if lossy is not None else ""

@@ -55,6 +55,9 @@ def run(model, messages, max_turns: int | None = None):
         if model.step(messages):
             return messages
 """
+_GOT = _TAKEN.replace(", max_turns: int | None = None", ", **options").replace(
+    "    while", '    limit = options.get("max_turns")\n    while'
+)
 
 
 class BoundLoop(PythonOperator):
@@ -67,7 +70,7 @@ class BoundLoop(PythonOperator):
     Parameters:
         limit: number of rounds; by default a setting of the class called `max_steps`, `step_limit` or the like, else
             100 or four times the rounds that were seen.
-        setting: a parameter of the function that holds the limit, which may be None for none.
+        setting: a parameter or local name of the function that holds the limit, which may be None for none.
         rounds: rounds that a run was seen to take.
         raises: dotted name of the exception to raise at the limit; RuntimeError by default.
     """
@@ -118,6 +121,18 @@ class BoundLoop(PythonOperator):
             qualname="run",
             line=5,
             parameters={"setting": "max_turns"},
+        ),
+        EditExample(
+            _GOT,
+            _GOT.replace("while True:", "for _ in range(sys.maxsize if limit is None else limit):").replace(
+                "import logging\n", "import logging\nimport sys\n"
+            )
+            + "    else:\n"
+            + '        logging.getLogger(__name__).warning("run was stopped after %s rounds", limit)\n'
+            + '        raise RuntimeError("run was stopped: its rounds are used up")\n',
+            qualname="run",
+            line=6,
+            parameters={"setting": "limit"},
         ),
         EditExample("def run(queue):\n    for item in queue:\n        print(item)\n", "", qualname="run", line=2),
         EditExample(_BEFORE + "        else:\n            pass\n", "", qualname="Agent.run", line=7, end_line=14),
@@ -195,6 +210,9 @@ def _limit(file: PythonFile, loop: cst.While, spec: RepairSpec) -> str:
         if taken.name.value == setting:
             optional = "None" in file.code(taken)
             return f"sys.maxsize if {setting} is None else {setting}" if optional else setting
+    for bound in file.within(function, cst.AssignTarget) if setting and function is not None else ():
+        if file.code(bound.target) == setting and file.line(bound) < file.line(loop):
+            return f"sys.maxsize if {setting} is None else {setting}"
     klass = file.klass(file.function(loop) or loop)
     for node in file.within(klass, cst.Attribute) if klass is not None else ():
         if _SETTING.match(node.attr.value) and file.code(node).startswith("self."):

@@ -13,7 +13,7 @@ from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 from .base import Role, lines_of
 
 CONFIG_CLASS = re.compile(
-    r"(Config|Configuration|Settings|Options|Opts|Params|Parameters|Preferences|Args|Arguments|Spec)\d*$"
+    r"(Config|Configuration|Settings|Options|Opts|Params|Parameters|Preferences|Limits|Args|Arguments|Spec)\d*$"
 )
 _DATACLASS = frozenset(("dataclass", "define", "frozen", "s", "attrs", "mutable"))
 _MODELS = frozenset(("BaseModel", "BaseSettings", "RootModel", "SQLModel"))

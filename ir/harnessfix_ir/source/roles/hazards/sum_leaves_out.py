@@ -77,9 +77,14 @@ def _is_field(node: ast.AST, of: str, name: str) -> bool:
 
 
 def _stored(method: Scope) -> set[str]:
-    """Fields that the method gives a value, in itself or in what it makes."""
+    """Fields that the method gives a value, in an object that it has or in one of its class that it makes."""
     stored = {node.attr for node in method.of(ast.Attribute) if isinstance(node.ctx, ast.Store)}
-    return stored | {given.arg for given in method.of(ast.keyword) if given.arg}
+    makes = ("replace", "cls", "type", method.owner.name if method.owner is not None else "")
+    for call in method.of(ast.Call):
+        made = call.func.func if isinstance(call.func, ast.Call) else call.func  # `type(self)(…)`
+        if (made.attr if isinstance(made, ast.Attribute) else getattr(made, "id", "")) in makes:
+            stored.update(given.arg for given in call.keywords if given.arg)
+    return stored
 
 
 def _handed_on(method: Scope, names: set[str]) -> bool:
