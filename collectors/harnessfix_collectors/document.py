@@ -16,6 +16,7 @@ RUNTIME = Path(__file__).parent / "probe" / "runtime"
 SCHEMA = "harnessfix.probe/2"
 FORMAT = "harnessfix-probe"  # by which its reader is asked for
 _ELEMENT = re.compile(rb'"e":(\d+)')
+_IMPORTED = 2  # as the probe's `reached.py` sets a mark that was passed during an import only
 _MARKS = re.compile(rb'^\{"t":"marks".*\n', re.MULTILINE)
 _FRAME = re.compile(rb'\["((?:[^"\\]|\\.)+)","')
 
@@ -128,13 +129,16 @@ def _reached(found: re.Match[bytes], folder: Path) -> bytes:
     entered = set(hit)
     missed = [at for (at, first), was_set in zip(marks, ran) if not was_set and (at == first or first in entered)]
     told = {"t": "reached", "path": line["path"], "hit": hit, "missed": missed}
+    imported = [at for (at, _), was_set in zip(marks, ran) if was_set == _IMPORTED]
+    if imported:
+        told["imported"] = imported
     return json.dumps(told, separators=(",", ":")).encode() + b"\n"
 
 
 def _set_marks(line: dict[str, Any], folder: Path, count: int) -> bytes:
     """A byte for each mark, not 0 when it was set: told in the line, or left in the file that it names."""
     if "ran" in line:
-        return bytes(digit != "0" for digit in line["ran"])
+        return bytes(int(digit, 16) for digit in line["ran"])
     with (folder / Path(str(line["file"])).name).open("rb") as marks:
         marks.seek(line["at"])
         return marks.read(count)

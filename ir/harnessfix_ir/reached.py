@@ -2,8 +2,17 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from enum import IntEnum
 
 from .document import Document
+
+
+class Mark(IntEnum):
+    """What is known of a stretch of code; of two processes the higher counts."""
+
+    MISSED = 0
+    IMPORTED = 1
+    RAN = 2
 
 
 class Reached(Document):
@@ -12,10 +21,12 @@ class Reached(Document):
     Args:
         hit: those that ran, in order.
         missed: those that did not, in order; of a function that was not entered its first.
+        imported: those of `hit` that ran while modules were imported and never again, in order.
     """
 
     hit: tuple[int, ...] = ()
     missed: tuple[int, ...] = ()
+    imported: tuple[int, ...] = ()
 
     def ran(self, line: int) -> bool:
         """Whether the stretch of code that `line` is in was reached: by the nearest mark at or above it."""
@@ -30,9 +41,10 @@ class Reached(Document):
         return bisect_right(self.hit, end) > bisect_right(self.hit, start - 1)
 
 
-def reached_of(marks: Mapping[int, bool]) -> Reached:
-    """From marked lines, each with whether it was reached."""
+def reached_of(marks: Mapping[int, Mark]) -> Reached:
+    """From marked lines, each with what is known of it."""
     return Reached(
-        hit=tuple(sorted(line for line, ran in marks.items() if ran)),
-        missed=tuple(sorted(line for line, ran in marks.items() if not ran)),
+        hit=tuple(sorted(line for line, mark in marks.items() if mark)),
+        missed=tuple(sorted(line for line, mark in marks.items() if not mark)),
+        imported=tuple(sorted(line for line, mark in marks.items() if mark is Mark.IMPORTED)),
     )

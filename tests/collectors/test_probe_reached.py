@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from harnessfix_ir.reached import Reached, reached_of
+from harnessfix_ir.reached import Mark, Reached, reached_of
 
 BRANCHES = '''
 def choose(value, deep):
@@ -64,6 +64,102 @@ def test_a_kill_loses_nothing(play: Callable[..., Any], python: str) -> None:
 
 
 def test_nearest_mark_decides() -> None:
-    reached = reached_of({10: True, 14: False, 20: True})
+    reached = reached_of({10: Mark.RAN, 14: Mark.MISSED, 20: Mark.IMPORTED})
     assert [reached.ran(line) for line in (9, 10, 13, 14, 19, 20, 99)] == [False, True, True, False, False, True, True]
     assert not Reached().ran(5)
+
+
+USED = """
+def register(name):
+    return name
+
+
+def again(name):
+    return name
+
+
+def count(names):
+    return len(names)
+
+
+TOOLS = [register("a"), again("b")]
+"""
+USER = """
+from registry import TOOLS, again, count
+
+
+def query_model(client, messages):
+    return client.chat.completions.create(messages=messages)
+
+
+def late():
+    import stopping
+    return stopping.told()
+
+
+try:
+    import broken
+except ZeroDivisionError:
+    pass
+again(count(TOOLS))
+late()
+"""
+BROKEN = """
+def fails():
+    return 1 / 0
+
+
+fails()
+"""
+STOPPING = """
+import registry
+
+
+def while_imported():
+    return registry.count([])
+
+
+def told():
+    return 1
+
+
+while_imported()
+"""
+
+
+def test_what_only_imports_ran_is_set_apart(play: Callable[..., Any], python: str) -> None:
+    modules = {"registry.py": USED, "broken.py": BROKEN, "stopping.py": STOPPING}
+    (run,) = play(python, {"agent.py": USER, **modules}).runs
+    said = {
+        path: {text.split("\n")[line - 1].strip() for line in run.reached[path].imported}
+        for path, text in modules.items()
+    }
+    assert said["registry.py"] == {"return name"}  # of `register`; the other one ran again
+    assert len(run.reached["registry.py"].imported) == 1
+    assert said["stopping.py"] == {"return registry.count([])"}  # `count` had run before
+    assert set(run.reached["registry.py"].imported) < set(run.reached["registry.py"].hit)
+    assert not run.reached["agent.py"].imported  # nobody imports the program
+
+
+TASK = """
+class Completions:
+    def create(self, messages):
+        return messages
+
+
+class Client:
+    chat = type("Chat", (), {"completions": Completions()})
+
+
+def query_model(client, messages):
+    return client.chat.completions.create(messages=messages)
+
+
+query_model(Client(), ["hello"])
+"""
+
+
+def test_an_import_that_asks_a_model_is_the_program(play: Callable[..., Any], python: str) -> None:
+    (run,) = play(python, {"agent.py": "import task\n", "task.py": TASK}).runs
+    assert run.reached["task.py"].hit
+    assert not run.reached["task.py"].imported

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from harnessfix_ir.reached import Mark
+
 Line = dict[str, Any]
 Order = tuple[int, int]
 MORE = ("more", "pieces", "streamed")
@@ -53,7 +55,7 @@ class SpoolDocument:
         ended: the last line, None when the recorder was ended too.
         redacted: secrets that were replaced.
         counts: element and what was counted, to how often and how many of them were written.
-        reached: file to the marked lines of its functions, each with whether it was reached.
+        reached: file to the marked lines of its functions, each with what is known of it.
         trouble: what could not be read or done, in words.
     """
 
@@ -72,7 +74,7 @@ class SpoolDocument:
     ended: Line | None = None
     redacted: int = 0
     counts: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
-    reached: dict[str, dict[int, bool]] = field(default_factory=dict)
+    reached: dict[str, dict[int, Mark]] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
 
     @property
@@ -206,13 +208,15 @@ def _sort(line: Line, document: SpoolDocument) -> None:
             document.trouble.append(str(line.get("what")))
 
 
-def _reached(line: Line, known: dict[int, bool]) -> None:
+def _reached(line: Line, known: dict[int, Mark]) -> None:
     """Add what one process told of a file; what ran in any of them ran."""
-    for name, ran in (("missed", False), ("hit", True)):
-        marks = line.get(name)
-        for mark in marks if isinstance(marks, list) else ():
+    lists = {name: value for name in ("missed", "hit", "imported") if isinstance(value := line.get(name), list)}
+    imported = {mark for mark in lists.get("imported", ()) if integer(mark)}
+    for name in ("missed", "hit"):
+        for mark in lists.get(name, ()):
             if integer(mark):
-                known[mark] = ran or known.get(mark, False)
+                told = Mark.MISSED if name == "missed" else Mark.IMPORTED if mark in imported else Mark.RAN
+                known[mark] = max(told, known.get(mark, Mark.MISSED))
 
 
 def raw_lines(data: bytes) -> Iterator[Line]:

@@ -45,7 +45,7 @@ class Loader(SourceFileLoader):
         module = sys.modules.get(fullname)
         if module is not None and getattr(module, "__loader__", None) is self:
             module.__loader__ = plain
-        return self._finder.code(self.path) or plain.get_code(fullname)
+        return self._finder.code(self.path, self._spec) or plain.get_code(fullname)
 
 
 class Finder:
@@ -114,8 +114,13 @@ class Finder:
 
     # -- code ----------------------------------------------------------------------------------------------------
 
-    def code(self, path: str) -> CodeType | None:
-        """Compiled, instrumented code of a file of the plan; None, and a line that says why, where that cannot be."""
+    def code(self, path: str, imported: ModuleSpec | None = None) -> CodeType | None:
+        """Compiled, instrumented code of a file of the plan; None, and a line that says why, where that cannot be.
+
+        Args:
+            path: of the file.
+            imported: spec of the module that it is imported as.
+        """
         try:
             plan = self._files[os.path.realpath(path)]
             self._probe.places[path] = plan["path"]
@@ -125,6 +130,8 @@ class Finder:
                 return None
             left_alone, marks, code = self._kept_code(path, plan) or self._new_code(path, source, plan)
             self._probe.spool.write(self._probe.reached.open(plan["path"], marks))
+            if imported is not None:
+                self._probe.imports.begins(plan["path"], imported)
         except Exception as error:
             self._probe.failed(f"instrument {os.path.basename(path)}", error)
             return None
@@ -136,13 +143,14 @@ class Finder:
     def _new_code(self, path: str, source: bytes, plan: dict[str, Any]) -> Instrumented:
         import ast
 
-        from .marks import mark
+        from .marks import mark, say_end
         from .reached import array_name
         from .rewrite import instrument
 
         tree = ast.parse(source, path)
         marks = mark(tree, array_name(plan["path"]))
         left_alone = instrument(tree, plan)
+        say_end(tree, plan["path"])
         code: CodeType = compile(tree, path, "exec", dont_inherit=True)
         kept = self._kept(path, plan)
         if kept is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from .nodes import LATE, at, is_docstring
+from .nodes import LATE, PROBE, at, call, is_docstring, statement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,21 @@ def mark(tree: ast.Module, name: str) -> Marks:
     marker = _Marker(name)
     marker.scopes(tree)
     return marker.found
+
+
+def say_end(tree: ast.Module, place: str) -> None:
+    """Have a module tell the probe that its last statement has run.
+
+    Args:
+        tree: instrumented module.
+        place: path of its file in the plan.
+    """
+    if tree.body:
+        told = statement(call(PROBE, "imported", place), tree.body[-1])
+        for node in ast.walk(told):
+            if "lineno" in node._attributes:  # of no line, so that a debugger does not stop here
+                node.lineno = node.end_lineno = node.col_offset = node.end_col_offset = -1  # type: ignore[attr-defined]
+        tree.body.append(told)
 
 
 class _Marker:

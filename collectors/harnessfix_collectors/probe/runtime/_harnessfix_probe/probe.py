@@ -9,6 +9,7 @@ from itertools import count
 
 from .choices import Choices
 from .errors import Errors
+from .imports import Imports
 from .jsontext import dumps
 from .kept import Kept
 from .reached import Reached
@@ -68,6 +69,7 @@ class Probe:
         self._trouble: dict[str, int] = {}
         self._lengths: dict[tuple[int, int], int] = {}
         self.reached = Reached(spool.folder)
+        self.imports = Imports(self.reached)
         choices = Choices(self)
         self.chosen, self.instead = choices.chosen, choices.instead
         self.turn_to(spool, trace, parent)
@@ -257,6 +259,13 @@ class Probe:
     def follow(self, value: object) -> Follow:
         """A loop is about to go through something."""
         return self.streams.follow(value)
+
+    def imported(self, place: str) -> None:
+        """A module of the plan has run to its end."""
+        try:
+            self.imports.ended(place)
+        except Exception as error:
+            self.failed("imported", error)
 
     def handled(self, number: int) -> None:
         """An `except` clause was entered."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Array = Union[memoryview, bytearray]
 
 CHUNK = 1 << 18
+RAN, IMPORTED = 1, 2  # what a mark holds; `marks.py` sets the first
+_RAN = bytes([RAN])
 _LATER = count(1)
 
 
@@ -51,6 +53,21 @@ class Reached:
         self._files[place] = array, marks
         setattr(builtins, array_name(place), array)
         return {"t": "marks", "path": place, "file": self._name, "at": start, "marks": marks}
+
+    def marked(self) -> dict[str, bytes]:
+        """The marks of each file as they are now."""
+        return {place: bytes(array) for place, (array, _) in list(self._files.items())}
+
+    def set_apart(self, before: dict[str, bytes]) -> None:
+        """What was set since `before`, and not before, is of an import."""
+        for place, now in self.marked().items():
+            was = before.get(place, b"")
+            if now == was:
+                continue
+            array = self._files[place][0]
+            for number in (number for number, mark in enumerate(now) if mark == RAN):
+                if was[number : number + 1] != _RAN:
+                    array[number] = IMPORTED
 
     def take(self) -> list[dict[str, Any]]:
         """A line for each file of which something ran since this was asked last, with what was set."""

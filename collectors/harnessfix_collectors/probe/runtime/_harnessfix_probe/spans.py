@@ -136,6 +136,7 @@ class Span(Silent):
         self.id = span
         current.set(self)
         if probe.is_model(self.number):
+            probe.imports.asks()
             above = self.above
             while above is not None:
                 if above.isolation is not None:
