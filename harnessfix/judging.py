@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import harnessfix.diagnoser.spectrum
-from harnessfix.diagnoser import Diagnosed
+from harnessfix.diagnoser import Diagnosed, is_lead
 from harnessfix.diagnoser.attribution import settle, with_lead
 from harnessfix.diagnoser.attribution.evaluation import from_twin
 from harnessfix.diagnoser.comparison import Comparison, compare, nearest
@@ -46,6 +46,8 @@ def judge_runs(
 ) -> None:
     """Add verdicts and suspects to what was found in these runs (None: all), which have just been diagnosed.
 
+    What only says where to look (`is_lead`) goes where a finding, the environment or a comparison says more.
+
     Args:
         pipeline: over the store.
         run_ids, found: what was diagnosed.
@@ -74,6 +76,12 @@ def judge_runs(
         found.suspects = judge.suspects(dark[:MOST_COMPARED], passed)
         for run_id, lead in judge.leads(found.suspects):
             found.attributions[run_id] = with_lead(found.attributions[run_id], lead)
+    explained = set(verdicts) if found.suspects else set(verdicts) - lost
+    idle = {flaw.flaw for flaw in found.flaws if is_lead(flaw) and explained.issuperset(flaw.runs)}
+    if idle:
+        found.flaws = [flaw for flaw in found.flaws if flaw.flaw not in idle]
+        if run_ids is None:
+            pipeline.store.save_flaws([], gone=idle)
 
 
 def unexplained(found: Attribution) -> bool:

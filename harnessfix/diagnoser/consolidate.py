@@ -9,7 +9,7 @@ from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.vocabulary import Outcome
 
 from .gather import Case, Gathering
-from .ranking import rank
+from .ranking import is_lead, rank
 from .reached import in_words
 
 
@@ -48,7 +48,7 @@ def records_of(
         _joined(record, went[record.flaw]) if not record.best.shown and record.flaw in went else record
         for record in records
     ]
-    return _without_clones(sorted(_without_lesser(records, rules), key=rank))
+    return _without_idle_leads(_without_clones(sorted(_without_lesser(records, rules), key=rank)))
 
 
 def _joined(record: FlawRecord, reached: Support) -> FlawRecord:
@@ -68,6 +68,19 @@ def _without_clones(records: list[FlawRecord]) -> list[FlawRecord]:
         if seen or (record.best.rule, _place(record.best.anchors[0])) not in named:
             kept.append(record)
             named.update((record.best.rule, _place(clone)) for clone in record.clones)
+    return kept
+
+
+def _without_idle_leads(records: list[FlawRecord]) -> list[FlawRecord]:
+    """Records but those that only say where to look, where a better one names a flaw in that function."""
+    kept: list[FlawRecord] = []
+    named: set[tuple[str, str]] = set()
+    for record in records:
+        anchor = record.best.anchors[0]
+        if is_lead(record) and (anchor.path, anchor.qualname) in named:
+            continue
+        kept.append(record)
+        named.add((anchor.path, anchor.qualname))
     return kept
 
 

@@ -40,6 +40,16 @@ class Reached(Document):
         """Whether anything between two lines ran, both included."""
         return bisect_right(self.hit, end) > bisect_right(self.hit, start - 1)
 
+    def without_imports(self) -> "Reached":
+        """The same with what only imports ran among what was missed."""
+        if not self.imported:
+            return self
+        left_out = set(self.imported)
+        return Reached(
+            hit=tuple(line for line in self.hit if line not in left_out),
+            missed=tuple(sorted((*self.missed, *self.imported))),
+        )
+
 
 def reached_of(marks: Mapping[int, Mark]) -> Reached:
     """From marked lines, each with what is known of it."""

@@ -240,6 +240,12 @@ def test_a_weak_finding_and_nothing_else_is_a_tie() -> None:
     assert found.origin is None
 
 
+def test_a_place_to_look_at_explains_nothing() -> None:
+    run, tool, _, done = answered()
+    lead = finding(tool, tool, done, rule="O118").model_copy(update={"verdict": Verdict.UNKNOWN})
+    assert not [cause for cause in verdict(run.build(), lead).causes if cause.rule]
+
+
 def test_a_finding_of_observability_hides_a_failure_and_does_not_make_it() -> None:
     run, tool, last, _ = answered()
     found = verdict(run.build(), finding(tool, tool, last, rule="O102", layer=Layer.OBSERVABILITY, confidence=0.7))

@@ -7,12 +7,12 @@ from harnessfix.diagnoser import consolidate, diagnose_run, diagnose_source, fla
 from harnessfix.diagnoser.suppress import idle_comments
 from harnessfix.rules import Example, Finding, Rule, all_rules
 from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.findings import Diagnosis
+from harnessfix_ir.findings import Diagnosis, Support
 from harnessfix_ir.harness import Element, Fact, HarnessModel, SourceFile
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.steps import Source, TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Layer, Outcome, Property, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Layer, Outcome, Property, Severity, StepKind, Verdict
 
 NONE = Example(files={})
 
@@ -118,6 +118,24 @@ def test_what_failed_runs_show_comes_first_and_source_alone_last() -> None:
     outcomes = {"failed": Outcome.FAILED, "passed": Outcome.PASSED}
     records = consolidate(found, outcomes, [model()], {})
     assert [record.best.anchors[0].start_line for record in records] == [3, 2, 1]
+
+
+def lead(line: int, run_id: str, confidence: float) -> Diagnosis:
+    found = diagnosis(line, run_id, confidence=confidence, rule="O190")
+    return found.model_copy(update={"severity": Severity.INFO, "verdict": Verdict.UNKNOWN})
+
+
+def test_where_to_look_comes_after_flaws_and_before_remarks_that_the_run_only_passed() -> None:
+    remark = diagnosis(1, None, confidence=0.5).model_copy(update={"severity": Severity.INFO})
+    found = [remark, lead(2, "a", 0.1), lead(3, "a", 0.9), diagnosis(4, "a", confidence=0.5)]
+    went = {remark.flaw: Support(failed=1)}
+    records = consolidate(found, {"a": Outcome.FAILED}, [model()], {}, went)
+    assert [record.best.anchors[0].start_line for record in records] == [4, 3, 2, 1]
+
+
+def test_nobody_is_sent_to_a_function_that_a_better_finding_names() -> None:
+    records = consolidate([lead(3, "a", 0.9), diagnosis(3, "a")], {"a": Outcome.FAILED}, [model()], {})
+    assert [record.best.rule for record in records] == ["L190"]
 
 
 def test_a_claim_whose_citation_does_not_resolve_is_dropped_and_counted() -> None:

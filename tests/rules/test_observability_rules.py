@@ -9,6 +9,7 @@ import pytest
 from harnessfix.rules.observability.o103_untraced_gap import UntracedGap
 from harnessfix.rules.observability.o104_error_not_marked import ErrorNotMarked
 from harnessfix.rules.observability.o106_secret_in_trace import SecretInTrace
+from harnessfix.rules.observability.o118_unexplained_failure import UnexplainedFailure
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.harness import HarnessModel
@@ -16,7 +17,9 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.steps import ErrorInfo, Source, TraceStep
 from harnessfix_ir.texts import digest
-from harnessfix_ir.vocabulary import Status, StepKind
+from harnessfix_ir.vocabulary import Outcome, Status, StepKind
+
+from .conftest import Harness
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="recordings here run POSIX programs")
 
@@ -271,3 +274,69 @@ def test_a_sum_of_two_records_that_leaves_a_count_out(
     )
     found = run_harness({"usage.py": source}).said_of_source("O107")
     assert [each.parameters["field"] for each in found] == left
+
+
+SHARED = """\
+TABLE = {}
+
+
+def register(name):
+    for _ in range(2):
+        try:
+            TABLE[name] = name
+        except KeyError:
+            raise
+    return name
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        def inner():
+            return self.model.query([{"role": "user", "content": task}])["content"]
+
+        for _ in range(1):
+            try:
+                return inner()
+            except ValueError:
+                return ""
+
+
+register("read")
+"""
+FAILS = """\
+import sys
+
+from agent import Agent
+from model import Model, say
+
+Agent(Model(say("5"))).run("add")
+sys.exit(3)
+"""
+
+
+def test_where_to_look_leaves_out_what_only_imports_ran(run_harness: Callable[[Mapping[str, str]], Harness]) -> None:
+    harness = run_harness({"agent.py": SHARED, "main.py": FAILS})
+    found = harness.said("O118")
+    assert found[0].anchors[0].qualname == "Agent.run"
+    assert "register" not in {diagnosis.anchors[0].qualname for diagnosis in found}
+    assert "Of the 6 functions" in found[0].message, "all but `register`"
+    assert found[0].confidence > 0.5
+    assert sum(diagnosis.confidence for diagnosis in found) < 1
+
+
+def test_where_to_look_is_not_asked_where_nothing_failed_or_no_line_is_known(
+    run_harness: Callable[[Mapping[str, str]], Harness],
+) -> None:
+    harness = run_harness({"agent.py": SHARED, "main.py": FAILS})
+    (run,) = harness.runs
+    rule = UnexplainedFailure()
+    unknown = run.run.model_copy(update={"outcome": Outcome.UNKNOWN})
+    assert list(rule.check_run(run.model_copy(update={"run": unknown}), harness.model)), "its program failed"
+    for info in ({"outcome": Outcome.PASSED}, {"outcome": Outcome.UNKNOWN, "exit_code": 0}):
+        other = run.model_copy(update={"run": run.run.model_copy(update=info)})
+        assert not list(rule.check_run(other, harness.model))
+    assert not list(rule.check_run(run.model_copy(update={"reached": {}}), harness.model))
+    assert not list(rule.check_run(run, EMPTY))
