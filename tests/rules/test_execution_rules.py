@@ -61,3 +61,55 @@ def test_e125_what_belongs_to_a_run(run_harness: Run, begin: str, fields: list[s
     said = run_harness({"agent.py": AGENT.replace("BEGIN", begin), "main.py": TWICE}).said("E125")
     assert [d.parameters["fields"] for d in said] == ([] if fields is None else [fields])
     assert {d.anchors[0].qualname for d in said} <= {"Agent.run"}
+
+
+JUDGES = """\
+import asyncio
+
+
+async def judge(name, seconds):
+    await asyncio.sleep(seconds)
+    if name == "strict":
+        raise RuntimeError("the strict judge is out of order")
+    return name
+
+
+async def first_verdict(names):
+    tasks = [asyncio.create_task(judge(name, number / 20)) for number, name in enumerate(names)]
+    for done in asyncio.as_completed(tasks):
+        ASK
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    async def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            messages.append(self.model.query(messages))
+            if messages[-1]["content"] == "done":
+                return await first_verdict(["strict", "mild", "kind"])
+"""
+JUDGED = """\
+import asyncio
+
+from agent import Agent
+from model import Model, say
+
+asyncio.run(Agent(Model(say("done"))).run("Judge the crate."))
+"""
+TIDY = """try:
+            verdict = await done
+        except Exception:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise"""
+
+
+@pytest.mark.parametrize(("ask", "blamed"), [("verdict = await done", ["first_verdict"]), (TIDY, [])])
+def test_e110_blames_the_function_that_started_what_goes_on(run_harness: Run, ask: str, blamed: list[str]) -> None:
+    said = run_harness({"agent.py": JUDGES.replace("ASK", ask), "main.py": JUDGED}).said("E110")
+    assert [diagnosis.anchors[0].qualname for diagnosis in said] == blamed
+    assert all(diagnosis.operator is None for diagnosis in said)

@@ -1,6 +1,6 @@
 """E110: one of several tasks fails, and the others go on with nobody waiting for them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from harnessfix.rules._errors import frames_of, short_type
 from harnessfix.rules._hazards import HazardRule
@@ -9,6 +9,7 @@ from harnessfix.rules._query import as_anchor, events, names, one_of_each, quote
 from harnessfix.rules.base import Example, Finding
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Property, Severity
 
 _BAD = """\
@@ -74,7 +75,8 @@ class AbandonedTasks(HazardRule):
             went = names(left[0].attributes.get("functions")) or names(left[0].attributes.get("names"))
             passed = {(frame.path, frame.line) for frame in frames_of(step)}
             through = [e for e in gathers if any((e.anchor.path, line) in passed for line in _lines(e))]
-            anchors = one_of_each([*(as_anchor(e, self.reason) for e in through), *nearest_own(run, step)])
+            blamed = through or _starters(step, model, went)
+            anchors = one_of_each([*(as_anchor(e, self.reason) for e in blamed), *nearest_own(run, step)])
             if not anchors or anchors[0].place in spoken:
                 continue
             spoken.add(anchors[0].place)
@@ -88,6 +90,7 @@ class AbandonedTasks(HazardRule):
                 path=[step.id],
                 confidence=0.9,
                 severity=Severity.WARNING,  # what ended the step matters more than what it left
+                operator=None if through else "",
                 key=through[0].id.partition("#")[2] if through else "",
             )
 
@@ -96,6 +99,17 @@ class AbandonedTasks(HazardRule):
             f"`gather` at {element.anchor.place} cancels nothing: when one of its tasks fails, the others go on after "
             f"{element.anchor.qualname} has ended."
         )
+
+
+def _starters(step: TraceStep, model: HarnessModel, left: Sequence[str]) -> list[Element]:
+    """Functions that call what was left running and that the failure came through; else the only one that calls it."""
+    last = {name.rpartition(".")[2] for name in left}
+    callers = dict.fromkeys(call.caller for call in model.calls_named(*last))
+    failed = {(frame.path, frame.function.rpartition(".")[2]) for frame in frames_of(step)}
+    found = [model.function(path, name) for path, _, name in (caller.partition(":") for caller in callers)]
+    functions = [function for function in found if function is not None]
+    through = [e for e in functions if (e.anchor.path, e.anchor.qualname.rpartition(".")[2]) in failed]
+    return through or (functions if len(functions) == 1 else [])
 
 
 def _lines(element: Element) -> range:
