@@ -55,11 +55,14 @@ class FactCache:
             whole.update(f"{path}\0{base}\0{digest}\0{problem}\n".encode("utf-8", "surrogatepass"))
         return whole.hexdigest()
 
-    def links_file(self, roots: Sequence[Path]) -> Path | None:
-        """Where it is kept how the harness below some folders was linked last; None for no cache."""
+    def links_file(self, roots: Sequence[Path], base: Path) -> Path | None:
+        """Where it is kept how the harness below some folders was linked last, in which paths begin at `base`.
+
+        None for no cache.
+        """
         if self.folder is None:
             return None
-        names = "\0".join([self._version, *(str(root.expanduser().resolve()) for root in roots)])
+        names = "\0".join([self._version, str(base), *(str(root.expanduser().resolve()) for root in roots)])
         digest = hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
         return self.folder / "links" / f"{digest}.sqlite"
 
@@ -101,14 +104,14 @@ class FactCache:
         if text is None:
             return None
         try:
-            return FileFacts.load(text.decode(), path, base)
+            return FileFacts.load(text, path, base)
         except (ValueError, KeyError, TypeError):
             return None
 
     def put_facts(self, facts: FileFacts, module: str) -> None:
         """Keep the facts of a file."""
         if self.folder is not None:
-            self._write("facts", self._facts_key(facts.sha256, facts.path, module), facts.dump().encode())
+            self._write("facts", self._facts_key(facts.sha256, facts.path, module), facts.dump())
 
     def _facts_key(self, digest: str, path: str, module: str) -> str:
         return hashlib.sha256(
@@ -132,16 +135,21 @@ class FactCache:
     def _write(self, kind: str, key: str, data: bytes) -> Path:
         target = self._file(kind, key)
         with contextlib.suppress(OSError):
-            target.parent.mkdir(parents=True, exist_ok=True)
             # Written aside and renamed: a reader never sees half a file.
             beside = target.with_suffix(f".{os.getpid()}.tmp")
-            beside.write_bytes(data)
+            try:
+                beside.write_bytes(data)
+            except FileNotFoundError:
+                beside.parent.mkdir(parents=True, exist_ok=True)
+                beside.write_bytes(data)
             beside.replace(target)
         return target
 
     def _file(self, kind: str, key: str) -> Path:
         assert self.folder is not None
-        return self.folder / kind / key[:2] / f"{key}.json"
+        folder = self.folder / kind
+        # Models are few, facts as many as files.
+        return (folder if kind == "models" else folder / key[:2]) / f"{key}.json"
 
     def _forget(self, new: Collection[Path]) -> None:
         """Delete all but the newest models and, with the first model of a day, what is older than `LASTS`."""

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Layer
@@ -77,7 +77,7 @@ class Draft:
     def as_json(self) -> list[Any]:
         """A JSON list that `from_json` reads back."""
         facts = [[n, v, at, e.value] for n, v, at, e in self.facts]
-        return [self.role, self.name, self.qualname, self.start, self.end, self.kind, facts, self.text]
+        return [self.role.value, self.name, self.qualname, self.start, self.end, self.kind.value, facts, self.text]
 
     @classmethod
     def from_json(cls, row: list[Any]) -> "Draft":
@@ -178,38 +178,36 @@ class FileFacts:
     uses: list[list[Any]] = field(default_factory=list)
     hashes: dict[str, str] = field(default_factory=dict)
 
-    def dump(self) -> str:
-        """JSON text of all but `path` and `base`, which depend on the root and not on the file."""
-        return json.dumps(
-            {
-                "module": self.module,
-                "sha256": self.sha256,
-                "language": self.language,
-                "lines": self.lines,
-                "error": self.error,
-                "suppressions": self.suppressions,
-                "drafts": [d.as_json() for d in self.drafts],
-                "calls": [
-                    [c.caller, c.callee, c.line, c.receiver, c.arguments, c.caught, c.unused] for c in self.calls
-                ],
-                "functions": [
-                    [f.qualname, f.owner, f.params, f.abstract, f.annotations, f.traits, f.defaults, f.star_keywords]
-                    for f in self.functions
-                ],
-                "classes": [
-                    [c.qualname, c.bases, c.methods, c.fields, c.attributes, c.decorators, c.extra]
-                    for c in self.classes
-                ],
-                "imports": self.imports,
-                "values": self.values,
-                "uses": self.uses,
-                "hashes": self.hashes,
-            },
-            separators=(",", ":"),
-        )
+    def dump(self) -> bytes:
+        """JSON of all but `path` and `base`, which depend on the root and not on the file."""
+        data = {
+            "module": self.module,
+            "sha256": self.sha256,
+            "language": self.language,
+            "lines": self.lines,
+            "error": self.error,
+            "suppressions": self.suppressions,
+            "drafts": [d.as_json() for d in self.drafts],
+            "calls": [[c.caller, c.callee, c.line, c.receiver, c.arguments, c.caught, c.unused] for c in self.calls],
+            "functions": [
+                [f.qualname, f.owner, f.params, f.abstract, f.annotations, f.traits, f.defaults, f.star_keywords]
+                for f in self.functions
+            ],
+            "classes": [
+                [c.qualname, c.bases, c.methods, c.fields, c.attributes, c.decorators, c.extra] for c in self.classes
+            ],
+            "imports": self.imports,
+            "values": self.values,
+            "uses": self.uses,
+            "hashes": self.hashes,
+        }
+        try:
+            return to_json(data, inf_nan_mode="constants")
+        except ValueError:  # the quick writer takes no lone surrogates
+            return json.dumps(data, separators=(",", ":")).encode()
 
     @classmethod
-    def load(cls, text: str, path: str, base: str) -> "FileFacts":
+    def load(cls, text: bytes, path: str, base: str) -> "FileFacts":
         """The facts that `dump` wrote. Raises `ValueError`, `KeyError` or `TypeError` when `text` is something else."""
         try:
             data = from_json(text, cache_strings="keys")

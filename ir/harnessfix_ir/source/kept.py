@@ -10,21 +10,23 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import count
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zlib import crc32
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
-from .link.exchange import HARNESS, Rows, Told, number
+from .link.exchange import HARNESS, Told, as_json, join, number, split
 from .link.model import STEPS, Linked
 
 _TABLES = {
     "state": "(value BLOB NOT NULL)",
     "told": "(path TEXT, step TEXT, own BLOB NOT NULL, shared BLOB NOT NULL, PRIMARY KEY (path, step)) WITHOUT ROWID",
     "asked": "(path TEXT PRIMARY KEY, numbers BLOB NOT NULL) WITHOUT ROWID",
-    "buckets": "(bucket INTEGER PRIMARY KEY, value BLOB NOT NULL)",
+    "buckets": "(bucket INTEGER PRIMARY KEY, answers BLOB NOT NULL, askers BLOB NOT NULL)",
 }
 _SECONDS = 1.0
 _SUM = 4  # bytes before each value
@@ -32,20 +34,32 @@ _KEYS = 4
 """Keys to a bucket, about."""
 _NOTHING = Told().dump
 
-_Asked = dict[str, list[int]]
-"""By pass, the numbers of what a file asked for, in order."""
+_Asked = dict[str, tuple[list[int], list[int]]]
+"""By pass, the numbers of what a file asked for (`Told.asked`)."""
 
 
-class _Bucket(NamedTuple):
+@dataclass
+class _Bucket:
     """What is asked for under some numbers.
 
     Args:
-        answers: by table and key in one text, path and value of all that was told to all.
-        askers: by number, who asked: the file's number and the pass's in one.
+        place: of the bucket.
+        kept: `answers` and `askers` as they are kept; each is read when it is asked for.
     """
 
-    answers: dict[str, list[tuple[str, Any]]]
-    askers: dict[str, list[int]]
+    place: int
+    kept: tuple[bytes, bytes] = (b"", b"{}")
+
+    @cached_property
+    def answers(self) -> dict[bytes, bytes]:
+        """By table and key, path and value of all that was told to all; JSON, since few of them are asked for."""
+        return split(self.kept[0])
+
+    @cached_property
+    def askers(self) -> dict[str, list[int]]:
+        """By number, who asked: the file's number and the pass's in one."""
+        askers: dict[str, list[int]] = from_json(self.kept[1])
+        return askers
 
 
 class LostLinksError(Exception):
@@ -65,6 +79,7 @@ class KeptLinks:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         self._told: dict[str, dict[str, tuple[bytes, bytes]]] = {}
+        self._own: dict[tuple[str, str], dict[bytes, bytes]] = {}
         self._asked: dict[str, _Asked] = {}
         self._buckets: dict[int, _Bucket] = {}
         with _lost():
@@ -72,9 +87,10 @@ class KeptLinks:
             (value,) = database.execute("SELECT value FROM state").fetchone()
             state = from_json(_opened(value, ""))
             self.model: str = state["model"]
-            self.identities: dict[str, str] = state["identities"]
-            self.numbers: dict[str, int] = state["numbers"]
             self.size: int = state["buckets"]
+            self.numbers: dict[str, int] = {path: number for path, (number, _) in state["files"].items()}
+            self.identities: dict[str, str] = {path: identity for path, (_, identity) in state["files"].items()}
+            del self.identities[HARNESS]
 
     def told(self, step: str, path: str) -> tuple[bytes, bytes]:
         """What a file told in a pass, as `Told.dump` writes it."""
@@ -89,20 +105,24 @@ class KeptLinks:
                 }
             return self._told[path][step]
 
-    def own(self, step: str, path: str) -> Rows:
-        """What a file told in a pass to those who ask it."""
+    def own(self, step: str, path: str, table: str) -> dict[str, Any]:
+        """What a file told in a pass under the keys of a table to those who ask it."""
         if path not in self.numbers:
             return {}
         with _lost():
-            query = "SELECT own FROM told WHERE path = ? AND step = ?"
-            (own,) = self._database.execute(query, (path, step)).fetchone()
-            found: Rows = from_json(_opened(own, f"{step} {path}"), cache_strings="keys")
+            if (step, path) not in self._own:
+                query = "SELECT own FROM told WHERE path = ? AND step = ?"
+                (own,) = self._database.execute(query, (path, step)).fetchone()
+                self._own[step, path] = split(_opened(own, f"{step} {path}"))
+            found: dict[str, Any] = from_json(self._own[step, path].get(as_json(table), b"{}"), cache_strings="keys")
         return found
 
     def shared(self, table: str, key: str) -> Iterable[tuple[str, Any]]:
         """Path and value of every file that shared something under a key, in any order."""
         with _lost():
-            return self.bucket(number((table, "", key))).answers.get(_name(table, key), ())
+            found = self.bucket(number((table, "", key))).answers.get(_name(table, key), b"[]")
+            rows: list[tuple[str, Any]] = from_json(found, cache_strings="keys")
+        return rows
 
     def asked(self, path: str) -> _Asked:
         """The numbers of what a file asked for, by pass."""
@@ -117,10 +137,12 @@ class KeptLinks:
     def expect(self, path: str) -> None:
         """Say that a file goes through passes, and may ask for what it asked for last time."""
         if path not in self._asked:
-            self._fetch({one % self.size for numbers in self.asked(path).values() for one in numbers})
+            self._fetch({one % self.size for _, of_all in self.asked(path).values() for one in of_all})
 
     def asking(self, step: str, changed: set[int]) -> Iterator[str]:
         """Files that asked in a pass for something with one of these numbers."""
+        if not changed:
+            return
         self._fetch({one % self.size for one in changed})
         wanted, paths = STEPS.index(step), {number: path for path, number in self.numbers.items()}
         with _lost():
@@ -138,10 +160,13 @@ class KeptLinks:
 
     def _fetch(self, buckets: set[int]) -> None:
         missing = buckets.difference(self._buckets)
+        if not missing:
+            return
         listed = ",".join(map(str, missing))  # of numbers alone: nothing in it can be mistaken
         with _lost():
-            for bucket, value in self._database.execute(f"SELECT * FROM buckets WHERE bucket IN ({listed})"):
-                self._buckets[bucket] = _Bucket(*from_json(_opened(value, str(bucket)), cache_strings="keys"))
+            for place, *kept in self._database.execute(f"SELECT * FROM buckets WHERE bucket IN ({listed})"):
+                answers, askers = (_opened(value, str(place)) for value in kept)
+                self._buckets[place] = _Bucket(place, (answers, askers))
         if not missing <= self._buckets.keys():
             raise LostLinksError("it is not known what files told each other")
 
@@ -187,7 +212,8 @@ def keep_links(
         else:
             size = before.size
             _keep_changes(database, linked, numbers, before)
-        state = to_json({"model": model, "identities": identities, "numbers": numbers, "buckets": size})
+        files = {path: (number, identities.get(path, "")) for path, number in numbers.items()}
+        state = as_json({"model": model, "buckets": size, "files": files})
         database.execute("DELETE FROM state")
         database.execute("INSERT INTO state VALUES (?)", (_sealed(state, ""),))
         database.execute("COMMIT")
@@ -218,23 +244,23 @@ def _keep_all(database: sqlite3.Connection, linked: Linked, numbers: Mapping[str
         for place, step in enumerate(STEPS):
             told = linked.told[step][path]
             told_rows.append(_told_row(path, step, told))
-            asked[step] = [*told.asked]
+            asked[step] = told.asked
             asker = numbers[path] * len(STEPS) + place
-            for one in asked[step]:
+            for one in chain(*told.asked):
                 askers[one].append(asker)
             for table, values in told.shared.items():
                 for key, value in values.items():
                     answers[table, key].append((path, value))
         asked_rows.append(_asked_row(path, asked))
     size = max(1, len(answers) // _KEYS)
-    buckets = [_Bucket({}, {}) for _ in range(size)]
+    buckets = [*map(_Bucket, range(size))]
     for (table, key), rows in answers.items():
-        buckets[number((table, "", key)) % size].answers[_name(table, key)] = rows
+        buckets[number((table, "", key)) % size].answers[_name(table, key)] = as_json(rows)
     for one, found in askers.items():
         buckets[one % size].askers[str(one)] = found
     database.executemany("INSERT INTO told VALUES (?, ?, ?, ?)", told_rows)
     database.executemany("INSERT INTO asked VALUES (?, ?)", asked_rows)
-    database.executemany("INSERT INTO buckets VALUES (?, ?)", map(_bucket_row, range(size), buckets))
+    database.executemany("INSERT INTO buckets VALUES (?, ?, ?)", map(_bucket_row, buckets))
     return size
 
 
@@ -247,7 +273,8 @@ def _keep_changes(database: sqlite3.Connection, linked: Linked, numbers: Mapping
     asked: dict[str, _Asked] = {}
     for place, step in enumerate(STEPS):
         for path, told in linked.told[step].items():
-            was, now = {*before.asked(path).get(step, ())}, {*told.asked} if path in numbers else set()
+            was = {*chain(*before.asked(path).get(step, ()))}
+            now = {*chain(*told.asked)} if path in numbers else set()
             asker = numbers.get(path, before.numbers.get(path, 0)) * len(STEPS) + place
             for one in was ^ now:
                 askers = bucket(one).askers.setdefault(str(one), [])
@@ -256,7 +283,7 @@ def _keep_changes(database: sqlite3.Connection, linked: Linked, numbers: Mapping
                 else:
                     askers.remove(asker)
             if was != now or path not in before.numbers:
-                asked.setdefault(path, {**before.asked(path)})[step] = [*told.asked]
+                asked.setdefault(path, {**before.asked(path)})[step] = told.asked
             changes = linked.changes[step][path]
             for (table, where, key), value in changes:
                 if not where:
@@ -265,19 +292,19 @@ def _keep_changes(database: sqlite3.Connection, linked: Linked, numbers: Mapping
                 database.execute("INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)", _told_row(path, step, told))
     rows = (_asked_row(path, steps) for path, steps in asked.items())
     database.executemany("INSERT OR REPLACE INTO asked VALUES (?, ?)", rows)
-    database.executemany("INSERT OR REPLACE INTO buckets VALUES (?, ?)", map(_bucket_row, changed, changed.values()))
+    database.executemany("INSERT OR REPLACE INTO buckets VALUES (?, ?, ?)", map(_bucket_row, changed.values()))
     gone = [(path,) for path in before.numbers if path not in numbers]
     for table in ("told", "asked"):
         database.executemany(f"DELETE FROM {table} WHERE path = ?", gone)
 
 
-def _answer(bucket: _Bucket, name: str, path: str, value: Any) -> None:
+def _answer(bucket: _Bucket, name: bytes, path: str, value: Any) -> None:
     """Put what one file tells all into a bucket, None for nothing."""
-    rows = [(other, known) for other, known in bucket.answers.pop(name, ()) if other != path]
+    rows = [(other, known) for other, known in from_json(bucket.answers.pop(name, b"[]")) if other != path]
     if value is not None:
         rows.append((path, value))
     if rows:
-        bucket.answers[name] = rows
+        bucket.answers[name] = as_json(rows)
 
 
 def _told_row(path: str, step: str, told: Told) -> tuple[str, str, bytes, bytes]:
@@ -286,15 +313,16 @@ def _told_row(path: str, step: str, told: Told) -> tuple[str, str, bytes, bytes]
 
 
 def _asked_row(path: str, asked: _Asked) -> tuple[str, bytes]:
-    return path, _sealed(to_json(asked), path)
+    return path, _sealed(as_json(asked), path)
 
 
-def _bucket_row(place: int, bucket: _Bucket) -> tuple[int, bytes]:
-    return place, _sealed(to_json([*bucket], inf_nan_mode="constants"), str(place))
+def _bucket_row(bucket: _Bucket) -> tuple[int, bytes, bytes]:
+    place = bucket.place
+    return place, _sealed(join(bucket.answers.items()), str(place)), _sealed(as_json(bucket.askers), str(place))
 
 
-def _name(table: str, key: str) -> str:
-    return f"{table} {key}"
+def _name(table: str, key: str) -> bytes:
+    return as_json(f"{table} {key}")
 
 
 def _sealed(data: bytes, place: str) -> bytes:

@@ -48,7 +48,7 @@ class _Tree:
     def __init__(self, sources: Sequence[Source], base: Path, cache: FactCache) -> None:
         self._sources = {source.found.path: source for source in sources}
         self._base, self._cache = base, cache
-        self.identities = {path: f"{source.identity} {base}" for path, source in self._sources.items()}
+        self.identities = {path: source.identity(base) for path, source in self._sources.items()}
         self._facts: dict[str, FileFacts] = {}
 
     def link(self, before: KeptLinks | None) -> tuple[Parts, Linked]:
@@ -67,7 +67,8 @@ class _Tree:
         chunks = {chunk.path: chunk for chunk in old.chunks}
         if not all(path in chunks for path in modules if path not in edited):
             raise LostLinksError("the model that was linked is not the one that is kept")
-        linked = Linker(modules, self._facts_of, before, edited).link()
+        moved = before.identities.keys() != self.identities.keys()
+        linked = Linker(modules, self._facts_of, before, edited, moved=moved).link()
         chunks |= linked.chunks
         files |= {path: self._file(path) for path in modules if path in edited}
         parts = old.with_changed(

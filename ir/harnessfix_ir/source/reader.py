@@ -39,7 +39,7 @@ def _read_all(roots: Sequence[Path], cache_dir: Path | None, exclude: Sequence[s
     if model is not None:
         return model
     base = found[0].base if found else (Root.of(roots[0]).base if roots else Path.cwd())
-    return link_sources(sources, base, cache, key, cache.links_file(roots))
+    return link_sources(sources, base, cache, key, cache.links_file(roots, base))
 
 
 def _all_files(roots: Sequence[Path], exclude: Sequence[str]) -> list[Found]:

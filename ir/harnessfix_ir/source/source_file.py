@@ -3,6 +3,7 @@
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from .cache import FactCache
 from .facts import FileFacts
@@ -35,10 +36,10 @@ class Source:
         module = module_name(found.path, packages) if found.language == "python" else ""
         return cls(found, module, data, problem, sha256(data))
 
-    @property
-    def identity(self) -> str:
-        """All that its facts depend on, as one text."""
-        return f"{self.digest} {self.module} {self.found.base} {self.problem}"
+    def identity(self, base: Path) -> str:
+        """All that its part of the model depends on, as one text; `base` is where the model's paths begin."""
+        other = "" if self.found.base == base else f" {self.found.base}"
+        return f"{self.digest} {self.module} {self.problem}{other}"
 
     def facts(self, cache: FactCache) -> FileFacts:
         """What the file says on its own, from the cache where its content is known."""

@@ -16,7 +16,7 @@ from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
 
 from .exchange import Told
 from .exports import key_path, parameter
-from .program import Function, Key, Program, written
+from .program import Key, Program, Signature, written
 from .tables import (
     BELOW,
     FILE,
@@ -126,7 +126,7 @@ class ConfigLinks:
     def _passed(self, use: _Use, depth: int) -> Reach:
         """A section handed to a function as one argument: what that function does with the parameter."""
         key = self.program.find(use.callee, use.file)
-        function = None if key is None else self.program.function(key)
+        function = None if key is None else self.program.signature(key)
         if key is None or function is None:
             return Reach(closed=False)
         params = [p for p in function.params if p not in ("self", "cls")]
@@ -151,7 +151,7 @@ class ConfigLinks:
         key = bound.get(callee) or self._class_of(callee, path, qualname)
         if key is None:
             return Reach(closed=False)
-        function = self.program.function(key)
+        function = self.program.signature(key)
         return (
             self._through_class(key, bound, depth) if function is None else self._through(key, function, bound, depth)
         )
@@ -183,7 +183,7 @@ class ConfigLinks:
 
     def _through_class(self, key: Key, bound: dict[str, Key], depth: int) -> Reach:
         init = self.program.method(key, "__init__")
-        function = self.program.function(init) if init else None
+        function = self.program.signature(init) if init else None
         if init is not None and function is not None:
             return self._through(init, function, bound, depth)
         found = Reach(classes={key: None})
@@ -202,7 +202,7 @@ class ConfigLinks:
             found.closed = False
         return found
 
-    def _through(self, key: Key, function: Function, bound: dict[str, Key], depth: int) -> Reach:
+    def _through(self, key: Key, function: Signature, bound: dict[str, Key], depth: int) -> Reach:
         found = Reach()
         star = self._ask.of(KEYWORDS, *key) or []
         bound = {**self._defaults(key[0], function), **bound}
@@ -223,7 +223,7 @@ class ConfigLinks:
                 found.add(self._taken_by(str(row[2]), key[0], key[1], further, depth - 1))
         return found
 
-    def _defaults(self, path: str, function: Function) -> dict[str, Key]:
+    def _defaults(self, path: str, function: Signature) -> dict[str, Key]:
         """Parameters whose default is a class of the harness."""
         targets = ((name, self.program.find(value, path)) for name, value in function.defaults.items())
         return {name: target for name, target in targets if self.program.is_class(target)}

@@ -5,10 +5,9 @@ passes, and tells something itself. What it asked for is written down, so that a
 a pass again that asked for something that is told differently now; what nobody told was asked for as well.
 """
 
-from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 from zlib import crc32
 
@@ -30,15 +29,12 @@ class Told:
     Args:
         own: for those who ask this file.
         shared: for those who ask all files.
-        asked: numbers of what was asked for on the way (`number`), in order.
+        asked: numbers of what was asked for on the way (`number`), in order: of single files, and of all.
     """
 
     own: Rows = field(default_factory=dict)
     shared: Rows = field(default_factory=dict)
-    asked: "array[int]" = field(default_factory=lambda: array("I"))
-
-    def __bool__(self) -> bool:
-        return bool(self.own or self.shared or self.asked)
+    asked: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
 
     def tell(self, table: str, key: str, value: Any) -> None:
         """Say something to those who ask this file; a list is written faster than a named tuple."""
@@ -50,12 +46,32 @@ class Told:
 
     @cached_property
     def dump(self) -> tuple[bytes, bytes]:
-        """What was told, own and shared, as JSON; to be asked for when all is told.
+        """What was told, own and shared: a line for each table (`join`). To be asked for when all is told.
 
         Raises:
             ValueError: when it holds what JSON cannot (a lone surrogate).
         """
-        return to_json(self.own, inf_nan_mode="constants"), to_json(self.shared, inf_nan_mode="constants")
+        own, shared = (
+            join((as_json(table), as_json(rows)) for table, rows in tables.items())
+            for tables in (self.own, self.shared)
+        )
+        return own, shared
+
+
+def as_json(value: Any) -> bytes:
+    """A value as it is kept. Raises `ValueError` when it holds what JSON cannot."""
+    return to_json(value, inf_nan_mode="constants")
+
+
+def join(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Keys and values, JSON all of them, as lines of which each can be read without the others."""
+    return b"\n".join([b"%b\t%b" % pair for pair in pairs])  # JSON holds neither sign as such
+
+
+def split(lines: bytes) -> dict[bytes, bytes]:
+    """The keys and values that `join` joined."""
+    pairs = [line.partition(b"\t") for line in lines.split(b"\n")] if lines else []
+    return {key: value for key, _, value in pairs}
 
 
 class Kept(Protocol):
@@ -69,8 +85,8 @@ class Kept(Protocol):
         """Say that a file goes through passes, and may ask for what it asked for last time."""
         ...
 
-    def own(self, step: str, path: str) -> Rows:
-        """What a file told in a pass to those who ask it."""
+    def own(self, step: str, path: str, table: str) -> dict[str, Any]:
+        """What a file told in a pass under the keys of a table to those who ask it."""
         ...
 
     def shared(self, table: str, key: str) -> Iterable[tuple[str, Any]]:
@@ -135,23 +151,20 @@ class Exchange:
             self._answers[table, key] = self._answer(table, key, self._kept)
         return self._answers[table, key]
 
-    def take_asked(self, path: str) -> "array[int]":
+    def take_asked(self, path: str) -> tuple[list[int], list[int]]:
         """Numbers of what was asked for since the last time, on behalf of one file.
 
         What a file says of its own text changes with the text alone, and then it goes through every pass anyway.
         """
         asked, self.asked = self.asked, set()
-        own = self._first if path else ()
-        return array("I", sorted({number(one) for one in asked if one[1] != path or one[0] not in own}))
+        of_one = {number(one) for one in asked if one[1] and (one[1] != path or one[0] not in self._first)}
+        return sorted(of_one), sorted({number(one) for one in asked if not one[1]})
 
     def _kept_rows(self, table: str, path: str) -> dict[str, Any]:
         step = self._step_of[table]
         if self._kept is None or path in self._renewed.get(step, ()) or path not in self._places:
             return {}
-        found = self._kept.own(step, path)
-        for other, rows in found.items():
-            self._own[other].setdefault(path, rows)
-        return found.get(table, {})
+        return self._kept.own(step, path, table)
 
     def _answer(self, table: str, key: str, kept: Kept) -> list[tuple[str, Any]]:
         renewed = self._renewed.get(self._step_of[table], ())
@@ -164,7 +177,13 @@ class Exchange:
 
 def number(asked: Asked) -> int:
     """A number for something that can be asked for. Two may share one: then a file is linked once more than needed."""
-    return crc32("\0".join(asked).encode("utf-8", "surrogatepass"))
+    table, path, key = asked
+    return crc32(key.encode("utf-8", "surrogatepass"), _of_table(table, path))
+
+
+@lru_cache(maxsize=65536)
+def _of_table(table: str, path: str) -> int:
+    return crc32(f"{table}\0{path}\0".encode("utf-8", "surrogatepass"))
 
 
 def differences(path: str, before: tuple[bytes, bytes], after: tuple[bytes, bytes]) -> Iterator[tuple[Asked, Any]]:
@@ -177,9 +196,10 @@ def differences(path: str, before: tuple[bytes, bytes], after: tuple[bytes, byte
     for place, was, now in zip((path, ""), before, after):
         if was == now:
             continue
-        old, new = from_json(was), from_json(now)
+        old, new = split(was), split(now)
         for table in {*old, *new}:
-            rows, others = old.get(table, {}), new.get(table, {})
-            for key in {*rows, *others}:
-                if rows.get(key) != others.get(key):
-                    yield (table, place, key), others.get(key)
+            if old.get(table) != new.get(table):
+                rows, others = (from_json(found.get(table, b"{}")) for found in (old, new))
+                for key in {*rows, *others}:
+                    if rows.get(key) != others.get(key):
+                        yield (from_json(table), place, key), others.get(key)

@@ -9,7 +9,7 @@ from harnessfix_ir.source.places import is_import, numbered
 from harnessfix_ir.vocabulary import ElementRole
 
 from .exchange import Told
-from .program import Class, Function
+from .program import Class, Function, Signature
 from .tables import (
     ANSWERS,
     APPROVAL,
@@ -34,6 +34,7 @@ from .tables import (
     RENDER,
     SECTION_USE,
     SETTINGS_FILE,
+    SIGNATURE,
     STARTS,
     TOOL,
     VALUE,
@@ -66,17 +67,11 @@ def _code(facts: FileFacts, told: Told) -> None:
     named: dict[str, list[Any]] = {}
     for function in facts.functions:
         name = function.qualname
-        calls_params = [param for param in function.params if param in called.get(name, ())]
-        known = Function(
-            function.owner,
-            function.params,
-            function.abstract,
-            function.traits,
-            function.defaults,
-            function.star_keywords,
-            calls_params,
-        )
+        calls_params = not called.get(name, set()).isdisjoint(function.params)
+        known = Function(function.owner, function.abstract, function.traits, calls_params)
         told.tell(FUNCTION, name, [*known])
+        taken = Signature(function.params, function.defaults, function.star_keywords)
+        told.tell(SIGNATURE, name, [*taken])
         row = [name, function.owner, function.abstract, name in asking]
         named.setdefault(name.rpartition(".")[2], []).append(row)
     for found in facts.classes:

@@ -53,6 +53,7 @@ class Linker:
         facts_of: reads the facts of a file; asked at most once for each.
         before: how the harness was linked last time, None to link all of it.
         edited: paths that were added, removed or changed since then.
+        moved: whether some were added or removed.
     """
 
     def __init__(
@@ -61,7 +62,10 @@ class Linker:
         facts_of: Callable[[str], FileFacts],
         before: Kept | None = None,
         edited: Iterable[str] = (),
+        *,
+        moved: bool = True,
     ) -> None:
+        self._moved = moved
         self._modules, self._facts_of, self._before, self._edited = modules, facts_of, before, {*edited}
         self._exchange = Exchange(modules, STEP_OF, before)
         self._program = Program(self._exchange)
@@ -92,7 +96,7 @@ class Linker:
         if self._before is None:
             return [*self._modules, HARNESS]
         wanted = {*self._edited, *self._before.asking(step, changed)}
-        if step == EXPORTS:
+        if step == EXPORTS and self._moved:
             wanted.add(HARNESS)
         elif step == COMPOSED:
             wanted.update(linked.told[EDGES])

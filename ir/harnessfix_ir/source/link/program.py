@@ -8,7 +8,7 @@ from harnessfix_ir.source.modules import nearest
 from harnessfix_ir.source.words import MODEL_RECEIVER, MODEL_VERBS, words
 
 from .exchange import Exchange
-from .tables import CLASS, CLASS_BASES, FUNCTION, IMPORT, MODEL, MODULE, NAMED, SUBCLASSES, VALUE
+from .tables import CLASS, CLASS_BASES, FUNCTION, IMPORT, MODEL, MODULE, NAMED, SIGNATURE, SUBCLASSES, VALUE
 
 Key = tuple[str, str]
 """Path and qualified name of a function or class."""
@@ -27,21 +27,26 @@ MAX_NAMESAKES = 200
 
 
 class Function(NamedTuple):
-    """What other files need to know of a function; no lines, so that moving it changes nothing for them.
+    """What those need to know of a function who call it; no lines, so that moving it changes nothing for them.
 
     Args:
         owner: qualified name of the class whose method it is, else empty.
-        params, abstract, traits, defaults, star_keywords: as in `FunctionFacts`.
-        calls_params: those of its parameters that it calls.
+        abstract, traits: as in `FunctionFacts`.
+        calls_params: whether it calls one of its parameters.
     """
 
     owner: str
-    params: list[str]
     abstract: bool
     traits: list[str]
+    calls_params: bool
+
+
+class Signature(NamedTuple):
+    """What is handed to a function, as in `FunctionFacts`; only settings ask for it, and they call few functions."""
+
+    params: list[str]
     defaults: dict[str, str]
     star_keywords: bool
-    calls_params: list[str]
 
 
 class Class(NamedTuple):
@@ -82,6 +87,11 @@ class Program:
         """What is known of a function, None when there is none."""
         row = self.exchange.of(FUNCTION, *key)
         return None if row is None else Function._make(row)
+
+    def signature(self, key: Key) -> Signature | None:
+        """What is handed to a function, None when there is none."""
+        row = self.exchange.of(SIGNATURE, *key)
+        return None if row is None else Signature._make(row)
 
     def class_(self, key: Key) -> Class | None:
         """What is known of a class, None when there is none."""
@@ -225,8 +235,8 @@ class Program:
         """
         name = call.callee
         last = name.rpartition(".")[2]
-        # Most calls are of what the harness does not hold, and need not be looked for.
-        if not self.exchange.everywhere(NAMED, last):
+        # Most calls are of what the harness does not hold, and need not be looked for; every file has an `__init__`.
+        if not last.startswith("__") and not self.exchange.everywhere(NAMED, last):
             return [], False
         found = self._plain(call, path)
         if found:

@@ -4,6 +4,7 @@ EXPORTS, BASES, EDGES, USES, SETTINGS, JOINED = "exports", "bases", "edges", "us
 
 # Told by each file of its own facts alone.
 FUNCTION = "function"  # qualname: a `Function`
+SIGNATURE = "signature"  # qualname: a `Signature`
 CLASS = "class"  # qualname: a `Class`
 IMPORT = "import"  # name in a module: what it means elsewhere
 VALUE = "value"  # name in a module: the class that it is made of
@@ -60,7 +61,7 @@ DEPENDENCY_FACTS = "dependency-facts"  # path: imports that are kept, and facts 
 
 _TOLD_IN = {
     EXPORTS: (
-        *(FUNCTION, CLASS, IMPORT, VALUE, MODEL, WORKS, TOOL, APPROVAL, ANSWERS, CUT),
+        *(FUNCTION, SIGNATURE, CLASS, IMPORT, VALUE, MODEL, WORKS, TOOL, APPROVAL, ANSWERS, CUT),
         *(PARAMETER, KEYWORDS, MAPPING, MODULE),
         *(NAMED, RENDER, FILE, SETTINGS_FILE, HOOK, KEY_USE, BELOW, SECTION_USE, IMPORTED, DECLARED),
         *(OWN_NAMES, OWN_TOOL, MOVES, STARTS),

@@ -118,14 +118,15 @@ def link_tools(program: Program, facts: FileFacts) -> None:
 
 
 def _make(program: Program, facts: FileFacts, qualname: str, name: str, how: str, line: int, registrar: str) -> Draft:
-    function = program.function((facts.path, qualname))
+    function, signature = program.function((facts.path, qualname)), program.signature((facts.path, qualname))
     base = [d for d in facts.drafts if d.role is ElementRole.FUNCTION and d.qualname == qualname][-1]
     assert function is not None
+    assert signature is not None
     draft = Draft(ElementRole.TOOL, name, qualname, base.start, base.end, AnchorKind.FUNCTION)
     draft.add("tool-name", name).add("registered-by", how, 0, Evidence.DERIVED)
     draft.add("registered-at", line)
     draft.note("registered-in", registrar if registrar != facts.path else "")
-    draft.add("params", [p for p in function.params if p not in ("self", "cls")])
+    draft.add("params", [p for p in signature.params if p not in ("self", "cls")])
     reason = next((t.removeprefix("harm:") for t in function.traits if t.startswith("harm:")), "")
     draft.note("destructive", reason)
     facts.drafts.append(draft)
