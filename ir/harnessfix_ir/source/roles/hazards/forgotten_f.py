@@ -12,6 +12,7 @@ from harnessfix_ir.source.scopes import FileContext, Scope
 from .base import hazard
 
 _HOLE = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)((?:\.\w+|\[[^\]{}]*\]|\(\))*)(?:![rsa])?(?::[^{}\s]*)?\}(?!\})")
+_ANY_HOLE = re.compile(r"(?<!\{)\{([^{}]*)\}(?!\})")
 _FILLED = ("format", "format_map", "safe_substitute", "substitute", "partial", "render", "replace")
 _TEMPLATE = re.compile(
     r"template|format|pattern|prompt|regex|fmt|route|path|url|uri|schema|compile|sub$", re.IGNORECASE
@@ -52,7 +53,7 @@ def _is_said(node: ast.Constant, scope: Scope, file: FileContext) -> bool:
             return False
         if isinstance(around, ast.Call):
             name = dotted(around.func, scope)
-            if _TEMPLATE.search(name) or not name:
+            if _TEMPLATE.search(name) or not name or _is_given(node, around):
                 return False
         if isinstance(around, ast.Raise):
             return True
@@ -60,3 +61,11 @@ def _is_said(node: ast.Constant, scope: Scope, file: FileContext) -> bool:
             call = around.value if isinstance(around, ast.Expr) else None
             return isinstance(call, ast.Call)
     return False
+
+
+def _is_given(node: ast.Constant, call: ast.Call) -> bool:
+    """Whether the call that gets the text gets a keyword for every hole of it: who logs `"no {name}", name=name` fills
+    it there. A hole that `str.format` cannot read, `{len(names)}`, is filled by nobody."""
+    given = {k.arg for k in call.keywords}
+    fields = [re.split(r"[.\[!:]", hole.group(1))[0] for hole in _ANY_HOLE.finditer(str(node.value))]
+    return None in given or given.issuperset(fields)
