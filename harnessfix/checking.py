@@ -115,15 +115,23 @@ def check_paths(
 
 
 def read_source(roots: Sequence[Path], settings: Settings) -> HarnessModel:
-    """The harness in these folders; facts of its files are cached where there is a `.harnessfix` folder.
+    """The harness in these folders; what is read is kept in `.harnessfix`, without that folder in the user's cache.
 
     Raises:
         BadInputError: there is no Python file.
     """
     require_python(roots, settings)
-    cache = settings.root / ".harnessfix" / "cache" / "facts"
-    there = cache if cache.parent.parent.is_dir() else None
-    return read_harness(roots, cache_dir=there, exclude=settings.exclude)
+    return read_harness(roots, cache_dir=_facts_folder(settings), exclude=settings.exclude)
+
+
+def _facts_folder(settings: Settings) -> Path | None:
+    own = settings.root / ".harnessfix"
+    if own.is_dir():
+        return own / "cache" / "facts"
+    from platformdirs import user_cache_path
+
+    users = user_cache_path("harnessfix", appauthor=False) / "facts"
+    return users if users.is_absolute() else None  # of a user without a home folder it is not
 
 
 def require_python(roots: Sequence[Path], settings: Settings) -> None:

@@ -107,3 +107,25 @@ def test_a_store_that_was_asked_for_has_to_be_there(run: Run, source: Path) -> N
     assert result.exit_code != 0
     assert "missing.db" in result.stderr
     assert not (source / "missing.db").exists()
+
+
+def test_without_a_workspace_facts_are_kept_in_the_users_cache(
+    run: Run, source: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path_factory.mktemp("users")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    before = set(source.iterdir())
+    first = run(source, "check", ".").stdout
+    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
+    assert any("facts" in path.parts for path in kept)
+    assert run(source, "check", ".").stdout == first
+    assert {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()} == kept, (
+        "nothing was made anew"
+    )
+    assert set(source.iterdir()) == before, "nothing is left in the folder"
+
+
+def test_a_cache_that_cannot_be_written_is_no_trouble(run: Run, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (source / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(source / "file"))
+    assert "flaw" in run(source, "check", "agent.py").stdout
