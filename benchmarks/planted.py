@@ -1,13 +1,14 @@
 """How well a flaw is found whose step, place and cause are known.
 
-    python benchmarks/planted.py [--keep FOLDER] [SUBJECT ...]
+    python benchmarks/planted.py [--keep FOLDER] [--skip PLACES] [SUBJECT ...]
 
 One good behaviour is taken out of a sound harness at a time (an output is no longer bounded, an exception is swallowed,
 a turn is dropped …), in two harnesses of our own and in released packages; tasks with a scripted model that reach the
 place are recorded and diagnosed. A change that no run shows, or that does no harm in any, is left out. Findings that
 the sound harness has as well are not counted for or against. Beside the figures stand those without rules: with the
 raw trace alone, with links, with anchors. Takes about a quarter of an hour; with `--keep`, what was
-recorded is used again the next time.
+recorded is used again the next time. With `--skip 2`, flaws are planted where none were before: in the places of each
+sort after the first two.
 """
 
 import argparse
@@ -29,7 +30,9 @@ from harnessfix_ir.errors import HarnessfixError
 MOST_SHOWN = 8
 
 
-def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[tuple[Score, dict[str, Score]] | Plant]:
+def scores_of(
+    subject: Subject, keep: Path | None = None, skip: int = 0
+) -> Iterator[tuple[Score, dict[str, Score]] | Plant]:
     """A score for each planted flaw, and those of each stage of the ablation; the flaw itself where no run shows it."""
     with folder_of(subject, keep, "planted") as folder:
         bench = Bench(subject, folder, select_rules())
@@ -38,7 +41,7 @@ def scores_of(subject: Subject, keep: Path | None = None) -> Iterator[tuple[Scor
             failing = [task for task, code in sound.exits.items() if code]
             if failing:
                 raise HarnessfixError(f"{subject.name} is not sound: {', '.join(failing)} failed")
-            for plant in plants(bench.harness, sound.compiled, bench.opened):
+            for plant in plants(bench.harness, sound.compiled, bench.opened, skip):
                 file = bench.harness.parent / plant.path
                 before = file.read_text(encoding="utf-8")
                 file.write_text(plant.edit.apply(before), encoding="utf-8")
@@ -75,13 +78,13 @@ def _rights(one: Score) -> tuple[bool | None, ...]:
     return one.step, one.cause, one.anchor, one.layer, one.operator
 
 
-def measure(names: Sequence[str] = (), keep: Path | None = None) -> dict[str, float]:
+def measure(names: Sequence[str] = (), keep: Path | None = None, skip: int = 0) -> dict[str, float]:
     """Rates over all planted flaws that a run shows."""
     found: list[Score] = []
     without: dict[str, list[Score]] = {stage: [] for stage in STAGES}
     for name in names or SUBJECTS:
         print(name, file=sys.stderr)
-        for one in scores_of(SUBJECTS[name], keep):
+        for one in scores_of(SUBJECTS[name], keep, skip):
             if isinstance(one, Plant):
                 tell(one)
                 continue
@@ -100,6 +103,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
     parser.add_argument("--keep", type=Path, metavar="FOLDER")
+    parser.add_argument("--skip", type=int, default=0, metavar="PLACES")
     asked = parser.parse_args()
-    for key, value in measure(asked.subjects, asked.keep).items():
+    for key, value in measure(asked.subjects, asked.keep, asked.skip).items():
         print(f"{key:<20} {value:g}")

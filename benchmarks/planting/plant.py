@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harnessfix.rules._own import is_model_step
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.vocabulary import Layer
 
 from .mutator import Mutator, all_mutators
 from .source import Edit, parsed
@@ -38,6 +39,11 @@ class Plant:
         return hashlib.sha1(repr((self.path, self.edit)).encode(), usedforsecurity=False).hexdigest()[:12]
 
     @property
+    def layer(self) -> Layer:
+        """Of the harness on which the flaw lies."""
+        return self.edit.layer or self.mutator.layer
+
+    @property
     def name(self) -> str:
         """For people."""
         return f"{self.mutator.name} {self.path}:{self.edit.qualname}"
@@ -47,13 +53,14 @@ Opened = Callable[[str], set[str]]
 """Tells which files other than Python's a task reads."""
 
 
-def plants(harness: Path, sound: Mapping[str, Sequence[Htir]], opened: Opened) -> Iterator[Plant]:
+def plants(harness: Path, sound: Mapping[str, Sequence[Htir]], opened: Opened, skip: int = 0) -> Iterator[Plant]:
     """The flaws to plant.
 
     Args:
         harness: file or folder of a sound harness.
         sound: task to its runs, in which the lines that it reached are marked.
         opened: asked only where a flaw can be planted in such a file.
+        skip: places of each sort that are left out, since they were tried before.
     """
     files = [harness] if harness.is_file() else sorted(path for path in harness.rglob("*") if path.is_file())
     texts = {
@@ -73,7 +80,7 @@ def plants(harness: Path, sound: Mapping[str, Sequence[Htir]], opened: Opened) -
                 )
             )
         ]
-        yield from sorted(found, key=_scattered)[:MOST_PLACES]
+        yield from sorted(found, key=_scattered)[skip : skip + MOST_PLACES]
 
 
 def _text(path: Path) -> bool:

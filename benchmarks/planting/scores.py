@@ -51,7 +51,7 @@ class Score:
     @property
     def layer(self) -> bool:
         """Whether the layer is right."""
-        return self.best is not None and self.best.layer is self.plant.mutator.layer
+        return self.best is not None and self.best.layer is self.plant.layer
 
     @property
     def operator(self) -> bool:
@@ -181,7 +181,7 @@ def layer_f1(scores: Sequence[Score]) -> float:
     said: Counter[str] = Counter()
     true: Counter[str] = Counter()
     for one in scores:
-        true[one.plant.mutator.layer.value] += 1
+        true[one.plant.layer.value] += 1
         if one.best is not None:
             said[one.best.layer.value] += 1
             right[one.best.layer.value] += one.layer

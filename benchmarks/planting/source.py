@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
+from harnessfix_ir.vocabulary import Layer
+
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -17,6 +19,7 @@ class Edit:
         start, end: offsets into the text, in characters.
         text: what stands there afterwards.
         qualname: the function that is changed, or the key of a settings file.
+        layer: on which the flaw lies, where that depends on the place.
         acts_later: whether that function only makes what goes wrong afterwards, so that no step of it is wrong.
     """
 
@@ -24,6 +27,7 @@ class Edit:
     end: int
     text: str
     qualname: str
+    layer: Layer | None = field(default=None, repr=False)
     acts_later: bool = field(default=False, repr=False)
 
     def apply(self, source: str) -> str:

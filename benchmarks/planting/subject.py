@@ -152,5 +152,12 @@ SUBJECTS: Mapping[str, Subject] = {
             "autogen_.py",
             "look malformed unknown raises two team talk",
         ),
+        _of_package(
+            "inspect-ai",
+            "inspect_ai",
+            ("inspect-ai==0.3.285", "openai"),
+            "inspect_.py",
+            "look malformed wrong-type missing no-object raises bytes much unknown no-call two loop busy denied",
+        ),
     )
 }

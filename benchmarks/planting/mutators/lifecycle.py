@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from harnessfix_ir.vocabulary import Layer
 from planting.mutator import PythonMutator
@@ -58,12 +59,17 @@ class LimitCheck(PythonMutator):
     operators = frozenset(("bound-loop", "fix-limit"))
 
     def find(self, source: Source) -> Iterator[Edit]:
-        """Branches that leave when something reaches a limit; a test of the limit itself is none."""
+        """Branches that leave when something reaches a limit; a test of the limit itself is none.
+
+        What a run may spend is a matter of governance, how long its loops go round one of the lifecycle.
+        """
         pattern = r"(max_\w*(turns|steps|iterations)|(step|turn|cost|request)s?_limit)"
         for name, function in source.functions():
             for guard in guards(source, function, pattern):
                 if isinstance(guard.body[-1], (ast.Raise, ast.Return, ast.Break)) and _counts(guard.test):
-                    yield source.remove(guard, name)
+                    goes_round = re.search(r"(turn|step|iteration)s?_limit|max_", ast.unparse(guard.test))
+                    spends = None if goes_round else Layer.GOVERNANCE
+                    yield replace(source.remove(guard, name), layer=spends)
 
 
 class Counter(PythonMutator):
