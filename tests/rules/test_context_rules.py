@@ -247,3 +247,18 @@ def test_a_turn_of_calls_alone_that_nobody_kept(run_harness: Run, keep: str, sai
     )
     harness = run_harness({"agent.py": KEEPING.replace("KEEP", keep), "main.py": main})
     assert [code for code in ("C104", "C112") for _ in harness.said(code)] == said
+
+
+@pytest.mark.parametrize(
+    ("code", "speaks"),
+    [
+        ("return text", True),
+        ("return text[:limit]", False),
+        ("if len(text) > limit:\n        text = text[:limit]\n    return text", False),
+        ("return wrap(text, limit)", False),
+        ("return limit", False),
+    ],
+)
+def test_a_function_that_is_named_for_shortening_and_cuts_nothing(run_harness: Run, code: str, speaks: bool) -> None:
+    harness = run_harness({"texts.py": f"def truncate(text, limit=100):\n    {code}\n"})
+    assert bool(harness.said_of_source("C101")) is speaks

@@ -62,13 +62,14 @@ def _shortener(function: Function) -> tuple[list[ast.stmt], str] | None:
         if match is None or match[1] not in parameters:
             continue
         rest = function.body[at:]
+        final = node.orelse[-1] if node.orelse and rest == [node] else rest[-1]
         cuts = [
             s
             for part in rest
             for s in ast.walk(part)
             if isinstance(s, ast.Subscript) and isinstance(s.slice, ast.Slice)
         ]
-        if any(ast.unparse(cut.value) == match[1] for cut in cuts) and isinstance(rest[-1], ast.Return):
+        if any(ast.unparse(cut.value) == match[1] for cut in cuts) and isinstance(final, ast.Return):
             return rest, match[1]
     return None
 

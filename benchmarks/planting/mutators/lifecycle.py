@@ -9,7 +9,8 @@ from harnessfix_ir.vocabulary import Layer
 from planting.mutator import PythonMutator
 from planting.source import Edit, Source
 
-from .shapes import calls, guards, made_without
+from .shapes import calls, guards, inside, made_without, names
+from .tool_interface import VALIDATES
 
 COUNTER = re.compile(r"turn|step|iteration|round|n_calls|requests|attempt|retr", re.IGNORECASE)
 
@@ -100,6 +101,31 @@ def _counts(test: ast.expr) -> bool:
         for node in compared
         if any(isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for op in node.ops)
     )
+
+
+class StepRaises(PythonMutator):
+    """What goes wrong in one round of a loop ends all of it."""
+
+    name = "step-error-fatal"
+    layer = Layer.LIFECYCLE
+    causes = frozenset(("L108",))
+    operators = frozenset(("contain-step-error",))
+    ends_runs = True
+
+    def find(self, source: Source) -> Iterator[Edit]:
+        """Clauses in a loop that keep the exception and raise nothing; around what reads a reply it is another sort."""
+        for name, function in source.functions():
+            for loop in source.inside(function):
+                if not isinstance(loop, (ast.For, ast.AsyncFor, ast.While)):
+                    continue
+                for tried in inside(loop.body, ast.Try):
+                    if any(VALIDATES.search(ast.unparse(call.func)) for call in inside(tried.body, ast.Call)):
+                        continue
+                    for handler in tried.handlers:
+                        kept = inside(handler.body, ast.Assign)
+                        raises = any(True for _ in inside(handler.body, ast.Raise))
+                        if handler.name and not raises and any(names(node.value, handler.name) for node in kept):
+                            yield source.replace_all(handler.body, "raise", name)
 
 
 class ZeroUnset(PythonMutator):

@@ -13,6 +13,9 @@ from .shapes import answering, broad, guards, inside, names
 RUNS_TOOL = re.compile(r"(^|[._])(tool|call_tool|execute|run_tool|invoke|run_command|execute_tool_call)$")
 VALIDATES = re.compile(r"(json\.loads|validate_json|validate_python|model_validate|literal_eval)$")
 RESULT = re.compile(r"result|output|observation|content", re.IGNORECASE)
+TOLD = re.compile(
+    r"""['"]role['"]: ['"]tool['"]|(Tool|Function)(Execution)?(Result|Return|Response|Output)?Message\(|ToolReturn"""
+)
 INVALID = re.compile(r"JSONDecodeError|ValueError|ValidationError")
 
 
@@ -160,6 +163,28 @@ class CallId(PythonMutator):
                     answers = RESULT.search(source.segment(node))
                     if key in ("call_id", "tool_call_id") and given and answers:
                         yield source.replace(value, '"call"', name)
+
+
+class Unanswered(PythonMutator):
+    """The result of a tool is in no request."""
+
+    name = "result-dropped"
+    layer = Layer.TOOL_INTERFACE
+    causes = frozenset(("T106", "C103"))
+    operators = frozenset(("pair-results", "preserve-evidence"))
+    told_to_model = True
+
+    def find(self, source: Source) -> Iterator[Edit]:
+        """What puts a message with results into a history."""
+        for name, function in source.functions():
+            for node in source.inside(function):
+                kept = node.value if isinstance(node, ast.Expr) else None
+                kept = kept.value if isinstance(kept, ast.Await) else kept
+                if not isinstance(kept, ast.Call) or len(kept.args) != 1:
+                    continue
+                puts = re.search(r"(append|add_messages?|add_message)$", ast.unparse(kept.func))
+                if puts and TOLD.search(source.segment(kept.args[0])):
+                    yield source.remove(node, name)
 
 
 class UnknownTool(PythonMutator):

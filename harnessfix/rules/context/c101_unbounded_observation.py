@@ -1,7 +1,7 @@
 """C101: one output enters the prompt whole, far above its neighbours."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
@@ -23,13 +23,14 @@ from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Part, TraceStep
-from harnessfix_ir.vocabulary import ElementRole, LinkKind, Property, Route, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Property, Route, Severity, StepKind
 
 FLOOR = 20_000  # characters; what coding agents commonly allow one observation to have
 FLOOR_WITHOUT_NEIGHBOURS = 60_000
 TIMES_MEDIAN = 10
 TIMES_OWN_BOUND = 3
 LEAST_BOUND = 500  # characters; a smaller one bounds titles and log lines
+_SHOWN = frozenset({"user", "tool", "function", "observation", "tool-response", "tool_response", "tool_result"})
 _MARKER = re.compile(
     r"\d[\d,._ ]*\s*(?:more\s+)?(?:characters|chars|lines|bytes|tokens)\s+(?:were\s+|have been\s+)?"
     r"(?:omitted|truncated|elided|skipped|cut|left out|removed|not shown)"
@@ -117,6 +118,18 @@ class UnboundedObservation(Rule):
         bad, "agent.py", ('output=(expired.output or b"").decode()', 'output=shorten((expired.output or b"").decode())')
     )
 
+    def check_source(self, model: HarnessModel) -> Iterable[Finding]:
+        """Functions that are there to bound a text and do not."""
+        for element in _cut_nothing(model):
+            yield Finding(
+                f"{element.anchor.qualname} is told how long a text may be, and gives {element.value('name')} back.",
+                [as_anchor(element, "cuts nothing")],
+                confidence=0.6,
+                evidence=Evidence.DERIVED,
+                severity=Severity.WARNING,
+                missing=("a run with a long text",),
+            )
+
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """One finding per place that let a far too long text through."""
         seen = _observations(run)
@@ -167,6 +180,10 @@ def _finding(run: Htir, model: HarnessModel, one: _Observation, usual: float | N
     )
 
 
+def _cut_nothing(model: HarnessModel) -> Iterator[Element]:
+    return (element for element in model.of_role(ElementRole.HAZARD) if element.name == "cuts-nothing")
+
+
 def _observations(run: Htir) -> list[_Observation]:
     """What the harness added between two model turns; the task itself is not an observation."""
     found = []
@@ -174,7 +191,7 @@ def _observations(run: Htir) -> list[_Observation]:
         if before is None:
             continue
         for part in parts:
-            if part.role in ("user", "tool") and part.kind != "tool_call":
+            if part.role in _SHOWN and part.kind != "tool_call":
                 found.append(_Observation(request, part, run.text(part)))
     return found
 
@@ -236,6 +253,9 @@ def _responsible(
     if fit is not None and fit.widest is not None and not templates.is_bounded(fit.prompt, fit.widest.placeholder):
         anchors.append(as_anchor(fit.prompt, "the template that worded this text", Route.LITERAL_MATCH))
         parameters["placeholder"] = fit.widest.placeholder
+    marks = run.reached
+    idle = [e for e in _cut_nothing(model) if e.anchor.path in marks and marks[e.anchor.path].ran(e.anchor.start_line)]
+    anchors += [as_anchor(element, "cuts nothing") for element in idle]
     made = list(nearest_anchors(run, source)) if source is not None else []
     asked = list(asking_anchors(run, one.request))
     driven = model_driven(model)

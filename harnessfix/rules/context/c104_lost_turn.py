@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from harnessfix.rules._errors import handler_element, type_of
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import model_steps, own_anchors
+from harnessfix.rules._own import model_steps, own_anchors, own_function, owner_of
 from harnessfix.rules._query import (
     added_messages,
     ancestors,
@@ -121,14 +121,14 @@ class LostTurn(Rule):
                 yield finding
         for stray in strays(run):
             if not stray.was_sent and stray.asking.id not in turns:
-                yield _answered(run, stray)
+                yield _answered(run, model, stray)
                 return
 
 
-def _answered(run: Htir, stray: Stray) -> Finding:
+def _answered(run: Htir, model: HarnessModel, stray: Stray) -> Finding:
     """Of a turn too short to be looked for, whose calls were answered in a request that does not hold them."""
     request, turn = stray.request, stray.asking
-    around = next((s for s in ancestors(run, model_steps(run, turn)[0]) if s.anchors), turn)
+    around = _keeper(run, model, turn)
     keeper = around if around.kind is not StepKind.TASK else turn
     return Finding(
         message=f"Request {request.id} answers call {stray.result.call_id} of {turn.id}, and no request up to it "
@@ -140,6 +140,21 @@ def _answered(run: Htir, stray: Stray) -> Finding:
         confidence=0.9,
         quotes=((f"{turn.id} output", quote(run.output_text(turn))),),
     )
+
+
+def _keeper(run: Htir, model: HarnessModel, turn: TraceStep) -> TraceStep:
+    """Who had reply and history: the outermost step that asked and whose class builds one, else what is around it."""
+    asking = model_steps(run, turn)
+    for step in asking:
+        function = own_function(model, step)
+        owner = owner_of(function) if function is not None else ""
+        if (
+            function is not None
+            and owner
+            and model.in_function(function.anchor.path, owner, ElementRole.CONTEXT_BUILDER)
+        ):
+            return step
+    return next((step for step in ancestors(run, asking[0]) if step.anchors), turn)
 
 
 def _said_otherwise(run: Htir, turn: TraceStep, new: Sequence[Part]) -> bool:
