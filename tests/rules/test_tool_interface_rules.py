@@ -233,6 +233,44 @@ def test_who_made_a_result_that_names_no_call_of_a_model_is_blamed(
     assert [found.anchors[0].qualname for found in harness.said("T106")] == ([blamed] if blamed else [])
 
 
+def test_a_result_that_is_not_kept_is_blamed_on_what_ran_the_tool(run_harness: Run) -> None:
+    agent = """
+class Console:
+    def show(self, messages, text):
+        messages.append({"role": "tool", "tool_call_id": "x", "content": text})
+
+
+def look(key):
+    return f"value of {key}"
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(4):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            self.answer(messages, reply["tool_calls"])
+
+    def answer(self, messages, calls):
+        tools = {"look": look}
+        for call in calls:
+            result = tools[call["function"]["name"]]("a")
+        messages.append({"role": "user", "content": "Go on."})
+"""
+    main = (
+        "from agent import Agent\nfrom model import Model, call, say\n\n"
+        'print(Agent(Model(call("look", {}, "c1"), say("done"))).run("Look."))\n'
+    )
+    (found,) = run_harness({"agent.py": agent, "main.py": main}).said("T106")
+    assert found.anchors[0].qualname == "Agent.answer"
+
+
 @pytest.mark.parametrize(
     ("code", "speaks"),
     [

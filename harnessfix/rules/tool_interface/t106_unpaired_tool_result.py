@@ -253,9 +253,21 @@ def _maker(run: Htir, request: TraceStep | None, foreign: str) -> TraceStep | No
 
 
 def _anchors(run: Htir, model: HarnessModel, request: TraceStep, asking: TraceStep | None) -> tuple[Anchor, ...]:
-    """Functions that answer calls: those that append messages of the role `tool`, else any that append."""
+    """Functions that answer calls: those around a tool that ran, then those that append messages of the role `tool`."""
     builders = list(model.of_role(ElementRole.CONTEXT_BUILDER))
     tool_builders = [b for b in builders if "tool" in names(b.value("appends-role"))] or builders
-    named = [as_anchor(builder, "appends the results") for builder in tool_builders]
+    ran = _around_tools(run, model, asking, request)
+    near = sorted((b for b in builders if b.anchor.symbol in ran), key=lambda b: ran.index(b.anchor.symbol))
+    named = [as_anchor(builder, "appends the results") for builder in (*near, *tool_builders)]
     around = [*asking_anchors(run, request), *(nearest_anchors(run, asking) if asking is not None else ())]
     return one_of_each([*named, *around])
+
+
+def _around_tools(run: Htir, model: HarnessModel, asking: TraceStep | None, request: TraceStep) -> list[str]:
+    """The functions, innermost first, that ran a tool between the reply that asked for it and a request."""
+    if asking is None:
+        return []
+    between = run.steps[run.place(asking.id) + 1 : run.place(request.id)]
+    tool = next((step for step in between if step.kind is StepKind.TOOL_CALL), None)
+    functions = (own_function(model, step) for step in (ancestors(run, tool) if tool is not None else ()))
+    return [function.anchor.symbol for function in functions if function is not None]
