@@ -70,9 +70,20 @@ def _leaves(loop: ast.For | ast.AsyncFor, names: set[str], scope: Scope, file: F
                 tests.append(around.test)
         derived = tainted_names(scope, names)
         about = [n for test in tests for n in walk(test) if isinstance(n, ast.Name) and n.id in derived]
-        if about and not _ends_in_error(node):
+        if about and not _ends_in_error(node) and not _has_as_many_as_asked(tests[0], scope):
             return node
     return None
+
+
+def _has_as_many_as_asked(test: ast.expr, scope: Scope) -> bool:
+    """Whether the test is that as many were gathered as a parameter asks for: `len(found) >= count`."""
+    for node in walk(test):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            counts = any(isinstance(s, ast.Call) and callee(s, scope) == "len" for s in sides)
+            if counts and any(isinstance(s, ast.Name) and s.id in scope.params for s in sides):
+                return True
+    return False
 
 
 def _ends_in_error(node: ast.stmt) -> bool:

@@ -14,6 +14,9 @@ from .base import hazard
 
 _CALLS = re.compile(r"^(tool_?calls|function_?calls|tool_?uses|parsed_actions)(\(\))?$", re.IGNORECASE)
 
+_ARGUMENTS = frozenset(("arguments", "args", "input", "parameters"))
+_DESCRIBED = frozenset(("property", "cached_property", "computed_field"))
+
 
 class FirstCallOnly(Role):
     """`reply.tool_calls[0]` where nothing goes through the rest or counts them."""
@@ -30,6 +33,8 @@ class FirstCallOnly(Role):
                     and isinstance(node.ctx, ast.Load)
                     and _CALLS.match(owner)
                     and not _asks_id(node, file)
+                    and not _tells_the_first(scope, file, owner)
+                    and not _reads_arguments_alone(node, scope, file)
                     and not _sees_rest(owner, node, scope)
                 ):
                     yield hazard("first-call-only", scope, node).add("of", file.segment(node.value, 60))
@@ -40,6 +45,42 @@ def _asks_id(first: ast.Subscript, file: FileContext) -> bool:
     """Whether only the call's id is asked for, which finds a turn again and runs nothing."""
     around = file.parents.get(first)
     return isinstance(around, ast.Attribute) and around.attr.endswith("id")
+
+
+def _tells_the_first(scope: Scope, file: FileContext, calls: str) -> bool:
+    """Whether the function is an attribute of a message or reply that stands beside the one with all of its calls."""
+    owner = scope.owner
+    beside = owner.method(calls) if owner is not None else None
+    return all(s is not None and _DESCRIBED & set(_decorators(s)) for s in (scope, beside))
+
+
+def _decorators(scope: Scope) -> Iterator[str]:
+    for node in scope.function.decorator_list:
+        yield last(dotted(node, scope))
+
+
+def _reads_arguments_alone(first: ast.Subscript, scope: Scope, file: FileContext) -> bool:
+    """Whether nothing but the arguments of the call is read, as where a model answers in the form of one: whoever does
+    not ask which tool was called runs none."""
+    around = file.parents.get(first)
+    target = around.targets[0] if isinstance(around, ast.Assign) else None
+    uses: list[ast.AST] = [first]
+    if isinstance(target, ast.Name):
+        uses = [n for n in scope.deep(ast.Name) if n.id == target.id and isinstance(n.ctx, ast.Load)]
+    return bool(uses) and all(_end_of(use, file) in _ARGUMENTS for use in uses)
+
+
+def _end_of(use: ast.AST, file: FileContext) -> str:
+    """The last attribute or key of `call.function.arguments`, beginning at `call`; empty where none is asked for."""
+    name = ""
+    around = file.parents.get(use)
+    while isinstance(around, (ast.Attribute, ast.Subscript)) and around.value is use:
+        key = around.slice.value if isinstance(around, ast.Subscript) and isinstance(around.slice, ast.Constant) else ""
+        name = around.attr if isinstance(around, ast.Attribute) else str(key)
+        if name in _ARGUMENTS:
+            return name  # what is done with them is no matter
+        use, around = around, file.parents.get(around)
+    return name
 
 
 def _sees_rest(owner: str, first: ast.Subscript, scope: Scope) -> bool:

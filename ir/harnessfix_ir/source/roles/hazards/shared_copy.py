@@ -11,7 +11,7 @@ from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 
-from .base import hazard
+from .base import hazard, holds, loops_around
 
 _CHANGES = frozenset(("append", "extend", "insert", "update", "add", "pop", "popitem", "remove", "clear", "setdefault"))
 _COPIES = frozenset(("copy.copy", "copy", "dataclasses.replace", "replace"))
@@ -31,7 +31,13 @@ class SharedCopy(Role):
                 if changes is None:
                     changes = _changes_in(file)
                 renewed = _renewed(name, scope) | {k.arg for k in call.keywords if k.arg}
-                found = sorted({a for a in _changed(name, scope, changes) if a not in renewed and a[:2] != "__"})
+                found = sorted(
+                    {
+                        attr
+                        for attr, change in _changed(name, scope, changes)
+                        if attr not in renewed and attr[:2] != "__" and _meets(name, call, change, scope, file)
+                    }
+                )
                 if found:
                     yield hazard("shared-copy", scope, call).add("of", source).add("changes", [*found])
 
@@ -75,32 +81,61 @@ def _renewed(name: str, scope: Scope) -> set[str]:
     }
 
 
-def _changed(name: str, scope: Scope, changes: dict[str, Changed]) -> Iterator[str]:
-    """Attributes of a name that are changed in place: here, by a method of it, or by a function it is handed to."""
-    yield from (attr for owner, attr in _in_place(scope) if owner == name)
+def _meets(name: str, copying: ast.Call, change: ast.AST, scope: Scope, file: FileContext) -> bool:
+    """Whether a change may meet the copy: it comes later, or in a later round of a loop around both, and the name has
+    not been given something else on the way."""
+    around = list(file.ancestors(change))
+    sources = [n for n in scope.of(ast.Name) if n.id == name and isinstance(n.ctx, ast.Store)]
+    begins = copying.end_lineno or copying.lineno
+    if _line(change) <= begins:
+        loops = [loop for loop in loops_around(change, file) if holds(loop, copying)]
+        if not loops:
+            return False
+        begins = loops[-1].lineno - 1  # what the outermost loop around both binds anew comes in between
+    return not any(begins < n.lineno <= _line(change) and _block(n, file) in around for n in sources)
+
+
+def _line(node: ast.AST) -> int:
+    return getattr(node, "lineno", 0)
+
+
+def _block(target: ast.Name, file: FileContext) -> ast.AST | None:
+    """What a binding holds for: the loop that binds its variable, else what stands around the statement."""
+    for around in file.ancestors(target):
+        if isinstance(around, (ast.For, ast.AsyncFor)):
+            return around
+        if isinstance(around, ast.stmt):
+            return file.parents.get(around)
+    return None
+
+
+def _changed(name: str, scope: Scope, changes: dict[str, Changed]) -> Iterator[tuple[str, ast.AST]]:
+    """Attributes of a name that are changed in place, and where: here, by a method of it, or by a function that it is
+    handed to."""
+    yield from ((attr, node) for owner, attr, node in _in_place(scope) if owner == name)
     for call in scope.of(ast.Call):
         func = call.func
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == name:
             owner = scope.owner.name if scope.owner is not None else ""
-            yield from (attr for at, attr in changes.get(f"{owner}.{func.attr}", ()) if at == 0)
+            yield from ((attr, call) for at, attr in changes.get(f"{owner}.{func.attr}", ()) if at == 0)
         if isinstance(func, ast.Name):
             given = [place for place, value in enumerate(call.args) if isinstance(value, ast.Name) and value.id == name]
-            yield from (attr for at, attr in changes.get(func.id, ()) if at in given)
+            yield from ((attr, call) for at, attr in changes.get(func.id, ()) if at in given)
 
 
-def _in_place(scope: Scope) -> Iterator[tuple[str, str]]:
-    """`name.attr[key] = …`, `name.attr[key] += …`, `name.attr.append(…)`: the name and the attribute."""
+def _in_place(scope: Scope) -> Iterator[tuple[str, str, ast.AST]]:
+    """`name.attr[key] = …`, `name.attr[key] += …`, `name.attr.append(…)`: the name, the attribute and the change."""
     targets: list[ast.AST] = [t for node in scope.of(ast.Assign) for t in node.targets]
     targets += [node.target for node in scope.of(ast.AugAssign)]
     targets += [t for node in scope.of(ast.Delete) for t in node.targets]
     for target in targets:
         if isinstance(target, ast.Subscript) and (found := _attribute(target.value)) is not None:
-            yield found
+            yield *found, target
     for call in scope.of(ast.Call):
         if isinstance(call.func, ast.Attribute) and call.func.attr in _CHANGES:
             found = _attribute(call.func.value)
             if found is not None:
-                yield found
+                yield *found, call
 
 
 def _attribute(node: ast.AST) -> tuple[str, str] | None:
@@ -121,7 +156,7 @@ def _changes_in(file: FileContext) -> dict[str, Changed]:
         for scope in functions:
             params = scope.params
             places = {name: at for at, name in enumerate(params)}
-            own = {(places[name], attr) for name, attr in _in_place(scope) if name in places}
+            own = {(places[name], attr) for name, attr, _ in _in_place(scope) if name in places}
             own -= {(places[name], attr) for name in params for attr in _renewed(name, scope)}
             for call in scope.of(ast.Call):
                 if isinstance(call.func, ast.Name) and call.func.id in found:
