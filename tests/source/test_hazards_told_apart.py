@@ -8,6 +8,49 @@ import pytest
 from harnessfix_ir.source import read_harness
 from harnessfix_ir.vocabulary import ElementRole
 
+
+def _twins(plainly: str, awaited: str) -> str:
+    """Two ways to do one work, with a step of each."""
+    return f"""
+        class Desk:
+            def answer(self, ask):
+                {plainly}
+                pages = self.find(ask)
+                prompt = self.join(pages)
+                reply = self.query(prompt)
+                self.keep(reply)
+                return reply.strip()
+
+            async def answer_async(self, ask):
+                {awaited}
+                pages = await self.find_async(ask)
+                prompt = self.join(pages)
+                reply = await self.query_async(prompt)
+                await self.keep_async(reply)
+                return reply.strip()
+        """
+
+
+def _device(otherwise: str) -> str:
+    """Three methods that begin with a check, and one that does not and ends so."""
+    checked = "".join(
+        f"""
+            def {name}(self):
+                self._validate()
+                return {name}(self._one, self._many)
+        """
+        for name in ("first", "second", "third")
+    )
+    return f"""
+        class Device:
+            {checked}
+            def to_dict(self):
+                if self._one is not None:
+                    return dict(self._one)
+                {otherwise}
+        """
+
+
 # What sets them apart: the hazard, the shape that is none, the shape that is one.
 PAIRS = {
     "a logger that fills the text from keywords": (
@@ -133,6 +176,177 @@ PAIRS = {
                     break
             return found
         """,
+    ),
+    "the last is handed on inside the loop": (
+        "unflushed-buffer",
+        """
+        def chunks(sentences, limit):
+            found, chunk = [], []
+            chunk = []
+            for at, sentence in enumerate(sentences):
+                chunk.append(sentence)
+                if len(chunk) > limit or at == len(sentences) - 1:
+                    found.append(chunk)
+                    chunk = []
+            return found
+        """,
+        """
+        def chunks(sentences, limit):
+            found = []
+            chunk = []
+            for at, sentence in enumerate(sentences):
+                chunk.append(sentence)
+                if len(chunk) > limit:
+                    found.append(chunk)
+                    chunk = []
+            return found
+        """,
+    ),
+    "emptied before it is filled": (
+        "unflushed-buffer",
+        """
+        def panel(calls, show):
+            text = ""
+            show(text)
+            for call in calls:
+                if call.waits:
+                    text = ""
+                    for name, value in call.arguments:
+                        text += f"{name}={value}"
+                    show(text)
+        """,
+        """
+        def panel(calls, show):
+            text = ""
+            for call in calls:
+                text += call.arguments
+                if call.waits:
+                    show(text)
+                    text = ""
+        """,
+    ),
+    "an empty object that nobody works with": (
+        "empty-for-unreadable",
+        """
+        def calls(reply):
+            found = []
+            for item in reply.output:
+                try:
+                    arguments = json.loads(item.arguments)
+                    found.append((item.name, arguments))
+                except json.JSONDecodeError:
+                    logger.warning("left out")
+                    arguments = {}
+            return found
+        """,
+        """
+        def calls(reply):
+            found = []
+            for item in reply.output:
+                try:
+                    arguments = json.loads(item.arguments)
+                except json.JSONDecodeError:
+                    logger.warning("left out")
+                    arguments = {}
+                found.append((item.name, arguments))
+            return found
+        """,
+    ),
+    "a conversation that is written out for another provider": (
+        "empty-for-unreadable",
+        """
+        def worded(self, messages):
+            parts = []
+            for message in messages:
+                for call in message.tool_calls:
+                    try:
+                        arguments = json.loads(call.arguments)
+                    except ValueError:
+                        arguments = {}
+                    parts.append(part(call.name, arguments))
+            return parts
+        """,
+        """
+        def run(self, replies):
+            parts = []
+            for reply in replies:
+                for call in reply.tool_calls:
+                    try:
+                        arguments = json.loads(call.arguments)
+                    except ValueError:
+                        arguments = {}
+                    parts.append(self.tools[call.name](**arguments))
+            return parts
+        """,
+    ),
+    "the same refusal under another name": (
+        "unlike-twins",
+        _twins('raise ConnectionError("not ready")', 'raise OSError("not ready")'),
+        _twins("pass", 'raise OSError("not ready")'),
+    ),
+    "a failure that is raised again is no refusal": (
+        "unlike-twins",
+        _twins('raise ConnectionError("not ready")', 'raise OSError("not ready")'),
+        _twins("raise self.failure", 'raise OSError("not ready")'),
+    ),
+    "a refusal of what only the other way can do": (
+        "unlike-twins",
+        _twins("pass", "if iscoroutinefunction(ask): raise TypeError(ask)"),
+        _twins("pass", "if not callable(ask): raise TypeError(ask)"),
+    ),
+    "a step that not every object has": (
+        "unlike-twins",
+        _twins("pass", 'if hasattr(self.meter, "take_usage"): self.meter.take_usage()'),
+        _twins("pass", "self.meter.take_usage()"),
+    ),
+    "a document that is the same for all that the cache holds": (
+        "key-leaves-out",
+        """
+        def resolved(document):
+            cache = {}
+
+            def resolve(node, source, seen=None):
+                if seen is None:
+                    seen = set()
+                place = node.place
+                if place in cache:
+                    return cache[place]
+                cache[place] = resolve(find(place, source), source, seen)
+                return cache[place]
+
+            return resolve(document, document)
+        """,
+        """
+        def resolved(documents):
+            cache = {}
+
+            def resolve(node, source):
+                place = node.place
+                if place in cache:
+                    return cache[place]
+                cache[place] = resolve(find(place, source), source)
+                return cache[place]
+
+            return [resolve(one, one) for one in documents]
+        """,
+    ),
+    "parts that the mark cannot be in": (
+        "unpacked-split",
+        """
+        def seconds(text):
+            hours, minutes, rest = text.split(":")
+            return float(hours) * 3600 + float(minutes) * 60 + float(rest)
+        """,
+        """
+        def place(text):
+            host, port = text.split(":")
+            return host, int(port)
+        """,
+    ),
+    "a method that refuses by itself": (
+        "unguarded-sibling",
+        _device("raise AssertionError(self._many)"),
+        _device("return {}"),
     ),
 }
 

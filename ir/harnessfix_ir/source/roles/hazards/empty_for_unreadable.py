@@ -1,9 +1,11 @@
 """What could not be read becomes an empty value, and the code goes on as if nothing had been sent."""
 
 import ast
+import itertools
+import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, calls_in, last
+from harnessfix_ir.source.expressions import callee, calls_in, dotted, last, names_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -11,9 +13,10 @@ from harnessfix_ir.source.roles.handlers import is_log_call
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import words
 
-from .base import hazard
+from .base import hazard, loops_around, targets_in
 
 _READS = words("loads raw_decode literal_eval safe_load model_validate_json validate_json from_json")
+_CONVERSATION = re.compile(r"(^|_)(messages|history|conversation)$")
 
 
 class EmptyForUnreadable(Role):
@@ -25,7 +28,7 @@ class EmptyForUnreadable(Role):
                 read = _read(node.body, scope)
                 for clause in node.handlers if read else ():
                     found = next((s for s in clause.body if _is_empty(s, read)), None)
-                    if found is not None and not _tells(clause, scope):
+                    if found is not None and not _tells(clause, scope) and _goes_on(found, node, scope, file):
                         yield hazard("empty-for-unreadable", scope, found).add("reads", sorted(read)[0])
 
 
@@ -48,6 +51,31 @@ def _is_empty(statement: ast.stmt, read: set[str]) -> bool:
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         return isinstance(target, ast.Name) and target.id in read and _no_entries(statement.value)
+    return False
+
+
+def _goes_on(statement: ast.stmt, around: ast.Try | ast.TryStar, scope: Scope, file: FileContext) -> bool:
+    """Whether anything works with the empty value: it is returned, or read outside the `try` that failed, and is more
+    than the wording of a turn that is over."""
+    if not isinstance(statement, ast.Assign):
+        return True
+    names = {name for target in statement.targets for name in names_in(target)}
+    spent = {id(n) for part in (*around.body, *around.orelse) for n in walk(part)}
+    read = (n for n in scope.deep(ast.Name) if n.id in names and isinstance(n.ctx, ast.Load) and id(n) not in spent)
+    return any(True for _ in read) and not _words_history(around, scope, file)
+
+
+def _words_history(node: ast.AST, scope: Scope, file: FileContext) -> bool:
+    """Whether a place writes out again what every message of a conversation that was handed in has called."""
+    loops = list(loops_around(node, file))
+    for inner, outer in itertools.pairwise(loops):
+        if isinstance(inner, ast.While) or isinstance(outer, ast.While):
+            continue
+        over = last(dotted(outer.iter, scope))
+        given = next(names_in(outer.iter), "") in scope.params
+        own = {name.id for name in targets_in(outer.target)}
+        if given and _CONVERSATION.search(over) and own & set(names_in(inner.iter)):
+            return True
     return False
 
 

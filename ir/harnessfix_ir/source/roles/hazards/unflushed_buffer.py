@@ -65,25 +65,44 @@ def _emptied(loop: ast.For | ast.AsyncFor) -> set[str]:
     """Names that a branch of a loop empties after it has looked at them."""
     found: set[str] = set()
     for branch in inside(loop.body):
-        if not isinstance(branch, ast.If):
+        if not isinstance(branch, ast.If) or _asks_last(branch.test, loop):
             continue
-        emptied: set[str] = set()
+        emptied: dict[str, int] = {}
         for node in inside(branch.body):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_empty(node.value):
-                emptied.add(node.targets[0].id)
+                emptied[node.targets[0].id] = node.lineno
             elif isinstance(node, ast.Call) and (name := _of_method(node, "clear")):
-                emptied.add(name)
+                emptied[name] = node.lineno
         if emptied:
-            found |= emptied & _read_in(branch)
+            read = _read_in(branch)
+            found |= {name for name, line in emptied.items() if read.get(name, line + 1) <= line}
     return found
 
 
-def _read_in(branch: ast.If) -> set[str]:
-    """Names whose value a branch reads. What is only filled and emptied tells that something came, and hands on
-    nothing."""
+def _asks_last(test: ast.expr, loop: ast.For | ast.AsyncFor) -> bool:
+    """Whether a test holds for the last of what a loop goes through: `or at == len(items) - 1`."""
+    over = {spelled(node) for node in walk(loop.iter) if isinstance(node, (ast.Name, ast.Attribute))}
+    for node in walk(test):
+        if isinstance(node, ast.Compare) and any(isinstance(op, (ast.Eq, ast.GtE)) for op in node.ops):
+            for call in walk(node):
+                counted = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "len"
+                if counted and any(spelled(given) in over for given in call.args):  # type: ignore[attr-defined]
+                    return True
+    return False
+
+
+def _read_in(branch: ast.If) -> dict[str, int]:
+    """Names whose value a branch reads, with the line where it first does.
+
+    What is only filled and emptied tells that something came, and hands on nothing.
+    """
     nodes = [node for statement in branch.body for node in walk(statement)]
     filled = {id(n.func.value) for n in nodes if isinstance(n, ast.Call) and _of_method(n, "clear", "append", "extend")}  # type: ignore[attr-defined]
-    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in filled}
+    found: dict[str, int] = {}
+    for n in nodes:
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in filled:
+            found[n.id] = min(n.lineno, found.get(n.id, n.lineno))
+    return found
 
 
 def _is_empty(value: ast.expr) -> bool:

@@ -35,7 +35,9 @@ class UnguardedSibling(Role):
                 for method in methods:
                     mine = _touches(method)
                     alike = sum(bool(mine & theirs) for theirs in touched)
-                    if method not in guarded and alike * 2 > len(guarded) and not _called(check, method, owner):
+                    if method in guarded or _refuses_the_rest(method):
+                        continue
+                    if alike * 2 > len(guarded) and not _called(check, method, owner):
                         draft = hazard("unguarded-sibling", method, method.function).add("lacks", check)
                         yield draft.add("like", [m.name for m in guarded[:3]])
 
@@ -56,6 +58,11 @@ def _first_checks(method: Scope) -> Iterator[str]:
         name = own_attribute(func)
         if _CHECK.match(name):
             yield name
+
+
+def _refuses_the_rest(method: Scope) -> bool:
+    """Whether a method ends by raising: what none of its branches knows it refuses itself."""
+    return isinstance(method.function.body[-1], ast.Raise)
 
 
 def _touches(method: Scope) -> set[str]:

@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import dotted, last
+from harnessfix_ir.source.expressions import dotted, inside, last, text_of, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -19,6 +19,8 @@ _MATTERS = re.compile(
     r"^(raise _?[A-Z].+|on_\w+_(start|end|error)|record_\w+|"
     r".*(validate|approv|guardrail|permission|_limit|budget|usage|redact)\w*)$"
 )
+_REFUSAL = re.compile(r"raise _?[A-Z]")
+_KIND = re.compile(r"coroutine|awaitable|is_?async|async_?gen|is_running")
 _LEAST_SHARED = 5
 _LEAST_ALIKE = 0.6
 
@@ -57,10 +59,32 @@ def _compare(lacking: Scope, has: Scope, of_name: dict[str, dict[str, int]]) -> 
         return
     reached = set(mine).union(*(of_name[name] for name in called if name in of_name))
     lacks = sorted((line, step) for step, line in theirs.items() if step not in reached and _MATTERS.match(step))
+    of_one_kind, optional = _kind_raises(has), _asked_for(has)
+    lacks = [(line, step) for line, step in lacks if step not in of_one_kind and step not in optional]
+    refused = [step for _, step in lacks if _REFUSAL.match(step)]
+    if len(refused) <= sum(_REFUSAL.match(step) is not None and step not in theirs for step in mine):
+        lacks = [(line, step) for line, step in lacks if step not in refused]  # the same refusals under other names
     node = lacking.node
     if lacks and isinstance(node, ast.stmt):
         draft = hazard("unlike-twins", lacking, node).add("twin", has.qualname)
         yield draft.add("lacks", [step for _, step in lacks]).add("has-at", lacks[0][0])
+
+
+def _kind_raises(scope: Scope) -> set[str]:
+    """Refusals of what only the other way can do, or only this one: coroutines, or a loop that runs already."""
+    found = set()
+    for branch in scope.deep(ast.If):
+        if any(_KIND.search(word) for word in words_in(branch.test)):
+            for node in inside(branch.body):
+                if isinstance(node, ast.Raise) and node.exc is not None:
+                    found.add(_refusal(node.exc, scope))
+    return found
+
+
+def _asked_for(scope: Scope) -> set[str]:
+    """Steps that are made only where the object turns out to have them: `hasattr(embedder, "embed_batch_async")`."""
+    asked = (call for call in scope.deep(ast.Call) if dotted(call.func, scope) == "hasattr" and len(call.args) == 2)
+    return {_plain(text_of(call.args[1]) or "") for call in asked}
 
 
 def _called_by(scope: Scope) -> set[str]:
@@ -77,8 +101,12 @@ def _steps(scope: Scope) -> dict[str, int]:
             found.setdefault(_plain(name), call.lineno)
     for node in scope.deep(ast.Raise):
         if node.exc is not None:
-            found.setdefault(f"raise {last(dotted(node.exc, scope).removesuffix('()'))}", node.lineno)
+            found.setdefault(_refusal(node.exc, scope), node.lineno)
     return found
+
+
+def _refusal(raised: ast.expr, scope: Scope) -> str:
+    return f"raise {last(dotted(raised, scope).removesuffix('()'))}"
 
 
 def _plain(name: str) -> str:

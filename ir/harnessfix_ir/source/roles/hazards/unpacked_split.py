@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import dotted, keyword, last, text_of
+from harnessfix_ir.source.expressions import callee, dotted, keyword, last, text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -32,7 +32,11 @@ class UnpackedSplit(Role):
                 mark = text_of(call.args[0]) if len(call.args) == 1 else None
                 if not mark or mark in _FIXED or isinstance(func.value, (ast.Constant, ast.JoinedStr)):
                     continue
-                if not _caught(node, scope, file) and not _counted(func.value, scope):
+                if (
+                    not _caught(node, scope, file)
+                    and not _counted(func.value, scope)
+                    and not _refuses_the_mark(target, scope)
+                ):
                     draft = hazard("unpacked-split", scope, node).add("mark", mark)
                     yield draft.add("what", file.segment(func.value, 60)).add("parts", len(target.elts))
 
@@ -48,6 +52,19 @@ def _caught(node: ast.stmt, scope: Scope, file: FileContext) -> bool:
                     return True
         inner = around
     return False
+
+
+def _refuses_the_mark(target: ast.Tuple | ast.List, scope: Scope) -> bool:
+    """Whether every part has to be a number or the name of something in a module: with the mark in it, it would be
+    refused wherever the text is taken apart."""
+    strict: set[str] = set()
+    for call in scope.of(ast.Call):
+        name = last(callee(call, scope))
+        if name in ("int", "float", "import_module"):
+            strict.update(given.id for given in call.args[:1] if isinstance(given, ast.Name))
+        elif name in ("getattr", "hasattr"):
+            strict.update(given.id for given in call.args[1:2] if isinstance(given, ast.Name))
+    return all(isinstance(part, ast.Name) and part.id in strict for part in target.elts)
 
 
 def _counted(text: ast.expr, scope: Scope) -> bool:
