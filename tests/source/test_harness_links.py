@@ -220,6 +220,18 @@ class Agent:
     assert loops(model) == [("Agent.run", 10, [])]
 
 
+_TRIED_AGAIN = """while True:
+        with self.span():
+            try:
+                self.step()
+                break
+            except ValueError as error:
+                asked = self.hooks.failed(error)
+                if {}:
+                    continue
+                raise"""
+
+
 @pytest.mark.parametrize(
     ("body", "bounds"),
     [
@@ -228,6 +240,8 @@ class Agent:
         ("while True:\n        if self.steps >= self.limit:\n            break\n        self.step()", ["counter-exit"]),
         ("while True:\n        self.step()", []),
         ("while True:\n        self.check_limit()\n        self.step()", ["limit-exit"]),
+        (_TRIED_AGAIN.format("asked.retry"), ["retry-exit"]),
+        (_TRIED_AGAIN.format("error.retryable"), []),
     ],
 )
 def test_what_bounds_a_loop(read_one: ReadOne, body: str, bounds: list[str]) -> None:

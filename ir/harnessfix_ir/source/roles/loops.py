@@ -1,7 +1,8 @@
 """`while` and `for` statements; linking decides which of them are agent loops."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 from harnessfix_ir.source.expressions import callee, calls_in, inside, is_true, last, names_in, words_in
 from harnessfix_ir.source.facts import Draft
@@ -14,6 +15,8 @@ from .base import Role, at_node
 from .handlers import caught_types
 
 LoopNode = ast.While | ast.For | ast.AsyncFor
+# A decision about trying again, not a word for what may be tried again (`error.retryable`).
+_RETRY = re.compile(r"(^|_)(do_|should_)?retry(_requested)?$")
 _ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
@@ -133,13 +136,31 @@ def _caught(node: LoopNode, scope: Scope) -> Iterator[str]:
             yield from caught_types(inner, scope) or ["BaseException"]
 
 
-def _goes_round_under_limit(node: LoopNode, scope: Scope) -> bool:
-    """Whether a body that ends by leaving begins another round only where a limit was compared."""
-    if not isinstance(node.body[-1], (ast.Break, ast.Return, ast.Raise)) or not _continues(node.body):
+def _goes_round_under(node: LoopNode, holds: Callable[[ast.expr], bool]) -> bool:
+    """Whether a body that ends by leaving begins another round only where a test of that sort held."""
+    if not _ends_by_leaving(node.body) or not _continues(node.body):
         return False
-    guarded = [n for n in inside(node.body) if isinstance(n, ast.If) and is_limit_test(n.test, scope)]
+    guarded = [n for n in inside(node.body) if isinstance(n, ast.If) and holds(n.test)]
     within = {id(n) for branch in guarded for n in inside(branch.body)}
     return all(id(n) in within for n in inside(node.body) if isinstance(n, ast.Continue))
+
+
+def _asks_for_retry(test: ast.expr) -> bool:
+    """Whether a test asks whoever decides about retries, which is not the model."""
+    return any(map(_RETRY.search, words_in(test)))
+
+
+def _ends_by_leaving(body: list[ast.stmt]) -> bool:
+    """Whether no way through a body reaches its end."""
+    end = body[-1] if body else None
+    if isinstance(end, (ast.With, ast.AsyncWith)):
+        return _ends_by_leaving(end.body)
+    if isinstance(end, (ast.Try, ast.TryStar)):
+        ways = [end.orelse or end.body, *(clause.body for clause in end.handlers)]
+        return _ends_by_leaving(end.finalbody) or all(map(_ends_by_leaving, ways))
+    if isinstance(end, ast.If):
+        return _ends_by_leaving(end.body) and _ends_by_leaving(end.orelse)
+    return isinstance(end, (ast.Break, ast.Return, ast.Raise))
 
 
 def _bounds(node: LoopNode, scope: Scope) -> Iterator[str]:
@@ -155,8 +176,10 @@ def _bounds(node: LoopNode, scope: Scope) -> Iterator[str]:
     for inner in inside(node.body):
         if isinstance(inner, ast.If) and is_limit_test(inner.test, scope) and _leaves(inner):
             yield "counter-exit"
-    if _goes_round_under_limit(node, scope):
+    if _goes_round_under(node, lambda test: is_limit_test(test, scope)):
         yield "counter-exit"
+    if _goes_round_under(node, _asks_for_retry):
+        yield "retry-exit"
     for call in calls_in(node.body):
         # A call that exists only to enforce a limit raises when it is reached.
         name = callee(call, scope).rpartition(".")[2]

@@ -5,7 +5,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, calls_in, dotted, last, names_in
+from harnessfix_ir.source.expressions import callee, calls_in, dotted, last, names_in, tainted_names
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -74,7 +74,7 @@ def _words_history(node: ast.AST, scope: Scope, file: FileContext) -> bool:
         over = last(dotted(outer.iter, scope))
         given = next(names_in(outer.iter), "") in scope.params
         own = {name.id for name in targets_in(outer.target)}
-        if given and _CONVERSATION.search(over) and own & set(names_in(inner.iter)):
+        if given and _CONVERSATION.search(over) and tainted_names(scope, own) & set(names_in(inner.iter)):
             return True
     return False
 
