@@ -262,3 +262,46 @@ def test_a_turn_of_calls_alone_that_nobody_kept(run_harness: Run, keep: str, sai
 def test_a_function_that_is_named_for_shortening_and_cuts_nothing(run_harness: Run, code: str, speaks: bool) -> None:
     harness = run_harness({"texts.py": f"def truncate(text, limit=100):\n    {code}\n"})
     assert bool(harness.said_of_source("C101")) is speaks
+
+
+ROLED = """\
+import subprocess
+
+
+def shorten(text, limit=2000):
+    if len(text) <= limit:
+        return text
+    SHORT
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if reply["content"] == "done":
+                raise SystemExit(1)
+            done = subprocess.run(reply["content"], shell=True, capture_output=True, text=True, timeout=9)
+            messages.append({"role": "tool-response", "content": "Output: " + shorten(done.stdout)})
+"""
+
+
+@pytest.mark.parametrize(
+    ("short", "said"),
+    [
+        ("return text", {"C101"}),
+        ("return text[:limit]", {"C102"}),
+        ("return text[:limit] + f'[{len(text) - limit} characters left out]'", set()),
+    ],
+)
+def test_what_a_harness_shows_under_a_role_of_its_own(run_harness: Run, short: str, said: set[str]) -> None:
+    main = (
+        "from agent import Agent\nfrom model import Model, say\n\n"
+        "Agent(Model(say('echo a'), say('seq 1 20000'), say('done'))).run('Count.')\n"
+    )
+    harness = run_harness({"agent.py": ROLED.replace("SHORT", short), "main.py": main})
+    assert {code for code in ("C101", "C102") if harness.said(code)} == said

@@ -7,10 +7,11 @@ from statistics import median
 
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._observations import Observation, observations
 from harnessfix.rules._query import (
-    added_messages,
     as_anchor,
     asking_anchors,
+    events,
     nearest_anchors,
     one_of_each,
     place_among,
@@ -22,7 +23,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.steps import Part, TraceStep
+from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Property, Route, Severity, StepKind
 
 FLOOR = 20_000  # characters; what coding agents commonly allow one observation to have
@@ -30,7 +31,6 @@ FLOOR_WITHOUT_NEIGHBOURS = 60_000
 TIMES_MEDIAN = 10
 TIMES_OWN_BOUND = 3
 LEAST_BOUND = 500  # characters; a smaller one bounds titles and log lines
-_SHOWN = frozenset({"user", "tool", "function", "observation", "tool-response", "tool_response", "tool_result"})
 _MARKER = re.compile(
     r"\d[\d,._ ]*\s*(?:more\s+)?(?:characters|chars|lines|bytes|tokens)\s+(?:were\s+|have been\s+)?"
     r"(?:omitted|truncated|elided|skipped|cut|left out|removed|not shown)"
@@ -84,15 +84,6 @@ Agent(Model(*map(say, commands))).run("look around")
 """
 
 
-@dataclass(frozen=True)
-class _Observation:
-    """A text that a harness put before its model: the request, its part, and the text."""
-
-    request: TraceStep
-    part: Part
-    text: str
-
-
 class UnboundedObservation(Rule):
     code = "C101"
     name = "unbounded-observation"
@@ -132,7 +123,7 @@ class UnboundedObservation(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """One finding per place that let a far too long text through."""
-        seen = _observations(run)
+        seen = observations(run)
         if all(len(one.text) < FLOOR for one in seen):
             return
         usual = median(len(one.text) for one in seen) if len(seen) > 2 else None
@@ -156,7 +147,7 @@ class _Norm:
         return f"at {self.limit:,} characters" if self.limit is not None else "what it shows"
 
 
-def _finding(run: Htir, model: HarnessModel, one: _Observation, usual: float | None, norm: _Norm | None) -> Finding:
+def _finding(run: Htir, model: HarnessModel, one: Observation, usual: float | None, norm: _Norm | None) -> Finding:
     source = _origin(run, one)
     anchors, parameters = _responsible(run, model, one, source)
     words = f"{len(one.text):,} characters entered request {one.request.id} whole"
@@ -182,18 +173,6 @@ def _finding(run: Htir, model: HarnessModel, one: _Observation, usual: float | N
 
 def _cut_nothing(model: HarnessModel) -> Iterator[Element]:
     return (element for element in model.of_role(ElementRole.HAZARD) if element.name == "cuts-nothing")
-
-
-def _observations(run: Htir) -> list[_Observation]:
-    """What the harness added between two model turns; the task itself is not an observation."""
-    found = []
-    for request, before, parts in added_messages(run):
-        if before is None:
-            continue
-        for part in parts:
-            if part.role in _SHOWN and part.kind != "tool_call":
-                found.append(_Observation(request, part, run.text(part)))
-    return found
 
 
 def _own_norm(model: HarnessModel) -> _Norm | None:
@@ -222,15 +201,19 @@ def _stands_out(size: int, usual: float | None, norm: _Norm | None) -> bool:
     return size >= FLOOR_WITHOUT_NEIGHBOURS if usual is None else size >= TIMES_MEDIAN * usual
 
 
-def _was_cut(run: Htir, one: _Observation) -> bool:
+def _was_cut(run: Htir, one: Observation) -> bool:
     place = place_among(one.request.input, one.part)
     for link in run.links_to(one.request.id, LinkKind.TRUNCATED):
         if link.target_span is not None and link.target_span.side == "in" and link.target_span.part == place:
             return True
+    # What the probe saw cut to about this length is no text that came in whole, whether the cut is marked or not.
+    kept = (event.attributes.get("after") for step in run.with_event("cut") for event in events(step, "cut"))
+    if any(isinstance(size, int) and size <= len(one.text) <= 2 * size for size in kept):
+        return True
     return _MARKER.search(one.text) is not None
 
 
-def _origin(run: Htir, one: _Observation) -> TraceStep | None:
+def _origin(run: Htir, one: Observation) -> TraceStep | None:
     """The step whose output is the text or most of it: the last one before the request."""
     place = place_among(one.request.input, one.part)
     best: tuple[int, TraceStep] | None = None
@@ -244,18 +227,17 @@ def _origin(run: Htir, one: _Observation) -> TraceStep | None:
 
 
 def _responsible(
-    run: Htir, model: HarnessModel, one: _Observation, source: TraceStep | None
+    run: Htir, model: HarnessModel, one: Observation, source: TraceStep | None
 ) -> tuple[tuple[Anchor, ...], dict[str, JsonValue]]:
     """The template that worded the text; else the tool where tools bound their own output, else what appends it."""
-    anchors: list[Anchor] = []
     parameters: dict[str, JsonValue] = {}
+    marks = run.reached
+    idle = [e for e in _cut_nothing(model) if e.anchor.path in marks and marks[e.anchor.path].ran(e.anchor.start_line)]
+    anchors = [as_anchor(element, "cuts nothing") for element in idle]
     fit = next(templates.renderings(model, one.text), None)
     if fit is not None and fit.widest is not None and not templates.is_bounded(fit.prompt, fit.widest.placeholder):
         anchors.append(as_anchor(fit.prompt, "the template that worded this text", Route.LITERAL_MATCH))
         parameters["placeholder"] = fit.widest.placeholder
-    marks = run.reached
-    idle = [e for e in _cut_nothing(model) if e.anchor.path in marks and marks[e.anchor.path].ran(e.anchor.start_line)]
-    anchors += [as_anchor(element, "cuts nothing") for element in idle]
     made = list(nearest_anchors(run, source)) if source is not None else []
     asked = list(asking_anchors(run, one.request))
     driven = model_driven(model)

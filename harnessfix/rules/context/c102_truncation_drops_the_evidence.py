@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harnessfix.rules._errors import error_lines
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._observations import Observation, observations
 from harnessfix.rules._query import as_anchor, asking_anchors, below, events, nearest_anchors, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
@@ -14,6 +15,8 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceLink, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Outcome, Property, Route, Severity, StepKind
 
+LEAST_KEPT = 1_000  # characters; less is a title or a line of a log
+AROUND = 500  # characters that a template may put around an observation
 LEAST_LOST = 200  # characters; less is a trailing blank or a stripped frame
 OBSERVED = (StepKind.TOOL_CALL, StepKind.RETRIEVAL)
 NOT_MARKED = "not marked"  # how the compiler words a cut that nothing in the text announces
@@ -113,6 +116,43 @@ class TruncationDropsTheEvidence(Rule):
                 continue
             spoken.add(anchors[0].place)
             yield _finding(loss, errors, cut, anchors)
+        if run.run.outcome is Outcome.FAILED:
+            yield from (found for found in _seen_cuts(run, model) if found.anchors[0].place not in spoken)
+
+
+def _seen_cuts(run: Htir, model: HarnessModel) -> Iterable[Finding]:
+    """Cuts that were seen as they were made, unmarked, where the next observation holds as much as they kept."""
+    shown: list[Observation] | None = None
+    told: set[str] = set()
+    for step in run.with_event("cut"):
+        for event in events(step, "cut"):
+            before, after = event.attributes.get("before"), event.attributes.get("after")
+            cut = next(
+                (e for e in model.of_role(ElementRole.TRUNCATION) if e.id == event.attributes.get("element")), None
+            )
+            if cut is None or cut.id in told or cut.fact("marker") or not isinstance(before, int):
+                continue
+            if not isinstance(after, int) or after < LEAST_KEPT or before - after < LEAST_LOST:
+                continue
+            shown = observations(run) if shown is None else shown
+            one = next((o for o in shown if after <= len(o.text) <= after + AROUND), None)
+            if one is None or run.place(one.request.id) < run.place(step.id):
+                continue
+            told.add(cut.id)
+            yield Finding(
+                message=f"{after:,} of {before:,} characters were kept in {step.name} ({step.id}), request "
+                f"{one.request.id} shows as many, and nothing says that the rest is missing; the run failed.",
+                anchors=one_of_each(
+                    [as_anchor(cut, "cuts and leaves no mark", Route.PROBE), *nearest_anchors(run, step)]
+                ),
+                responsible_step=step.id,
+                symptom_step=one.request.id,
+                path=(step.id, one.request.id),
+                confidence=0.6,
+                severity=Severity.WARNING,
+                evidence=Evidence.DERIVED,
+                parameters={"limit": after, "of": cut.value("of")},
+            )
 
 
 def _losses(run: Htir) -> Iterable[_Loss]:
