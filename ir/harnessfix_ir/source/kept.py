@@ -119,9 +119,11 @@ class KeptLinks:
 
     def shared(self, table: str, key: str) -> Iterable[tuple[str, Any]]:
         """Path and value of every file that shared something under a key, in any order."""
+        bucket, name = self.bucket(number((table, "", key))), _name(table, key)
+        if name not in bucket.kept[0]:  # most is asked for in vain
+            return ()
         with _lost():
-            found = self.bucket(number((table, "", key))).answers.get(_name(table, key), b"[]")
-            rows: list[tuple[str, Any]] = from_json(found, cache_strings="keys")
+            rows: list[tuple[str, Any]] = from_json(bucket.answers.get(name, b"[]"), cache_strings="keys")
         return rows
 
     def asked(self, path: str) -> _Asked:
@@ -154,9 +156,10 @@ class KeptLinks:
 
     def bucket(self, one: int) -> _Bucket:
         """What is asked for under a number, and under those that share its bucket."""
-        if one % self.size not in self._buckets:
-            self._fetch({one % self.size})
-        return self._buckets[one % self.size]
+        place = one % self.size
+        if place not in self._buckets:
+            self._fetch({place})
+        return self._buckets[place]
 
     def _fetch(self, buckets: set[int]) -> None:
         missing = buckets.difference(self._buckets)

@@ -172,7 +172,9 @@ class Exchange:
         for path, value in kept.shared(table, key):
             if path not in renewed and path in self._places:
                 found.append((path, value))
-        return sorted(found, key=lambda answer: self._places[answer[0]])
+        if len(found) > 1:
+            found.sort(key=lambda answer: self._places[answer[0]])
+        return found
 
 
 def number(asked: Asked) -> int:
