@@ -433,6 +433,62 @@ def test_an_edit_touches_only_those_that_it_concerns(
     assert after == read_harness([root]).model_dump_json()
 
 
+PYTHON = sorted(path for path in FILES if path.endswith(".py"))
+
+
+@pytest.mark.parametrize("path", PYTHON)
+def test_lines_that_move_concern_their_own_file_alone(path: str, tmp_path: Path, watched: type[Watched]) -> None:
+    root, cache = tmp_path / "harness", tmp_path / "cache"
+    write(root, FILES)
+    read_harness([root], cache_dir=cache)
+    (root / path).write_text("# one more line\n\n" + FILES[path])
+    after = read_harness([root], cache_dir=cache).model_dump_json()
+    # Registrations, schemas and unused answers of checks tell others their lines, and few files have any.
+    others = {"app/tools/__init__.py", "app/tools/schemas.py", "app/verify.py", "app/dispatch.py"}
+    assert watched.composed[-1] == [path] or path in others
+    assert after == read_harness([root]).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("app/models.py", "def query(self, messages", "def query(self, messages, n"),
+        ("app/parsing.py", "def parse(text", "def parse(text, strict=False"),
+        ("app/tools/files.py", "def write_file(path, text", "def write_file(path, text, mode"),
+    ],
+)
+def test_a_signature_concerns_those_who_hand_settings_to_it(
+    path: str, old: str, new: str, tmp_path: Path, watched: type[Watched]
+) -> None:
+    root, cache = tmp_path / "harness", tmp_path / "cache"
+    write(root, FILES)
+    read_harness([root], cache_dir=cache)
+    assert old in FILES[path]
+    (root / path).write_text(FILES[path].replace(old, new))
+    after = read_harness([root], cache_dir=cache).model_dump_json()
+    assert watched.composed[-1] == [path]
+    assert after == read_harness([root]).model_dump_json()
+
+
+def test_places_that_move_are_named_where_they_are_now(tmp_path: Path) -> None:
+    root, cache = tmp_path / "harness", tmp_path / "cache"
+    write(root, FILES)
+    read_harness([root], cache_dir=cache)
+    for path in ("app/config.py", "app/models.py"):
+        (root / path).write_text("# one more line\n" * 40 + FILES[path])
+        read_harness([root], cache_dir=cache)
+    model = read_harness([root], cache_dir=cache)
+    named = {
+        str(place)
+        for element in model.elements
+        for fact in element.facts
+        if fact.name in ("read-at", "imported-at") and isinstance(fact.value, list)
+        for place in fact.value
+    }
+    assert {"app/models.py:41", "app/config.py:43", "app/config.py:56"} <= named
+    assert model.model_dump_json() == read_harness([root]).model_dump_json()
+
+
 def test_what_is_kept_of_links_may_be_anything(tmp_path: Path, watched: type[Watched]) -> None:
     root, cache = tmp_path / "harness", tmp_path / "cache"
     write(root, FILES)
