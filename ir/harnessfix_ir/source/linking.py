@@ -59,7 +59,7 @@ class _Tree:
         """
         modules = {path: source.module for path, source in self._sources.items()}
         if before is None:
-            linked = Linker(modules, self._facts_of).link()
+            linked = Linker(modules, self._facts_of, forget=self._cache.folder is None).link()
             files, chunks = {path: self._file(path) for path in modules}, linked.chunks
             return Parts(str(self._base), [*files.values()], [chunks[path] for path in modules]), linked
         old, edited = self._old(before)

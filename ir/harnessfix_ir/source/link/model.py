@@ -54,6 +54,7 @@ class Linker:
         before: how the harness was linked last time, None to link all of it.
         edited: paths that were added, removed or changed since then.
         moved: whether some were added or removed.
+        forget: whether nobody will ask what was asked for.
     """
 
     def __init__(
@@ -64,8 +65,9 @@ class Linker:
         edited: Iterable[str] = (),
         *,
         moved: bool = True,
+        forget: bool = False,
     ) -> None:
-        self._moved = moved
+        self._moved, self._forget = moved, forget
         self._modules, self._facts_of, self._before, self._edited = modules, facts_of, before, {*edited}
         self._exchange = Exchange(modules, STEP_OF, before)
         self._program = Program(self._exchange)
@@ -123,7 +125,10 @@ class Linker:
                 tell_keys(self._program, facts, told)
             elif step == COMPOSED:
                 linked.chunks[path] = compose(self._flow(facts))
-        told.asked = self._exchange.take_asked(path)
+        if self._forget:
+            self._exchange.asked.clear()
+        else:
+            told.asked = self._exchange.take_asked(path)
         return told
 
     def _run_harness(self, step: str, told: Told) -> None:
