@@ -330,6 +330,55 @@ PAIRS = {
             return [resolve(one, one) for one in documents]
         """,
     ),
+    "tasks that the object keeps": (
+        "abandoned-siblings",
+        """
+        async def wait(self):
+            tasks = self._tasks
+            await asyncio.gather(*tasks)
+        """,
+        """
+        async def wait(self):
+            tasks = [asyncio.create_task(self.say(text)) for text in self._texts]
+            await asyncio.gather(*tasks)
+        """,
+    ),
+    "work of others that is only waited for": (
+        "abandoned-siblings",
+        """
+        async def told(self):
+            await asyncio.gather(*[asyncio.wrap_future(future) for future in self.futures])
+        """,
+        """
+        async def told(self):
+            await asyncio.gather(*[self.tell(listener) for listener in self.listeners])
+        """,
+    ),
+    "tasks that cannot fail": (
+        "abandoned-siblings",
+        """
+        async def cards(agents):
+            async def card(agent):
+                name = agent.name
+                try:
+                    return name, await agent.card()
+                except Exception as error:
+                    return name, error
+
+            return await asyncio.gather(*[card(agent) for agent in agents])
+        """,
+        """
+        async def cards(agents):
+            async def card(agent):
+                name = agent.name
+                try:
+                    return name, await agent.card()
+                except Exception as error:
+                    raise LookupError(name) from error
+
+            return await asyncio.gather(*[card(agent) for agent in agents])
+        """,
+    ),
     "parts that the mark cannot be in": (
         "unpacked-split",
         """
