@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import harnessfix.diagnoser.spectrum
-from harnessfix.diagnoser import Diagnosed, is_lead
+from harnessfix.diagnoser import Diagnosed
 from harnessfix.diagnoser.attribution import settle, with_lead
 from harnessfix.diagnoser.attribution.evaluation import from_twin
 from harnessfix.diagnoser.comparison import Comparison, compare, nearest
@@ -46,7 +46,7 @@ def judge_runs(
 ) -> None:
     """Add verdicts and suspects to what was found in these runs (None: all), which have just been diagnosed.
 
-    What only says where to look (`is_lead`) goes where a finding, the environment or a comparison says more.
+    What only says where to look goes where a finding, the environment or a comparison says more.
 
     Args:
         pipeline: over the store.
@@ -77,7 +77,7 @@ def judge_runs(
         for run_id, lead in judge.leads(found.suspects):
             found.attributions[run_id] = with_lead(found.attributions[run_id], lead)
     explained = set(verdicts) if found.suspects else set(verdicts) - lost
-    idle = {flaw.flaw for flaw in found.flaws if is_lead(flaw) and explained.issuperset(flaw.runs)}
+    idle = {flaw.flaw for flaw in found.flaws if not flaw.best.blames and explained.issuperset(flaw.runs)}
     if idle:
         found.flaws = [flaw for flaw in found.flaws if flaw.flaw not in idle]
         if run_ids is None:

@@ -15,7 +15,7 @@ import pytest
 from harnessfix.checking import chosen_rules
 from harnessfix.diagnoser import Diagnosed
 from harnessfix.pipeline import Pipeline
-from harnessfix.words import counted
+from harnessfix.words import counted, said_of
 from harnessfix.workspace import Workspace
 from harnessfix_collectors.document import FORMAT
 from harnessfix_collectors.in_process import InProcessProbe
@@ -163,8 +163,7 @@ class HarnessfixSession:
             write(f"    {one_line(best.message, 200)}")
             for test in tests[:3]:
                 write(f"    in {plain(test)}")
-        number = len(self.found.flaws)
         write(
-            f"{counted(number, 'flaw')} in {counted(len(self.runs), 'run')}; "
+            f"{said_of(self.found.flaws)} in {counted(len(self.runs), 'run')}; "
             "look closer: harnessfix check, harnessfix tui"
         )

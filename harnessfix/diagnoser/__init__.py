@@ -6,7 +6,6 @@ from .diagnose import Report, ask_rules, diagnose_run, diagnose_source
 from .gather import Case, Gathering
 from .identity import flaw_id
 from .outdated import split_outdated
-from .ranking import is_lead
 from .result import Diagnosed, Work, as_configured
 
 __all__ = [
@@ -22,6 +21,5 @@ __all__ = [
     "diagnose_run",
     "diagnose_source",
     "flaw_id",
-    "is_lead",
     "split_outdated",
 ]

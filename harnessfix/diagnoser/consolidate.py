@@ -9,7 +9,7 @@ from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.vocabulary import Outcome
 
 from .gather import Case, Gathering
-from .ranking import is_lead, rank
+from .ranking import rank
 from .reached import in_words
 
 
@@ -77,7 +77,7 @@ def _without_idle_leads(records: list[FlawRecord]) -> list[FlawRecord]:
     named: set[tuple[str, str]] = set()
     for record in records:
         anchor = record.best.anchors[0]
-        if is_lead(record) and (anchor.path, anchor.qualname) in named:
+        if not record.best.blames and (anchor.path, anchor.qualname) in named:
             continue
         kept.append(record)
         named.add((anchor.path, anchor.qualname))

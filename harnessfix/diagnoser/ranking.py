@@ -3,7 +3,7 @@
 from math import log2
 
 from harnessfix_ir.findings import FlawRecord, Support
-from harnessfix_ir.vocabulary import Evidence, Severity, Verdict
+from harnessfix_ir.vocabulary import Evidence, Severity
 
 # What a finding is worth by what is known of it. A flaw seen at work in a run that failed beats one whose lines such a
 # run went through, which beats those that only runs which went well have met. What none has met comes last of all.
@@ -12,11 +12,6 @@ ASIDE = 0.5  # of one whose steps do not lead to the failure: it may be true, an
 LEAST_LEAD, MOST_LEAD = 0.13, 0.33  # of a place to look at: after a flaw in lines that a failed run went through …
 SEVERITY = {Severity.ERROR: 1.0, Severity.WARNING: 0.75, Severity.INFO: 0.4}
 RUNG = {Evidence.OBSERVED: 1.0, Evidence.DERIVED: 0.97, Evidence.HEURISTIC: 0.85, Evidence.MODEL: 0.7}
-
-
-def is_lead(record: FlawRecord) -> bool:
-    """Whether a finding blames nothing yet, and only says where to look."""
-    return record.best.verdict is Verdict.UNKNOWN
 
 
 def rank(record: FlawRecord) -> tuple[object, ...]:
@@ -29,7 +24,7 @@ def rank(record: FlawRecord) -> tuple[object, ...]:
 def worth(record: FlawRecord) -> float:
     """How much a flaw deserves a person's minute: severity, confidence and evidence, times the runs that it touches."""
     best = record.best
-    if is_lead(record):  # … and before a remark on them, which tells less of a failure
+    if not best.blames:  # … and before a remark on them, which tells less of a failure
         return LEAST_LEAD + (MOST_LEAD - LEAST_LEAD) * best.confidence
     own = SEVERITY[best.severity] * best.confidence * RUNG[best.evidence]
     own *= ASIDE if best.leads is False else 1.0

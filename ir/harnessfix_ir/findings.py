@@ -56,6 +56,11 @@ class Diagnosis(Document):
         """Whether a run shows the flaw at work."""
         return self.run is not None and not self.joined
 
+    @property
+    def blames(self) -> bool:
+        """Whether it names a flaw; else it only says where to look."""
+        return self.verdict is not Verdict.UNKNOWN
+
 
 class Support(Document):
     """How many runs of each outcome show the flaw."""

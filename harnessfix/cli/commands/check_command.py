@@ -57,7 +57,6 @@ def command(
     from harnessfix.baseline import write_baseline as write_to
     from harnessfix.checking import baseline_file, check_paths, check_runs, leave_out_known, repair_options
     from harnessfix.cli import talk
-    from harnessfix.diagnoser import is_lead
 
     chosen = {"select": split_codes(select), "ignore": split_codes(ignore)}
     with talk.progress("diagnosing", None) as bar:
@@ -92,5 +91,5 @@ def command(
         from harnessfix.cli.render.findings import print_findings
 
         print_findings(found, output_format, repair_options(folder(None), paths))
-    if not exit_zero and not all(map(is_lead, found.flaws)):
+    if not exit_zero and any(flaw.best.blames for flaw in found.flaws):
         raise SystemExit(1)

@@ -10,7 +10,7 @@ from rich.text import Text
 from harnessfix.cli import data, talk
 from harnessfix.cli.plain import one_line, plain
 from harnessfix.diagnoser import Diagnosed, Work
-from harnessfix.words import counted, seen_in
+from harnessfix.words import counted, said_of, seen_in
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import FlawRecord
 
@@ -175,8 +175,9 @@ def _sum(found: Diagnosed) -> Text:
         return Text.assemble(
             ("no new flaws " if found.known else "no flaws found ", "bold green"), (f"{checked}{hidden}", "dim")
         )
-    layers = len({flaw.best.layer for flaw in found.flaws})
+    layers = len({flaw.best.layer for flaw in found.flaws if flaw.best.blames})
+    where = f" on {counted(layers, 'layer')}" if layers else ""
     return Text.assemble(
-        (f"{counted(len(found.flaws), 'flaw')} on {counted(layers, 'layer')} ", "bold"),
+        (f"{said_of(found.flaws)}{where} ", "bold"),
         (f"{checked}{hidden}", "dim"),
     )

@@ -10,7 +10,7 @@ from harnessfix_ir.findings import Diagnosis
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.reached import Reached
-from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Layer, Route, Severity, Verdict
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Layer, Route, Severity
 
 from .slicing import Slice
 from .symptom import Sort, Symptom
@@ -30,7 +30,7 @@ NAMED = 0.95  # of one that names the setting which ended the run
 def from_run(diagnoses: Sequence[Diagnosis], symptom: Symptom, back: Slice | None) -> Iterator[Cause]:
     """Findings of this run: how much each would explain depends on whether its steps lead to the symptom."""
     for found in diagnoses:
-        if found.verdict is Verdict.UNKNOWN:  # a place to look at explains nothing
+        if not found.blames:  # a place to look at explains nothing
             continue
         steps = [step for step in (found.symptom_step, found.responsible_step, *found.path) if step is not None]
         weight = found.confidence * SEVERITY[found.severity] * LAYER.get(found.layer, 1.0)

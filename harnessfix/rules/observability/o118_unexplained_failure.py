@@ -73,6 +73,12 @@ class _Function:
         sorts = log1p(len(self.parts)) + log1p(len(self.met))
         return sorts + STRETCHES * log1p(self.ran) - (PARTLY if self.missed else 0)
 
+    @property
+    def order(self) -> tuple[int, str]:
+        """Of two that weigh the same, the longer first."""
+        anchor = self.element.anchor
+        return anchor.start_line - anchor.end_line, self.element.id
+
 
 class UnexplainedFailure(Rule):
     code = "O118"
@@ -102,12 +108,13 @@ class UnexplainedFailure(Rule):
             return
         functions = list(_functions(run, model))
         shares = [exp(STEEPNESS * function.weight) for function in functions]
-        ranked = sorted(zip(shares, functions), key=lambda pair: (-pair[0], pair[1].element.id))
+        ranked = sorted(zip(shares, functions), key=lambda pair: (-pair[0], *pair[1].order))
         steps = _steps(run)
-        for number, (share, function) in enumerate(ranked[: int(self.option("most"))], 1):
+        for share, function in ranked[: int(self.option("most"))]:
             confidence = round(share / sum(shares), 3)
             if confidence < self.option("least-confidence"):
                 return
+            number = 1 + sum(other > share for other in shares)
             yield _finding(function, number, len(functions), confidence, steps)
 
 
