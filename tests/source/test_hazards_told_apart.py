@@ -267,10 +267,10 @@ PAIRS = {
             return parts
         """,
         """
-        def run(self, replies):
+        def run(self, response):
             parts = []
-            for reply in replies:
-                for call in reply.tool_calls:
+            for message in response.messages:
+                for call in message.tool_calls:
                     try:
                         arguments = json.loads(call.arguments)
                     except ValueError:

@@ -11,12 +11,12 @@ from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.roles.handlers import is_log_call
 from harnessfix_ir.source.scopes import FileContext, Scope
-from harnessfix_ir.source.words import words
+from harnessfix_ir.source.words import EXECUTE_NAME, words
 
 from .base import hazard, loops_around, targets_in
 
 _READS = words("loads raw_decode literal_eval safe_load model_validate_json validate_json from_json")
-_CONVERSATION = re.compile(r"(^|_)(messages|history|conversation)$")
+_CONVERSATION = re.compile(r"(^|_)(messages?|msg|history|conversation)$")
 
 
 class EmptyForUnreadable(Role):
@@ -66,17 +66,24 @@ def _goes_on(statement: ast.stmt, around: ast.Try | ast.TryStar, scope: Scope, f
 
 
 def _words_history(node: ast.AST, scope: Scope, file: FileContext) -> bool:
-    """Whether a place writes out again what every message of a conversation that was handed in has called."""
-    loops = list(loops_around(node, file))
-    for inner, outer in itertools.pairwise(loops):
+    """Whether a place writes out again what every message of a conversation that was handed in has called, and runs
+    nothing of it."""
+    given = tainted_names(scope, set(scope.params))
+    for inner, outer in itertools.pairwise(loops_around(node, file)):
         if isinstance(inner, ast.While) or isinstance(outer, ast.While):
             continue
-        over = last(dotted(outer.iter, scope))
-        given = next(names_in(outer.iter), "") in scope.params
         own = {name.id for name in targets_in(outer.target)}
-        if given and _CONVERSATION.search(over) and tainted_names(scope, own) & set(names_in(inner.iter)):
-            return True
+        talk = any(map(_CONVERSATION.search, {*own, last(dotted(outer.iter, scope))}))
+        if talk and given & set(names_in(outer.iter)) and tainted_names(scope, own) & set(names_in(inner.iter)):
+            return not any(_runs(call, scope) for call in calls_in(inner.body))
     return False
+
+
+def _runs(call: ast.Call, scope: Scope) -> bool:
+    """Whether a call runs a tool: it is named so, or gets the arguments spread out."""
+    name = callee(call, scope)
+    made = last(name).startswith("from_")  # `Part.from_function_call(…)` makes a part
+    return any(k.arg is None for k in call.keywords) or (EXECUTE_NAME.search(name) is not None and not made)
 
 
 def _no_entries(value: ast.expr | None) -> bool:
