@@ -392,6 +392,23 @@ PAIRS = {
             return host, int(port)
         """,
     ),
+    "a reader that refuses what is not of the form": (
+        "unpacked-split",
+        """
+        def device(text):
+            kind, number = text.split(":")
+            if not number.isdigit():
+                raise ValueError(f"the number must be one, not {number}")
+            return kind, int(number)
+        """,
+        """
+        def header(text, limit):
+            name, value = text.split(":")
+            if limit < 0:
+                raise ValueError(f"no limit: {limit}")
+            return name, value
+        """,
+    ),
     "a method that refuses by itself": (
         "unguarded-sibling",
         _device("raise AssertionError(self._many)"),

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, dotted, keyword, last, text_of
+from harnessfix_ir.source.expressions import callee, dotted, keyword, last, names_in, text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -36,6 +36,7 @@ class UnpackedSplit(Role):
                     not _caught(node, scope, file)
                     and not _counted(func.value, scope)
                     and not _refuses_the_mark(target, scope)
+                    and not _refuses_alike(target, scope)
                 ):
                     draft = hazard("unpacked-split", scope, node).add("mark", mark)
                     yield draft.add("what", file.segment(func.value, 60)).add("parts", len(target.elts))
@@ -65,6 +66,18 @@ def _refuses_the_mark(target: ast.Tuple | ast.List, scope: Scope) -> bool:
         elif name in ("getattr", "hasattr"):
             strict.update(given.id for given in call.args[1:2] if isinstance(given, ast.Name))
     return all(isinstance(part, ast.Name) and part.id in strict for part in target.elts)
+
+
+def _refuses_alike(target: ast.Tuple | ast.List, scope: Scope) -> bool:
+    """Whether the function raises a ValueError about one of the parts itself: whoever calls it is told so of any text
+    that is not of this form, and one mark too many is such a text."""
+    parts = {part.id for part in target.elts if isinstance(part, ast.Name)}
+    return any(
+        isinstance(raised.exc, ast.Call)
+        and last(callee(raised.exc, scope)) == "ValueError"
+        and parts & {name for given in raised.exc.args for name in names_in(given)}
+        for raised in scope.of(ast.Raise)
+    )
 
 
 def _counted(text: ast.expr, scope: Scope) -> bool:
