@@ -159,6 +159,48 @@ query_model(Client(), ["hello"])
 """
 
 
+THREADS = """
+import threading
+
+
+def query_model(client, messages):
+    return client.chat.completions.create(messages=messages)
+
+
+def load(name):
+    __import__(name)
+
+
+threads = [threading.Thread(target=load, args=(name,)) for name in ("left", "right") * 4]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+SLOW = """
+import time
+
+import shared
+
+
+def while_imported():
+    time.sleep(0.01)
+    return shared.used()
+
+
+for _ in range(20):
+    while_imported()
+"""
+
+
+def test_threads_that_import_at_the_same_time_do_no_harm(play: Callable[..., Any], python: str) -> None:
+    files = {"agent.py": THREADS, "left.py": SLOW, "right.py": SLOW, "shared.py": "def used():\n    return 1\n"}
+    (run,) = play(python, files).runs
+    assert not [words for words in run.incomplete if "imported" in words]
+    assert run.reached["left.py"].imported == run.reached["left.py"].hit
+    assert run.reached["right.py"].hit
+
+
 def test_an_import_that_asks_a_model_is_the_program(play: Callable[..., Any], python: str) -> None:
     (run,) = play(python, {"agent.py": "import task\n", "task.py": TASK}).runs
     assert run.reached["task.py"].hit
