@@ -189,7 +189,7 @@ def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> F
     maker = _maker(run, request, foreign) if foreign else None
     if maker is not None:
         words += f"; {maker.name} ({maker.id}) gave a result that names {quote(foreign, 40)}"
-    responsible = (maker or asking or request).id
+    responsible = (maker or _keeper(run, model, asking, request) or asking or request).id
     return Finding(
         message=words + ".",
         anchors=one_of_each(
@@ -256,18 +256,27 @@ def _anchors(run: Htir, model: HarnessModel, request: TraceStep, asking: TraceSt
     """Functions that answer calls: those around a tool that ran, then those that append messages of the role `tool`."""
     builders = list(model.of_role(ElementRole.CONTEXT_BUILDER))
     tool_builders = [b for b in builders if "tool" in names(b.value("appends-role"))] or builders
-    ran = _around_tools(run, model, asking, request)
+    ran = [symbol for _, symbol in _around_tools(run, model, asking, request)]
     near = sorted((b for b in builders if b.anchor.symbol in ran), key=lambda b: ran.index(b.anchor.symbol))
     named = [as_anchor(builder, "appends the results") for builder in (*near, *tool_builders)]
     around = [*asking_anchors(run, request), *(nearest_anchors(run, asking) if asking is not None else ())]
     return one_of_each([*named, *around])
 
 
-def _around_tools(run: Htir, model: HarnessModel, asking: TraceStep | None, request: TraceStep) -> list[str]:
-    """The functions, innermost first, that ran a tool between the reply that asked for it and a request."""
+def _keeper(run: Htir, model: HarnessModel, asking: TraceStep | None, request: TraceStep) -> TraceStep | None:
+    """The innermost step around a tool that ran whose function builds the history, and left the result out of it."""
+    builders = {builder.anchor.symbol for builder in model.of_role(ElementRole.CONTEXT_BUILDER)}
+    return next((s for s, symbol in _around_tools(run, model, asking, request) if symbol in builders), None)
+
+
+def _around_tools(
+    run: Htir, model: HarnessModel, asking: TraceStep | None, request: TraceStep
+) -> list[tuple[TraceStep, str]]:
+    """The steps, innermost first, in which a tool ran between the reply that asked for it and a request; each with its
+    function."""
     if asking is None:
         return []
     between = run.steps[run.place(asking.id) + 1 : run.place(request.id)]
     tool = next((step for step in between if step.kind is StepKind.TOOL_CALL), None)
-    functions = (own_function(model, step) for step in (ancestors(run, tool) if tool is not None else ()))
-    return [function.anchor.symbol for function in functions if function is not None]
+    around = ((s, own_function(model, s)) for s in (ancestors(run, tool) if tool is not None else ()))
+    return [(step, function.anchor.symbol) for step, function in around if function is not None]
