@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from harnessfix.rules._errors import handler_element, type_of
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import model_steps, own_anchors, own_function, owner_of
+from harnessfix.rules._own import callers_of, model_steps, own_anchors, owner_of
 from harnessfix.rules._query import (
     added_messages,
     ancestors,
@@ -20,7 +20,7 @@ from harnessfix.rules._query import (
 from harnessfix.rules._strays import Stray, strays
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import Part, TraceLink, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, LinkKind, Property, Severity, StepKind
@@ -128,12 +128,16 @@ class LostTurn(Rule):
 def _answered(run: Htir, model: HarnessModel, stray: Stray) -> Finding:
     """Of a turn too short to be looked for, whose calls were answered in a request that does not hold them."""
     request, turn = stray.request, stray.asking
-    around = _keeper(run, model, turn)
-    keeper = around if around.kind is not StepKind.TASK else turn
+    caller, around = _keeper(run, model, model_steps(run, turn)[0])
+    keeper = around if around is not None and around.kind is not StepKind.TASK else turn
+    blamed = [as_anchor(caller, "asked, and did not keep the reply")] if caller is not None else []
+    name = caller.name if caller is not None else keeper.name
     return Finding(
         message=f"Request {request.id} answers call {stray.result.call_id} of {turn.id}, and no request up to it "
-        f"holds the turn that made it: {around.name} ({around.id}) did not keep it.",
-        anchors=one_of_each([*own_anchors(around)[:1], *asking_anchors(run, request)]),
+        f"holds the turn that made it: {name} did not keep it.",
+        anchors=one_of_each(
+            [*blamed, *(own_anchors(around)[:1] if around is not None else ()), *asking_anchors(run, request)]
+        ),
         responsible_step=keeper.id,
         symptom_step=request.id,
         path=tuple(dict.fromkeys((keeper.id, turn.id, request.id))),
@@ -142,19 +146,14 @@ def _answered(run: Htir, model: HarnessModel, stray: Stray) -> Finding:
     )
 
 
-def _keeper(run: Htir, model: HarnessModel, turn: TraceStep) -> TraceStep:
-    """Who had reply and history: the outermost step that asked and whose class builds one, else what is around it."""
-    asking = model_steps(run, turn)
-    for step in asking:
-        function = own_function(model, step)
-        owner = owner_of(function) if function is not None else ""
-        if (
-            function is not None
-            and owner
-            and model.in_function(function.anchor.path, owner, ElementRole.CONTEXT_BUILDER)
-        ):
-            return step
-    return next((step for step in ancestors(run, asking[0]) if step.anchors), turn)
+def _keeper(run: Htir, model: HarnessModel, asking: TraceStep) -> tuple[Element | None, TraceStep | None]:
+    """Who asked and had the history, and its step if it is one: the nearest caller whose class builds context."""
+    for caller in callers_of(model, asking):
+        if owner_of(caller) and model.in_function(caller.anchor.path, owner_of(caller), ElementRole.CONTEXT_BUILDER):
+            symbol = caller.anchor.symbol
+            around = (step for step in ancestors(run, asking) if any(a.symbol == symbol for a in own_anchors(step)[:1]))
+            return caller, next(around, None)
+    return None, next((step for step in ancestors(run, asking) if step.anchors), None)
 
 
 def _said_otherwise(run: Htir, turn: TraceStep, new: Sequence[Part]) -> bool:

@@ -10,7 +10,7 @@ from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Outcome, Property, Severity, StepKind
 
 MIN_CHARS = 8  # shorter answers are words, not files
 RECENT = 6  # steps that may have produced what is submitted
@@ -122,7 +122,9 @@ class LossySubmission(Rule):
         seen: set[str] = set()
         for handed in submissions(run):
             strips = any(_LOSSY & set(names(e.value("transforms"))) for e in _elements(model, handed.step))
-            loss = _loss(run, handed, 1 if strips else MIN_CHARS)
+            # Where the code is seen to cut, few characters are enough, and one line is in a run that failed.
+            line = strips and run.run.outcome is Outcome.FAILED
+            loss = _loss(run, handed, 1 if strips else MIN_CHARS, 1 if line else 2)
             if loss is not None and handed.step.id not in seen:
                 seen.add(handed.step.id)
                 yield _finding(model, loss)
@@ -132,9 +134,9 @@ def _elements(model: HarnessModel, step: TraceStep) -> list[Element]:
     return list(step_elements(model, step, ElementRole.SUBMISSION))
 
 
-def _loss(run: Htir, handed: HandedIn, least: int) -> _Loss | None:
-    """What was lost of a submission of at least so many characters; few are enough where the code is seen to cut."""
-    if len(handed.text) < least or "\n" not in handed.text.strip():
+def _loss(run: Htir, handed: HandedIn, least: int, lines: int) -> _Loss | None:
+    """What was lost of a submission of at least so many characters and lines."""
+    if len(handed.text) < least or len(handed.text.strip().splitlines()) < lines:
         return None  # a word or a line: white space around it carries nothing
     for _, produced in _produced(run, handed.step):
         if handed.text in produced and _ends_alike(handed.text, produced):
