@@ -440,6 +440,43 @@ def get_template_vars():
     assert not any(token in element.model_dump_json() for element in found)
 
 
+@pytest.mark.parametrize(
+    ("logged", "shown"),
+    [
+        ('logger.info("using %s", key)', True),
+        ('logger.info("using %s", key if ask else None)', True),
+        ('logger.info("a key of %d characters", len(key))', False),
+        ('logger.info("key set: %s", key is not None)', False),
+        ('logger.info("using %s", "a key" if key else "none")', False),
+    ],
+)
+def test_what_a_log_shows_of_a_secret(read_one: ReadOne, logged: str, shown: bool) -> None:
+    model = read_one(f'import os\ndef f(logger, ask):\n    key = os.environ["API_KEY"]\n    {logged}\n')
+    (secret,) = model.of_role(ElementRole.SECRET)
+    assert (secret.value("goes-to") == "log") is shown
+
+
+@pytest.mark.parametrize(("loop", "shown"), [("if ask:", False), ("while ask():", True)])
+def test_a_log_before_a_secret_is_read(read_one: ReadOne, loop: str, shown: bool) -> None:
+    model = read_one(
+        f"""
+import os
+def f(logger, ask, key=None):
+    {loop}
+        logger.info("using %s", key)
+        key = os.environ["API_KEY"]
+"""
+    )
+    (secret,) = model.of_role(ElementRole.SECRET)
+    assert (secret.value("goes-to") == "log") is shown
+
+
+@pytest.mark.parametrize("name", ["TOKEN_ENDPOINT", "ACCESS_TOKEN_URL", "WEB_IDENTITY_TOKEN_FILE"])
+def test_where_a_secret_lies_is_none(read_one: ReadOne, name: str) -> None:
+    model = read_one(f'import os\ndef f(logger):\n    logger.info("at %s", os.environ["{name}"])\n')
+    assert not [*model.of_role(ElementRole.SECRET)]
+
+
 def test_hooks_in_finally(read_one: ReadOne) -> None:
     model = read_one(
         """

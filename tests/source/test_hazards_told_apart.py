@@ -417,6 +417,14 @@ PAIRS = {
 }
 
 
+def test_a_test_that_is_made_twice_is_told_once(tmp_path: Path) -> None:
+    asked = "".join(f"    elif kind == {name!r}:\n        pass\n" for name in ("a", "b", "c", "a"))
+    source = f"def pick(kind):\n    if kind == 'd':\n        pass\n{asked}"
+    (tmp_path / "harness.py").write_text(source, encoding="utf-8")
+    found = [e for e in read_harness([tmp_path]).of_role(ElementRole.HAZARD) if e.name == "dead-branch"]
+    assert [e.anchor.start_line for e in found] == [10]
+
+
 def _hazards(source: str, folder: Path) -> set[str]:
     (folder / "harness.py").write_text(dedent(source), encoding="utf-8")
     model = read_harness([folder])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harnessfix_ir.source.expressions import callee, dotted, last, tainted_names, text_of
 from harnessfix_ir.source.facts import Draft
-from harnessfix_ir.source.nodes import walk
+from harnessfix_ir.source.nodes import children, walk
 from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 from harnessfix_ir.source.words import CONFIG_NAME, MESSAGES_NAME, PROMPT_NAME, SECRET_NAME
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
@@ -20,6 +20,8 @@ _LITERAL = re.compile(
     r"^(sk-[A-Za-z0-9_-]{20,}|sk-ant-[\w-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|AKIA[0-9A-Z]{16}|"
     r"xox[baprs]-[\w-]{10,}|AIza[\w-]{30,}|hf_[A-Za-z0-9]{30,}|glpat-[\w-]{20,}|eyJ[\w-]{20,}\.[\w-]{20,}\.[\w-]+)$"
 )
+_PLACE = re.compile(r"(url|uri|endpoint|file|path|dir)$", re.IGNORECASE)
+_TELL_ABOUT = ("len", "type", "bool", "isinstance")
 _ENVIRON = ("os.environ.get", "os.getenv", "os.environ.pop")
 
 
@@ -41,11 +43,11 @@ class Secrets(Role):
 def _reads(scope: Scope) -> Iterator[tuple[ast.expr, str, str]]:
     for call in scope.of(ast.Call):
         name = text_of(call.args[0]) if call.args else None
-        if name and callee(call, scope) in _ENVIRON and SECRET_NAME.search(name):
+        if name and callee(call, scope) in _ENVIRON and _names_secret(name):
             yield call, name, "environ"
     for node in scope.of(ast.Subscript):
         name = text_of(node.slice)
-        if name and isinstance(node.ctx, ast.Load) and SECRET_NAME.search(name):
+        if name and isinstance(node.ctx, ast.Load) and _names_secret(name):
             holder = dotted(node.value, scope)
             if holder == "os.environ" or CONFIG_NAME.search(holder):
                 yield node, name, "environ" if holder == "os.environ" else "config"
@@ -53,6 +55,11 @@ def _reads(scope: Scope) -> Iterator[tuple[ast.expr, str, str]]:
         if isinstance(constant.value, str) and 16 <= len(constant.value) <= 400 and _LITERAL.match(constant.value):
             # The value itself is never copied into the model.
             yield constant, constant.value[:4] + "…", "literal"
+
+
+def _names_secret(name: str) -> bool:
+    """Whether a name is that of a credential, and not of where one lies or is given out (`TOKEN_URL`)."""
+    return SECRET_NAME.search(name) is not None and _PLACE.search(name) is None
 
 
 @dataclass
@@ -77,9 +84,21 @@ def _sinks(scope: Scope) -> Iterator[_Sink]:
             kind = "prompt"
         else:
             continue
-        nodes = [node for value in values for node in walk(value)]
+        nodes = [node for value in values for node in _shown(value)]
         names = {node.id for node in nodes if isinstance(node, ast.Name)}
         yield _Sink(kind, call.lineno, names, {id(node) for node in nodes})
+
+
+def _shown(value: ast.AST) -> Iterator[ast.AST]:
+    """What may be read in a value: not what is only counted, compared or asked for its type (`len(key)`)."""
+    if isinstance(value, ast.Compare):
+        return
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _TELL_ABOUT:
+        return
+    yield value
+    for child in children(value):
+        if not (isinstance(value, ast.IfExp) and child is value.test):
+            yield from _shown(child)
 
 
 def _destinations(node: ast.expr, sinks: list[_Sink], scope: Scope, file: FileContext) -> Iterator[tuple[str, int]]:
@@ -90,8 +109,14 @@ def _destinations(node: ast.expr, sinks: list[_Sink], scope: Scope, file: FileCo
         seeds = {n.id for t in targets_of(statement) for n in walk(t) if isinstance(n, ast.Name)} - {"self"}
     tainted = tainted_names(scope, seeds) if seeds else set()
     for sink in sinks:
-        if id(node) in sink.nodes or tainted & sink.names:
+        if id(node) in sink.nodes or (tainted & sink.names and _may_follow(sink.line, node, scope)):
             yield sink.kind, sink.line
+
+
+def _may_follow(line: int, node: ast.expr, scope: Scope) -> bool:
+    """Whether a line may run after a credential was read: it stands below, or a loop goes round through both."""
+    rounds = ((loop.lineno, loop.end_lineno or loop.lineno) for loop in scope.loops)
+    return line >= node.lineno or any(first <= line and node.lineno <= last_line for first, last_line in rounds)
 
 
 def _to_prompt(name: str) -> bool:

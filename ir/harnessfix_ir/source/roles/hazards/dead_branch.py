@@ -81,6 +81,9 @@ def _twice(branch: ast.If, scope: Scope, file: FileContext) -> Iterator[Draft]:
     nxt = branch.orelse
     if len(nxt) != 1 or not isinstance(nxt[0], ast.If):
         return
+    above = file.parents.get(branch)
+    if isinstance(above, ast.If) and above.orelse == [branch]:
+        return  # seen from the head of the chain
     seen = {spelled(branch.test)}
     while len(nxt) == 1 and isinstance(nxt[0], ast.If):
         test = nxt[0].test
