@@ -18,7 +18,7 @@ from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Outcome, Property, Route, Severity, Verdict
 
-# Fitted on 40 fixed bugs of eleven frameworks (`benchmarks/README.md`): how much more often the fix is in a function
+# Fitted on 40 fixed bugs of nine frameworks (`benchmarks/README.md`): how much more often the fix is in a function
 # with more sorts of elements, and the share of the bugs that it then has.
 STRETCHES, PARTLY, STEEPNESS = 0.25, 0.5, 1.3
 MOST_TOLD = 4
