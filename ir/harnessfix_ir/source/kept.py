@@ -66,6 +66,20 @@ class LostLinksError(Exception):
     """What was kept cannot be used."""
 
 
+class _Lost:
+    """Around what reads: whatever goes wrong there says that nothing of use is kept."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.Error | ValueError | TypeError | KeyError):
+            raise LostLinksError(str(error)) from error
+
+
+_LOST = _Lost()
+
+
 class KeptLinks:
     """The last linking of one harness; what is read belongs to one moment.
 
@@ -82,7 +96,7 @@ class KeptLinks:
         self._own: dict[tuple[str, str], dict[bytes, bytes]] = {}
         self._asked: dict[str, _Asked] = {}
         self._buckets: dict[int, _Bucket] = {}
-        with _lost():
+        with _LOST:
             database.execute("BEGIN")
             (value,) = database.execute("SELECT value FROM state").fetchone()
             state = from_json(_opened(value, ""))
@@ -96,7 +110,7 @@ class KeptLinks:
         """What a file told in a pass, as `Told.dump` writes it."""
         if path not in self.numbers:
             return _NOTHING
-        with _lost():
+        with _LOST:
             if path not in self._told:
                 rows = self._database.execute("SELECT step, own, shared FROM told WHERE path = ?", (path,))
                 self._told[path] = {
@@ -109,7 +123,7 @@ class KeptLinks:
         """What a file told in a pass under the keys of a table to those who ask it."""
         if path not in self.numbers:
             return {}
-        with _lost():
+        with _LOST:
             if (step, path) not in self._own:
                 query = "SELECT own FROM told WHERE path = ? AND step = ?"
                 (own,) = self._database.execute(query, (path, step)).fetchone()
@@ -122,7 +136,7 @@ class KeptLinks:
         bucket, name = self.bucket(number((table, "", key))), _name(table, key)
         if name not in bucket.kept[0]:  # most is asked for in vain
             return ()
-        with _lost():
+        with _LOST:
             rows: list[tuple[str, Any]] = from_json(bucket.answers.get(name, b"[]"), cache_strings="keys")
         return rows
 
@@ -130,7 +144,7 @@ class KeptLinks:
         """The numbers of what a file asked for, by pass."""
         if path not in self.numbers:
             return {}
-        with _lost():
+        with _LOST:
             if path not in self._asked:
                 (asked,) = self._database.execute("SELECT numbers FROM asked WHERE path = ?", (path,)).fetchone()
                 self._asked[path] = from_json(_opened(asked, path))
@@ -147,7 +161,7 @@ class KeptLinks:
             return
         self._fetch({one % self.size for one in changed})
         wanted, paths = STEPS.index(step), {number: path for path, number in self.numbers.items()}
-        with _lost():
+        with _LOST:
             for one in changed:
                 for asker in self.bucket(one).askers.get(str(one), ()):
                     which, of_step = divmod(asker, len(STEPS))
@@ -166,7 +180,7 @@ class KeptLinks:
         if not missing:
             return
         listed = ",".join(map(str, missing))  # of numbers alone: nothing in it can be mistaken
-        with _lost():
+        with _LOST:
             for place, *kept in self._database.execute(f"SELECT * FROM buckets WHERE bucket IN ({listed})"):
                 answers, askers = (_opened(value, str(place)) for value in kept)
                 self._buckets[place] = _Bucket(place, (answers, askers))
@@ -178,7 +192,8 @@ class KeptLinks:
 def open_links(file: Path) -> Iterator[sqlite3.Connection]:
     """A database of kept links, in memory when the file cannot be opened."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
         database = _connect(file)
     except (OSError, sqlite3.Error):
         database = sqlite3.connect(":memory:", isolation_level=None)
@@ -342,11 +357,3 @@ def _opened(data: bytes, place: str) -> bytes:
 
 def _sum(data: bytes, place: str) -> bytes:
     return crc32(data, crc32(place.encode("utf-8", "surrogatepass"))).to_bytes(_SUM, "big")
-
-
-@contextmanager
-def _lost() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
-        raise LostLinksError(str(error)) from error

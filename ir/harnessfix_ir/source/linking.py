@@ -60,19 +60,19 @@ class _Tree:
         modules = {path: source.module for path, source in self._sources.items()}
         if before is None:
             linked = Linker(modules, self._facts_of, forget=self._cache.folder is None).link()
-            files, chunks = {path: self._file(path) for path in modules}, linked.chunks
-            return Parts(str(self._base), [*files.values()], [chunks[path] for path in modules]), linked
+            chunks = [linked.chunks[path] for path in modules]
+            return Parts(str(self._base), [*map(self._file, modules)], chunks), linked
         old, edited = self._old(before)
-        files = {file.path: file for file in old.files}
-        chunks = {chunk.path: chunk for chunk in old.chunks}
-        if not all(path in chunks for path in modules if path not in edited):
+        known = {chunk.path: (file, chunk) for file, chunk in zip(old.files, old.chunks)}
+        if not modules.keys() - edited <= known.keys():
             raise LostLinksError("the model that was linked is not the one that is kept")
-        moved = before.identities.keys() != self.identities.keys()
+        moved = before.identities.keys() != modules.keys()
         linked = Linker(modules, self._facts_of, before, edited, moved=moved).link()
-        chunks |= linked.chunks
-        files |= {path: self._file(path) for path in modules if path in edited}
+        new = linked.chunks
         parts = old.with_changed(
-            [files[path] for path in modules], [chunks[path] for path in modules], edited.union(linked.chunks)
+            [self._file(path) if path in edited else known[path][0] for path in modules],
+            [new[path] if path in new else known[path][1] for path in modules],
+            edited.union(new),
         )
         return parts, linked
 

@@ -38,8 +38,9 @@ class Source:
 
     def identity(self, base: Path) -> str:
         """All that its part of the model depends on, as one text; `base` is where the model's paths begin."""
-        other = "" if self.found.base == base else f" {self.found.base}"
-        return f"{self.digest} {self.module} {self.problem}{other}"
+        own = self.found.base
+        other = "" if own is base or own == base else str(own)
+        return f"{self.digest} {self.module} {self.problem} {other}"
 
     def facts(self, cache: FactCache) -> FileFacts:
         """What the file says on its own, from the cache where its content is known."""
