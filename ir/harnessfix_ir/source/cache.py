@@ -147,9 +147,7 @@ class FactCache:
 
     def _file(self, kind: str, key: str) -> Path:
         assert self.folder is not None
-        folder = self.folder / kind
-        # Models are few, facts as many as files.
-        return (folder if kind == "models" else folder / key[:2]) / f"{key}.json"
+        return self.folder / kind / f"{key}.json"
 
     def _forget(self, new: Collection[Path]) -> None:
         """Delete all but the newest models and, with the first model of a day, what is older than `LASTS`."""
