@@ -6,7 +6,7 @@ One good behaviour is taken out of a sound harness at a time (an output is no lo
 a turn is dropped …), in two harnesses of our own and in released packages; tasks with a scripted model that reach the
 place are recorded and diagnosed. A change that no run shows, or that does no harm in any, is left out. Findings that
 the sound harness has as well are not counted for or against. Beside the figures stand those without rules: with the
-raw trace alone, with links, with anchors. Takes about a quarter of an hour; with `--keep`, what was
+raw trace alone, with links, with anchors. Takes from one minute to half an hour a harness; with `--keep`, what was
 recorded is used again the next time. With `--skip 2`, flaws are planted where none were before: in the places of each
 sort after the first two.
 """
