@@ -17,6 +17,7 @@ from ._once import once
 
 MESSAGE_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 QUOTE_CHARS = 200
+_TYPED = frozenset({"input", "readline", "get_input", "user_input"})
 CONVERSATIONS = 8  # of one agent, kept open at a time
 
 
@@ -256,6 +257,19 @@ def reachable(model: HarnessModel, anchor: Anchor, depth: int = 4) -> list[Eleme
             if element is not None:
                 found.append(element)
     return found
+
+
+def asks_person(model: HarnessModel, loop: Element, *more: str) -> bool:
+    """Whether a person types something in each round of a loop, which then ends when the person leaves.
+
+    Args:
+        model: the harness.
+        loop: a loop, or a retry that is one.
+        more: names of further functions that ask a person.
+    """
+    lines = range(loop.anchor.start_line, loop.anchor.end_line + 1)
+    called = (call.callee.rpartition(".")[2] for call in model.calls_of(loop.anchor.symbol) if call.line in lines)
+    return any(name in _TYPED or name in more for name in called)
 
 
 def as_anchor(element: Element, reason: str, route: Route = Route.STATIC) -> Anchor:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from harnessfix.rules.lifecycle.l106_limit_bypassed import LimitBypassed
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import RunInfo
+from harnessfix_ir.source import read_harness
 from harnessfix_ir.steps import Part, Source, TraceStep
 from harnessfix_ir.texts import digest
 from harnessfix_ir.vocabulary import StepKind
@@ -754,3 +756,11 @@ def test_a_budget_is_governance_and_a_bound_on_rounds_lifecycle(run_harness: Run
     said = run_harness({"agent.py": source}).said_of_source("L106")
     layers = {d.message.split()[0]: d.layer.value for d in said}
     assert layers == {"cost_limit": "governance", "step_limit": "lifecycle"}
+
+
+@pytest.mark.parametrize(("line", "speaks"), [("input()", False), ("self.rest()", True)])
+def test_a_loop_in_which_a_person_types_is_no_endless_retry(line: str, speaks: bool, tmp_path: Path) -> None:
+    source = RETRYING.replace("for attempt in range(5):", "while True:").replace("print(attempt, error)", line)
+    (tmp_path / "agent.py").write_text(source, encoding="utf-8")
+    found = list(UnboundedRetry().check_source(read_harness([tmp_path])))
+    assert bool(found) is speaks

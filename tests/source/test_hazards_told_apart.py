@@ -409,6 +409,30 @@ PAIRS = {
             return name, value
         """,
     ),
+    "what all objects share on purpose": (
+        "changed-default",
+        """
+        class Model:
+            costs = {}
+
+            def ask(self, name):
+                self.costs[name] = 1
+
+            @classmethod
+            def total(cls):
+                return sum(cls.costs.values())
+        """,
+        """
+        class Model:
+            costs = {}
+
+            def ask(self, name):
+                self.costs[name] = 1
+
+            def total(self):
+                return sum(self.costs.values())
+        """,
+    ),
     "a method that refuses by itself": (
         "unguarded-sibling",
         _device("raise AssertionError(self._many)"),

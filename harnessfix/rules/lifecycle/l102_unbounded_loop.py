@@ -5,15 +5,15 @@ from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors
-from harnessfix.rules._query import as_anchor, element_at, events, one_of_each
+from harnessfix.rules._query import as_anchor, asks_person, element_at, events, one_of_each
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import ElementRole, Property, Severity
 
 MANY = 25  # rounds after which a loop without a bound is a matter of this run, not only of the source
+_ASKS = ("prompt", "ask")  # functions that often ask a person
 _LIMIT_ERROR = re.compile(r"Limit|Exceeded|Budget|Quota|MaxTurns|MaxSteps")
-_PROMPTS = frozenset({"input", "prompt", "ask", "readline", "get_input", "user_input"})
 
 _AGENT = '''\
 class Agent:
@@ -64,7 +64,7 @@ class UnboundedLoop(Rule):
         """Agent loops without any bound, unless a person sits in them."""
         limited = _raises_limits(model)
         for loop in model.of_role(ElementRole.AGENT_LOOP):
-            if _is_unbounded(loop) and not _asks_person(model, loop):
+            if _is_unbounded(loop) and not asks_person(model, loop, *_ASKS):
                 yield Finding(
                     f"Only the model can end this loop ({loop.value('condition')}): nothing bounds its steps, its time "
                     "or its cost.",
@@ -88,7 +88,7 @@ class UnboundedLoop(Rule):
                     or rounds < self.option("rounds")
                 ):
                     continue
-                if _asks_person(model, loop):
+                if asks_person(model, loop, *_ASKS):
                     continue
                 yield Finding(
                     f"The agent loop of {step.name} ({step.id}) went round {rounds} times; nothing but the model could "
@@ -111,11 +111,3 @@ def _is_unbounded(loop: Element) -> bool:
 def _raises_limits(model: HarnessModel) -> bool:
     """Whether the harness raises errors about limits somewhere: then a loop may be bounded from afar."""
     return any(_LIMIT_ERROR.search(str(statement.value("type"))) for statement in model.of_role(ElementRole.RAISE))
-
-
-def _asks_person(model: HarnessModel, loop: Element) -> bool:
-    """Whether a person types something in each round: such a loop ends when the person leaves."""
-    lines = range(loop.anchor.start_line, loop.anchor.end_line + 1)
-    owner = loop.anchor.symbol
-    calls = (call for call in model.calls_of(owner) if call.line in lines)
-    return any(call.callee.rpartition(".")[2] in _PROMPTS for call in calls)

@@ -6,7 +6,7 @@ from harnessfix.rules._attempts import attempts, retry_around
 from harnessfix.rules._errors import short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors, own_elements
-from harnessfix.rules._query import as_anchor, names, one_of_each, quote
+from harnessfix.rules._query import as_anchor, asks_person, names, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -163,13 +163,14 @@ def _retried(model: HarnessModel, retry: Element) -> str:
         decorated = names(retry.value("decorates"))
         found = [e for q in decorated for e in model.in_function(retry.anchor.path, q, *_OUTSIDE)]
         return decorated[0] if found else ""
+    if asks_person(model, retry):
+        return ""  # it ends when the person leaves
     around = model.function(retry.anchor.path, retry.anchor.qualname)
     if around is not None and _ASKING & set(names(around.value("roles"))):
         return around.name
     asks = {e.anchor.qualname.rpartition(".")[2] for e in model.of_role(*_OUTSIDE)}
     lines = range(retry.anchor.start_line, retry.anchor.end_line + 1)
-    owner = retry.anchor.symbol
-    calls = (call.callee for call in model.calls_of(owner) if call.line in lines)
+    calls = (call.callee for call in model.calls_of(retry.anchor.symbol) if call.line in lines)
     return next((callee for callee in calls if callee.rpartition(".")[2] in asks), "")
 
 

@@ -49,7 +49,7 @@ def _of_class(owner: Scope, file: FileContext) -> Iterator[Draft]:
         if "ClassVar" in (ast.unparse(assigned.annotation) if isinstance(assigned, ast.AnnAssign) else ""):
             continue
         own = f"self.{target.id}"
-        if _KEPT.search(target.id) or any(_sets(own, method) for method in methods):
+        if _KEPT.search(target.id) or any(_sets(own, m) or _is_of_class(target.id, m, owner) for m in methods):
             continue
         change = next((c for method in methods for c in _changes(own, method)), None)
         if change is not None:
@@ -65,6 +65,12 @@ def _is_container(value: ast.expr, scope: Scope) -> bool:
 
 def _sets(name: str, scope: Scope) -> bool:
     return any(dotted(target, scope) == name for node in scope.assignments for target in targets_of(node))
+
+
+def _is_of_class(name: str, method: Scope, owner: Scope) -> bool:
+    """Whether a method asks the class itself for what all objects share: it is shared on purpose."""
+    asked = (f"cls.{name}", f"{owner.name}.{name}", f"type().{name}")
+    return any(node.attr == name and dotted(node, method) in asked for node in method.deep(ast.Attribute))
 
 
 def _changes(name: str, scope: Scope) -> Iterator[ast.expr | ast.stmt]:
