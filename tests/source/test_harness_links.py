@@ -220,6 +220,11 @@ class Agent:
     assert loops(model) == [("Agent.run", 10, [])]
 
 
+_UNTIL_SET = """while self.result is None:
+        if len(self.steps) >= self.max_steps:
+            {} = "too many"
+        else:
+            self.step()"""
 _TRIED_AGAIN = """while True:
         with self.span():
             try:
@@ -241,6 +246,8 @@ _TRIED_AGAIN = """while True:
         ("while True:\n        self.step()", []),
         ("while True:\n        self.check_limit()\n        self.step()", ["limit-exit"]),
         (_TRIED_AGAIN.format("asked.retry"), ["retry-exit"]),
+        (_UNTIL_SET.format("self.result"), ["counter-exit"]),
+        (_UNTIL_SET.format("self.warning"), []),
         (_TRIED_AGAIN.format("error.retryable"), []),
     ],
 )

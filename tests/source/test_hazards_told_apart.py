@@ -155,6 +155,20 @@ PAIRS = {
             return tools[call.function.name](**json.loads(call.function.arguments))
         """,
     ),
+    "a call that is only told from the others": (
+        "first-call-only",
+        """
+        def run(self, tool_calls, groups):
+            for group in groups:
+                for call in group:
+                    self.answer(call, begins=call is tool_calls[0])
+        """,
+        """
+        def run(self, tool_calls, groups):
+            for group in groups:
+                self.answer(group, tool_calls[0])
+        """,
+    ),
     "as many as were asked for": (
         "dropped-calls",
         """

@@ -174,7 +174,7 @@ def _bounds(node: LoopNode, scope: Scope) -> Iterator[str]:
         elif not calls & {"itertools.count", "itertools.cycle", "itertools.repeat", "iter"}:
             yield "iterable"
     for inner in inside(node.body):
-        if isinstance(inner, ast.If) and is_limit_test(inner.test, scope) and _leaves(inner):
+        if isinstance(inner, ast.If) and is_limit_test(inner.test, scope) and (_leaves(inner) or _ends(inner, node)):
             yield "counter-exit"
     if _goes_round_under(node, lambda test: is_limit_test(test, scope)):
         yield "counter-exit"
@@ -189,6 +189,15 @@ def _bounds(node: LoopNode, scope: Scope) -> Iterator[str]:
 
 def _leaves(branch: ast.If) -> bool:
     return any(True for _ in exit_statements(branch.body)) or any(True for _ in exit_statements(branch.orelse))
+
+
+def _ends(branch: ast.If, loop: LoopNode) -> bool:
+    """Whether a branch sets something that the condition of the loop looks at: `while result is None`."""
+    if not isinstance(loop, ast.While) or is_true(loop.test):
+        return False
+    asked = {ast.unparse(node) for node in walk(loop.test) if isinstance(node, (ast.Name, ast.Attribute))}
+    set_here = (target for node in inside(branch.body) if isinstance(node, ast.Assign) for target in node.targets)
+    return any(ast.unparse(target) in asked for target in set_here)
 
 
 def _walks_numbers(node: LoopNode, scope: Scope) -> bool:

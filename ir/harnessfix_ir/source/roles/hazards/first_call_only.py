@@ -42,8 +42,11 @@ class FirstCallOnly(Role):
 
 
 def _asks_id(first: ast.Subscript, file: FileContext) -> bool:
-    """Whether only the call's id is asked for, which finds a turn again and runs nothing."""
+    """Whether only the call's id is asked for, or whether another call is this one: that finds a turn or a call again
+    and runs nothing."""
     around = file.parents.get(first)
+    if isinstance(around, ast.Compare):
+        return all(isinstance(op, (ast.Is, ast.IsNot)) for op in around.ops)
     return isinstance(around, ast.Attribute) and around.attr.endswith("id")
 
 
