@@ -6,7 +6,7 @@ from harnessfix.rules import Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import Diagnosis, FlawRecord, Support
 from harnessfix_ir.harness import HarnessModel
-from harnessfix_ir.vocabulary import Outcome
+from harnessfix_ir.vocabulary import Outcome, Severity
 
 from .gather import Case, Gathering
 from .ranking import rank
@@ -48,7 +48,7 @@ def records_of(
         _joined(record, went[record.flaw]) if not record.best.shown and record.flaw in went else record
         for record in records
     ]
-    return _without_idle_leads(_without_clones(sorted(_without_lesser(records, rules), key=rank)))
+    return _led(_without_clones(sorted(_without_lesser(records, rules), key=rank)))
 
 
 def _joined(record: FlawRecord, reached: Support) -> FlawRecord:
@@ -71,17 +71,30 @@ def _without_clones(records: list[FlawRecord]) -> list[FlawRecord]:
     return kept
 
 
-def _without_idle_leads(records: list[FlawRecord]) -> list[FlawRecord]:
-    """Records but those that only say where to look, where a better one names a flaw in that function."""
-    kept: list[FlawRecord] = []
+def _led(records: list[FlawRecord]) -> list[FlawRecord]:
+    """Records, those that only say where to look given up for a flaw that is known in that function.
+
+    Where that flaw comes later, since no run has touched its lines, it is told before all that only lead somewhere.
+    """
+    known: dict[tuple[str, str], FlawRecord] = {}
+    for record in records:
+        if record.best.blames and record.best.severity is not Severity.INFO:
+            known.setdefault(_function(record), record)
+    leads = [record for record in records if not record.best.blames]
+    led_to = [known[_function(lead)] for lead in leads if _function(lead) in known]
+    kept: dict[str, FlawRecord] = {}
     named: set[tuple[str, str]] = set()
     for record in records:
-        anchor = record.best.anchors[0]
-        if not record.best.blames and (anchor.path, anchor.qualname) in named:
-            continue
-        kept.append(record)
-        named.add((anchor.path, anchor.qualname))
-    return kept
+        for each in (record,) if record.best.blames else (*led_to, record):
+            if each.best.blames or _function(each) not in named:
+                kept.setdefault(each.flaw, each)
+                named.add(_function(each))
+    return list(kept.values())
+
+
+def _function(record: FlawRecord) -> tuple[str, str]:
+    anchor = record.best.anchors[0]
+    return anchor.path, anchor.qualname
 
 
 def _without_lesser(records: list[FlawRecord], rules: Mapping[str, Rule]) -> list[FlawRecord]:
