@@ -502,6 +502,23 @@ def test_what_is_declared_to_be_no_number_has_no_zero(run_harness: Run, kind: st
 
 
 @pytest.mark.parametrize(
+    ("elsewhere", "speaks"),
+    [
+        ('read.get("backoff", False)', False),
+        ("read(backoff=True)", False),
+        ('read.get("backoff", 2)', True),
+        ("read(backoff=None)", True),
+    ],
+)
+def test_what_is_on_or_off_elsewhere_in_the_file_has_no_zero(run_harness: Run, elsewhere: str, speaks: bool) -> None:
+    source = (
+        "def write(agent, config):\n    if agent.backoff:\n        config['backoff'] = agent.backoff\n\n\n"
+        f"def load(read):\n    return {elsewhere}\n"
+    )
+    assert bool(run_harness({"agent.py": source}).said_of_source("L106")) is speaks
+
+
+@pytest.mark.parametrize(
     ("code", "speaks"),
     [
         ("def dial(client, seed: int | None = None):\n    if seed:\n        client.seed = seed\n", True),

@@ -222,6 +222,20 @@ def _is_no_number(node: ast.expr, scope: Scope) -> bool:
     return any(not _kinds(kind) & {"int", "float", "Decimal", "Any", "Number"} for kind in declared)
 
 
+def _is_flag(name: str, file: FileContext) -> bool:
+    """Whether the file says elsewhere that it is on or off: `name=False`, `get("name", False)`, `name: bool`."""
+    for _, call in file.all(ast.Call):
+        said = [given.value for given in call.keywords if given.arg == name]
+        if len(call.args) > 1 and isinstance(call.args[0], ast.Constant) and call.args[0].value == name:
+            said.append(call.args[1])
+        if any(isinstance(value, ast.Constant) and isinstance(value.value, bool) for value in said):
+            return True
+    return any(
+        isinstance(node.target, ast.Name) and node.target.id == name and "bool" in _kinds(node.annotation)
+        for _, node in file.all(ast.AnnAssign)
+    )
+
+
 def _kinds(annotation: ast.expr) -> set[str]:
     """What a value may be, by the names of types; what a container holds does not count."""
     if isinstance(annotation, ast.BinOp):
@@ -285,6 +299,7 @@ def _dropped(test: ast.expr, scope: Scope, file: FileContext) -> Draft | None:
         or len(branch.body) > 2
         or branch.orelse
         or _is_no_number(test, scope)
+        or _is_flag(name, file)
     ):
         return None
     for node in inside(branch.body):
