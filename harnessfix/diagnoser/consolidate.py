@@ -74,12 +74,15 @@ def _without_clones(records: list[FlawRecord]) -> list[FlawRecord]:
 def _led(records: list[FlawRecord]) -> list[FlawRecord]:
     """Records, those that only say where to look given up for a flaw that is known in that function.
 
-    Where that flaw comes later, since no run has touched its lines, it is told before all that only lead somewhere.
+    Where that flaw comes later, since no run has touched its lines, it is told before all that only lead somewhere. Of
+    runs in which a flaw was seen that leads to their failure nobody needs to be told where to look.
     """
     known: dict[tuple[str, str], FlawRecord] = {}
     for record in records:
         if record.best.blames and record.best.severity is not Severity.INFO:
             known.setdefault(_function(record), record)
+    explained = {run for record in records if _explains(record) for run in record.runs}
+    records = [record for record in records if record.best.blames or not explained.issuperset(record.runs)]
     leads = [record for record in records if not record.best.blames]
     led_to = [known[_function(lead)] for lead in leads if _function(lead) in known]
     kept: dict[str, FlawRecord] = {}
@@ -90,6 +93,11 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
                 kept.setdefault(each.flaw, each)
                 named.add(_function(each))
     return list(kept.values())
+
+
+def _explains(record: FlawRecord) -> bool:
+    best = record.best
+    return best.blames and best.leads is True and best.severity is not Severity.INFO
 
 
 def _function(record: FlawRecord) -> tuple[str, str]:

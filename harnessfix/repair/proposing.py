@@ -101,7 +101,7 @@ class Repairs:
         roots = self.workspace.roots()
         runs = [] if self.source_alone else [row.id for row in self.store.runs()]
         found = self.pipeline.diagnose(runs, rules, source=[roots])
-        wanted = [flaw for flaw in found.flaws if not flaws or flaw.flaw.startswith(tuple(flaws))]
+        wanted = [flaw for flaw in found.flaws if (flaw.flaw.startswith(tuple(flaws)) if flaws else flaw.best.blames)]
         if flaws and not wanted:
             raise StoreError(
                 f"no flaw begins with {', '.join(flaws)}", hint="`harnessfix check` lists the flaws of this code."

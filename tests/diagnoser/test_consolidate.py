@@ -144,6 +144,14 @@ def test_a_flaw_that_no_run_touched_comes_first_of_all_where_a_failed_run_leads(
     assert [(r.best.rule, r.best.anchors[0].start_line) for r in records] == [("L190", 5), ("O190", 3), ("L190", 7)]
 
 
+def test_nobody_is_sent_anywhere_for_a_run_whose_failure_a_flaw_leads_to() -> None:
+    flaw = diagnosis(7, "a").model_copy(update={"leads": True})
+    runs = {"a": Outcome.FAILED, "b": Outcome.FAILED}
+    assert [r.best.rule for r in consolidate([lead(3, "a", 0.4), flaw], runs, [model()], {})] == ["L190"]
+    both = consolidate([lead(3, "a", 0.4), lead(3, "b", 0.4), flaw], runs, [model()], {})
+    assert [record.best.rule for record in both] == ["L190", "O190"], "nothing explains the other run"
+
+
 def test_a_claim_whose_citation_does_not_resolve_is_dropped_and_counted() -> None:
     good = Finding("seen", [anchor(3)], responsible_step="s1")
     lost_step = Finding("seen", [anchor(4)], responsible_step="s9")

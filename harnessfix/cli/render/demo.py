@@ -94,7 +94,9 @@ class Demo:
         ids = [run for task in runs for run in task.collected.runs]
         rules = chosen_rules(self.workspace.settings, (), ())
         with talk.progress("diagnosing", len(ids)) as bar:
-            return Pipeline(self.workspace, bar.advance).diagnose(ids, rules, source=[self.workspace.roots()])
+            found = Pipeline(self.workspace, bar.advance).diagnose(ids, rules, source=[self.workspace.roots()])
+        found.flaws = [flaw for flaw in found.flaws if flaw.best.blames]
+        return found
 
     # -- results -------------------------------------------------------------------------------------------------
 
