@@ -111,9 +111,9 @@ def overspent(run: Htir, model: HarnessModel) -> Iterator[Finding]:
 
 def _guard(run: Htir, model: HarnessModel, name: str, over: TraceStep) -> TraceStep | None:
     """The last step before a call beyond the limit that is a method of what declares it, and let the call through."""
-    owners = [e.anchor for e in model.of_role(ElementRole.CONFIG_CLASS) if name in names(e.value("fields"))]
+    owners = [owner.anchor for owner in _declaring(model, name)]
     found = None
-    for step in run.steps[: run.steps.index(over)] if owners else ():
+    for step in run.steps[: run.place(over.id)] if owners else ():
         function = own_function(model, step)
         if function is not None and any(
             function.anchor.path == owner.path and function.anchor.qualname.startswith(f"{owner.qualname}.")
@@ -140,10 +140,13 @@ def _checkers(run: Htir, model: HarnessModel, name: str, batch: TraceStep) -> It
         yield as_anchor(function, "spent more than the limit")
     met = [limit for limit in limits if limit.anchor.path in run.reached] if run.reached else limits
     yield from (as_anchor(limit, "compares with the limit") for limit in met)
-    declare = (
-        [e for e in model.of_role(ElementRole.CONFIG_CLASS) if name in names(e.value("fields"))] if not met else []
-    )
+    declare = () if met else _declaring(model, name)
     yield from (as_anchor(owner, "declares the limit, and nothing looks at it") for owner in declare)
+
+
+def _declaring(model: HarnessModel, name: str) -> Iterator[Element]:
+    """Classes of settings that have a field of that name."""
+    return (e for e in model.of_role(ElementRole.CONFIG_CLASS) if name in names(e.value("fields")))
 
 
 def _starters(model: HarnessModel, functions: list[Element]) -> Iterator[Element]:

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element, HarnessModel
-from harnessfix_ir.vocabulary import ElementRole, Evidence
+from harnessfix_ir.vocabulary import Evidence
 
-from ._query import as_anchor
+from ._query import as_anchor, hazards
 from .base import Finding, Rule
 
 
@@ -29,9 +29,7 @@ class HazardRule(Rule):
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """One finding for each hazard of this shape that `concerns` the rule."""
         numbers: Counter[str] = Counter()
-        for element in model.of_role(ElementRole.HAZARD):
-            if element.name != self.hazard:
-                continue
+        for element in hazards(model, self.hazard):
             numbers[element.anchor.symbol] += 1
             if self.concerns(element, model):
                 yield Finding(

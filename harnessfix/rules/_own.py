@@ -1,6 +1,6 @@
 """The code that a step ran, and the model calls inside one another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -30,6 +30,14 @@ def nearest_own(run: Htir, step: TraceStep) -> tuple[Anchor, ...]:
 def own_function(model: HarnessModel, step: TraceStep) -> Element | None:
     """The function that the step is one call of, as far as its anchors say."""
     return next((function for anchor in own_anchors(step)[:1] if (function := function_of(model, anchor))), None)
+
+
+def calls_of(run: Htir, model: HarnessModel, symbol: str) -> Iterator[TraceStep]:
+    """The steps that are one call of a function (`path:qualname`), in order of start."""
+    for step in run.steps:
+        function = own_function(model, step)
+        if function is not None and function.anchor.symbol == symbol:
+            yield step
 
 
 def callers_of(model: HarnessModel, step: TraceStep, most: int = 3) -> list[Element]:

@@ -272,6 +272,17 @@ def asks_person(model: HarnessModel, loop: Element, *more: str) -> bool:
     return any(name in _TYPED or name in more for name in called)
 
 
+def hazards(model: HarnessModel, name: str) -> Iterator[Element]:
+    """The hazards of one shape, in order of path and line."""
+    return (element for element in model.of_role(ElementRole.HAZARD) if element.name == name)
+
+
+def went_through(run: Htir, element: Element) -> bool:
+    """Whether the capture tells that the run reached an element's first line."""
+    marks = run.reached.get(element.anchor.path)
+    return marks is not None and marks.ran(element.anchor.start_line)
+
+
 def as_anchor(element: Element, reason: str, route: Route = Route.STATIC) -> Anchor:
     """The element's anchor with the reason why a finding names it."""
     return element.anchor.model_copy(update={"reason": reason, "route": route})

@@ -9,8 +9,8 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Severity, StepKind
 
-from ._own import callers_of, loop_around, own_anchors, own_function
-from ._query import MESSAGE_ROLES, ancestors, as_anchor, function_of, names, one_of_each, requests
+from ._own import callers_of, calls_of, loop_around, own_anchors
+from ._query import MESSAGE_ROLES, ancestors, as_anchor, function_of, names, one_of_each, requests, went_through
 from .base import Finding
 
 MAX_CHARS = 50_000  # longer arguments are not searched for settings
@@ -69,7 +69,7 @@ def _stands_still(model: HarnessModel, function: Element) -> bool:
 def steps_at(run: Htir, model: HarnessModel, element: Element) -> list[TraceStep]:
     """The steps that are one call of the function that holds an element, else those it led to, else the first task."""
     symbol = element.anchor.symbol
-    own = [step for step in run.steps if any(f.anchor.symbol == symbol for f in [own_function(model, step)] if f)]
+    own = list(calls_of(run, model, symbol))
     led = [] if own else [s for s in run.steps if any(f.anchor.symbol == symbol for f in callers_of(model, s))]
     return own or led or list(run.of_kind(StepKind.TASK))[:1]
 
@@ -78,8 +78,7 @@ def unread_in_run(run: Htir, model: HarnessModel) -> Iterator[Finding]:
     """The same limits, where a run went on and on beside them."""
     asked = requests(run)
     for finding, nearest in _unread(model) if len(asked) >= MANY_REQUESTS else ():
-        marks = run.reached.get(nearest.anchor.path)
-        steps = steps_at(run, model, nearest) if marks is not None and marks.ran(nearest.anchor.start_line) else []
+        steps = steps_at(run, model, nearest) if went_through(run, nearest) else []
         if steps:
             wrong = steps[min(1, len(steps) - 1)]
             yield replace(

@@ -1,7 +1,7 @@
 """C101: one output enters the prompt whole, far above its neighbours."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
@@ -12,10 +12,12 @@ from harnessfix.rules._query import (
     as_anchor,
     asking_anchors,
     events,
+    hazards,
     nearest_anchors,
     one_of_each,
     place_among,
     quote,
+    went_through,
 )
 from harnessfix.rules._reach import is_driven, model_driven, reached_from
 from harnessfix.rules.base import Finding, Rule
@@ -111,7 +113,7 @@ class UnboundedObservation(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Functions that are there to bound a text and do not."""
-        for element in _cut_nothing(model):
+        for element in hazards(model, "cuts-nothing"):
             yield Finding(
                 f"{element.anchor.qualname} is told how long a text may be, and gives {element.value('name')} back.",
                 [as_anchor(element, "cuts nothing")],
@@ -171,10 +173,6 @@ def _finding(run: Htir, model: HarnessModel, one: Observation, usual: float | No
     )
 
 
-def _cut_nothing(model: HarnessModel) -> Iterator[Element]:
-    return (element for element in model.of_role(ElementRole.HAZARD) if element.name == "cuts-nothing")
-
-
 def _own_norm(model: HarnessModel) -> _Norm | None:
     """The largest bound in characters on the way from tools to prompts, else a template that cuts what it shows."""
     building = (b.anchor.symbol for b in model.of_role(ElementRole.CONTEXT_BUILDER))
@@ -231,8 +229,7 @@ def _responsible(
 ) -> tuple[tuple[Anchor, ...], dict[str, JsonValue]]:
     """The template that worded the text; else the tool where tools bound their own output, else what appends it."""
     parameters: dict[str, JsonValue] = {}
-    marks = run.reached
-    idle = [e for e in _cut_nothing(model) if e.anchor.path in marks and marks[e.anchor.path].ran(e.anchor.start_line)]
+    idle = (element for element in hazards(model, "cuts-nothing") if went_through(run, element))
     anchors = [as_anchor(element, "cuts nothing") for element in idle]
     fit = next(templates.renderings(model, one.text), None)
     if fit is not None and fit.widest is not None and not templates.is_bounded(fit.prompt, fit.widest.placeholder):

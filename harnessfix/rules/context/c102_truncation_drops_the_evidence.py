@@ -122,14 +122,13 @@ class TruncationDropsTheEvidence(Rule):
 
 def _seen_cuts(run: Htir, model: HarnessModel) -> Iterable[Finding]:
     """Cuts that were seen as they were made, unmarked, where the next observation holds as much as they kept."""
+    cuts = {cut.id: cut for cut in model.of_role(ElementRole.TRUNCATION)}
     shown: list[Observation] | None = None
     told: set[str] = set()
     for step in run.with_event("cut"):
         for event in events(step, "cut"):
             before, after = event.attributes.get("before"), event.attributes.get("after")
-            cut = next(
-                (e for e in model.of_role(ElementRole.TRUNCATION) if e.id == event.attributes.get("element")), None
-            )
+            cut = cuts.get(str(event.attributes.get("element")))
             if cut is None or cut.id in told or cut.fact("marker") or not isinstance(before, int):
                 continue
             if not isinstance(after, int) or after < LEAST_KEPT or before - after < LEAST_LOST:

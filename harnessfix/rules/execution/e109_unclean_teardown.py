@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from harnessfix.rules._errors import short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, events, names, nearest_anchors, one_of_each, quote
+from harnessfix.rules._query import ancestors, as_anchor, events, hazards, names, nearest_anchors, one_of_each, quote
 from harnessfix.rules._reach import processes_of
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, Status, StepKind
+from harnessfix_ir.vocabulary import Evidence, Property, Severity, Status, StepKind
 
 _AGENT = r"""import subprocess
 
@@ -74,18 +74,17 @@ class UncleanTeardown(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Locks that stay held when what is done under them fails."""
-        for held in model.of_role(ElementRole.HAZARD):
-            if held.name == "unreleased-lock":
-                yield Finding(
-                    message=f"`{held.value('name')}` is released on one way out of {held.anchor.qualname} only: an "
-                    "exception or a return before it leaves it held, and who comes next waits for ever.",
-                    anchors=[as_anchor(held, "takes what is not always given back")],
-                    confidence=0.6,
-                    evidence=Evidence.DERIVED,
-                    parameters={"release": f"{held.value('name')}.release()"},
-                    key=f"held {held.value('name')}",
-                    missing=("a run in which the work under the lock fails",),
-                )
+        for held in hazards(model, "unreleased-lock"):
+            yield Finding(
+                message=f"`{held.value('name')}` is released on one way out of {held.anchor.qualname} only: an "
+                "exception or a return before it leaves it held, and who comes next waits for ever.",
+                anchors=[as_anchor(held, "takes what is not always given back")],
+                confidence=0.6,
+                evidence=Evidence.DERIVED,
+                parameters={"release": f"{held.value('name')}.release()"},
+                key=f"held {held.value('name')}",
+                missing=("a run in which the work under the lock fails",),
+            )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Outermost steps that an exception ended and that left processes which they had started themselves."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from harnessfix.rules._errors import frames_of, short_type
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules._own import nearest_own
-from harnessfix.rules._query import as_anchor, events, names, one_of_each, quote
+from harnessfix.rules._query import as_anchor, events, hazards, names, one_of_each, quote
 from harnessfix.rules.base import Example, Finding
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -68,7 +68,7 @@ class AbandonedTasks(HazardRule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Steps that an exception ended while tasks that had begun in them went on."""
         ended = [step for step in run.with_event("tasks_alive") if step.error is not None]
-        gathers = [e for e in model.of_role(ElementRole.HAZARD) if e.name == self.hazard] if ended else []
+        gathers = list(hazards(model, self.hazard)) if ended else []
         spoken: set[str] = set()
         for step in ended:
             left = events(step, "tasks_alive")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import nearest_own
-from harnessfix.rules._query import as_anchor, events, one_of_each
+from harnessfix.rules._query import as_anchor, events, hazards, one_of_each
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -70,20 +70,19 @@ class ChangedDefault(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Defaults of parameters and containers of classes that the source changes in place."""
-        for element in model.of_role(ElementRole.HAZARD):
-            if element.name == "changed-default":
-                name, whose = element.value("name"), str(element.value("whose"))
-                owner = _named(model, element.anchor.path, element.anchor.qualname)
-                yield Finding(
-                    f"`{name}` is made once for {_SHARED[whose]}, and `{element.value('change')}` changes it in place: "
-                    "what one of them puts there is there for the next.",
-                    one_of_each(
-                        [as_anchor(e, "holds what all share") for e in (owner, element) if e is not None],
-                    ),
-                    confidence=0.7,
-                    evidence=Evidence.DERIVED,
-                    key=str(name),
-                )
+        for element in hazards(model, "changed-default"):
+            name, whose = element.value("name"), str(element.value("whose"))
+            owner = _named(model, element.anchor.path, element.anchor.qualname)
+            yield Finding(
+                f"`{name}` is made once for {_SHARED[whose]}, and `{element.value('change')}` changes it in place: "
+                "what one of them puts there is there for the next.",
+                one_of_each(
+                    [as_anchor(e, "holds what all share") for e in (owner, element) if e is not None],
+                ),
+                confidence=0.7,
+                evidence=Evidence.DERIVED,
+                key=str(name),
+            )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Containers of classes and defaults that the outermost agent left with other content than it found."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from harnessfix.rules._budgets import given_numbers, one_too_few, overspent
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors
-from harnessfix.rules._query import as_anchor, names, one_of_each
+from harnessfix.rules._query import as_anchor, hazards, names, one_of_each, went_through
 from harnessfix.rules._turn_limits import steps_at, too_many_turns, unread_in_run, unread_limits
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
@@ -102,19 +102,18 @@ class LimitBypassed(Rule):
             if limit.fact("counts-attempts") is not None:
                 words = f"{limit.name} is used as a number of attempts: one retry is none, and N are N - 1."
                 yield _static(limit, words, "attempts", 0.6)
-        for kept in model.of_role(ElementRole.HAZARD):
-            if kept.name == "uncompared-limit":
-                name, counter = str(kept.value("limit")), str(kept.value("counter"))
-                yield Finding(
-                    f"{kept.anchor.qualname} moves {counter}, {name} is kept beside it, and nothing compares them.",
-                    [as_anchor(kept, "counts what is limited")],
-                    confidence=0.6,
-                    evidence=Evidence.DERIVED,
-                    parameters={"form": "uncompared", "limit": name, "counter": counter},
-                    operator="",
-                    key=f"uncompared {name.rpartition('.')[2]}",
-                    missing=("a run that was given this limit",),
-                )
+        for kept in hazards(model, "uncompared-limit"):
+            name, counter = str(kept.value("limit")), str(kept.value("counter"))
+            yield Finding(
+                f"{kept.anchor.qualname} moves {counter}, {name} is kept beside it, and nothing compares them.",
+                [as_anchor(kept, "counts what is limited")],
+                confidence=0.6,
+                evidence=Evidence.DERIVED,
+                parameters={"form": "uncompared", "limit": name, "counter": counter},
+                operator="",
+                key=f"uncompared {name.rpartition('.')[2]}",
+                missing=("a run that was given this limit",),
+            )
         yield from unread_limits(model)
 
     def _in_run(self, run: Htir, model: HarnessModel) -> Iterator[Finding]:
@@ -219,7 +218,7 @@ def _uncounted(run: Htir, model: HarnessModel) -> Iterator[Finding]:
 def _standing_still(run: Htir, model: HarnessModel) -> Iterator[Finding]:
     """Limits that a run looked at, of which the counter never moves; right the first time, wrong the second."""
     still = [limit for limit in model.of_role(ElementRole.LIMIT) if limit.fact("stands-still") is not None]
-    still = [limit for limit in still if _looked_at(run, limit)]
+    still = [limit for limit in still if went_through(run, limit)]
     for limit in still:
         steps = steps_at(run, model, limit)
         if not steps:
@@ -239,8 +238,3 @@ def _standing_still(run: Htir, model: HarnessModel) -> Iterator[Finding]:
             parameters={"form": "stands-still", "counter": limit.value("counter")},
             key=f"stands-still {limit.name}",
         )
-
-
-def _looked_at(run: Htir, limit: Element) -> bool:
-    marks = run.reached.get(limit.anchor.path)
-    return marks is not None and marks.ran(limit.anchor.start_line)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import is_model_step, own_anchors, own_elements
-from harnessfix.rules._query import ancestors, as_anchor, names, one_of_each, quote, requests
+from harnessfix.rules._query import ancestors, as_anchor, hazards, names, one_of_each, quote, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -83,18 +83,17 @@ class UsageMiscounted(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Sums of records that leave out one of the counts that the records have."""
-        for element in model.of_role(ElementRole.HAZARD):
-            if element.name == "sum-leaves-out":
-                field, sums = str(element.value("field")), names(element.value("sums"))
-                yield Finding(
-                    f"{element.anchor.qualname} adds {quote(', '.join(sums), 80)} of two records, and not {field}: "
-                    "their total keeps the first one's.",
-                    [as_anchor(element, "adds the others")],
-                    confidence=0.6,
-                    evidence=Evidence.DERIVED,
-                    parameters={"field": field, "beside": element.value("beside")},
-                    key=f"leaves out {field}",
-                )
+        for element in hazards(model, "sum-leaves-out"):
+            field, sums = str(element.value("field")), names(element.value("sums"))
+            yield Finding(
+                f"{element.anchor.qualname} adds {quote(', '.join(sums), 80)} of two records, and not {field}: "
+                "their total keeps the first one's.",
+                [as_anchor(element, "adds the others")],
+                confidence=0.6,
+                evidence=Evidence.DERIVED,
+                parameters={"field": field, "beside": element.value("beside")},
+                key=f"leaves out {field}",
+            )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Totals that are smaller than the parts, or a whole number of times as large."""

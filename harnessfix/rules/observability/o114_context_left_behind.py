@@ -2,9 +2,10 @@
 
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
+from harnessfix.rules._query import hazards
 from harnessfix.rules.base import Example
 from harnessfix_ir.harness import Element, HarnessModel
-from harnessfix_ir.vocabulary import ElementRole, Property, Severity
+from harnessfix_ir.vocabulary import Property, Severity
 
 _BAD = """\
 import contextvars
@@ -52,7 +53,7 @@ class ContextLeftBehind(HazardRule):
 
     def concerns(self, element: Element, model: HarnessModel) -> bool:
         """Only of programs that keep something in context variables."""
-        return any(other.name == "context-variable" for other in model.of_role(ElementRole.HAZARD))
+        return any(True for _ in hazards(model, "context-variable"))
 
     def words(self, element: Element) -> str:
         return (

@@ -1,21 +1,23 @@
 """T106: a tool call goes unanswered, or an answer does not say which call it belongs to."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import own_anchors, own_function
+from harnessfix.rules._own import calls_of, own_anchors, own_function
 from harnessfix.rules._query import (
     ancestors,
     as_anchor,
     asking_anchors,
     grown_inputs,
+    hazards,
     names,
     nearest_anchors,
     one_of_each,
     quote,
     requests,
+    went_through,
 )
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
@@ -99,7 +101,7 @@ class UnpairedToolResult(Rule):
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Results whose id is written in the code, where that of the call is at hand."""
-        for element in _constant_ids(model):
+        for element in hazards(model, "constant-call-id"):
             yield Finding(
                 f"{element.anchor.qualname} gives the id {quote(str(element.value('id')), 40)} to whatever "
                 "call it is handed: no result of it can be told from another.",
@@ -129,9 +131,8 @@ class UnpairedToolResult(Rule):
             finding = _finding(run, model, request, gap)
             told.update(anchor.symbol for anchor in finding.anchors[:1])
             yield finding
-        for element in _constant_ids(model):
-            marks = run.reached.get(element.anchor.path)
-            if element.anchor.symbol not in told and marks is not None and marks.ran(element.anchor.start_line):
+        for element in hazards(model, "constant-call-id"):
+            if element.anchor.symbol not in told and went_through(run, element):
                 yield _written(run, model, element)
 
 
@@ -205,15 +206,10 @@ def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> F
     )
 
 
-def _constant_ids(model: HarnessModel) -> Iterator[Element]:
-    return (e for e in model.of_role(ElementRole.HAZARD) if e.name == "constant-call-id")
-
-
 def _written(run: Htir, model: HarnessModel, element: Element) -> Finding:
     """Of code that gave a call's result an id of its own, wherever that result was lost afterwards."""
-    id_, symbol = str(element.value("id")), element.anchor.symbol
-    ran = (step for step in run.steps if any(f.anchor.symbol == symbol for f in [own_function(model, step)] if f))
-    maker = next(ran, None) or _maker(run, None, id_)
+    id_ = str(element.value("id"))
+    maker = next(calls_of(run, model, element.anchor.symbol), None) or _maker(run, None, id_)
     return Finding(
         f"{element.anchor.qualname} gave {quote(id_, 40)} as the id of a call"
         + (f" in {maker.name} ({maker.id})" if maker is not None else "")
@@ -237,7 +233,7 @@ def _maker(run: Htir, request: TraceStep | None, foreign: str) -> TraceStep | No
     """The innermost step, before a request if there is one, that first gave something with this id of a call."""
     inside = re.compile(rf"call_id\W{{1,4}}{re.escape(foreign)}\W")
     makers: list[TraceStep] = []
-    for step in run.steps[: run.steps.index(request) if request is not None else None]:
+    for step in run.steps[: run.place(request.id) if request is not None else None]:
         if step.kind is StepKind.MODEL_CALL or not step.anchors:
             continue
         # A record is a part for each field, or text.
