@@ -199,6 +199,12 @@ def test_t106_counts_answers_where_ids_are_lost(recorder: str, answers: list[Any
     assert bool(list(UnpairedToolResult().check_run(run, HarnessModel(root="/")))) is speaks
 
 
+LOOKS = """\
+from agent import Agent
+from model import Model, call, say
+
+print(Agent(Model(call("look", {}, "c1"), say("done"))).run("Look."))
+"""
 ANSWERING = """\
 class Agent:
     def __init__(self, model):
@@ -225,11 +231,7 @@ class Agent:
 def test_who_made_a_result_that_names_no_call_of_a_model_is_blamed(
     run_harness: Run, id_: str, blamed: str | None
 ) -> None:
-    main = (
-        "from agent import Agent\nfrom model import Model, call, say\n\n"
-        'print(Agent(Model(call("look", {}, "c1"), say("done"))).run("Look."))\n'
-    )
-    harness = run_harness({"agent.py": ANSWERING.replace('"ID"', id_), "main.py": main})
+    harness = run_harness({"agent.py": ANSWERING.replace('"ID"', id_), "main.py": LOOKS})
     assert [found.anchors[0].qualname for found in harness.said("T106")] == ([blamed] if blamed else [])
 
 
@@ -263,11 +265,7 @@ class Agent:
             result = tools[call["function"]["name"]]("a")
         messages.append({"role": "user", "content": "Go on."})
 """
-    main = (
-        "from agent import Agent\nfrom model import Model, call, say\n\n"
-        'print(Agent(Model(call("look", {}, "c1"), say("done"))).run("Look."))\n'
-    )
-    (found,) = run_harness({"agent.py": agent, "main.py": main}).said("T106")
+    (found,) = run_harness({"agent.py": agent, "main.py": LOOKS}).said("T106")
     assert found.anchors[0].qualname == "Agent.answer"
 
 

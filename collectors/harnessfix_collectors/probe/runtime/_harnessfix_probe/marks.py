@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from .nodes import LATE, PROBE, at, call, is_docstring, statement
+from .nodes import LATE, PROBE, at, call, is_docstring, on_no_line, statement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ def say_end(tree: ast.Module, place: str) -> None:
     """
     if tree.body:
         told = statement(call(PROBE, "imported", place), tree.body[-1])
-        for node in ast.walk(told):
-            if "lineno" in node._attributes:  # of no line, so that a debugger does not stop here
-                node.lineno = node.end_lineno = node.col_offset = node.end_col_offset = -1  # type: ignore[attr-defined]
+        on_no_line(*(node for node in ast.walk(told) if isinstance(node, (ast.stmt, ast.expr))))
         tree.body.append(told)
 
 

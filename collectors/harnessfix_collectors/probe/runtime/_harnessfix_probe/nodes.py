@@ -51,9 +51,14 @@ def around(item: ast.withitem, body: list[ast.stmt], where: ast.stmt) -> ast.Wit
     Up to Python 3.12 the end has the place of the statement, from 3.13 on that of its expression.
     """
     statement = at(ast.With([item], body), where)
-    for node in (statement, item.context_expr):
-        node.lineno = node.end_lineno = node.col_offset = node.end_col_offset = -1
+    on_no_line(statement, item.context_expr)
     return statement
+
+
+def on_no_line(*nodes: ast.stmt | ast.expr) -> None:
+    """Take their places from nodes: a debugger does not stop there."""
+    for node in nodes:
+        node.lineno = node.end_lineno = node.col_offset = node.end_col_offset = -1
 
 
 def is_docstring(node: ast.stmt) -> bool:
