@@ -20,6 +20,7 @@ from harnessfix.rules.selection import select_rules
 from harnessfix.workspace import Workspace
 from harnessfix_ir.errors import HarnessfixError
 from harnessfix_ir.findings import FlawRecord
+from harnessfix_ir.source.resolve import locate_harness
 
 from .environments import interpreter
 
@@ -154,7 +155,7 @@ def diagnose_case(folder: Path, meta: Mapping[str, Any], which: str) -> Diagnose
         HarnessfixError: the release cannot be installed, or the script ends otherwise than it should.
     """
     python = interpreter(meta["pip"][which], folder / f"lock-{which}.txt")
-    package = str(meta["installed"]["file"]).partition("/")[0]
+    package = package_of(str(meta["installed"]["file"]), str(python))
     with tempfile.TemporaryDirectory(prefix="harnessfix-bench-") as scratch:
         workspace = Workspace.open(Path(scratch), create=True)
         with workspace.store:
@@ -169,6 +170,21 @@ def diagnose_case(folder: Path, meta: Mapping[str, Any], which: str) -> Diagnose
             if collected.exit_code != EXIT[which]:
                 raise HarnessfixError(f"the {which} release ended with {collected.exit_code}, not with {EXIT[which]}")
             return pipeline.diagnose(collected.runs, select_rules())
+
+
+def package_of(file: str, python: str) -> str:
+    """Dotted name of the outermost package that holds an installed file, what only shares a name (`google`) left out.
+
+    Args:
+        file: path below the folder of installed packages.
+        python: interpreter that it is installed for.
+    """
+    name, *inner = file.split("/")[:-1] or [file.removesuffix(".py")]
+    for part in inner:
+        if (locate_harness(name, python) / "__init__.py").is_file():
+            break
+        name = f"{name}.{part}"
+    return name
 
 
 class Truth:

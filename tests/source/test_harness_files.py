@@ -58,6 +58,17 @@ def test_an_installed_package_needs_no_init_file(tmp_path: Path) -> None:
     ]
 
 
+def test_a_package_below_a_shared_name_is_called_as_imports_call_it(tmp_path: Path) -> None:
+    caller = b"from shared.core.loop import run\n\n\ndef main():\n    return run()\n"
+    files = {"shared/core/__init__.py": b"", "shared/core/loop.py": CODE, "shared/core/main.py": caller}
+    write(tmp_path / "site-packages", {**files, "shared/other/big.py": CODE})
+    model = read_harness([tmp_path / "site-packages" / "shared" / "core"])
+    assert sorted(paths(model)) == sorted(files)
+    assert [call.resolved for call in model.calls if call.caller == "shared/core/main.py:main"] == [
+        "shared/core/loop.py:run"
+    ]
+
+
 def test_a_single_file_is_a_root(tmp_path: Path) -> None:
     write(tmp_path, {"agent.py": CODE, "other.py": CODE})
     assert paths(read_harness([tmp_path / "agent.py"])) == ["agent.py"]

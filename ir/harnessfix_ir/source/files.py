@@ -55,12 +55,18 @@ class Root:
 
     @classmethod
     def of(cls, given: Path) -> "Root":
-        """The root for a folder the user named; a package folder's paths begin with the package's name."""
+        """The root for a folder the user named; a package folder's paths begin with the package's name.
+
+        Those of a package among installed ones begin as its imports do, also where it is part of a larger one: several
+        distributions may share a name without `__init__.py` (`google.adk`).
+        """
         top = given.expanduser().resolve()
         if top.is_file():
             return cls(top, top.parent)
-        # A folder among installed packages is one too: several distributions may share a name without `__init__.py`.
-        is_package = (top / "__init__.py").is_file() or top.parent.name in INSTALLED
+        is_package = (top / "__init__.py").is_file()
+        installed = next((folder for folder in top.parents if folder.name in INSTALLED), None)
+        if installed is not None and (is_package or top.parent == installed):
+            return cls(top, installed)
         return cls(top, top.parent if is_package else top)
 
 
