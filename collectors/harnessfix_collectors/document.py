@@ -32,6 +32,7 @@ class Header:
         roots: folders that the harness model was read from.
         plan: from `make_plan`.
         redacted: secrets that were replaced in these.
+        program: words of the names that the program uses.
         started_ns: Unix time in nanoseconds.
     """
 
@@ -41,6 +42,7 @@ class Header:
     roots: tuple[str, ...]
     plan: Mapping[str, Any]
     redacted: int = 0
+    program: tuple[str, ...] = ()
     started_ns: int = field(default_factory=time.time_ns)
 
 
@@ -102,6 +104,7 @@ def assemble(folder: Path, header: Header, code: int | None, ended_ns: int | Non
         "command": list(header.command),
         "task": header.task,
         "harness": list(header.roots),
+        "program": list(header.program),
         "time": header.started_ns,
         "plan": _told(header.plan, bodies),
     }

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,12 @@ class InProcessProbe:
         own = environment_for(before, self._plan_file, folder, self._begun.trace, None if code is None else Path(code))
         os.environ.update(own)
 
-    def finish(self, passed: bool) -> bytes:
+    def finish(self, passed: bool, program: tuple[str, ...] = ()) -> bytes:
         """The document of what happened since `begin`; `passed` stands for the exit code.
+
+        Args:
+            passed: whether it went well.
+            program: words of the names that the work used, see `program.words_of_source`.
 
         Raises:
             ValueError: nothing was begun.
@@ -66,7 +71,7 @@ class InProcessProbe:
         own = self._probe.spool
         self._probe.turn_to(self._idle, header.trace)
         own.close()
-        data = assemble(folder, header, 0 if passed else 1)
+        data = assemble(folder, replace(header, program=program), 0 if passed else 1)
         shutil.rmtree(folder, ignore_errors=True)
         return data
 

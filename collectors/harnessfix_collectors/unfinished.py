@@ -78,6 +78,7 @@ def hold(folder: Path, header: Header) -> Held:
         "harness": header.roots,
         "time": header.started_ns,
         "redacted": header.redacted,
+        "program": header.program,
         "plan": {"elements": plan["elements"], "files": files, "others": plan.get("others") or {}},
     }
     (folder / HEADER).write_text(json.dumps(told))
@@ -145,6 +146,7 @@ def _header(folder: Path) -> Header:
     if told.get("schema") != SCHEMA or not (strings and lists and known):
         raise BadInputError(f"{place}: not what this harnessfix writes ({SCHEMA})", hint="Record the run again.")
     redacted = told.get("redacted")
+    program: Any = told.get("program")
     return Header(
         told["trace"],
         tuple(told["command"]),
@@ -152,6 +154,7 @@ def _header(folder: Path) -> Header:
         tuple(told["harness"]),
         told["plan"],
         redacted if type(redacted) is int else 0,
+        tuple(program) if _is_strings(program) else (),
         told["time"],
     )
 

@@ -1,5 +1,6 @@
 """From diagnoses in single runs to flaws: the same flaw in many runs is one record, and its clones are named."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from harnessfix.rules import Rule
@@ -48,7 +49,7 @@ def records_of(
         _joined(record, went[record.flaw]) if not record.best.shown and record.flaw in went else record
         for record in records
     ]
-    return _led(_without_clones(sorted(_without_lesser(records, rules), key=rank)))
+    return _led(_spread(_without_clones(sorted(_without_lesser(records, rules), key=rank))))
 
 
 def _joined(record: FlawRecord, reached: Support) -> FlawRecord:
@@ -69,6 +70,17 @@ def _without_clones(records: list[FlawRecord]) -> list[FlawRecord]:
             kept.append(record)
             named.update((record.best.rule, _place(clone)) for clone in record.clones)
     return kept
+
+
+def _spread(records: list[FlawRecord]) -> list[FlawRecord]:
+    """Records in order, a rule's further places in one function later: one of them leads a reader to the others."""
+    said: Counter[tuple[str, tuple[str, str]]] = Counter()
+    order: dict[str, tuple[object, ...]] = {}
+    for record in records:
+        same = record.best.rule, _function(record)
+        order[record.flaw] = rank(record, again=said[same])
+        said[same] += 1
+    return sorted(records, key=lambda record: order[record.flaw])
 
 
 def _led(records: list[FlawRecord]) -> list[FlawRecord]:

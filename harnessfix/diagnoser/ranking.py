@@ -8,17 +8,23 @@ from harnessfix_ir.vocabulary import Evidence, Severity
 # What a finding is worth by what is known of it. A flaw seen at work in a run that failed beats one whose lines such a
 # run went through, which beats those that only runs which went well have met. What none has met comes last of all.
 SEEN, SEEN_TO_PASS, FAILED_THERE, WENT_THERE = 1.0, 0.3, 0.7, 0.25
+AGAIN = 0.5  # of one whose rule was told of the same function before
 ASIDE = 0.5  # of one whose steps do not lead to the failure: it may be true, and it is not why this run failed
 LEAST_LEAD, MOST_LEAD = 0.13, 0.33  # of a place to look at: after a flaw in lines that a failed run went through …
 SEVERITY = {Severity.ERROR: 1.0, Severity.WARNING: 0.75, Severity.INFO: 0.4}
 RUNG = {Evidence.OBSERVED: 1.0, Evidence.DERIVED: 0.97, Evidence.HEURISTIC: 0.85, Evidence.MODEL: 0.7}
 
 
-def rank(record: FlawRecord) -> tuple[object, ...]:
-    """Sorting key: best first, what no run has touched last, ties by place and rule so that the order lasts."""
+def rank(record: FlawRecord, again: int = 0) -> tuple[object, ...]:
+    """Sorting key: best first, what no run has touched last, ties by place and rule so that the order lasts.
+
+    Args:
+        record: a flaw.
+        again: number of better records of its rule in its function.
+    """
     best = record.best
     untouched = not best.shown and record.reached == Support()
-    return untouched, -worth(record), best.anchors[0].path, best.anchors[0].start_line, best.rule
+    return untouched, -worth(record) * AGAIN**again, best.anchors[0].path, best.anchors[0].start_line, best.rule
 
 
 def worth(record: FlawRecord) -> float:

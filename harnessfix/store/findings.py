@@ -49,9 +49,9 @@ def replace(
     if rows:
         connection.execute(insert(DiagnosisRow), rows)
     if key is not None:
-        shown = {column(each.flaw) for each in diagnoses if not each.joined}
+        shown = {column(each.flaw) for each in diagnoses if each.blames and not each.joined}
         if rules is not None:
-            held = select(DiagnosisRow.flaw).where(DiagnosisRow.run == key, _shown(connection))
+            held = select(DiagnosisRow.flaw).where(DiagnosisRow.run == key, _shown(connection), _blames(connection))
             shown = set(connection.execute(held).scalars())
         values = {"flaws": len(shown), "diagnosed_with": column(harness_key)}
         connection.execute(update(Run).where(Run.key == key).values(values))
@@ -158,4 +158,11 @@ def _shown(connection: Connection) -> ColumnElement[bool]:
     """The condition that a diagnosis shows the flaw, and not only that the run went through the place."""
     sqlite = "coalesce(json_extract(diagnosis.document, '$.joined'), 0) = 0"
     postgresql = "coalesce(diagnosis.document::json ->> 'joined', 'false') = 'false'"
+    return literal_column(sqlite if is_sqlite(connection) else postgresql)
+
+
+def _blames(connection: Connection) -> ColumnElement[bool]:
+    """The condition that a diagnosis names a flaw, and not only a place to look at."""
+    sqlite = "coalesce(json_extract(diagnosis.document, '$.verdict'), '') <> 'unknown'"
+    postgresql = "coalesce(diagnosis.document::json ->> 'verdict', '') <> 'unknown'"
     return literal_column(sqlite if is_sqlite(connection) else postgresql)

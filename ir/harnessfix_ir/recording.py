@@ -21,6 +21,8 @@ class RunInfo(Document):
         exit_code: of the recorded program.
         command: as it was started.
         harness: roots of the harness: absolute folders or files.
+        program: words of the names that the recorded program uses, itself no part of the harness as a rule; empty
+            where its source is not known.
         format: the reader that made this recording.
     """
 
@@ -35,6 +37,7 @@ class RunInfo(Document):
     exit_code: int | None = None
     command: tuple[str, ...] = ()
     harness: tuple[str, ...] = ()
+    program: tuple[str, ...] = ()
     format: str = ""
     attributes: dict[str, JsonValue] = Field(default_factory=dict)
 

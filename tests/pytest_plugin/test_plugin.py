@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harnessfix.pipeline import Pipeline
+from harnessfix.workspace import Workspace
+
 AGENT = """\
 class Model:
     def __init__(self, replies):
@@ -97,6 +100,15 @@ def test_each_test_that_drives_an_agent_is_a_run(project: Path, extra: tuple[str
     swallowed = next(finding for finding in report["findings"] if finding["rule"] == "T102")
     assert swallowed["support"] == {"failed": 1, "passed": 0, "unknown": 0}
     assert result.returncode == 1
+
+
+def test_the_run_of_a_failed_test_knows_what_the_test_speaks_of(project: Path) -> None:
+    run_pytest(project, "--harnessfix")
+    workspace = Workspace.open(project)
+    with workspace.store as store:
+        runs = [Pipeline(workspace).compile(run.id).run for run in store.runs()]
+    words = {run.task.rpartition("::")[2]: run.program for run in runs}
+    assert words == {"test_found": (), "test_missing": ("agent", "model", "run", "zebra")}
 
 
 def test_flaws_can_fail_the_session(project: Path) -> None:

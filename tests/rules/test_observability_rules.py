@@ -327,6 +327,43 @@ def test_where_to_look_leaves_out_what_only_imports_ran(run_harness: Callable[[M
     assert sum(diagnosis.confidence for diagnosis in found) < 1
 
 
+ALIKE = """\
+def first_ladle(items):
+    for item in items:
+        if item:
+            return item
+    return None
+
+
+def second_helping(items):
+    for item in items:
+        if item:
+            return item
+    return None
+
+
+class Kitchen:
+    def __init__(self, helping="none"):
+        self.helping = helping
+
+    def run(self, model):
+        return model.query([]), first_ladle([1]), second_helping([1])
+"""
+
+
+@pytest.mark.parametrize(("said", "first"), [("helping", "second_helping"), ("ladle", "first_ladle")])
+def test_where_to_look_goes_by_what_the_program_speaks_of(
+    run_harness: Callable[[Mapping[str, str]], Harness], said: str, first: str
+) -> None:
+    main = (
+        f"from agent import Kitchen\nfrom model import Model, say\nkitchen = Kitchen()\nvars(kitchen).get('{said}')\n"
+    )
+    harness = run_harness({"agent.py": ALIKE, "main.py": f"{main}kitchen.run(Model(say('x')))\nraise SystemExit(2)\n"})
+    found = [one for one in harness.said("O118") if "_" in one.anchors[0].qualname.strip("_")]
+    assert found[0].anchors[0].qualname == first
+    assert f"like the program it speaks of {said}" in found[0].message
+
+
 def test_where_to_look_is_not_asked_where_nothing_failed_or_no_line_is_known(
     run_harness: Callable[[Mapping[str, str]], Harness],
 ) -> None:

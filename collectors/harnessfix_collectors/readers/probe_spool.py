@@ -147,6 +147,7 @@ def _run(document: SpoolDocument, members: Sequence[Draft], number: int) -> RunI
         exit_code=integer(ended.get("code")),
         command=command,
         harness=tuple(str(root) for root in _list(header.get("harness"))),
+        program=tuple(word for word in _list(header.get("program")) if isinstance(word, str)),
         format=ProbeSpool.name,
         attributes={
             "cwd": string(first.get("cwd")),

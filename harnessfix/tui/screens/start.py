@@ -16,6 +16,7 @@ from harnessfix.tui.widgets.rows import Rows
 from harnessfix.tui.words import flaws as flaw_words
 from harnessfix.tui.words import runs as run_words
 from harnessfix.tui.words.plainly import beginning, count
+from harnessfix.words import said_of
 from harnessfix_ir.findings import FlawRecord
 
 from .base import Answered, BaseScreen
@@ -88,7 +89,7 @@ class StartScreen(BaseScreen):
         """Fill the lists."""
         self.contents = contents
         self.query_one("#lists").loading = False
-        self._title(f"{count(len(contents.runs), 'run')} · {count(len(contents.flaws), 'flaw')}")
+        self._title(f"{count(len(contents.runs), 'run')} · {said_of(contents.flaws)}")
         if contents.runs or contents.flaws:
             self._welcome(None)
             self._apply()
@@ -202,7 +203,7 @@ class StartScreen(BaseScreen):
     def _checked(self, contents: Contents) -> None:
         self._rest()
         self.show(contents)
-        self.notify(count(len(contents.flaws), "flaw"), title="diagnosed", markup=False)
+        self.notify(said_of(contents.flaws), title="diagnosed", markup=False)
 
     def _not_checked(self, message: str, hint: str) -> None:
         self._rest()
