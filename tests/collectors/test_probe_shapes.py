@@ -44,6 +44,18 @@ def test_requests_and_responses_made_of_parts_that_name_their_kind() -> None:
     assert _told(model_output(thinking, pool), pool) == [("assistant", "reasoning", None, None, "hmm")]
 
 
+def test_a_model_is_told_the_instructions_of_the_last_request() -> None:
+    def request(content: str, instructions: str | None) -> dict[str, object]:
+        said = {"part_kind": "user-prompt", "content": content}
+        return {"kind": "request", "parts": [said], "instructions": instructions}
+
+    for later, system in (("Be kind.", ["Be kind."]), (None, []), ("", [])):
+        pool = TextPool()
+        parts, _ = model_input({"messages": [request("go", "Be brief."), request("on", later)]}, pool)
+        assert [pool.texts[part.text] for part in parts] == [*system, "go", "on"]
+        assert [part.role for part in parts] == ["system"] * len(system) + ["user", "user"]
+
+
 def test_lists_of_items_that_name_their_type() -> None:
     pool = TextPool()
     given = [

@@ -31,7 +31,7 @@ def messages_of(value: Any) -> list[dict[str, Any]] | None:
     if all(_class_role(item) is not None for item in value):
         return [part for item in value for part in _of_class(item)]
     if all(_has_kinds(item) for item in value):
-        return [message for item in value for message in _split(item)]
+        return [*_instructions(value), *(message for item in value for message in _split(item))]
     return None
 
 
@@ -195,6 +195,13 @@ def _split(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         answers = kind == "retry-prompt" and part.get("tool_name")
         role = _ROLE_OF_PART.get(kind, "tool" if answers else "user")
         yield {"role": role, "parts": [_part(part)]}
+
+
+def _instructions(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What requests carry beside their parts: a model is told the instructions of the last one, ahead of all else."""
+    last = next((message for message in reversed(messages) if message.get("kind") == "request"), {})
+    if isinstance(last.get("instructions"), str) and last["instructions"]:
+        yield {"role": "system", "parts": [{"type": "text", "content": last["instructions"]}]}
 
 
 def _part(part: dict[str, Any]) -> dict[str, Any]:

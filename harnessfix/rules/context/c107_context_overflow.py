@@ -1,17 +1,19 @@
 """C107: requests grow until the provider refuses one."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from harnessfix.rules._errors import chain, short_type
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import loop_around
 from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, Status, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Route, Severity, Status, StepKind
 
 # How providers word it; each phrase is about the size of a request and nothing else.
 _OVERFLOW = re.compile(
@@ -90,10 +92,13 @@ class ContextOverflow(Rule):
             if error is None or step.status is not Status.ERROR or _refused_inside(run, step):
                 continue
             size = len(run.input_text(step))
+            shorteners = _shorteners(run, model)
+            named = " and ".join(f"`{function.anchor.qualname}`" for function in shorteners)
             yield Finding(
                 message=f"Request {step.id} ({size:,} characters in {len(step.input)} messages) was refused for "
-                f"its size: {short_type(error)}: {quote(error.message, 100)!r}.",
-                anchors=_anchors(run, model, step),
+                f"its size: {short_type(error)}: {quote(error.message, 100)!r}"
+                + (f"; {named} shortened it then." if named else "."),
+                anchors=_anchors(run, model, step, shorteners),
                 responsible_step=step.id,
                 symptom_step=step.id,
                 path=(step.id,),
@@ -109,8 +114,38 @@ def _refused_inside(run: Htir, step: TraceStep) -> bool:
     return any(inner.kind is StepKind.MODEL_CALL and inner.status is Status.ERROR for inner in run.descendants(step.id))
 
 
-def _anchors(run: Htir, model: HarnessModel, step: TraceStep) -> tuple[Anchor, ...]:
-    """The loops that let the history grow, the builders that append to it, and what ran."""
-    loops = [as_anchor(loop, "lets the history grow") for loop in model.of_role(ElementRole.AGENT_LOOP)]
-    builders = [as_anchor(b, "appends to the history") for b in model.of_role(ElementRole.CONTEXT_BUILDER)]
-    return one_of_each([*loops[:1], *builders[:2], *asking_anchors(run, step)])
+def _anchors(run: Htir, model: HarnessModel, step: TraceStep, shorteners: Sequence[Element]) -> tuple[Anchor, ...]:
+    """What shortened a history that was refused, else the loop that lets it grow; builders that ran, and what asked."""
+    loop = loop_around(run, model, step)
+    builders = (b for b in model.of_role(ElementRole.CONTEXT_BUILDER) if _ran(run, b))
+    named = [
+        *(as_anchor(shortener, "shortens what was refused", Route.PROBE) for shortener in shorteners),
+        *([as_anchor(loop, "lets the history grow")] if loop is not None else ()),
+        *(as_anchor(builder, "appends to the history") for builder in islice(builders, 2)),
+    ]
+    return one_of_each([*named, *asking_anchors(run, step)])
+
+
+def _shorteners(run: Htir, model: HarnessModel) -> list[Element]:
+    """Functions that clauses called to shorten the history when a request was refused."""
+    found: dict[str, Element] = {}
+    for cut in model.of_role(ElementRole.TRUNCATION):
+        if _ran(run, cut) and _is_in_a_clause(model, cut):
+            own = (call for call in model.calls_of(cut.anchor.symbol) if call.line == cut.anchor.start_line)
+            for path, _, qualname in (call.resolved.partition(":") for call in own):
+                function = model.function(path, qualname)
+                if function is not None:
+                    found.setdefault(function.id, function)
+    return list(found.values())
+
+
+def _is_in_a_clause(model: HarnessModel, element: Element) -> bool:
+    anchor = element.anchor
+    clauses = model.in_function(anchor.path, anchor.qualname, ElementRole.HANDLER)
+    return any(each.anchor.start_line <= anchor.start_line <= each.anchor.end_line for each in clauses)
+
+
+def _ran(run: Htir, element: Element) -> bool:
+    """Whether the run went through it, or does not tell where it went."""
+    reached = run.reached.get(element.anchor.path)
+    return not run.reached or (reached is not None and reached.without_imports().ran(element.anchor.start_line))
