@@ -76,7 +76,8 @@ def judge_runs(
         found.suspects = judge.suspects(dark[:MOST_COMPARED], passed)
         for run_id, lead in judge.leads(found.suspects):
             found.attributions[run_id] = with_lead(found.attributions[run_id], lead)
-    explained = set(verdicts) if found.suspects else set(verdicts) - lost
+    outside = {run for run, each in verdicts.items() if each.verdict is Verdict.ENVIRONMENT}
+    explained = set(verdicts) if found.suspects else outside
     idle = {flaw.flaw for flaw in found.flaws if not flaw.best.blames and explained.issuperset(flaw.runs)}
     if idle:
         found.flaws = [flaw for flaw in found.flaws if flaw.flaw not in idle]

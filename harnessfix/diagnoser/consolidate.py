@@ -13,6 +13,8 @@ from .gather import Case, Gathering
 from .ranking import rank
 from .reached import in_words
 
+SURE = 0.9  # of a flaw after which nobody needs to look further
+
 
 def consolidate(
     diagnoses: Iterable[Diagnosis],
@@ -109,7 +111,7 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
 
 def _explains(record: FlawRecord) -> bool:
     best = record.best
-    return best.blames and best.leads is True and best.severity is not Severity.INFO
+    return best.blames and best.leads is True and best.severity is not Severity.INFO and best.confidence >= SURE
 
 
 def _function(record: FlawRecord) -> tuple[str, str]:

@@ -152,6 +152,19 @@ def test_nobody_is_sent_anywhere_for_a_run_whose_failure_a_flaw_leads_to() -> No
     assert [record.best.rule for record in both] == ["L190", "O190"], "nothing explains the other run"
 
 
+def test_a_flaw_that_is_not_sure_leaves_the_places_to_look_at() -> None:
+    unsure = diagnosis(7, "a", confidence=0.8).model_copy(update={"leads": True})
+    records = consolidate([lead(3, "a", 0.4), unsure], {"a": Outcome.FAILED}, [model()], {})
+    assert [record.best.rule for record in records] == ["L190", "O190"]
+
+
+def test_further_places_of_a_rule_in_one_function_come_after_other_functions() -> None:
+    first, second, other = (diagnosis(line, "a", confidence=sure) for line, sure in ((3, 0.9), (5, 0.88), (9, 0.6)))
+    second = second.model_copy(update={"anchors": (anchor(5, name=first.anchors[0].qualname),)})
+    records = consolidate([first, second, other], {"a": Outcome.FAILED}, [model()], {})
+    assert [record.best.anchors[0].start_line for record in records] == [3, 9, 5]
+
+
 def test_a_claim_whose_citation_does_not_resolve_is_dropped_and_counted() -> None:
     good = Finding("seen", [anchor(3)], responsible_step="s1")
     lost_step = Finding("seen", [anchor(4)], responsible_step="s9")

@@ -305,3 +305,60 @@ def test_what_a_harness_shows_under_a_role_of_its_own(run_harness: Run, short: s
     )
     harness = run_harness({"agent.py": ROLED.replace("SHORT", short), "main.py": main})
     assert {code for code in ("C101", "C102") if harness.said(code)} == said
+
+
+REFUSED = """\
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(8):
+            try:
+                reply = self.model.query(messages)
+            except ValueError:
+                SHORTEN
+                continue
+            messages.append(reply)
+            if reply["content"] == "done":
+                raise SystemExit(1)
+            messages.append({"role": "user", "content": "lorem ipsum " * 300})
+
+
+def truncate_history(messages, most=2):
+    messages[:] = messages[:most]
+
+
+class AnotherAgent:
+    def run(self, model):
+        while True:
+            if model.query([])["content"] == "done":
+                break
+"""
+SMALL = """\
+from agent import Agent
+from model import Model, say
+
+
+class SmallModel(Model):
+    def query(self, messages, tools=None):
+        if sum(len(message["content"]) for message in messages) > 8000:
+            raise ValueError("prompt is too long: 8001 tokens > 8000 maximum")
+        return super().query(messages, tools)
+
+
+Agent(SmallModel(*[say("next page")] * 4, say("done"))).run("Read the book.")
+"""
+
+
+@pytest.mark.parametrize(
+    ("shorten", "place"),
+    [("truncate_history(messages)", "truncate_history"), ("messages = messages[:1]", "Agent.run")],
+)
+def test_a_refused_history_is_the_doing_of_what_shortened_it(run_harness: Run, shorten: str, place: str) -> None:
+    harness = run_harness({"agent.py": REFUSED.replace("SHORTEN", shorten), "main.py": SMALL})
+    (found,) = harness.said("C107")
+    assert found.anchors[0].qualname == place
+    assert ("`truncate_history` shortened it then" in found.message) == (place == "truncate_history")
+    assert "AnotherAgent.run" not in {each.qualname for each in found.anchors}, "that did not run"

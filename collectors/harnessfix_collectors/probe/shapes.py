@@ -199,7 +199,7 @@ def _split(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _instructions(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """What requests carry beside their parts: a model is told the instructions of the last one, ahead of all else."""
-    last = next((message for message in reversed(messages) if message.get("kind") == "request"), {})
+    last: dict[str, Any] = next((message for message in reversed(messages) if message.get("kind") == "request"), {})
     if isinstance(last.get("instructions"), str) and last["instructions"]:
         yield {"role": "system", "parts": [{"type": "text", "content": last["instructions"]}]}
 

@@ -1,9 +1,7 @@
 """O118: a run failed, and all that is known of the cause is which code it went through."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import islice
 from math import exp
 
 from harnessfix.rules._examples import edited, harness
@@ -19,7 +17,6 @@ from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Evidence, Outcome, Property, Route, Severity, Verdict
 
 MOST_TOLD, MOST_WORDS = 4, 3
-AGAIN = 0.6  # of the share of a function, for each that was named of its file before
 _ORDER = {1: "", 2: "second", 3: "third"}
 
 _AGENT = """\
@@ -79,27 +76,14 @@ class UnexplainedFailure(Rule):
         functions = list(visited(run, model))
         matter = Matter(run.run.program, functions)
         shares = [exp(function.weight + matter.weight(function)) for function in functions]
-        ranked = _spread(sorted(zip(shares, functions), key=lambda pair: (-pair[0], *pair[1].order)))
+        ranked = sorted(zip(shares, functions), key=lambda pair: (-pair[0], *pair[1].order))
         steps = _steps(run)
-        for share, function in islice(ranked, int(self.option("most"))):
+        for share, function in ranked[: int(self.option("most"))]:
             confidence = round(share / sum(shares), 3)
             if confidence < self.option("least-confidence"):
                 return
             number = 1 + sum(other > share for other in shares)
             yield _finding(function, number, len(functions), confidence, steps, matter.words(function))
-
-
-def _spread(ranked: Sequence[tuple[float, Visited]]) -> Iterator[tuple[float, Visited]]:
-    """Functions with their shares, best first, each named before in the same file making the next one less worth it.
-
-    Where the first place was the wrong one, its neighbours are likely to be wrong with it.
-    """
-    left, named = list(ranked), Counter[str]()
-    while left:
-        best = max(left, key=lambda pair: pair[0] * AGAIN ** named[pair[1].element.anchor.path])
-        left.remove(best)
-        named[best[1].element.anchor.path] += 1
-        yield best
 
 
 def _failed(run: RunInfo) -> bool:
