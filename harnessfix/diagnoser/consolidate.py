@@ -51,7 +51,7 @@ def records_of(
         _joined(record, went[record.flaw]) if not record.best.shown and record.flaw in went else record
         for record in records
     ]
-    return _led(_spread(_without_clones(sorted(_without_lesser(records, rules), key=rank))))
+    return _led(_placed(_without_clones(sorted(_without_lesser(records, rules), key=rank))))
 
 
 def _joined(record: FlawRecord, reached: Support) -> FlawRecord:
@@ -74,13 +74,19 @@ def _without_clones(records: list[FlawRecord]) -> list[FlawRecord]:
     return kept
 
 
-def _spread(records: list[FlawRecord]) -> list[FlawRecord]:
-    """Records in order, a rule's further places in one function later: one of them leads a reader to the others."""
+def _placed(records: list[FlawRecord]) -> list[FlawRecord]:
+    """Records in order again, by what others say of their functions.
+
+    Those in a function that a failed run has most to do with come earlier. A rule's further places in one function come
+    later: one of them leads a reader to the others.
+    """
     said: Counter[tuple[str, tuple[str, str]]] = Counter()
     order: dict[str, tuple[object, ...]] = {}
+    sure = {_function(r): r.best.confidence for r in reversed(records) if not r.best.blames}
     for record in records:
         same = record.best.rule, _function(record)
-        order[record.flaw] = rank(record, again=said[same])
+        led = sure.get(_function(record), 0.0) if record.best.blames else 0.0
+        order[record.flaw] = rank(record, again=said[same], led=led)
         said[same] += 1
     return sorted(records, key=lambda record: order[record.flaw])
 

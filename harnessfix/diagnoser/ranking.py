@@ -15,16 +15,23 @@ SEVERITY = {Severity.ERROR: 1.0, Severity.WARNING: 0.75, Severity.INFO: 0.4}
 RUNG = {Evidence.OBSERVED: 1.0, Evidence.DERIVED: 0.97, Evidence.HEURISTIC: 0.85, Evidence.MODEL: 0.7}
 
 
-def rank(record: FlawRecord, again: int = 0) -> tuple[object, ...]:
+def rank(record: FlawRecord, again: int = 0, led: float = 0.0) -> tuple[object, ...]:
     """Sorting key: best first, what no run has touched last, ties by place and rule so that the order lasts.
 
     Args:
         record: a flaw.
         again: number of better records of its rule in its function.
+        led: how sure it is that failed runs have to do with its function.
     """
     best = record.best
     untouched = not best.shown and record.reached == Support()
-    return untouched, -worth(record) * AGAIN**again, best.anchors[0].path, best.anchors[0].start_line, best.rule
+    return (
+        untouched,
+        -worth(record) * AGAIN**again * (1 + led),
+        best.anchors[0].path,
+        best.anchors[0].start_line,
+        best.rule,
+    )
 
 
 def worth(record: FlawRecord) -> float:

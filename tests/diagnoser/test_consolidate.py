@@ -158,6 +158,13 @@ def test_a_flaw_that_is_not_sure_leaves_the_places_to_look_at() -> None:
     assert [record.best.rule for record in records] == ["L190", "O190"]
 
 
+def test_a_flaw_where_a_failed_run_leads_comes_before_one_elsewhere() -> None:
+    found = [diagnosis(3, "a", confidence=0.6), diagnosis(7, "a", confidence=0.5), lead(7, "a", 0.4)]
+    records = consolidate(found, {"a": Outcome.FAILED}, [model()], {})
+    assert [record.best.anchors[0].start_line for record in records] == [7, 3]
+    assert [record.best.rule for record in records] == ["L190", "L190"]
+
+
 def test_further_places_of_a_rule_in_one_function_come_after_other_functions() -> None:
     first, second, other = (diagnosis(line, "a", confidence=sure) for line, sure in ((3, 0.9), (5, 0.88), (9, 0.6)))
     second = second.model_copy(update={"anchors": (anchor(5, name=first.anchors[0].qualname),)})
