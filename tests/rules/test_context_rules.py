@@ -362,3 +362,8 @@ def test_a_refused_history_is_the_doing_of_what_shortened_it(run_harness: Run, s
     assert found.anchors[0].qualname == place
     assert ("`truncate_history` shortened it then" in found.message) == (place == "truncate_history")
     assert "AnotherAgent.run" not in {each.qualname for each in found.anchors}, "that did not run"
+
+
+def test_a_harness_that_is_ready_for_a_refusal(run_harness: Run) -> None:
+    sound = REFUSED.replace("SHORTEN", "truncate_history(messages)").replace("raise SystemExit(1)", "return")
+    assert not run_harness({"agent.py": sound, "main.py": SMALL}).said("C107")

@@ -13,7 +13,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Route, Severity, Status, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Outcome, Property, Route, Severity, Status, StepKind
 
 # How providers word it; each phrase is about the size of a request and nothing else.
 _OVERFLOW = re.compile(
@@ -93,6 +93,8 @@ class ContextOverflow(Rule):
                 continue
             size = len(run.input_text(step))
             shorteners = _shorteners(run, model)
+            if shorteners and run.run.outcome is Outcome.PASSED:
+                return  # it was ready for that
             named = " and ".join(f"`{function.anchor.qualname}`" for function in shorteners)
             yield Finding(
                 message=f"Request {step.id} ({size:,} characters in {len(step.input)} messages) was refused for "
