@@ -376,3 +376,64 @@ def {name}(text):
 @pytest.mark.parametrize(("name", "speaks"), [("first_json_object", True), ("latex_answer", False)])
 def test_t124_speaks_of_brackets_in_texts_that_quote(run_harness: Run, name: str, speaks: bool) -> None:
     assert bool(run_harness({"agent.py": BRACES.format(name=name)}).said_of_source("T124")) is speaks
+
+
+REFUSING = """\
+import json
+
+
+class BadName(Exception):
+    pass
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+        self.notes = []
+
+    def check(self, call):
+        if " " in call["function"]["name"]:
+            raise BadName(call["function"]["name"])
+
+    def run_tools(self, calls, messages):
+        try:
+            for call in calls:
+                self.check(call)
+        except BadName as error:
+            TELL
+        for call in calls:
+            self.notes.append(json.loads(call["function"]["arguments"]))
+            messages.append({"role": "tool", "tool_call_id": call["id"], "content": "noted"})
+        return True
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(4):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            if not self.run_tools(reply["tool_calls"], messages):
+                return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("tell", "said"),
+    [
+        ("return False", ["Agent.run_tools"]),
+        ("messages.append({'role': 'tool', 'tool_call_id': calls[0]['id'], 'content': str(error)}); return True", []),
+        ("raise", []),
+    ],
+)
+def test_calls_that_were_refused_without_a_word_are_the_doing_of_what_took_the_refusal(
+    run_harness: Run, tell: str, said: list[str]
+) -> None:
+    main = (
+        "from agent import Agent\nfrom model import Model, call, say\n\n"
+        "agent = Agent(Model(call('note down', {'text': 'milk'}), say('I cannot.')))\n"
+        "agent.run('Note that we need milk.')\nraise SystemExit(not agent.notes)\n"
+    )
+    found = run_harness({"agent.py": REFUSING.replace("TELL", tell), "main.py": main}).said("T127")
+    assert [each.anchors[0].qualname for each in found] == said
+    assert all("BadName was taken at" in each.message for each in found)

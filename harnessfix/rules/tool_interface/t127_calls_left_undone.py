@@ -1,12 +1,14 @@
 """T127: the last reply asked for tools, and the run ended in an orderly way without them."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import dropwhile
 
 from harnessfix.rules._calls import is_made
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import asking_functions, callers_of, loop_around, nearest_own
-from harnessfix.rules._query import as_anchor, events, one_of_each, quote, reply_parts, requests
+from harnessfix.rules._own import asking_functions, callers_of, loop_around, nearest_own, own_function
+from harnessfix.rules._query import ancestors, as_anchor, events, one_of_each, quote, reply_parts, requests
 from harnessfix.rules._replies import finish_reason, was_cut_off
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
@@ -19,6 +21,8 @@ from harnessfix_ir.vocabulary import Outcome, Property, Severity, Status, StepKi
 _ENDS = re.compile(
     r"final|answer|submit|finish|done|complete|respond|result|output|transfer|hand_?off|delegate|ask_|approv", re.I
 )
+
+_RAISE, _EXCEPT = "raise ", "except "  # how steps are called that raise an exception, and that take one
 
 _AGENT = """\
 import json
@@ -86,14 +90,26 @@ class CallsLeftUndone(Rule):
         after = run.steps[run.place(request.id) + 1 :]
         if not calls or any(_ENDS.search(part.name or "") for part in calls) or was_cut_off(run, request):
             return
-        if _was_stopped(after) or _ran_out(run) or any(_is_known(run, after, call) for call in calls):
+        taken = _taken(run, after)
+        if _was_stopped(after, taken) or _ran_out(run) or any(_is_known(run, after, call) for call in calls):
             return
-        yield _finding(run, model, request, calls)
+        yield _finding(run, model, request, calls, taken)
 
 
-def _was_stopped(after: Sequence[TraceStep]) -> bool:
-    """Whether something failed after the reply, which may be why the tools were not run."""
-    return any(step.error is not None or step.status is not Status.OK for step in after)
+def _taken(run: Htir, after: Sequence[TraceStep]) -> TraceStep | None:
+    """The last clause that took an exception after the reply, where all were taken and none raised again."""
+    raised = Counter(step.name.removeprefix(_RAISE) for step in after if step.name.startswith(_RAISE))
+    clauses = [step for step in after if step.name.startswith(_EXCEPT) and step.status is Status.OK]
+    caught = Counter(step.name.removeprefix(_EXCEPT) for step in clauses)
+    if not clauses or not caught >= raised or any(step.error is not None for step in ancestors(run, clauses[-1])):
+        return None
+    return clauses[-1]
+
+
+def _was_stopped(after: Sequence[TraceStep], taken: TraceStep | None) -> bool:
+    """Whether something failed after the reply, which may be why the tools were not run, and no clause took it."""
+    rest = after if taken is None else dropwhile(lambda step: step.id != taken.id, after)
+    return any(step.error is not None or step.status is not Status.OK for step in rest)
 
 
 def _ran_out(run: Htir) -> bool:
@@ -115,20 +131,30 @@ def _has_result(step: TraceStep, call: Part) -> bool:
     )
 
 
-def _finding(run: Htir, model: HarnessModel, request: TraceStep, calls: Sequence[Part]) -> Finding:
+def _finding(
+    run: Htir, model: HarnessModel, request: TraceStep, calls: Sequence[Part], taken: TraceStep | None
+) -> Finding:
     loop = loop_around(run, model, request)
     functions = [*asking_functions(run, model, request), *callers_of(model, request)]
-    anchors: list[Anchor] = [as_anchor(loop, "ended with the calls undone")] if loop is not None else []
+    step = request if taken is None else next(ancestors(run, taken), taken)
+    holder = None if taken is None else own_function(model, step)
+    anchors: list[Anchor] = [as_anchor(holder, "went on from what refused the calls")] if holder is not None else []
+    anchors += [as_anchor(loop, "ended with the calls undone")] if loop is not None else []
     anchors += [as_anchor(function, "had the reply in hand") for function in functions]
     named = ", ".join(dict.fromkeys(part.name or "?" for part in calls))
     reason = finish_reason(run, request)
     said = f", with the finish reason {quote(reason, 40)!r}," if reason else ""
+    why = (
+        f"; {quote(taken.name.removeprefix(_EXCEPT), 40)} was taken at {taken.id}, and no model was told"
+        if taken
+        else ""
+    )
     return Finding(
-        f"The last reply ({request.id}){said} asks for {named}; no step after it runs, answers or refuses that.",
+        f"The last reply ({request.id}){said} asks for {named}; no step after it runs, answers or refuses that{why}.",
         one_of_each([*anchors, *nearest_own(run, request)]),
-        responsible_step=request.id,
+        responsible_step=step.id,
         symptom_step=request.id,
-        path=[request.id],
+        path=[request.id] if taken is None else [request.id, step.id],
         confidence=0.7,
         quotes=[(f"{request.id} output", quote(f"{calls[0].name} {run.text(calls[0])}"))],
     )
