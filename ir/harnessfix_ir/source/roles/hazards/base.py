@@ -41,3 +41,11 @@ def holds(outer: ast.AST, inner: ast.AST) -> bool:
     """Whether the lines of a node lie in those of another."""
     first, last = getattr(outer, "lineno", 0), getattr(outer, "end_lineno", 0) or 0
     return first <= getattr(inner, "lineno", 0) <= last
+
+
+def read_behind(name: str, loop: ast.stmt, scope: Scope) -> bool:
+    """Whether anything reads the name behind the loop, or a function in it closes over it."""
+    end = loop.end_lineno or loop.lineno
+    if any(n.id == name and isinstance(n.ctx, ast.Load) and n.lineno > end for n in scope.of(ast.Name)):
+        return True
+    return any(n.id == name for child in scope.children for n in child.deep(ast.Name))

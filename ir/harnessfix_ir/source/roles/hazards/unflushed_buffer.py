@@ -9,7 +9,7 @@ from harnessfix_ir.source.nodes import spelled, walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
-from .base import hazard, loops_around
+from .base import hazard, loops_around, read_behind
 
 
 class UnflushedBuffer(Role):
@@ -21,7 +21,7 @@ class UnflushedBuffer(Role):
                 if next(loops_around(loop, file), None) is not None:
                     continue  # read again in the next turn of the loop around it
                 for name in sorted(_gathered(loop, _emptied(loop) - set(scope.params))):
-                    if _begins_empty(name, scope, loop) and not _read_after(name, loop, scope):
+                    if _begins_empty(name, scope, loop) and not read_behind(name, loop, scope):
                         yield hazard("unflushed-buffer", scope, loop).add("name", name)
 
 
@@ -113,11 +113,3 @@ def _is_empty(value: ast.expr) -> bool:
 
 def _begins_empty(name: str, scope: Scope, loop: ast.stmt) -> bool:
     return any(_is_empty(value) for value in scope.bindings.get(name, ()) if value.lineno < loop.lineno)
-
-
-def _read_after(name: str, loop: ast.stmt, scope: Scope) -> bool:
-    """Whether anything reads the name behind the loop, or a function in it closes over it."""
-    end = loop.end_lineno or loop.lineno
-    if any(n.id == name and isinstance(n.ctx, ast.Load) and n.lineno > end for n in scope.of(ast.Name)):
-        return True
-    return any(n.id == name for child in scope.children for n in child.deep(ast.Name))
