@@ -17,7 +17,7 @@ from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Evidence, Outcome, Property, Route, Severity, Verdict
 
 MOST_TOLD, MOST_WORDS = 4, 3
-_ORDER = {1: "", 2: "second", 3: "third"}
+_ORDER = {1: "first", 2: "second", 3: "third"}
 
 _AGENT = """\
 def final_answer(reply):
@@ -104,12 +104,11 @@ def _finding(
     met = ", ".join(counted(times, role.value.replace("_", " ")) for role, times in function.met.most_common(MOST_TOLD))
     holds = f", with {met}" if met else ""
     spoken = f"; like the program it speaks of {', '.join(words[:MOST_WORDS])}" if words else ""
-    place = f"{_ORDER.get(number, 'next')} most".strip()
     called = f"`{anchor.qualname}`" + (f" ({step.id})" if step is not None else "")
     return Finding(
         message=(
-            f"The run failed. Of the {counted(of, 'function')} that it went through, {called} has {place} to do with "
-            f"it: {counted(function.ran, 'part')} of its code ran{holds}{spoken}. "
+            f"The run failed. Of the {counted(of, 'function')} that it went through, {called} is the "
+            f"{_ORDER.get(number, 'next')} to look at: {counted(function.ran, 'part')} of its code ran{holds}{spoken}. "
             "A place to begin reading; no flaw was seen there."
         ),
         anchors=[anchor],
