@@ -1,7 +1,7 @@
 """The diagnoser: from one compiled run and its source to diagnoses, and from many diagnoses to flaws."""
 
 from .attribution.leading import Leading
-from .consolidate import consolidate
+from .consolidate import consolidate, in_order
 from .diagnose import Report, ask_rules, diagnose_run, diagnose_source
 from .gather import Case, Gathering
 from .identity import flaw_id
@@ -21,5 +21,6 @@ __all__ = [
     "diagnose_run",
     "diagnose_source",
     "flaw_id",
+    "in_order",
     "split_outdated",
 ]

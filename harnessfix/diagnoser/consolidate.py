@@ -51,7 +51,12 @@ def records_of(
         _joined(record, went[record.flaw]) if not record.best.shown and record.flaw in went else record
         for record in records
     ]
-    return _led(_placed(_without_clones(sorted(_without_lesser(records, rules), key=rank))))
+    return in_order(_without_clones(sorted(_without_lesser(records, rules), key=rank)))
+
+
+def in_order(records: Iterable[FlawRecord]) -> list[FlawRecord]:
+    """Flaws, the one that deserves a person's minute most first; without places to look at that a flaw accounts for."""
+    return _led(_placed(sorted(records, key=rank)))
 
 
 def _joined(record: FlawRecord, reached: Support) -> FlawRecord:

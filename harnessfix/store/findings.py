@@ -133,7 +133,7 @@ def forget(connection: Connection, flaws: Collection[str]) -> None:
 
 
 def flaws(connection: Connection) -> list[FlawRecord]:
-    """All flaws: most failed runs first, then most confident."""
+    """All flaws: most failed runs first, then most confident; `diagnoser.in_order` tells which to look at first."""
     found = [from_json(FlawRecord, text) for text in connection.execute(select(FlawRow.document)).scalars()]
     return sorted(found, key=lambda each: (-each.support.failed, -each.best.confidence, each.best.rule, each.flaw))
 

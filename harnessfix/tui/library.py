@@ -128,9 +128,11 @@ class StoreLibrary:
             return self._opened
 
     def contents(self) -> Contents:
-        """The newest runs and all flaws."""
+        """The newest runs and all flaws, in the order in which `check` tells them."""
+        from harnessfix.diagnoser import in_order
+
         store = self._open(afresh=True).store
-        return Contents(place=store.place, runs=store.runs(limit=MOST_RUNS), flaws=store.flaws())
+        return Contents(place=store.place, runs=store.runs(limit=MOST_RUNS), flaws=in_order(store.flaws()))
 
     def find_run(self, asked: str) -> str:
         """As `Workspace.run_id` does."""
