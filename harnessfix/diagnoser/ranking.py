@@ -8,10 +8,9 @@ from harnessfix_ir.vocabulary import Evidence, Severity
 # What a finding is worth by what is known of it. A flaw seen at work in a run that failed beats one whose lines such a
 # run went through, which beats those that only runs which went well have met. What none has met comes last of all.
 SEEN, SEEN_TO_PASS, FAILED_THERE, WENT_THERE = 1.0, 0.3, 0.7, 0.25
-REMARK = 0.4  # of one that is only a remark, and that no run shows: it comes after every place to look at
 AGAIN = 0.5  # of one whose rule was told of the same function before
 ASIDE = 0.5  # of one whose steps do not lead to the failure: it may be true, and it is not why this run failed
-LEAST_LEAD, MOST_LEAD = 0.13, 0.33  # of a place to look at: after a flaw in lines that a failed run went through …
+LEAST_LEAD, MOST_LEAD = 0.2, 0.33  # of a place to look at: after a flaw in lines that a failed run went through …
 SEVERITY = {Severity.ERROR: 1.0, Severity.WARNING: 0.75, Severity.INFO: 0.4}
 RUNG = {Evidence.OBSERVED: 1.0, Evidence.DERIVED: 0.97, Evidence.HEURISTIC: 0.85, Evidence.MODEL: 0.7}
 
@@ -46,7 +45,6 @@ def worth(record: FlawRecord) -> float:
         seen = record.support
         return (SEEN if seen.failed or seen.unknown else SEEN_TO_PASS) * own * _impact(seen)
     went = record.reached
-    own *= REMARK if best.severity is Severity.INFO else 1.0
     where = FAILED_THERE if went.failed or went.unknown else WENT_THERE
     return where * own * _impact(went)
 

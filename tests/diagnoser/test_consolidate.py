@@ -126,7 +126,7 @@ def lead(line: int, run_id: str, confidence: float) -> Diagnosis:
 
 
 def test_where_to_look_comes_after_flaws_and_before_remarks_that_the_run_only_passed() -> None:
-    remark = diagnosis(1, None, confidence=0.95).model_copy(update={"severity": Severity.INFO})
+    remark = diagnosis(1, None, confidence=0.7).model_copy(update={"severity": Severity.INFO})
     found = [remark, lead(2, "a", 0.1), lead(3, "a", 0.9), diagnosis(4, "a", confidence=0.5)]
     went = {remark.flaw: Support(failed=1)}
     records = consolidate(found, {"a": Outcome.FAILED}, [model()], {}, went)
