@@ -432,7 +432,8 @@ def test_calls_that_were_refused_without_a_word_are_the_doing_of_what_took_the_r
     main = (
         "from agent import Agent\nfrom model import Model, call, say\n\n"
         "agent = Agent(Model(call('note down', {'text': 'milk'}), say('I cannot.')))\n"
-        "agent.run('Note that we need milk.')\nraise SystemExit(not agent.notes)\n"
+        "try:\n    agent.run('Note that we need milk.')\nexcept Exception:\n    pass\n"
+        "raise SystemExit(not agent.notes)\n"
     )
     found = run_harness({"agent.py": REFUSING.replace("TELL", tell), "main.py": main}).said("T127")
     assert [each.anchors[0].qualname for each in found] == said

@@ -90,20 +90,24 @@ class CallsLeftUndone(Rule):
         after = run.steps[run.place(request.id) + 1 :]
         if not calls or any(_ENDS.search(part.name or "") for part in calls) or was_cut_off(run, request):
             return
-        taken = _taken(run, after)
+        taken = _taken(run, request, after)
         if _was_stopped(after, taken) or _ran_out(run) or any(_is_known(run, after, call) for call in calls):
             return
         yield _finding(run, model, request, calls, taken)
 
 
-def _taken(run: Htir, after: Sequence[TraceStep]) -> TraceStep | None:
-    """The last clause that took an exception after the reply, where all were taken and none raised again."""
+def _taken(run: Htir, request: TraceStep, after: Sequence[TraceStep]) -> TraceStep | None:
+    """The last clause that took an exception after the reply, where all were taken and none raised again.
+
+    One that left what had asked ended the run, whoever took it outside.
+    """
     raised = Counter(step.name.removeprefix(_RAISE) for step in after if step.name.startswith(_RAISE))
     clauses = [step for step in after if step.name.startswith(_EXCEPT) and step.status is Status.OK]
     caught = Counter(step.name.removeprefix(_EXCEPT) for step in clauses)
-    if not clauses or not caught >= raised or any(step.error is not None for step in ancestors(run, clauses[-1])):
+    if not clauses or not caught >= raised:
         return None
-    return clauses[-1]
+    around = (*ancestors(run, request), *ancestors(run, clauses[-1]))
+    return None if any(step.error is not None for step in around) else clauses[-1]
 
 
 def _was_stopped(after: Sequence[TraceStep], taken: TraceStep | None) -> bool:
