@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harnessfix.rules.context.c104_lost_turn import LostTurn
+from harnessfix.rules.context.c107_context_overflow import ContextOverflow
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -362,6 +363,15 @@ def test_a_refused_history_is_the_doing_of_what_shortened_it(run_harness: Run, s
     assert found.anchors[0].qualname == place
     assert ("`truncate_history` shortened it then" in found.message) == (place == "truncate_history")
     assert "AnotherAgent.run" not in {each.qualname for each in found.anchors}, "that did not run"
+
+
+def test_nothing_is_said_to_have_shortened_what_no_line_tells(run_harness: Run) -> None:
+    code = REFUSED.replace("SHORTEN", "truncate_history(messages)")
+    harness = run_harness({"agent.py": code, "main.py": SMALL})
+    (run,) = harness.runs
+    (found,) = ContextOverflow().check_run(run.model_copy(update={"reached": {}}), harness.model)
+    assert found.anchors[0].qualname == "Agent.run"
+    assert "shortened" not in found.message
 
 
 def test_a_harness_that_is_ready_for_a_refusal(run_harness: Run) -> None:

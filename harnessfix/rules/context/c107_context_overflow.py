@@ -7,7 +7,7 @@ from itertools import islice
 from harnessfix.rules._errors import chain, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import loop_around
-from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote
+from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote, went_through
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -119,7 +119,7 @@ def _refused_inside(run: Htir, step: TraceStep) -> bool:
 def _anchors(run: Htir, model: HarnessModel, step: TraceStep, shorteners: Sequence[Element]) -> tuple[Anchor, ...]:
     """What shortened a history that was refused, else the loop that lets it grow; builders that ran, and what asked."""
     loop = loop_around(run, model, step)
-    builders = (b for b in model.of_role(ElementRole.CONTEXT_BUILDER) if _ran(run, b))
+    builders = (b for b in model.of_role(ElementRole.CONTEXT_BUILDER) if not run.reached or went_through(run, b))
     named = [
         *(as_anchor(shortener, "shortens what was refused", Route.PROBE) for shortener in shorteners),
         *([as_anchor(loop, "lets the history grow")] if loop is not None else ()),
@@ -129,10 +129,10 @@ def _anchors(run: Htir, model: HarnessModel, step: TraceStep, shorteners: Sequen
 
 
 def _shorteners(run: Htir, model: HarnessModel) -> list[Element]:
-    """Functions that clauses called to shorten the history when a request was refused."""
+    """Functions that clauses called to shorten the history when a request was refused, as far as the run tells."""
     found: dict[str, Element] = {}
     for cut in model.of_role(ElementRole.TRUNCATION):
-        if _ran(run, cut) and _is_in_a_clause(model, cut):
+        if went_through(run, cut) and _is_in_a_clause(model, cut):
             own = (call for call in model.calls_of(cut.anchor.symbol) if call.line == cut.anchor.start_line)
             for path, _, qualname in (call.resolved.partition(":") for call in own):
                 function = model.function(path, qualname)
@@ -145,9 +145,3 @@ def _is_in_a_clause(model: HarnessModel, element: Element) -> bool:
     anchor = element.anchor
     clauses = model.in_function(anchor.path, anchor.qualname, ElementRole.HANDLER)
     return any(each.anchor.start_line <= anchor.start_line <= each.anchor.end_line for each in clauses)
-
-
-def _ran(run: Htir, element: Element) -> bool:
-    """Whether the run went through it, or does not tell where it went."""
-    reached = run.reached.get(element.anchor.path)
-    return not run.reached or (reached is not None and reached.without_imports().ran(element.anchor.start_line))
