@@ -1,11 +1,11 @@
 """T127: the last reply asked for tools, and the run ended in an orderly way without them."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import dropwhile
 
 from harnessfix.rules._calls import is_made
+from harnessfix.rules._errors import handlings, raised, type_of
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import asking_functions, callers_of, loop_around, nearest_own, own_function
 from harnessfix.rules._query import ancestors, as_anchor, events, one_of_each, quote, reply_parts, requests
@@ -21,8 +21,6 @@ from harnessfix_ir.vocabulary import Outcome, Property, Severity, Status, StepKi
 _ENDS = re.compile(
     r"final|answer|submit|finish|done|complete|respond|result|output|transfer|hand_?off|delegate|ask_|approv", re.I
 )
-
-_RAISE, _EXCEPT = "raise ", "except "  # how steps are called that raise an exception, and that take one
 
 _AGENT = """\
 import json
@@ -101,13 +99,14 @@ def _taken(run: Htir, request: TraceStep, after: Sequence[TraceStep]) -> TraceSt
 
     One that left what had asked ended the run, whoever took it outside.
     """
-    raised = Counter(step.name.removeprefix(_RAISE) for step in after if step.name.startswith(_RAISE))
-    clauses = [step for step in after if step.name.startswith(_EXCEPT) and step.status is Status.OK]
-    caught = Counter(step.name.removeprefix(_EXCEPT) for step in clauses)
-    if not clauses or not caught >= raised:
+    later = {step.id for step in after}
+    taken = [(source.id, clause) for source, clause in handlings(run) if clause.id in later]
+    left = {step.id for step in raised(run)} & later - {source for source, _ in taken}
+    if not taken or left:
         return None
-    around = (*ancestors(run, request), *ancestors(run, clauses[-1]))
-    return None if any(step.error is not None for step in around) else clauses[-1]
+    clause = taken[-1][1]
+    around = (*ancestors(run, request), *ancestors(run, clause))
+    return None if any(step.error is not None for step in around) else clause
 
 
 def _was_stopped(after: Sequence[TraceStep], taken: TraceStep | None) -> bool:
@@ -148,11 +147,7 @@ def _finding(
     named = ", ".join(dict.fromkeys(part.name or "?" for part in calls))
     reason = finish_reason(run, request)
     said = f", with the finish reason {quote(reason, 40)!r}," if reason else ""
-    why = (
-        f"; {quote(taken.name.removeprefix(_EXCEPT), 40)} was taken at {taken.id}, and no model was told"
-        if taken
-        else ""
-    )
+    why = f"; {quote(type_of(taken), 40)} was taken at {taken.id}, and no model was told" if taken else ""
     return Finding(
         f"The last reply ({request.id}){said} asks for {named}; no step after it runs, answers or refuses that{why}.",
         one_of_each([*anchors, *nearest_own(run, request)]),

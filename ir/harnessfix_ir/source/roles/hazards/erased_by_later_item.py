@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import inside
+from harnessfix_ir.source.expressions import inside, is_none
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -38,17 +38,13 @@ def _set_by_each(node: ast.stmt, items: set[str]) -> str:
 
 def _may_be_none(value: ast.expr) -> bool:
     if isinstance(value, ast.IfExp):
-        return _is_none(value.orelse) or _is_none(value.body)
+        return is_none(value.orelse) or is_none(value.body)
     if not isinstance(value, ast.Call) or value.keywords:
         return False
     if isinstance(value.func, ast.Name):
-        return value.func.id == "getattr" and len(value.args) == 3 and _is_none(value.args[2])
+        return value.func.id == "getattr" and len(value.args) == 3 and is_none(value.args[2])
     looked_up = isinstance(value.func, ast.Attribute) and value.func.attr == "get"
-    return looked_up and (len(value.args) == 1 or (len(value.args) == 2 and _is_none(value.args[1])))
-
-
-def _is_none(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
+    return looked_up and (len(value.args) == 1 or (len(value.args) == 2 and is_none(value.args[1])))
 
 
 def _is_kept(name: str, loop: ast.For | ast.AsyncFor, scope: Scope) -> bool:
@@ -57,4 +53,4 @@ def _is_kept(name: str, loop: ast.For | ast.AsyncFor, scope: Scope) -> bool:
     ahead = [value for value in values if value.lineno < loop.lineno]
     read = (node for node in inside(loop.body) if isinstance(node, ast.Name) and node.id == name)
     alone = not any(isinstance(node.ctx, ast.Load) for node in read)
-    return len(values) == 2 and len(ahead) == 1 and _is_none(ahead[0]) and alone and read_behind(name, loop, scope)
+    return len(values) == 2 and len(ahead) == 1 and is_none(ahead[0]) and alone and read_behind(name, loop, scope)
