@@ -22,7 +22,7 @@ from harnessfix.workspace import Workspace
 from harnessfix_collectors.document import FORMAT
 from harnessfix_collectors.in_process import InProcessProbe
 from harnessfix_collectors.probe.plan import make_plan
-from harnessfix_collectors.program import words_of_source
+from harnessfix_collectors.program import names_of_source
 from harnessfix_collectors.readers import read_bytes
 from harnessfix_ir.errors import HarnessfixError
 from harnessfix_ir.vocabulary import Severity, StepKind
@@ -87,7 +87,7 @@ class HarnessfixSession:
     def _keep(self, item: pytest.Item) -> None:
         """Store what the test did, if it drove an agent."""
         self._open = False
-        data = self.probe.finish(not self._failed, _words_of(item) if self._failed else ())
+        data = self.probe.finish(not self._failed, _names_of(item) if self._failed else ())
         try:
             recordings = list(read_bytes(data, item.nodeid, FORMAT))
             if not any(step.kind in AGENT_KINDS for recording in recordings for step in recording.steps):
@@ -172,11 +172,11 @@ class HarnessfixSession:
         )
 
 
-def _words_of(item: pytest.Item) -> tuple[str, ...]:
-    """Words of the names that a test uses; none where it is no function, or its source is not found."""
+def _names_of(item: pytest.Item) -> tuple[str, ...]:
+    """Names that a test uses; none where it is no function, or its source is not found."""
     function = getattr(item, "function", None)
     try:
         source = inspect.getsource(function) if function is not None else ""
     except (OSError, TypeError, SyntaxError):  # the file is gone or was changed, or the function was made by a call
         return ()
-    return words_of_source(textwrap.dedent(source), getattr(function, "__globals__", ()))
+    return names_of_source(textwrap.dedent(source), getattr(function, "__globals__", ()))

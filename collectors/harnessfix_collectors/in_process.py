@@ -58,7 +58,7 @@ class InProcessProbe:
 
         Args:
             passed: whether it went well.
-            program: words of the names that the work used, see `program.words_of_source`.
+            program: names that the work used, see `program.names_of_source`.
 
         Raises:
             ValueError: nothing was begun.

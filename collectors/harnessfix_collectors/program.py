@@ -1,41 +1,41 @@
-"""What the program that is recorded speaks of: the words of the names in its source.
+"""What the program that is recorded speaks of: the names in its source.
 
 A program says by what it imports, sets and reads which part of a harness it is about: one that passes
-`planning_interval=1` and reads `memory.steps` is not about streaming. Kept are words, not the source.
+`planning_interval=1` and reads `memory.steps` is not about streaming. Kept are names, not the source.
 """
 
 import ast
 import os
+import sys
 import warnings
 from collections.abc import Container, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from harnessfix_ir.names import PYTHONS, words_in
+from harnessfix_ir.names import PYTHONS, speaks
 
 LARGEST = 1_000_000  # bytes of source that are read
-MOST_WORDS = 2_000
-LONGEST = 60  # letters of a name; what is longer is data
+MOST_NAMES = 1_000
 
 
-def words_of_program(command: Sequence[str], cwd: Path | None = None) -> tuple[str, ...]:
-    """Words of the program that a command starts, in order of the alphabet; none where its source is not found.
+def names_of_program(command: Sequence[str], cwd: Path | None = None) -> tuple[str, ...]:
+    """Names in the program that a command starts, in order of the alphabet; none where its source is not found.
 
     Args:
         command: program and arguments; the first Python file among them counts, else what follows `-c` or `-m`.
         cwd: folder that its paths are relative to; the current one when None.
     """
-    return words_of_source(_source(command, cwd or Path()))
+    return names_of_source(_source(command, cwd or Path()))
 
 
-def words_of_source(source: bytes | str, imported: Container[str] = ()) -> tuple[str, ...]:
-    """Words of the names that a Python source imports, sets, reads and writes as text, in order of the alphabet.
+def names_of_source(source: bytes | str, imported: Container[str] = ()) -> tuple[str, ...]:
+    """Names that a Python source imports, sets, reads and writes as text, in order of the alphabet.
 
-    Local variables, what it defines itself, docstrings, comments and sentences do not count: they say what a program
-    is called, not what it uses.
+    Local variables, docstrings, comments and sentences do not count: they say what a program is called, not what it
+    uses. Nor does what belongs to the standard library, or is handed to functions of the source itself.
 
     Args:
-        source: of a module, or a part of one; one that cannot be parsed has no words.
+        source: of a module, or a part of one; one that cannot be parsed has no names.
         imported: names that the rest of the module brings in.
     """
     try:
@@ -44,23 +44,51 @@ def words_of_source(source: bytes | str, imported: Container[str] = ()) -> tuple
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
-    names = {name for node in ast.walk(tree) for name in _names(node, imported)}
-    used = (name for name in names if len(name) <= LONGEST and name not in PYTHONS and not name.startswith("__"))
-    return tuple(sorted({word for name in used for word in words_in(name)})[:MOST_WORDS])
+    nodes = list(ast.walk(tree))
+    aside = {name for node in nodes for name in _not_used(node)}
+    names = {name for node in nodes for name in _names(node, imported, aside)}
+    return tuple(sorted(name for name in names if speaks(name) and not any(map(str.isdigit, name)))[:MOST_NAMES])
 
 
-def _names(node: ast.AST, imported: Container[str]) -> Iterator[str]:
+def _not_used(node: ast.AST) -> Iterator[str]:
+    """Local names of what is Python's own or the program's own: a call of it says nothing of a harness."""
     match node:
-        case ast.ImportFrom():
+        case ast.Import():
+            yield from (alias.asname or alias.name for alias in node.names if _of_python(alias.name))
+        case ast.ImportFrom() if _of_python(node.module or ""):
+            yield from (alias.asname or alias.name for alias in node.names)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            yield node.name
+
+
+def _names(node: ast.AST, imported: Container[str], aside: Container[str]) -> Iterator[str]:
+    match node:
+        case ast.ImportFrom() if not _of_python(node.module or ""):
             yield from (alias.name for alias in node.names)
         case ast.Name(id=name) if name in imported:
             yield name
-        case ast.Attribute():
+        case ast.Attribute() if _first(node) not in aside:
             yield node.attr
-        case ast.keyword(arg=str(name)):
-            yield name
-        case ast.Constant(value=str(text)) if text.isidentifier() and not any(map(str.isdigit, text)):
+        case ast.Call() if not _is_aside(node.func, aside):
+            yield from (keyword.arg for keyword in node.keywords if keyword.arg)
+        case ast.Constant(value=str(text)) if text.isidentifier():
             yield text
+
+
+def _is_aside(function: ast.expr, aside: Container[str]) -> bool:
+    name = _first(function)
+    return name in aside or (isinstance(function, ast.Name) and name in PYTHONS)
+
+
+def _first(node: ast.expr) -> str:
+    """The first name of a dotted one; empty where it begins with something else."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _of_python(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names
 
 
 def _source(command: Sequence[str], cwd: Path) -> bytes | str:

@@ -20,7 +20,7 @@ from harnessfix_ir.harness import HarnessModel
 from .document import RUNTIME, Header, assemble, environment_for, write_plan
 from .probe.exchanges import Exchange
 from .probe.plan import make_plan
-from .program import words_of_program
+from .program import names_of_program
 from .redaction import Scrubber
 from .unfinished import Held, hold, note_end
 
@@ -130,7 +130,7 @@ def record(
         tuple(str(root) for root in roots) or (model.root,),
         plan,
         scrubber.count if scrubber else 0,
-        words_of_program(command, cwd),
+        names_of_program(command, cwd),
     )
     folder = spool_root.resolve() / header.trace
     try:

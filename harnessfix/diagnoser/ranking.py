@@ -10,7 +10,9 @@ from harnessfix_ir.vocabulary import Evidence, Severity
 SEEN, SEEN_TO_PASS, FAILED_THERE, WENT_THERE = 1.0, 0.3, 0.7, 0.25
 AGAIN = 0.5  # of one whose rule was told of the same function before
 ASIDE = 0.5  # of one whose steps do not lead to the failure: it may be true, and it is not why this run failed
-LEAST_LEAD, MOST_LEAD = 0.2, 0.33  # of a place to look at: after a flaw in lines that a failed run went through …
+# Of a place to look at: one that is likelier than most comes before a flaw that a failed run only went through, which
+# is its cause in one of six, and after one that was seen at work, which is in one of two (`benchmarks/README.md`).
+LEAST_LEAD, MOST_LEAD, FOR_SHARE = 0.2, 0.43, 1.4
 SEVERITY = {Severity.ERROR: 1.0, Severity.WARNING: 0.75, Severity.INFO: 0.4}
 RUNG = {Evidence.OBSERVED: 1.0, Evidence.DERIVED: 0.97, Evidence.HEURISTIC: 0.85, Evidence.MODEL: 0.7}
 
@@ -37,8 +39,8 @@ def rank(record: FlawRecord, again: int = 0, led: float = 0.0) -> tuple[object, 
 def worth(record: FlawRecord) -> float:
     """How much a flaw deserves a person's minute: severity, confidence and evidence, times the runs that it touches."""
     best = record.best
-    if not best.blames:  # … and before a remark on them, which tells less of a failure
-        return LEAST_LEAD + (MOST_LEAD - LEAST_LEAD) * best.confidence
+    if not best.blames:  # the least likely still comes before a remark, which tells less of a failure
+        return min(MOST_LEAD, LEAST_LEAD + FOR_SHARE * best.confidence)
     own = SEVERITY[best.severity] * best.confidence * RUNG[best.evidence]
     own *= ASIDE if best.leads is False else 1.0
     if best.shown:

@@ -308,3 +308,10 @@ def lines_of(value: object) -> list[int]:
     if isinstance(value, int) and not isinstance(value, bool):
         return [value]
     return [item for item in value if isinstance(item, int)] if isinstance(value, list | tuple) else []
+
+
+def wordings(function: Element) -> list[str]:
+    """The sentences of a function's literals, with `{}` for each hole."""
+    value = function.value("wordings")
+    pairs = value if isinstance(value, list) else []
+    return [str(pair[1]) for pair in pairs if isinstance(pair, list) and len(pair) == 2]

@@ -1,13 +1,12 @@
-"""Functions that a run went through, and how much each has to do with what the run did.
+"""Functions that a run went through, and what of them ran.
 
 Of a failed run that nothing explains this is all that is known of the cause.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
-from math import log, log1p
 
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -15,11 +14,6 @@ from harnessfix_ir.names import words_in
 from harnessfix_ir.reached import Reached
 from harnessfix_ir.vocabulary import ElementRole
 
-# Fitted on 85 fixed bugs of fifteen frameworks (`benchmarks/README.md`): how much more often the fix is in a function
-# where a thing is so, and by the share of all that, how often it is there.
-MET, RAN, LONG, MADE = 1.67, 0.66, 1.27, 1.12
-SPOKEN, NAMED, FILED = 0.89, 0.81, 0.44
-LONG_LINES = 100
 NO_PART = (ElementRole.FUNCTION, ElementRole.CLASS)
 
 
@@ -30,25 +24,18 @@ class Visited:
     Args:
         element: it.
         words: what it speaks of: the words of its own name, its parameters and the functions that it calls.
-        ran: number of straight stretches of it that ran.
+        names: those of the program that stand in what ran of it.
+        asked: those of them that stand in conditions that ran.
+        ran: number of straight stretches of it that ran, those of nested functions too.
         met: elements in it that ran, by what they do.
     """
 
     element: Element
     words: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
     ran: int = 0
     met: Counter[ElementRole] = field(default_factory=Counter)
-
-    @property
-    def weight(self) -> float:
-        """How much this run had to do with it: the sorts of elements, and the stretches, of it that ran.
-
-        Those that only start others, and those that only make objects, are long and touch everything.
-        """
-        anchor = self.element.anchor
-        over = max(0.0, log((anchor.end_line - anchor.start_line + 1) / LONG_LINES))
-        makes = anchor.qualname.endswith("__init__")
-        return MET * log1p(len(self.met)) + RAN * log1p(self.ran) - LONG * over - MADE * makes
 
     @property
     def order(self) -> tuple[int, str]:
@@ -57,68 +44,16 @@ class Visited:
         return anchor.start_line - anchor.end_line, self.element.id
 
 
-class Matter:
-    """How much functions have to do with what a program speaks of; words that few of them have count more.
-
-    Bug reports are matched with files in this way (Zhou, Zhang and Lo, 2012). The report here is the program.
-
-    Args:
-        program: words of the names that it uses.
-        functions: those that the run went through.
-    """
-
-    def __init__(self, program: Iterable[str], functions: Sequence[Visited]) -> None:
-        self._program = frozenset(program)
-        self._functions = _Rarity(function.words for function in functions)
-        files = {function.element.anchor.path for function in functions}
-        self._files = _Rarity(_file_words(path) for path in files)
-
-    def words(self, function: Visited) -> list[str]:
-        """Words that both speak of, the rarest first."""
-        return sorted(function.words & self._program, key=lambda word: (-self._functions(word), word))
-
-    def weight(self, function: Visited) -> float:
-        """How much more likely the cause is in it for that."""
-        anchor = function.element.anchor
-        own = words_in(anchor.qualname)
-        spoken = sum(max(0.0, self._functions(word)) for word in function.words & self._program)
-        named = sum(self._functions(word) for word in own & self._program) / (1 + len(own))
-        filed = sum(max(0.0, self._files(word)) for word in _file_words(anchor.path) & self._program)
-        return SPOKEN * log1p(spoken) + NAMED * named + FILED * log1p(filed)
-
-
-class _Rarity:
-    """How rare words are in some sets of words: the logarithm of how many sets there are for each that has it."""
-
-    def __init__(self, sets: Iterable[frozenset[str]]) -> None:
-        self._all = list(sets)
-        self._counts = Counter(word for words in self._all for word in words)
-
-    def __call__(self, word: str) -> float:
-        return log((len(self._all) + 1) / (self._counts[word] + 0.5))
-
-
-def _file_words(path: str) -> frozenset[str]:
-    return words_in(path.rpartition("/")[2].removesuffix(".py"))
-
-
 def visited(run: Htir, model: HarnessModel) -> Iterator[Visited]:
     """The functions that ran in the run itself, and not only while modules were imported."""
+    program = frozenset(run.run.program)
     for path, marks in sorted(run.reached.items()):
         reached = marks.without_imports()
         if reached.hit:
-            yield from _in_file(model, path, reached)
+            yield from _in_file(model, path, reached, program)
 
 
-def _words_of(function: Element, model: HarnessModel) -> frozenset[str]:
-    anchor = function.anchor
-    called = (name for name, _ in model.called.get(f"{anchor.path}:{anchor.qualname}", ()))
-    params = function.value("params")
-    names = [anchor.qualname, *called, *(params if isinstance(params, (list, tuple)) else ())]
-    return frozenset(word for name in names for word in words_in(str(name)))
-
-
-def _in_file(model: HarnessModel, path: str, reached: Reached) -> Iterator[Visited]:
+def _in_file(model: HarnessModel, path: str, reached: Reached, program: Set[str]) -> Iterator[Visited]:
     functions: list[Element] = []
     others: list[Element] = []
     for element in model.in_file(path):
@@ -127,11 +62,8 @@ def _in_file(model: HarnessModel, path: str, reached: Reached) -> Iterator[Visit
     found: dict[str, Visited] = {}
     for line in reached.hit:
         function = around(line)
-        if function is not None:
-            name = function.anchor.qualname
-            if name not in found:
-                found[name] = Visited(function, _words_of(function, model))
-            found[name].ran += 1
+        if function is not None and function.anchor.qualname not in found:
+            found[function.anchor.qualname] = _visited(function, model, reached, program)
     for element in others:
         holder = found.get(element.anchor.qualname)
         if holder is None or element.role in NO_PART:
@@ -139,6 +71,33 @@ def _in_file(model: HarnessModel, path: str, reached: Reached) -> Iterator[Visit
         if reached.ran(element.anchor.start_line):
             holder.met[element.role] += 1
     yield from found.values()
+
+
+def _visited(function: Element, model: HarnessModel, reached: Reached, program: Set[str]) -> Visited:
+    anchor = function.anchor
+    ran = bisect_right(reached.hit, anchor.end_line) - bisect_left(reached.hit, anchor.start_line)
+    return Visited(
+        function,
+        _words_of(function, model),
+        _that_ran(function.value("names"), program, reached),
+        _that_ran(function.value("asks"), program, reached),
+        ran,
+    )
+
+
+def _that_ran(names: object, program: Set[str], reached: Reached) -> frozenset[str]:
+    """Names of the program among those of a function, each with its lines, that stand on a line that ran."""
+    if not isinstance(names, dict):
+        return frozenset()
+    return frozenset(name for name in program & names.keys() if any(map(reached.ran, names[name])))
+
+
+def _words_of(function: Element, model: HarnessModel) -> frozenset[str]:
+    anchor = function.anchor
+    called = (name for name, _ in model.called.get(f"{anchor.path}:{anchor.qualname}", ()))
+    params = function.value("params")
+    names = [anchor.qualname, *called, *(params if isinstance(params, (list, tuple)) else ())]
+    return frozenset(word for name in names for word in words_in(str(name)))
 
 
 class _Innermost:

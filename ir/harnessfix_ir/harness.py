@@ -1,5 +1,6 @@
 """The harness model: what source, prompts and configuration say without being run."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, Any
@@ -174,6 +175,11 @@ class HarnessModel(Document):
         for caller, name, called in zip(*columns):
             found.setdefault(str(caller), []).append((str(name), str(called or "")))
         return found
+
+    @cached_property
+    def times_called(self) -> Counter[str]:
+        """How many calls in the harness are of something with this name: `run` is the name of `self.runner.run`."""
+        return Counter(map(str, self._calls.column("name")))
 
     def __getstate__(self) -> dict[Any, Any]:
         # What was looked up so far is looked up anew where the model is sent to: rows arrive there as documents.

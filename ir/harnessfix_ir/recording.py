@@ -21,7 +21,7 @@ class RunInfo(Document):
         exit_code: of the recorded program.
         command: as it was started.
         harness: roots of the harness: absolute folders or files.
-        program: words of the names that the recorded program uses, itself no part of the harness as a rule; empty
+        program: names that the recorded program uses, itself no part of the harness as a rule; empty
             where its source is not known.
         format: the reader that made this recording.
     """

@@ -125,12 +125,19 @@ def lead(line: int, run_id: str, confidence: float) -> Diagnosis:
     return found.model_copy(update={"severity": Severity.INFO, "verdict": Verdict.UNKNOWN})
 
 
-def test_where_to_look_comes_after_flaws_and_before_remarks_that_the_run_only_passed() -> None:
+def test_where_to_look_comes_after_what_was_seen_and_before_remarks_that_the_run_only_passed() -> None:
     remark = diagnosis(1, None, confidence=0.7).model_copy(update={"severity": Severity.INFO})
-    found = [remark, lead(2, "a", 0.1), lead(3, "a", 0.9), diagnosis(4, "a", confidence=0.5)]
+    found = [remark, lead(2, "a", 0.1), lead(3, "a", 0.9), diagnosis(4, "a", confidence=0.6)]
     went = {remark.flaw: Support(failed=1)}
     records = consolidate(found, {"a": Outcome.FAILED}, [model()], {}, went)
     assert [record.best.anchors[0].start_line for record in records] == [4, 3, 2, 1]
+
+
+def test_a_likely_place_to_look_comes_before_a_flaw_that_the_run_only_passed() -> None:
+    passed = diagnosis(1, None, confidence=0.6)
+    found = [passed, lead(2, "a", 0.02), lead(3, "a", 0.3)]
+    records = consolidate(found, {"a": Outcome.FAILED}, [model()], {}, {passed.flaw: Support(failed=1)})
+    assert [record.best.anchors[0].start_line for record in records] == [3, 1, 2]
 
 
 def test_nobody_is_sent_to_a_function_that_a_better_finding_names() -> None:

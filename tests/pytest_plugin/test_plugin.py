@@ -107,8 +107,8 @@ def test_the_run_of_a_failed_test_knows_what_the_test_speaks_of(project: Path) -
     workspace = Workspace.open(project)
     with workspace.store as store:
         runs = [Pipeline(workspace).compile(run.id).run for run in store.runs()]
-    words = {run.task.rpartition("::")[2]: run.program for run in runs}
-    assert words == {"test_found": (), "test_missing": ("agent", "model", "run", "zebra")}
+    names = {run.task.rpartition("::")[2]: run.program for run in runs}
+    assert names == {"test_found": (), "test_missing": ("Agent", "Model", "run", "zebra")}
 
 
 def test_flaws_can_fail_the_session(project: Path) -> None:

@@ -364,6 +364,81 @@ def test_where_to_look_goes_by_what_the_program_speaks_of(
     assert f"like the program it speaks of {said}" in found[0].message
 
 
+DECIDES = """\
+def serve(items, spice=None):
+    for item in items:
+        if item and {first}:
+            return item
+        if item and {second}:
+            return item
+    return None
+
+
+class Kitchen:
+    def run(self, model):
+        reply = model.query([])["content"]
+        return serve([1]), reply
+"""
+SEASONED = """\
+from agent import Kitchen
+from model import Model, say
+
+kitchen = Kitchen()
+vars(kitchen)["peppered"] = True
+kitchen.run(Model(say("x")))
+raise SystemExit(2)
+"""
+
+
+def test_where_to_look_goes_by_names_in_lines_that_ran(
+    run_harness: Callable[[Mapping[str, str]], Harness],
+) -> None:
+    sure = []
+    for first, second in (("'peppered'", "item"), ("items", "'peppered'"), ("items", "item")):
+        harness = run_harness({"agent.py": DECIDES.format(first=first, second=second), "main.py": SEASONED})
+        serve = next(one for one in harness.said("O118") if one.anchors[0].qualname == "serve")
+        assert ("like the program it speaks of peppered" in serve.message) is (first == "'peppered'")
+        sure.append(serve.confidence)
+    assert sure[0] > sure[1] == sure[2], "the second place did not run"
+
+
+WORDS_IT = """\
+def first_ladle(name):
+    if name:
+        return f"There is no {name} left in the pot"
+    return None
+
+
+def second_helping(name):
+    if name:
+        return f"Nobody asked for {name} in the morning"
+    return None
+
+
+class Kitchen:
+    def run(self, model):
+        return model.query([]), first_ladle("soup"), second_helping("soup")
+"""
+
+
+@pytest.mark.parametrize(
+    ("reply", "first"),
+    [
+        ("There is no soup left in the pot", "first_ladle"),
+        ("Who said 'nobody asked for it in the morning'? Nobody asked for soup in the morning", "second_helping"),
+    ],
+)
+def test_where_to_look_goes_by_who_worded_what_the_run_shows(
+    run_harness: Callable[[Mapping[str, str]], Harness], reply: str, first: str
+) -> None:
+    main = f"from agent import Kitchen\nfrom model import Model, say\nKitchen().run(Model(say({reply!r})))\n"
+    harness = run_harness({"agent.py": WORDS_IT, "main.py": f"{main}raise SystemExit(2)\n"})
+    found = [one for one in harness.said("O118") if "_" in one.anchors[0].qualname]
+    assert found[0].anchors[0].qualname == first
+    assert "it worded what the run shows" in found[0].message
+    assert all("it worded" not in one.message for one in found[1:])
+
+
 def test_where_to_look_is_not_asked_where_nothing_failed_or_no_line_is_known(
     run_harness: Callable[[Mapping[str, str]], Harness],
 ) -> None:

@@ -20,6 +20,29 @@ def names(element: Element) -> set[str]:
 # --- functions and classes -----------------------------------------------------------------------------------------
 
 
+def test_a_function_speaks_of_the_names_in_its_own_lines(read_one: ReadOne) -> None:
+    model = read_one(
+        """
+def serve(pot, **options):
+    \"\"\"Stir the soup.\"\"\"
+    if pot.ladles and pot.ladles > 3 or options["no_salt"]:
+        rows.append(stir(spoon=pot.ladles, text="stir it"))
+    def inner():
+        return pot.broth
+    return inner
+"""
+    )
+    serve = model.function("agent.py", "serve")
+    assert serve is not None
+    names = {"inner": [8], "ladles": [4, 5], "no_salt": [4], "options": [4], "pot": [4, 5], "rows": [5], "spoon": [5]}
+    assert serve.value("names") == {**names, "stir": [5], "text": [5]}
+    assert serve.value("asks") == {"ladles": [4], "no_salt": [4], "options": [4], "pot": [4]}
+    inner = model.function("agent.py", "serve.inner")
+    assert inner is not None
+    assert inner.value("names") == {"broth": [7], "pot": [7]}
+    assert inner.value("asks") is None
+
+
 def test_function_facts(read_one: ReadOne) -> None:
     model = read_one(
         """

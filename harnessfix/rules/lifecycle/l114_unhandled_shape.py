@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from harnessfix.rules._calls import argument_flaw, asked_in
 from harnessfix.rules._errors import escaped_to, frames_of, raised, short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote, requests
+from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote, requests, wordings
 from harnessfix.rules._shows import showing_function
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.document import JsonValue
@@ -102,9 +102,7 @@ def _on_purpose(model: HarnessModel, origin: TraceStep) -> bool:
     """Whether the function that an exception came out of words its message: then it refuses, and means to."""
     function = function_of(model, origin.anchors[0])
     message = origin.error.message if origin.error is not None else ""
-    wordings = function.value("wordings") if function is not None else None
-    pairs = wordings if isinstance(wordings, list) else []
-    texts = [str(pair[1]) for pair in pairs if isinstance(pair, list) and len(pair) == 2]
+    texts = wordings(function) if function is not None else []
     return any(pieces and all(piece in message for piece in pieces) for pieces in map(_pieces, texts))
 
 

@@ -1,13 +1,14 @@
 """O118: a run failed, and all that is known of the cause is which code it went through."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from math import exp
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._layers import layer_by_name
+from harnessfix.rules._matter import Matter
 from harnessfix.rules._query import as_anchor
-from harnessfix.rules._visited import Matter, Visited, visited
+from harnessfix.rules._visited import Visited, visited
 from harnessfix.rules.base import Finding, Rule
 from harnessfix.words import counted
 from harnessfix_ir.harness import HarnessModel
@@ -16,7 +17,7 @@ from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Evidence, Outcome, Property, Route, Severity, Verdict
 
-MOST_TOLD, MOST_WORDS = 4, 3
+MOST_TOLD, MOST_NAMES = 4, 3
 _ORDER = {1: "first", 2: "second", 3: "third"}
 
 _AGENT = """\
@@ -55,7 +56,8 @@ class UnexplainedFailure(Rule):
         "Most bugs break what their own harness promises, and no rule can know all promises. What the recording tells "
         "is which code the failed run went through, apart from what every import runs. Of those functions the ones "
         "that decide most are fixed most often: those that hold a limit, a handler, a parser, a loop; and of these the "
-        "ones that speak of what the program imports and sets. This is a place to begin reading, not a flaw that was "
+        "ones in which rare names of the program stand in lines that ran, and those that wrote a sentence that the run "
+        "shows. This is a place to begin reading, not a flaw that was "
         "seen; the confidence is how often the fix was there in bugs whose fix is known. With failed and passed runs "
         "of the same harness, `harnessfix check` compares them, which tells more."
     )
@@ -74,8 +76,8 @@ class UnexplainedFailure(Rule):
         if not _failed(run.run) or not run.reached:
             return
         functions = list(visited(run, model))
-        matter = Matter(run.run.program, functions)
-        shares = [exp(function.weight + matter.weight(function)) for function in functions]
+        matter = Matter(run, model, functions)
+        shares = [exp(matter.weight(function)) for function in functions]
         ranked = sorted(zip(shares, functions), key=lambda pair: (-pair[0], *pair[1].order))
         steps = _steps(run)
         for share, function in ranked[: int(self.option("most"))]:
@@ -83,7 +85,7 @@ class UnexplainedFailure(Rule):
             if confidence < self.option("least-confidence"):
                 return
             number = 1 + sum(other > share for other in shares)
-            yield _finding(function, number, len(functions), confidence, steps, matter.words(function))
+            yield _finding(function, number, len(functions), confidence, steps, matter)
 
 
 def _failed(run: RunInfo) -> bool:
@@ -97,19 +99,21 @@ def _finding(
     of: int,
     confidence: float,
     steps: dict[tuple[str, str], TraceStep],
-    words: Sequence[str],
+    matter: Matter,
 ) -> Finding:
     anchor = as_anchor(function.element, "the failed run went through it", Route.PROBE)
     step = steps.get((anchor.path, anchor.qualname))
     met = ", ".join(counted(times, role.value.replace("_", " ")) for role, times in function.met.most_common(MOST_TOLD))
     holds = f", with {met}" if met else ""
-    spoken = f"; like the program it speaks of {', '.join(words[:MOST_WORDS])}" if words else ""
+    names = matter.shared(function)[:MOST_NAMES]
+    spoken = f"; like the program it speaks of {', '.join(names)}" if names else ""
+    wrote = "; it worded what the run shows" if matter.wrote(function) else ""
     called = f"`{anchor.qualname}`" + (f" ({step.id})" if step is not None else "")
     return Finding(
         message=(
             f"The run failed. Of the {counted(of, 'function')} that it went through, {called} is the "
-            f"{_ORDER.get(number, 'next')} to look at: {counted(function.ran, 'part')} of its code ran{holds}{spoken}. "
-            "A place to begin reading; no flaw was seen there."
+            f"{_ORDER.get(number, 'next')} to look at: {counted(function.ran, 'part')} of its code ran"
+            f"{holds}{spoken}{wrote}. A place to begin reading; no flaw was seen there."
         ),
         anchors=[anchor],
         responsible_step=None if step is None else step.id,

@@ -9,6 +9,7 @@ from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
 from .base import Role, at_function, lines_of
+from .spoken import asked_of, names_of
 from .wordings import wordings_of
 
 
@@ -34,6 +35,8 @@ class Functions(Role):
                 draft.add("returns-annotation", file.segment(function.returns))
             draft.note("uses-locals", _uses_locals(scope))
             draft.note("wordings", wordings_of(scope, file))
+            draft.note("names", names_of(scope))
+            draft.note("asks", asked_of(scope))
             yield draft
 
 
