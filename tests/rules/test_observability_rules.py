@@ -390,16 +390,23 @@ raise SystemExit(2)
 """
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "spoken"),
+    [("'peppered'", "item", True), ("items", "'peppered'", False), ("items", "item", False)],
+)
 def test_where_to_look_goes_by_names_in_lines_that_ran(
-    run_harness: Callable[[Mapping[str, str]], Harness],
+    run_harness: Callable[[Mapping[str, str]], Harness], first: str, second: str, spoken: bool
 ) -> None:
+    harness = run_harness({"agent.py": DECIDES.format(first=first, second=second), "main.py": SEASONED})
+    (run,) = harness.runs
     sure = []
-    for first, second in (("'peppered'", "item"), ("items", "'peppered'"), ("items", "item")):
-        harness = run_harness({"agent.py": DECIDES.format(first=first, second=second), "main.py": SEASONED})
-        serve = next(one for one in harness.said("O118") if one.anchors[0].qualname == "serve")
-        assert ("like the program it speaks of peppered" in serve.message) is (first == "'peppered'")
+    for program in (("peppered",), ()):
+        speaking = run.model_copy(update={"run": run.run.model_copy(update={"program": program})})
+        found = UnexplainedFailure().check_run(speaking, harness.model)
+        serve = next(one for one in found if one.anchors[0].qualname == "serve")
         sure.append(serve.confidence)
-    assert sure[0] > sure[1] == sure[2], "the second place did not run"
+        assert ("like the program it speaks of peppered" in serve.message) is (spoken and bool(program))
+    assert (sure[0] > sure[1]) is spoken, "a name counts where its line ran"
 
 
 WORDS_IT = """\
