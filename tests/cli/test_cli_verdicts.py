@@ -101,3 +101,36 @@ def test_a_flaw_that_no_rule_names_is_found_in_what_failed_runs_have_in_common(r
         assert verdict["verdict"] == "unknown"
         assert set(verdict["tied"]) == {"harness", "model"}
     assert "what failed runs that no finding explains have in common" in run(tmp_path, "check").stdout
+
+
+LATE = """\
+def last_of(items):
+    for item in items[:-1]:
+        found = item
+    return found
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        return last_of([self.model.complete(task), "soup"])
+
+
+class Model:
+    def complete(self, task):
+        return "salt"
+
+
+raise SystemExit(Agent(Model()).run("What is last?") != "soup")
+"""
+
+
+def test_a_place_to_look_that_is_no_step_names_the_run_and_no_steps(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text(LATE)
+    run(tmp_path, "record", "--", sys.executable, "agent.py")
+    told = run(tmp_path, "check").stdout
+    place = told.partition("in last_of")[2].partition("known:")[0]
+    assert "in run " in place
+    assert "steps:" not in place

@@ -50,7 +50,8 @@ def _parts(flaw: FlawRecord, roots: tuple[Path, ...], run_name: str, options: st
     if best.run is not None:
         steps = " → ".join(best.path) or (best.responsible_step or "")
         where = f"run {best.run[:8]}" + (f" ({one_line(run_name, 40)})" if run_name else "")
-        yield Text.assemble(("  steps: ", "blue"), (f"{plain(steps)}", "bold"), (f"  in {where}", "dim"))
+        shown = (("steps: ", "blue"), (plain(steps), "bold"), "  ") if steps else ()
+        yield Text.assemble("  ", *shown, (f"in {where}", "dim"))
     for where, text in best.quotes[:3]:
         yield Text.assemble(("  │ ", "blue"), (f"{plain(where)}: ", "dim"), (one_line(text, 96), "italic"))
     yield _known(flaw)
