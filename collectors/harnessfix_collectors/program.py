@@ -45,7 +45,7 @@ def names_of_source(source: bytes | str, imported: Container[str] = ()) -> tuple
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     nodes = list(ast.walk(tree))
-    aside = {name for node in nodes for name in _not_used(node)}
+    aside = _reached_from({name for node in nodes for name in _not_used(node)}, nodes)
     names = {name for node in nodes for name in _names(node, imported, aside)}
     return tuple(sorted(name for name in names if speaks(name) and not any(map(str.isdigit, name)))[:MOST_NAMES])
 
@@ -61,30 +61,34 @@ def _not_used(node: ast.AST) -> Iterator[str]:
             yield node.name
 
 
-def _names(node: ast.AST, imported: Container[str], aside: Container[str]) -> Iterator[str]:
+def _reached_from(names: Container[str], nodes: Sequence[ast.AST]) -> set[ast.AST]:
+    """Nodes that are one of these names, or something below one (`os.path` of `os`); `nodes` lists parents first."""
+    found: set[ast.AST] = set()
+    for node in reversed(nodes):
+        match node:
+            case ast.Name(id=name) if name in names:
+                found.add(node)
+            case ast.Attribute(value=value) if value in found:
+                found.add(node)
+    return found
+
+
+def _names(node: ast.AST, imported: Container[str], aside: Container[ast.AST]) -> Iterator[str]:
     match node:
         case ast.ImportFrom() if not _of_python(node.module or ""):
             yield from (alias.name for alias in node.names)
         case ast.Name(id=name) if name in imported:
             yield name
-        case ast.Attribute() if _first(node) not in aside:
+        case ast.Attribute() if node not in aside:
             yield node.attr
-        case ast.Call() if not _is_aside(node.func, aside):
+        case ast.Call() if node.func not in aside and not _is_pythons(node.func):
             yield from (keyword.arg for keyword in node.keywords if keyword.arg)
         case ast.Constant(value=str(text)) if text.isidentifier():
             yield text
 
 
-def _is_aside(function: ast.expr, aside: Container[str]) -> bool:
-    name = _first(function)
-    return name in aside or (isinstance(function, ast.Name) and name in PYTHONS)
-
-
-def _first(node: ast.expr) -> str:
-    """The first name of a dotted one; empty where it begins with something else."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+def _is_pythons(function: ast.expr) -> bool:
+    return isinstance(function, ast.Name) and function.id in PYTHONS
 
 
 def _of_python(module: str) -> bool:

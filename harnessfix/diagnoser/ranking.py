@@ -11,7 +11,7 @@ SEEN, SEEN_TO_PASS, FAILED_THERE, WENT_THERE = 1.0, 0.3, 0.7, 0.25
 AGAIN = 0.5  # of one whose rule was told of the same function before
 ASIDE = 0.5  # of one whose steps do not lead to the failure: it may be true, and it is not why this run failed
 # Of a place to look at: one that is likelier than most comes before a flaw that a failed run only went through, which
-# is its cause in one of six, and after one that was seen at work, which is in one of two (`benchmarks/README.md`).
+# is its cause in one of seven, and after all but the unsure of those seen at work (`benchmarks/README.md`).
 LEAST_LEAD, MOST_LEAD, FOR_SHARE = 0.2, 0.43, 1.4
 SEVERITY = {Severity.ERROR: 1.0, Severity.WARNING: 0.75, Severity.INFO: 0.4}
 RUNG = {Evidence.OBSERVED: 1.0, Evidence.DERIVED: 0.97, Evidence.HEURISTIC: 0.85, Evidence.MODEL: 0.7}

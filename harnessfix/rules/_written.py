@@ -47,7 +47,7 @@ def _texts(run: Htir) -> Iterator[str]:
             for part in step.output:
                 if part.text not in seen:
                     seen.add(part.text)
-                    yield run.texts.get(part.text, "")
+                    yield run.text(part)
         if step.error is not None and step.error.message not in seen:
             seen.add(step.error.message)
             yield step.error.message

@@ -57,9 +57,9 @@ class UnexplainedFailure(Rule):
         "is which code the failed run went through, apart from what every import runs. Of those functions the ones "
         "that decide most are fixed most often: those that hold a limit, a handler, a parser, a loop; and of these the "
         "ones in which rare names of the program stand in lines that ran, and those that wrote a sentence that the run "
-        "shows. This is a place to begin reading, not a flaw that was "
-        "seen; the confidence is how often the fix was there in bugs whose fix is known. With failed and passed runs "
-        "of the same harness, `harnessfix check` compares them, which tells more."
+        "shows. This is a place to begin reading, not a flaw that was seen; the confidence is how often the fix was "
+        "there in bugs whose fix is known. With failed and passed runs of the same harness, `harnessfix check` "
+        "compares them, which tells more."
     )
     fix = "Read the named functions in this order; record a run of the same task that passes, and compare."
     by_hand = "Only the failure is known, and not the flaw."
