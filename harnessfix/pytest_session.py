@@ -54,8 +54,15 @@ class HarnessfixSession:
         except HarnessfixError as error:
             raise pytest.UsageError(f"harnessfix: {error} {error.hint}") from error
         folder = self.workspace.spool_folder / f"pytest-{os.getpid()}"
-        settings = self.workspace.settings.probe
-        plan = make_plan(model, include=settings.include, exclude=settings.exclude, cache=folder.parent / "code")
+        settings, redact = self.workspace.settings.probe, self.workspace.settings.redact
+        plan = make_plan(
+            model,
+            include=settings.include,
+            exclude=settings.exclude,
+            redact=redact.enabled,
+            cache=folder.parent / "code",
+        )
+        plan["redact_patterns"] = list(redact.patterns)
         self.probe = InProcessProbe(plan, [str(root) for root in self.roots], folder)
 
     @property

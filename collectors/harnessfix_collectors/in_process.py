@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .document import Header, assemble, environment_for, write_plan
+from .program import without_secrets
 from .record import RUNTIME
 
 VARIABLES = ("PYTHONPATH", "HARNESSFIX_PLAN", "HARNESSFIX_CODE", "HARNESSFIX_SPOOL", "HARNESSFIX_TRACE", "TRACEPARENT")
@@ -71,7 +72,8 @@ class InProcessProbe:
         own = self._probe.spool
         self._probe.turn_to(self._idle, header.trace)
         own.close()
-        data = assemble(folder, replace(header, program=program), 0 if passed else 1)
+        header = replace(header, program=without_secrets(program, own.scrub))
+        data = assemble(folder, header, 0 if passed else 1)
         shutil.rmtree(folder, ignore_errors=True)
         return data
 

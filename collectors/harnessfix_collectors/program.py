@@ -8,11 +8,12 @@ import ast
 import os
 import sys
 import warnings
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from harnessfix_ir.names import PYTHONS, speaks
+from harnessfix_ir.source.words import SECRET_NAME
 
 LARGEST = 1_000_000  # bytes of source that are read
 MOST_NAMES = 1_000
@@ -32,7 +33,8 @@ def names_of_source(source: bytes | str, imported: Container[str] = ()) -> tuple
     """Names that a Python source imports, sets, reads and writes as text, in order of the alphabet.
 
     Local variables, docstrings, comments and sentences do not count: they say what a program is called, not what it
-    uses. Nor does what belongs to the standard library, or is handed to functions of the source itself.
+    uses. Nor does what belongs to the standard library, or is handed to functions of the source itself, nor a text
+    that is given to something named like a secret.
 
     Args:
         source: of a module, or a part of one; one that cannot be parsed has no names.
@@ -47,7 +49,13 @@ def names_of_source(source: bytes | str, imported: Container[str] = ()) -> tuple
     nodes = list(ast.walk(tree))
     aside = _reached_from({name for node in nodes for name in _not_used(node)}, nodes)
     names = {name for node in nodes for name in _names(node, imported, aside)}
+    names -= {text for node in nodes for text in _secrets(node)}
     return tuple(sorted(name for name in names if speaks(name) and not any(map(str.isdigit, name)))[:MOST_NAMES])
+
+
+def without_secrets(names: Sequence[str], scrub: Callable[[str], str]) -> tuple[str, ...]:
+    """Names but those that hold a secret, which `scrub` would replace."""
+    return tuple(name for name in names if scrub(name) == name)
 
 
 def _not_used(node: ast.AST) -> Iterator[str]:
@@ -85,6 +93,37 @@ def _names(node: ast.AST, imported: Container[str], aside: Container[ast.AST]) -
             yield from (keyword.arg for keyword in node.keywords if keyword.arg)
         case ast.Constant(value=str(text)) if text.isidentifier():
             yield text
+
+
+def _secrets(node: ast.AST) -> Iterator[str]:
+    """Texts that are given to what is named like a secret (`password="swordfish"`)."""
+    for name, value in _given(node):
+        if isinstance(value, ast.Constant) and isinstance(value.value, str) and SECRET_NAME.search(name):
+            yield value.value
+
+
+def _given(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+    match node:
+        case ast.keyword(arg=str(name), value=value):
+            yield name, value
+        case ast.Assign(targets=targets, value=value):
+            yield from ((_name_of(target), value) for target in targets)
+        case ast.AnnAssign(target=target, value=value):
+            yield _name_of(target), value
+        case ast.Dict(keys=keys, values=values):
+            yield from ((_name_of(key), value) for key, value in zip(keys, values))
+
+
+def _name_of(place: ast.expr | None) -> str:
+    match place:
+        case (
+            ast.Name(id=str(name))
+            | ast.Attribute(attr=str(name))
+            | ast.Constant(value=str(name))
+            | ast.Subscript(slice=ast.Constant(value=str(name)))
+        ):
+            return name
+    return ""
 
 
 def _is_pythons(function: ast.expr) -> bool:

@@ -20,7 +20,7 @@ from harnessfix_ir.harness import HarnessModel
 from .document import RUNTIME, Header, assemble, environment_for, write_plan
 from .probe.exchanges import Exchange
 from .probe.plan import make_plan
-from .program import names_of_program
+from .program import names_of_program, without_secrets
 from .redaction import Scrubber
 from .unfinished import Held, hold, note_end
 
@@ -123,6 +123,7 @@ def record(
         plan["replay"] = [exchange.as_plan() for exchange in replay]
     environment = os.environ if env is None else env
     scrubber = Scrubber(redact_patterns, environment) if redact else None
+    names = names_of_program(command, cwd)
     header = Header(
         secrets.token_hex(16),
         tuple(scrubber.text(word) for word in command) if scrubber else tuple(command),
@@ -130,7 +131,7 @@ def record(
         tuple(str(root) for root in roots) or (model.root,),
         plan,
         scrubber.count if scrubber else 0,
-        names_of_program(command, cwd),
+        without_secrets(names, scrubber.text) if scrubber else names,
     )
     folder = spool_root.resolve() / header.trace
     try:

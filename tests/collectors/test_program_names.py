@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harnessfix_collectors.program import LARGEST, MOST_NAMES, names_of_program, names_of_source
+from harnessfix_collectors.program import LARGEST, MOST_NAMES, names_of_program, names_of_source, without_secrets
 
 PROGRAM = '''\
 """Provokes the stale cache."""
@@ -40,6 +40,27 @@ def test_names_that_a_program_imports_sets_and_reads_are_kept() -> None:
 )
 def test_what_is_pythons_or_the_programs_own_says_nothing_of_a_harness(source: str, names: tuple[str, ...]) -> None:
     assert names_of_source(source) == names
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("house.enter(password='swordfish', mode='wet')", ("enter", "mode", "password", "wet")),
+        ("house.api_key = 'swordfish'", ("api_key",)),
+        ("rows['client_secret'] = 'swordfish'", ("client_secret",)),
+        ("SECRET: str = 'swordfish'", ()),
+        ("house.send({'access_token': 'swordfish', **more})", ("access_token", "send")),
+        ("house.send(max_token_count='swordfish')", ("max_token_count", "send", "swordfish")),
+        ("a" + ".b" * 900 + " = 'swordfish'", ("swordfish",)),
+    ],
+)
+def test_what_is_given_to_something_named_like_a_secret_is_not_kept(source: str, names: tuple[str, ...]) -> None:
+    assert names_of_source(source) == names
+
+
+def test_names_that_hold_a_secret_are_left_out() -> None:
+    kept = without_secrets(("fish", "swordfish", "wipe"), lambda name: name.replace("sword", "<redacted>"))
+    assert kept == ("fish", "wipe")
 
 
 @pytest.mark.parametrize("source", ["def (", "\0", b"\xff\xfe", "(" * 5000, ""])

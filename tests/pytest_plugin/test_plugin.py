@@ -111,6 +111,21 @@ def test_the_run_of_a_failed_test_knows_what_the_test_speaks_of(project: Path) -
     assert names == {"test_found": (), "test_missing": ("Agent", "Model", "run", "zebra")}
 
 
+def test_secrets_of_the_settings_and_the_environment_are_not_stored(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOUSE_API_KEY", "swordfish")
+    (project / "harnessfix.toml").write_text('[redact]\npatterns = ["zebra"]\n')
+    (project / "test_agent.py").write_text(TESTS.replace("done: not there", "swordfish"))
+    run_pytest(project, "--harnessfix")
+    workspace = Workspace.open(project)
+    with workspace.store as store:
+        (run,) = [run for run in map(Pipeline(workspace).compile, (run.id for run in store.runs())) if run.run.program]
+    assert run.run.program == ("Agent", "Model", "run")
+    assert run.steps
+    assert not [text for text in run.texts.values() if "zebra" in text]
+
+
 def test_flaws_can_fail_the_session(project: Path) -> None:
     (project / "test_agent.py").write_text(TESTS.replace('"done: not there"', '"done ?"'))
     assert run_pytest(project, "--harnessfix").returncode == 0
