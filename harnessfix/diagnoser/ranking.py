@@ -30,6 +30,7 @@ def rank(record: FlawRecord, again: int = 0, led: float = 0.0) -> tuple[object, 
     return (
         untouched,
         -worth(record) * AGAIN**again * (1 + led),
+        -best.confidence,  # likely places to look at are worth the same, and have an order all the same
         best.anchors[0].path,
         best.anchors[0].start_line,
         best.rule,

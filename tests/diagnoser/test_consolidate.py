@@ -140,6 +140,12 @@ def test_a_likely_place_to_look_comes_before_a_flaw_that_the_run_only_passed() -
     assert [record.best.anchors[0].start_line for record in records] == [3, 1, 2]
 
 
+def test_likely_places_to_look_at_are_told_the_likeliest_first() -> None:
+    found = [lead(line, "a", sure) for line, sure in ((1, 0.2), (2, 0.4), (3, 0.3), (4, 0.1))]
+    records = consolidate(found, {"a": Outcome.FAILED}, [model()], {})
+    assert [record.best.anchors[0].start_line for record in records] == [2, 3, 1, 4]
+
+
 def test_nobody_is_sent_to_a_function_that_a_better_finding_names() -> None:
     records = consolidate([lead(3, "a", 0.9), diagnosis(3, "a")], {"a": Outcome.FAILED}, [model()], {})
     assert [record.best.rule for record in records] == ["L190"]
