@@ -159,5 +159,26 @@ SUBJECTS: Mapping[str, Subject] = {
             "inspect_.py",
             "look malformed wrong-type missing no-object raises bytes much unknown no-call two loop busy denied",
         ),
+        _of_package(
+            "agno",
+            "agno",
+            ("agno==2.6.19", "openai"),
+            "agno_.py",
+            "look malformed wrong-type missing no-object raises unknown two loop busy denied history",
+        ),
+        _of_package(
+            "haystack",
+            "haystack",
+            ("haystack-ai==2.30.2",),
+            "haystack_.py",
+            "look malformed wrong-type missing no-object raises unknown two loop denied cut-off",
+        ),
+        _of_package(
+            "ag2",
+            "autogen",
+            ("ag2[openai]==0.10.3",),
+            "ag2_.py",
+            "look malformed wrong-type missing no-object raises unknown two loop talk denied summary",
+        ),
     )
 }
