@@ -146,3 +146,27 @@ def test_an_answer_that_is_nothing_but_calls_or_keeps_them_apart() -> None:
     said, part = model_output({"message": {"content": "wait"}, "tool_calls": {"calls": [call]}}, pool)
     assert (pool.texts[said.text], part.kind) == ("wait", "tool_call")
     assert model_output([{"name": "row", "input": 1}], pool)[0].kind == "text"
+
+
+def test_messages_whose_contents_are_known_by_their_fields() -> None:
+    pool = TextPool()
+    call = {"$type": "chat.ToolCall", "tool_name": "look", "arguments": {"key": "a"}, "id": "c1", "extra": None}
+    asked = {"role": "assistant", "content": [{"text": "Let me see."}, call], "name": None}
+    answered = {"role": "tool", "content": [{"result": "7", "origin": call, "error": False}]}
+    parts, _ = model_input({"messages": [asked, answered]}, pool)
+    assert _told(parts, pool) == [
+        ("assistant", "text", None, None, "Let me see."),
+        ("assistant", "tool_call", "look", "c1", '{"key": "a"}'),
+        ("tool", "tool_result", "look", "c1", "7"),
+    ]
+    assert _told(model_output({"replies": [asked]}, pool), pool) == _told(parts[:2], pool)
+
+
+def test_a_reply_whose_content_holds_its_parts() -> None:
+    pool = TextPool()
+    call = {"text": None, "function_call": {"id": "c1", "args": {"key": "a"}, "name": "look"}}
+    reply = {"content": {"role": "model", "parts": [{"text": "Let me see.", "function_call": None}, call]}}
+    assert _told(model_output(reply, pool), pool) == [
+        ("assistant", "text", None, None, "Let me see."),
+        ("assistant", "tool_call", "look", "c1", '{"key": "a"}'),
+    ]

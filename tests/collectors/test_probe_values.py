@@ -165,6 +165,15 @@ class Plain:
     items: list[int] = field(default_factory=list)
 
 
+@dataclass
+class Reserved:
+    _role: str
+    _content: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._cache = 1
+
+
 class Slotted:
     __slots__ = ("_private", "first", "unset")
 
@@ -429,3 +438,8 @@ def test_a_large_object_is_written_once(play: Play, python: str) -> None:
     played = play(python, program, include=("*tool",))
     assert len(played.result.data) < 60_000
     assert all('"setting 199"' in played.out_text(step) for step in played.steps)
+
+
+def test_a_data_class_all_of_whose_fields_are_private_tells_them(tell: Tell) -> None:
+    told = tell(Reserved("user", ["go"]))
+    assert {key: value for key, value in told.items() if key != "$type"} == {"role": "user", "content": ["go"]}

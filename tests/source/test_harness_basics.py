@@ -185,3 +185,20 @@ def answer(call):
     return TOOLS[call["function"]["name"]](**arguments)
 """
     assert one(read({"agent.py": text}), ElementRole.PARSER).anchor.qualname == "answer"
+
+
+def test_a_method_of_a_client_that_is_got_by_its_name(read: Reader) -> None:
+    code = """
+class Generator:
+    def run(self, messages, endpoint):
+        ask = getattr(self.client.chat.completions, endpoint)
+        return ask(messages=messages)
+
+    def other(self, name):
+        ask = getattr(self.store, name)
+        return ask()
+"""
+    found = read({"client.py": code}).of_role(ElementRole.MODEL_CALL)
+    assert [(call.anchor.qualname, call.value("sdk")) for call in found] == [
+        ("Generator.run", "self.client.chat.completions.create")
+    ]

@@ -78,6 +78,9 @@ def _message(value: Any) -> dict[str, Any] | None:
 
 
 def _assistant(message: dict[str, Any]) -> dict[str, Any]:
+    content = message.get("content")
+    if isinstance(content, dict) and isinstance(content.get("parts"), list):
+        message = message | {"content": None, "parts": content["parts"]}
     kept = {key: message[key] for key in ("content", "parts", "tool_calls") if message.get(key) is not None}
     return (messages_of([{"role": "assistant", **kept}]) or [{}])[0]
 

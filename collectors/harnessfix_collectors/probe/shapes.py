@@ -59,6 +59,9 @@ def reply_of(value: Any) -> dict[str, Any] | None:
         return None
     if _class_role(value) == "assistant":
         return _of_class(value)[0]
+    replies = messages_of(value.get("replies"))
+    if replies:
+        return replies[0]
     inner = value.get("generations")
     if isinstance(inner, list) and inner:
         first = inner[0][0] if isinstance(inner[0], list) and inner[0] else inner[0]
@@ -84,10 +87,24 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
     if item.get("type") in _ITEMS and (item["type"] != "message" or isinstance(item.get("content"), list)):
         role = "tool" if item["type"] == "function_call_output" else str(item.get("role") or "assistant")
         return {"role": role, "parts": list(_item_parts(item))}
-    calls = item.get("tool_calls")
+    calls, content = item.get("tool_calls"), item.get("content")
     if isinstance(calls, list) and any(isinstance(c, dict) and isinstance(c.get("function"), str) for c in calls):
         return item | {"tool_calls": [_named(call) for call in calls]}
+    if isinstance(content, list) and any(map(_known_by_fields, content)):
+        return item | {"content": [_known_by_fields(part) or part for part in content]}
     return item
+
+
+def _known_by_fields(part: Any) -> dict[str, Any] | None:
+    """A call, or a result beside the call that it answers, where neither names its type."""
+    if not isinstance(part, dict) or "type" in part:
+        return None
+    origin = part.get("origin")
+    if isinstance(origin, dict) and "result" in part:
+        return _result_part(origin.get("id"), origin.get("tool_name"), part["result"])
+    if isinstance(part.get("tool_name"), str) and "arguments" in part:
+        return {"type": "tool_call", "id": part.get("id"), "name": part["tool_name"], "arguments": part["arguments"]}
+    return None
 
 
 def _named(call: Any) -> Any:

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import assigned_value, callee, is_stub, keyword, last, passed_on, text_of
+from harnessfix_ir.source.expressions import assigned_value, callee, dotted, is_stub, keyword, last, passed_on, text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -77,7 +77,7 @@ def sdk_call(scope: Scope) -> tuple[str, int, ast.Call] | None:
     if _COUNTS.search(scope.name):
         return None
     for call in scope.of(ast.Call):
-        name = passed_on(call, scope) or callee(call, scope)
+        name = passed_on(call, scope) or _looked_up(call, scope) or callee(call, scope)
         if not name:
             continue
         if _SDK.search(name) and _is_model_request(name, call):
@@ -87,6 +87,18 @@ def sdk_call(scope: Scope) -> tuple[str, int, ast.Call] | None:
         if _SENDS.search(last(name)) and messages_param(scope) and any(_is_endpoint(a) for a in call.args):
             return name, call.lineno, call  # a helper that posts: the address says to whom
     return None
+
+
+def _looked_up(call: ast.Call, scope: Scope) -> str:
+    """Dotted name of a method that was got by its name (`ask = getattr(client.completions, name)`), empty for others.
+
+    A name that is not in the code is taken for `create`, which every endpoint of a client has.
+    """
+    value = assigned_value(call.func.id, scope, call.lineno) if isinstance(call.func, ast.Name) else None
+    if not isinstance(value, ast.Call) or callee(value, scope) != "getattr" or len(value.args) < 2:
+        return ""
+    owner = dotted(value.args[0], scope)
+    return f"{owner}.{text_of(value.args[1]) or 'create'}" if owner else ""
 
 
 def _is_model_request(name: str, call: ast.Call) -> bool:

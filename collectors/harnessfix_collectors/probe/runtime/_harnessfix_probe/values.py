@@ -149,7 +149,7 @@ class _Pass:
         if self.objects < 0:
             return _named(kind, more=True)
         fields = [(name, field) for name, field in fields_of(value, kind) if type(name) is str and name[:1] != "_"]
-        return self._pairs(fields, depth, f'"$type":{quote(type_name(kind))}', MOST_FIELDS)
+        return self._pairs(fields or _hidden(value, kind), depth, f'"$type":{quote(type_name(kind))}', MOST_FIELDS)
 
     def _tuple(self, value: Any, kind: type, depth: int) -> str:
         items = list(tuple.__iter__(value))
@@ -307,6 +307,14 @@ def fields_of(value: Any, kind: type) -> Iterable[tuple[Any, Any]]:
                     yield from list(field.items())
                 yield name, field
     yield from list(dict_of(value).items())
+
+
+def _hidden(value: Any, kind: type) -> list[tuple[Any, Any]]:
+    """Declared fields of a data class all of whose names begin with an underscore, without that."""
+    declared = getattr(kind, "__dataclass_fields__", None)
+    if type(declared) is not dict:
+        return []
+    return [(name.lstrip("_"), field) for name, field in fields_of(value, kind) if name in declared]
 
 
 def given_name(value: Any) -> str | None:
