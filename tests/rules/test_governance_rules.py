@@ -205,3 +205,30 @@ def test_the_helper_that_makes_the_path_is_blamed_before_the_tool(run_harness: R
     agent += "\n    def inside(self, path):\n        return (self.root / path).resolve()\n"
     (found,) = run_harness({**WriteOutsideWorkspace.bad.files, "agent.py": agent}).said("G104")
     assert [anchor.qualname for anchor in found.anchors][:2] == ["Agent.inside", "Agent.write_file"]
+
+
+@pytest.mark.parametrize(("reply", "blamed"), [('call("look", {"key": "a"})', ["read"]), ('say("done")', [])])
+def test_a_client_that_evaluates_the_arguments_of_calls(run_harness: Run, reply: str, blamed: list[str]) -> None:
+    agent = """
+class Client:
+    def __init__(self, model):
+        self.model = model
+
+    def generate(self, messages):
+        reply = self.model.query(messages)
+        for call in reply.get("tool_calls", []):
+            call["arguments"] = read(call["function"]["arguments"])
+        return reply
+
+
+def read(text):
+    return eval(text)
+"""
+    main = f"""
+from agent import Client
+from model import Model, call, say
+
+print(Client(Model({reply})).generate([{{"role": "user", "content": "Look."}}]))
+"""
+    found = run_harness({"agent.py": agent, "main.py": main}).said("G106")
+    assert [finding.anchors[0].qualname for finding in found] == blamed

@@ -66,6 +66,8 @@ def _files(calls: str, execute: str, look: str = "return str({'a': 1}[key])") ->
     return {"agent.py": AGENT.replace("LOOK", inside).replace("EXECUTE", body), "main.py": MAIN.replace("CALLS", calls)}
 
 
+SOME = "return {'a': '1'}[key]"
+OPTIONAL = "try:\n    import no_such_module\nexcept ImportError as error:\n    print(error)\nreturn ''"
 PLAIN = 'return TOOLS[function["name"]](**json.loads(function["arguments"]))'
 
 
@@ -93,6 +95,10 @@ def test_t101_needs_malformed_arguments_that_end_the_run(
         (PLAIN, "try:\n    return {'a': '1'}[key]\nexcept KeyError:\n    return 'there is no such key'", False),
         (PLAIN, "try:\n    number = int(key)\nexcept Exception:\n    number = 7\nreturn f'number {number}'", False),
         (PLAIN, "try:\n    return {'a': '1'}[key]\nexcept Exception:\n    return ''", True),
+        (f"try:\n    {PLAIN}\nexcept KeyError as error:\n    print(error)\n    return ''", SOME, True),
+        (f"try:\n    {PLAIN}\nexcept KeyError:\n    return ''", "return ''", False),
+        (f"try:\n    {PLAIN}\nexcept KeyError:\n    return ''", OPTIONAL, False),
+        (PLAIN, "try:\n    int(key)\nexcept ValueError:\n    key = 'a'\nreturn {'a': '1'}[key]", False),
     ],
 )
 def test_t102_needs_an_answer_without_a_word_of_the_failure(
@@ -267,6 +273,14 @@ class Agent:
 """
     (found,) = run_harness({"agent.py": agent, "main.py": LOOKS}).said("T106")
     assert found.anchors[0].qualname == "Agent.answer"
+
+
+@pytest.mark.parametrize(("id_", "speaks"), [('"call"', True), ("message.call_id", False)])
+def test_an_id_that_is_written_where_the_message_that_has_it_is_at_hand(
+    run_harness: Run, id_: str, speaks: bool
+) -> None:
+    code = f'def to_provider(message):\n    return {{"tool_call_id": {id_}, "content": message.text}}\n'
+    assert bool(run_harness({"items.py": code}).said_of_source("T106")) is speaks
 
 
 @pytest.mark.parametrize(

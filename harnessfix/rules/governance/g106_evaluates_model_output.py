@@ -102,30 +102,41 @@ class EvaluatesModelOutput(Rule):
                 )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Tool and parse steps that ran through an evaluating call; one finding per function."""
+        """Tool, parse and model steps that ran through an evaluating call; one finding per function."""
         evaluating = {call.caller: (call, function) for call, function in _evaluations(model)}
         spoken: set[str] = set()
-        for step in run.of_kind(StepKind.TOOL_CALL, StepKind.PARSE) if evaluating else ():
+        for step in run.of_kind(StepKind.TOOL_CALL, StepKind.PARSE, StepKind.MODEL_CALL) if evaluating else ():
             near = (f.anchor.symbol for anchor in step.anchors[:1] for f in reachable(model, anchor, depth=2))
             key = next((key for key in near if key in evaluating), "")
             if not key or key in spoken:
                 continue
+            reads = step.kind is StepKind.MODEL_CALL
+            if reads and not (_ran(run, *evaluating[key]) and any(part.kind == "tool_call" for part in step.output)):
+                continue
             spoken.add(key)
             call, place = evaluating[key]
-            asked = run.input_text(step)
+            side = "output" if reads else "input"
+            asked = run.output_text(step) if reads else run.input_text(step)
+            given = f"{'got' if reads else 'was given'} {quote(asked, 80)!r}"
             yield Finding(
-                message=f"{step.name} ({step.id}) was given {quote(asked, 80)!r} and `{call.callee}` at "
-                f"{place.anchor.path}:{call.line} evaluated it in the harness's own process.",
+                message=f"{step.name} ({step.id}) {given} and `{call.callee}` at {place.anchor.path}:{call.line} "
+                "evaluated it in the harness's own process.",
                 anchors=one_of_each([as_anchor(place, "evaluates its input"), *nearest_anchors(run, step)]),
                 responsible_step=step.id,
                 symptom_step=step.id,
                 path=(step.id,),
-                confidence=0.8,
+                confidence=0.6 if reads else 0.8,  # a client may evaluate other things, too
                 severity=Severity.ERROR,
                 evidence=Evidence.DERIVED,
-                quotes=((f"{step.id} input", quote(asked)),),
+                quotes=((f"{step.id} {side}", quote(asked)),),
                 parameters={"call": call.callee, "line": call.line},
             )
+
+
+def _ran(run: Htir, call: CallEdge, function: Element) -> bool:
+    """Whether the capture tells that the run went through a call."""
+    marks = run.reached.get(function.anchor.path)
+    return marks is not None and marks.ran(call.line)
 
 
 def _evaluations(model: HarnessModel) -> Iterator[tuple[CallEdge, Element]]:

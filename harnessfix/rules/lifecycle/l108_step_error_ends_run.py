@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from harnessfix.rules._calls import malformed
 from harnessfix.rules._errors import escaped_to, handler_element, handlings, raised, same_error, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import callers_of, loop_around, own_anchors
@@ -105,6 +106,7 @@ class StepErrorEndsRun(Rule):
                 or tool.id in seen
                 or is_signal(origin.error)
                 or short_type(origin.error) in _FATAL | _OF_OTHER_RULES
+                or (short_type(origin.error) == "JSONDecodeError" and malformed(run))  # the tool had not begun
             ):
                 continue
             outermost = escaped_to(run, origin)

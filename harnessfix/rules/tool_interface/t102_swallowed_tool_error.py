@@ -1,6 +1,7 @@
 """T102: a tool fails, and the model is told nothing of it."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harnessfix.rules._errors import handler_element, handlings, short_type
@@ -15,12 +16,14 @@ from harnessfix.rules._query import (
     tool_element,
 )
 from harnessfix.rules._reach import is_driven, model_driven
+from harnessfix.rules._signals import is_signal
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import ErrorInfo, Part, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, Status, StepKind
 
+_OPTIONAL = frozenset({"ImportError", "ModuleNotFoundError"})  # looked for, and done without
 MIN_WORD = 4  # letters of a word that has to come back for the cause to count as told
 
 _AGENT = r'''import json
@@ -111,15 +114,24 @@ class SwallowedToolError(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool failures that were swallowed, in the tool or in what called it, without a word of them to the model."""
         added = [(request, parts) for request, _, parts in added_messages(run)]
+        silent = _SilentAnswers(run, added)
+        last: dict[str, Finding] = {}
         for error, handled in handlings(run):
             info = handled.error or error.error
             handler = handler_element(model, handled)
-            if info is None or handler is None or not _swallows(handler):
+            if info is None or handler is None or is_signal(info) or short_type(info) in _OPTIONAL:
                 continue
-            told = _answer_in_tool(run, model, handler, handled) or _answer_outside(run, added, error, handled)
-            if told is None or _tells(told.text, info) or not _is_answer_of(handler, told):
-                continue
-            yield _finding(run, handler, error, handled, info, told)
+            told = None
+            if _swallows(handler):
+                told = _answer_in_tool(run, model, handler, handled) or _answer_outside(run, added, error, handled)
+            if told is not None and not _tells(told.text, info) and _is_answer_of(handler, told):
+                yield _finding(run, handler, error, handled, info, told)
+                silent.spoken_of(told.step)
+            elif not handler.fact("reraises"):
+                told = silent.after(error, handled)
+                if told is not None:  # of several clauses the last one is what the answer was left to
+                    last[told.step.id] = _finding(run, handler, error, handled, info, told)
+        yield from (finding for step, finding in last.items() if step not in silent.spoken)
 
 
 @dataclass(frozen=True)
@@ -130,6 +142,41 @@ class _Told:
     step: TraceStep
     text: str
     own: bool
+
+
+class _SilentAnswers:
+    """Answers to tool calls that say nothing at all, and what went wrong before them.
+
+    Args:
+        run: the run.
+        added: each request with the messages that are new in it.
+    """
+
+    def __init__(self, run: Htir, added: Sequence[tuple[TraceStep, Sequence[Part]]]) -> None:
+        self._run, self._added = run, added
+        self._places = [run.place(request.id) for request, _ in added]
+        self._tools = [run.place(step.id) for step in run.of_kind(StepKind.TOOL_CALL)]
+        self.spoken: set[str] = set()
+
+    def spoken_of(self, step: TraceStep) -> None:
+        """That answer is told of already."""
+        self.spoken.add(step.id)
+
+    def after(self, error: TraceStep, handled: TraceStep) -> _Told | None:
+        """What the model was told next, where that is empty and a tool is what failed."""
+        run = self._run
+        at = bisect_right(self._places, run.place(handled.id))
+        if not 0 < at < len(self._added):
+            return None
+        request, parts = self._added[at]
+        asked = self._places[at - 1]
+        said = [part for part in parts if part.kind == "tool_result"]
+        if run.place(error.id) < asked or not said or any(run.text(part).strip() for part in said):
+            return None
+        tool = next((outer for outer in ancestors(run, error) if outer.kind is StepKind.TOOL_CALL), None)
+        if tool is None and bisect_right(self._tools, self._places[at]) > bisect_right(self._tools, asked):
+            return None  # tools ran, and it was none of them that failed
+        return _Told(tool or handled, request, "", False)
 
 
 def _answer_in_tool(run: Htir, model: HarnessModel, handler: Element, handled: TraceStep) -> _Told | None:
@@ -165,9 +212,12 @@ def _answer_outside(
 def _finding(
     run: Htir, handler: Element, error: TraceStep, handled: TraceStep, info: ErrorInfo, told: _Told
 ) -> Finding:
+    what = f"{short_type(info)}: {quote(info.message, 80)!r}"
+    said = f"{told.tool.name} ({told.tool.id}) raised {what} in {error.id}"
+    if told.tool is handled:
+        said = f"{what} was raised in {error.id}, where a tool was to be run"
     return Finding(
-        message=f"{told.tool.name} ({told.tool.id}) raised {short_type(info)}: {quote(info.message, 80)!r} in "
-        f"{error.id}; the handler at {handler.anchor.place} answered {quote(told.text, 60)!r} ({told.step.id}), "
+        message=f"{said}; the handler at {handler.anchor.place} answered {quote(told.text, 60)!r} ({told.step.id}), "
         "and the model saw no failure.",
         anchors=one_of_each(
             [as_anchor(handler, "swallowed the exception", handled.anchors[0].route), *nearest_anchors(run, told.tool)]

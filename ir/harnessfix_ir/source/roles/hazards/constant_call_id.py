@@ -12,11 +12,11 @@ from harnessfix_ir.source.scopes import FileContext, Scope
 from .base import hazard
 
 _ID = re.compile(r"^(tool_)?call_id$")
-_CALL = re.compile(r"(^|_)(tool_?|function_)?call$")
+_CALL = re.compile(r"(^|_)((tool_?|function_)?call|message|msg)$")
 
 
 class ConstantCallId(Role):
-    """`{"tool_call_id": "call", …}` in a function that is handed the call; not where that is found to have no id."""
+    """`{"tool_call_id": "call", …}` in a function that is handed the call or its answer; not where that has no id."""
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
