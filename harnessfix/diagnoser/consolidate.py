@@ -13,6 +13,7 @@ from .gather import Case, Gathering
 from .ranking import rank
 from .reached import in_words
 
+FIRST_LEADS = 2  # right in one of five; a third is in one of sixteen, and what a failed run went through in one of six
 SURE = 0.9  # of a flaw after which nobody needs to look further
 
 
@@ -83,15 +84,18 @@ def _placed(records: list[FlawRecord]) -> list[FlawRecord]:
     """Records in order again, by what others say of their functions.
 
     Those in a function that a failed run has most to do with come earlier. A rule's further places in one function come
-    later: one of them leads a reader to the others.
+    later: one of them leads a reader to the others. So do places to look at after the first two, seldom right.
     """
     said: Counter[tuple[str, tuple[str, str]]] = Counter()
     order: dict[str, tuple[object, ...]] = {}
+    leads = 0
     sure = {_function(r): r.best.confidence for r in reversed(records) if not r.best.blames}
     for record in records:
         same = record.best.rule, _function(record)
         led = sure.get(_function(record), 0.0) if record.best.blames else 0.0
-        order[record.flaw] = rank(record, again=said[same], led=led)
+        leads += not record.best.blames
+        again = said[same] if record.best.blames else max(0, leads - FIRST_LEADS)
+        order[record.flaw] = rank(record, again=again, led=led)
         said[same] += 1
     return sorted(records, key=lambda record: order[record.flaw])
 

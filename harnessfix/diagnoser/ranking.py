@@ -8,7 +8,7 @@ from harnessfix_ir.vocabulary import Evidence, Severity
 # What a finding is worth by what is known of it. A flaw seen at work in a run that failed beats one whose lines such a
 # run went through, which beats those that only runs which went well have met. What none has met comes last of all.
 SEEN, SEEN_TO_PASS, FAILED_THERE, WENT_THERE = 1.0, 0.3, 0.7, 0.25
-AGAIN = 0.5  # of one whose rule was told of the same function before
+AGAIN = 0.5  # of one whose rule was told of the same function before, or of a place to look at after two
 ASIDE = 0.5  # of one whose steps do not lead to the failure: it may be true, and it is not why this run failed
 # Of a place to look at: one that is likelier than most comes before a flaw that a failed run only went through, which
 # is its cause in one of seven, and after all but the unsure of those seen at work (`benchmarks/README.md`).
@@ -22,7 +22,7 @@ def rank(record: FlawRecord, again: int = 0, led: float = 0.0) -> tuple[object, 
 
     Args:
         record: a flaw.
-        again: number of better records of its rule in its function.
+        again: number of better records of its rule in its function, or of better places to look at than the first two.
         led: how sure it is that failed runs have to do with its function.
     """
     best = record.best

@@ -146,6 +146,14 @@ def test_likely_places_to_look_at_are_told_the_likeliest_first() -> None:
     assert [record.best.anchors[0].start_line for record in records] == [2, 3, 1, 4]
 
 
+def test_what_a_failed_run_only_passed_is_told_after_two_places_to_look_at() -> None:
+    passed = diagnosis(5, None, confidence=0.6)
+    found = [lead(line, "a", sure) for line, sure in ((1, 0.5), (2, 0.4), (3, 0.3))]
+    went = {passed.flaw: Support(failed=1)}
+    records = consolidate([passed, *found], {"a": Outcome.FAILED}, [model()], {}, went)
+    assert [record.best.anchors[0].start_line for record in records] == [1, 2, 5, 3]
+
+
 def test_nobody_is_sent_to_a_function_that_a_better_finding_names() -> None:
     records = consolidate([lead(3, "a", 0.9), diagnosis(3, "a")], {"a": Outcome.FAILED}, [model()], {})
     assert [record.best.rule for record in records] == ["L190"]
