@@ -11,8 +11,9 @@ from math import log, log1p
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.names import words_in
-from harnessfix_ir.vocabulary import ElementRole
+from harnessfix_ir.vocabulary import ElementRole, Layer
 
+from ._layers import layer_of
 from ._visited import Visited
 from ._written import Written
 
@@ -44,10 +45,12 @@ class Matter:
     """
 
     def __init__(self, run: Htir, model: HarnessModel, functions: Sequence[Visited]) -> None:
-        self._program = frozenset(word for name in run.run.program for word in words_in(name))
+        self._spoken = frozenset(run.run.program)
+        self._program = frozenset(word for name in self._spoken for word in words_in(name))
         self._words = _Rarity(function.words for function in functions)
         self._names = _Rarity(_names_in(run, model))
         self._called = model.times_called
+        self._calls = model.called
         self._written = Written(run)
 
     def shared(self, function: Visited) -> list[str]:
@@ -63,6 +66,17 @@ class Matter:
     def weight(self, function: Visited) -> float:
         """How likely the cause is in it, as the logarithm of a share."""
         return sum(WEIGHTS[sign] * value for sign, value in self.signs(function).items())
+
+    def layer(self, function: Visited) -> Layer:
+        """The layer that it most likely lies on."""
+        anchor = function.element.anchor
+        return layer_of(
+            anchor,
+            parts=function.met,
+            called=(name for name, _ in self._calls.get(anchor.symbol, ())),
+            shared={name: self._names(name) for name in function.names},
+            program=self._spoken,
+        )
 
     def signs(self, function: Visited) -> dict[str, float]:
         """The value of each sign, by its name in `WEIGHTS`."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from harnessfix.rules import _secrets
 from harnessfix.rules._calls import argument_flaw, asked_in
 from harnessfix.rules._errors import error_lines, escaped_to, frames_of
+from harnessfix.rules._layers import layer_of
 from harnessfix.rules._query import added_messages, place_among, quote, reply_parts, requests
 from harnessfix.rules._secrets import secrets_in
 from harnessfix.rules._templates import is_bounded, rendering
@@ -229,3 +230,21 @@ def test_a_part_is_found_among_others_where_it_stands_last() -> None:
     assert place_among((one, other, one), one) == 2
     assert place_among((one, other, one), other) == 1
     assert place_among((one,), other) == -1
+
+
+@pytest.mark.parametrize(
+    ("path", "qualname", "told", "layer"),
+    [
+        ("kit/approval.py", "needs_approval", {}, Layer.GOVERNANCE),
+        ("kit/loop.py", "Agent.run", {"parts": {ElementRole.AGENT_LOOP: 1}}, Layer.LIFECYCLE),
+        ("kit/x.py", "Agent.run", {"shared": {"tracing": 3.0, "span": 2.0}}, Layer.OBSERVABILITY),
+        ("kit/x.py", "f", {"called": ["json.parse_arguments"]}, Layer.TOOL_INTERFACE),
+        ("kit/x.py", "f", {"program": {"truncate", "history"}}, Layer.CONTEXT),
+        ("kit/x.py", "f", {"shared": {"runs": 1.0}}, Layer.LIFECYCLE),  # a short word in the plural
+        ("kit/x.py", "f", {"shared": {"runtime_of_x": 1.0}, "program": {"sandbox"}}, Layer.EXECUTION),
+        ("kit/x.py", "f", {}, Layer.LIFECYCLE),  # nothing is said
+    ],
+)
+def test_the_layer_of_a_function_is_told_from_words(path: str, qualname: str, told: dict, layer: Layer) -> None:  # type: ignore[type-arg]
+    anchor = Anchor(path=path, qualname=qualname, start_line=1, end_line=9)
+    assert layer_of(anchor, **told) is layer

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from harnessfix.rules._calls import argument_flaw, asked_in
 from harnessfix.rules._errors import escaped_to, frames_of, raised, short_type
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._layers import layer_in
 from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote, requests, wordings
 from harnessfix.rules._shows import showing_function
 from harnessfix.rules.base import Finding, Rule
@@ -147,6 +148,7 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, reply: TraceStep
     alone = "from what it was called with" if ended is origin else "in the agent loop"
     after = alone if reply is None else f"{'on reading' if within else 'after'} the reply of {reply.id}"
     functions = [as_anchor(function, "took a shape for granted") for function in _passed(model, origin)]
+    function = function_of(model, place)
     quotes = [(f"{origin.id} error", quote(error.message if error is not None else ""))]
     return Finding(
         f"{short_type(error)} was raised at {place.place} in {place.qualname} ({origin.id}), {after}; nothing "
@@ -157,6 +159,7 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, reply: TraceStep
         path=list(dict.fromkeys(s for s in (reply and reply.id, origin.parent, origin.id, ended.id) if s)),
         confidence=0.6 if reply is None else 0.85 if within else 0.75,
         quotes=quotes if reply is None else [*quotes, (f"{reply.id} output", quote(run.output_text(reply)))],
+        layer=None if function is None else layer_in(run, model, function),
         parameters={"errors": [short_type(error)], "line": place.start_line, **_unbound(error)},
         operator="bind-names" if _unbound(error) else None,
         key=short_type(error),

@@ -5,7 +5,6 @@ from dataclasses import replace
 from math import exp
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._layers import layer_by_name
 from harnessfix.rules._matter import Matter
 from harnessfix.rules._query import as_anchor
 from harnessfix.rules._visited import Visited, visited
@@ -120,7 +119,7 @@ def _finding(
         path=() if step is None else (step.id,),
         confidence=confidence,
         evidence=Evidence.HEURISTIC,
-        layer=layer_by_name(anchor, function.met.elements()),
+        layer=matter.layer(function),
         verdict=Verdict.UNKNOWN,
         missing=("a run of the same task that passes",),
     )
