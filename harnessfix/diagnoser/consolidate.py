@@ -101,10 +101,9 @@ def _placed(records: list[FlawRecord]) -> list[FlawRecord]:
 
 
 def _led(records: list[FlawRecord]) -> list[FlawRecord]:
-    """Records, those that only say where to look given up for a flaw that is known in that function.
+    """Records, a flaw that is known in a function told in place of what only says to look there.
 
-    Where that flaw comes later, since no run has touched its lines, it is told before all that only lead somewhere. Of
-    runs in which a flaw was seen that leads to their failure nobody needs to be told where to look.
+    Of runs in which a flaw was seen that leads to their failure nobody needs to be told where to look.
     """
     known: dict[tuple[str, str], FlawRecord] = {}
     for record in records:
@@ -112,15 +111,13 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
             known.setdefault(_function(record), record)
     explained = {run for record in records if _explains(record) for run in record.runs}
     records = [record for record in records if record.best.blames or not explained.issuperset(record.runs)]
-    leads = [record for record in records if not record.best.blames]
-    led_to = [known[_function(lead)] for lead in leads if _function(lead) in known]
+    told = (record if record.best.blames else known.get(_function(record), record) for record in records)
     kept: dict[str, FlawRecord] = {}
     named: set[tuple[str, str]] = set()
-    for record in records:
-        for each in (record,) if record.best.blames else (*led_to, record):
-            if each.best.blames or _function(each) not in named:
-                kept.setdefault(each.flaw, each)
-                named.add(_function(each))
+    for record in told:
+        if record.best.blames or _function(record) not in named:
+            kept.setdefault(record.flaw, record)
+            named.add(_function(record))
     return list(kept.values())
 
 

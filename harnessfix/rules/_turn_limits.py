@@ -148,8 +148,7 @@ def _unread(model: HarnessModel) -> Iterator[tuple[Finding, Element]]:
                 [as_anchor(nearest, "looks at the limit beside it"), as_anchor(settings, "declares the limit")],
                 confidence=0.5,
                 severity=Severity.WARNING,
-                parameters={"form": "unread", "limit": field},
-                operator="",
+                parameters={"form": "uncompared", "limit": field, "beside": nearest.name.rpartition(".")[2]},
                 key=f"unread {field}",
                 missing=("a run that was given this limit",),
             )

@@ -33,6 +33,7 @@ def compiler_version() -> str:
     """The programs that make HTIR of bytes: readers, dialects and the compiler, third-party readers included."""
     collectors = Path(harnessfix_collectors.__file__).parent
     files = [*_sources(harnessfix_ir.__file__), *collectors.glob("*.py")]
+    files += (collectors / "probe").glob("*.py")  # not what runs in the program: its doings are in the bytes
     for folder in ("readers", "dialects", "otlp"):
         files += (collectors / folder).rglob("*.py")
     return digest_of(content_of(files), _foreign("harnessfix.readers"), _foreign("harnessfix.dialects"))

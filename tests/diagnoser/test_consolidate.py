@@ -159,10 +159,10 @@ def test_nobody_is_sent_to_a_function_that_a_better_finding_names() -> None:
     assert [record.best.rule for record in records] == ["L190"]
 
 
-def test_a_flaw_that_no_run_touched_comes_first_of_all_where_a_failed_run_leads() -> None:
+def test_a_flaw_that_no_run_touched_takes_the_place_of_what_leads_to_its_function() -> None:
     found = [lead(3, "a", 0.4), lead(5, "a", 0.2), diagnosis(7, None), diagnosis(5, None)]
     records = consolidate(found, {"a": Outcome.FAILED}, [model()], {})
-    assert [(r.best.rule, r.best.anchors[0].start_line) for r in records] == [("L190", 5), ("O190", 3), ("L190", 7)]
+    assert [(r.best.rule, r.best.anchors[0].start_line) for r in records] == [("O190", 3), ("L190", 5), ("L190", 7)]
 
 
 def test_nobody_is_sent_anywhere_for_a_run_whose_failure_a_flaw_leads_to() -> None:

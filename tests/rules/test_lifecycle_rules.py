@@ -373,7 +373,7 @@ def test_a_limit_that_nothing_looks_at_is_of_a_run_that_went_on(run_harness: Run
         'print(Agent(Model(*replies, say("done")), Config(step_limit=3)).run("Work."))\n'
     )
     harness = run_harness({"agent.py": UNREAD, "main.py": main})
-    assert [found.parameters["form"] for found in harness.said_of_source("L106")] == ["unread"]
+    assert [found.parameters["form"] for found in harness.said_of_source("L106")] == ["uncompared"]
     assert [found.anchors[0].qualname for found in harness.said("L106")] == (["Agent.query"] if seen else [])
 
 

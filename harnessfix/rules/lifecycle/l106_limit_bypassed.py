@@ -110,7 +110,6 @@ class LimitBypassed(Rule):
                 confidence=0.6,
                 evidence=Evidence.DERIVED,
                 parameters={"form": "uncompared", "limit": name, "counter": counter},
-                operator="",
                 key=f"uncompared {name.rpartition('.')[2]}",
                 missing=("a run that was given this limit",),
             )

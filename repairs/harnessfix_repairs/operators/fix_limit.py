@@ -1,6 +1,7 @@
 """fix-limit: zero is a value, and every path counts."""
 
 import re
+from dataclasses import dataclass
 
 import libcst as cst
 
@@ -17,6 +18,7 @@ from .base import EditExample, Refusal
 
 _LIMIT = re.compile(r"(?i)limit|max|budget|timeout|steps?\b|turns?\b|attempts|retries|cost|count|interval|depth|tokens")
 _PLAIN = (cst.Name, cst.Attribute)
+_TEXTS = (cst.SimpleString, cst.FormattedString, cst.ConcatenatedString)
 
 _OR = """\
 class ToolBox:
@@ -54,23 +56,58 @@ class Agent:
         return self.model.query(messages)
 """
 _COUNTED = _STILL.replace("LimitsExceeded()\n", "LimitsExceeded()\n        self.steps += 1\n")
+_KEPT = """\
+class Team:
+    def __init__(self, max_turns=None):
+        self.max_turns = max_turns
+        self.turn = 0
+
+    def next(self, members):
+        # one more
+        self.turn += 1
+        return members[self.turn % len(members)]
+"""
+_HELD = """\
+class Team:
+    def __init__(self, max_turns=None):
+        self.max_turns = max_turns
+        self.turn = 0
+
+    def next(self, members):
+        if self.max_turns is not None and self.turn >= self.max_turns:
+            raise RuntimeError("Team.next was stopped: max_turns is used up")
+        # one more
+        self.turn += 1
+        return members[self.turn % len(members)]
+"""
+_BESIDE = """\
+class Agent:
+    def query(self, messages):
+        if 0 < self.config.cost_limit <= self.cost:
+            raise LimitsExceeded("too dear")
+        self.calls += 1
+        return self.model.query(messages)
+"""
 
 
 class FixLimit(PythonOperator):
-    """Mends the four usual ways in which a limit does not hold.
+    """Mends the five usual ways in which a limit does not hold.
 
     `falsy-zero`: `x or default`, `if limit and …`, `if limit:` and `if not limit:` treat a limit of 0 as none; they
     become tests for None. `skipped-on`: a counter that a `continue` jumps over is advanced before it. `off-by-one`:
     `>` becomes `>=`, and `<=` becomes `<`, in the comparison with the limit. `stands-still`: a counter that nothing
     moves is advanced where it is compared, before a test that lets it reach the limit and after one that does not.
+    `uncompared`: a limit that nothing is held against is held against what the function counts, before it counts on;
+    the run is left as a limit `beside` it is left, else by a RuntimeError.
 
     Anchor: the comparison, default or loop, or the function that holds it.
 
     Parameters:
-        form: `falsy-zero`, `skipped-on`, `off-by-one` or `stands-still`; by default whichever of the first two stands
-            at the anchor.
-        counter: source of the counter (`self.calls`); by default what the loop advances with `+= 1`.
-        limit: source of the limit, when the anchor holds several.
+        form: `falsy-zero`, `skipped-on`, `off-by-one`, `stands-still` or `uncompared`; by default whichever of the
+            first two stands at the anchor.
+        counter: source of the counter (`self.calls`); by default what the loop or function advances with `+= 1`.
+        limit: source of the limit, when the anchor holds several; with `beside`, its name.
+        beside: name of a limit of the same settings that is compared in the function.
     """
 
     name = "fix-limit"
@@ -122,6 +159,32 @@ class FixLimit(PythonOperator):
             parameters={"form": "stands-still", "counter": "self.steps"},
         ),
         EditExample(
+            _KEPT,
+            _HELD,
+            qualname="Team.next",
+            line=8,
+            parameters={"form": "uncompared", "limit": "self.max_turns", "counter": "self.turn"},
+        ),
+        EditExample(
+            _BESIDE,
+            _BESIDE.replace(
+                "        self.calls",
+                "        if 0 < self.config.step_limit <= self.calls:\n"
+                '            raise LimitsExceeded("Agent.query was stopped: step_limit is used up")\n'
+                "        self.calls",
+            ),
+            qualname="Agent.query",
+            line=3,
+            parameters={"form": "uncompared", "limit": "step_limit", "beside": "cost_limit"},
+        ),
+        EditExample(
+            _BESIDE.replace("        self.calls += 1\n", ""),
+            "",
+            qualname="Agent.query",
+            line=3,
+            parameters={"form": "uncompared", "limit": "step_limit", "beside": "cost_limit"},
+        ),
+        EditExample(
             _STILL.replace("if self.steps", "return self.steps").replace("step_limit:", "step_limit"),
             "",
             qualname="Agent.query",
@@ -139,7 +202,13 @@ class FixLimit(PythonOperator):
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Mend the limit at the anchor."""
         form = parameters.text(spec, "form")
-        ways = {"falsy-zero": _falsy, "skipped-on": _skipped, "off-by-one": _off_by_one, "stands-still": _still}
+        ways = {
+            "falsy-zero": _falsy,
+            "skipped-on": _skipped,
+            "off-by-one": _off_by_one,
+            "stands-still": _still,
+            "uncompared": _uncompared,
+        }
         if form and form not in ways:
             raise Refusal(f"there is no edit for the form {form[:40]!r}")
         for name, way in ways.items():
@@ -239,6 +308,64 @@ def _still(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNo
         counted = file.statements(f"{moves}\n")
         return {around: before(counted) if reaches else after(counted)}
     return None
+
+
+def _uncompared(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNode, Change] | None:
+    wanted, limit = parameters.text(spec, "counter"), parameters.text(spec, "limit")
+    beside = parameters.text(spec, "beside")
+    holder = file.definition(anchor.qualname, anchor.start_line)
+    if not isinstance(holder, cst.FunctionDef) or not limit:
+        return None
+    other = _beside(file, holder, beside) if beside else None
+    if beside and other is None:
+        return None
+    limit = file.code(other.limit).removesuffix(beside) + limit if other is not None else limit
+    for node in file.within(holder, cst.AugAssign):
+        counter = file.code(node.target)
+        if (counter != wanted) if wanted else not _counts_calls(file, node):
+            continue
+        test = f"0 < {limit} <= {counter}"
+        if other is None or not file.code(other.test).startswith("0 <"):
+            test = f"{limit} is not None and {counter} >= {limit}"
+        if any(file.code(branch.test) == test for branch in file.within(holder, cst.If)):
+            return {}
+        reason = f"{anchor.qualname} was stopped: {limit.rpartition('.')[2]} is used up"
+        leave = f'raise {other.raises if other is not None else "RuntimeError"}("{reason}")'
+        return {own_line(file, node): before(file.statements(f"if {test}:\n    {leave}\n"))}
+    return None
+
+
+def _counts_calls(file: PythonFile, node: cst.AugAssign) -> bool:
+    return isinstance(node.target, cst.Attribute) and file.code(node.value) == "1"
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """A comparison with another limit, and the exception that its branch raises with a text."""
+
+    test: cst.Comparison
+    limit: cst.Attribute
+    raises: str
+
+
+def _beside(file: PythonFile, holder: cst.FunctionDef, name: str) -> _Beside | None:
+    for branch in file.within(holder, cst.If):
+        for test in file.within(branch.test, cst.Comparison):
+            held = [node for node in file.within(test, cst.Attribute) if node.attr.value == name]
+            if held:
+                return _Beside(test, held[0], _raised(file, branch))
+    return None
+
+
+def _raised(file: PythonFile, branch: cst.If) -> str:
+    """What a branch raises with nothing but a text, RuntimeError without such."""
+    for node in file.within(branch.body, cst.Raise):
+        call = node.exc
+        given = call.args if isinstance(call, cst.Call) else ()
+        if len(given) == 1 and given[0].keyword is None and isinstance(given[0].value, _TEXTS):
+            assert isinstance(call, cst.Call)
+            return file.code(call.func)
+    return "RuntimeError"
 
 
 def _sides(file: PythonFile, comparison: cst.Comparison) -> tuple[str, str]:
