@@ -452,3 +452,16 @@ def test_calls_that_were_refused_without_a_word_are_the_doing_of_what_took_the_r
     found = run_harness({"agent.py": REFUSING.replace("TELL", tell), "main.py": main}).said("T127")
     assert [each.anchors[0].qualname for each in found] == said
     assert all("BadName was taken at" in each.message for each in found)
+
+
+@pytest.mark.parametrize(("arguments", "speaks"), [("'[1]'", True), ('\'{"key": "a"}\'', False), ("'oops'", False)])
+def test_arguments_that_are_no_object_and_what_their_use_raised(run_harness: Run, arguments: str, speaks: bool) -> None:
+    execute = (
+        'wanted = TOOLS[function["name"]]\n'
+        "try:\n"
+        '    given = {key: value for key, value in json.loads(function["arguments"]).items()}\n'
+        "except Exception as error:\n"
+        '    return f"wrong: {error}"\n'
+        "return wanted(**given)"
+    )
+    assert bool(run_harness(_files(f'call("look", {arguments})', execute)).said("T122")) is speaks

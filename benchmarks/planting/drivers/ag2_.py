@@ -52,9 +52,7 @@ def main(task):
         user.register_for_execution()(look)
         method = "reflection_with_llm" if task == "summary" else "last_msg"
         try:
-            chat = user.initiate_chat(
-                helper, message="find the value", max_turns=6, summary_method=method, silent=True
-            )
+            chat = user.initiate_chat(helper, message="find the value", max_turns=6, summary_method=method, silent=True)
         except Exception as error:
             print(f"{type(error).__name__}: {error}")
             return 0 if task in FAILS else 1

@@ -51,5 +51,5 @@ class Approval(PythonMutator):
     def find(self, source: Source) -> Iterator[Edit]:
         """Branches for what was not approved."""
         for name, function in source.functions():
-            for guard in guards(source, function, r"^not .*(approve|allowed|confirm|permitted)"):
+            for guard in guards(source, function, r"^not .*(approved?|allowed|confirm(ed)?|permitted)\b"):
                 yield source.remove(guard, name)

@@ -123,7 +123,7 @@ class Shape(PythonMutator):
 
     name = "shape-unchecked"
     layer = Layer.TOOL_INTERFACE
-    causes = frozenset(("T101", "T108", "V106"))
+    causes = frozenset(("T101", "T108", "T122", "V106"))
     operators = frozenset(("return-parse-error", "validate-result", "validate-final"))
 
     def find(self, source: Source) -> Iterator[Edit]:

@@ -72,7 +72,7 @@ class MistakeTakenForFailure(Rule):
     )
     references = ("https://docs.astral.sh/ruff/rules/blind-except/",)
     operator = "record-exception"
-    yields_to = ("O101", "T102")
+    yields_to = ("O101", "T102", "T122")
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,

@@ -1,10 +1,24 @@
 """T122: arguments that a model wrote are used as an object without a look at whether they are one."""
 
+import re
+from collections.abc import Iterable
+
+from harnessfix.rules._calls import malformed
+from harnessfix.rules._errors import handlings, short_type
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
-from harnessfix.rules.base import Example
-from harnessfix_ir.harness import Element
-from harnessfix_ir.vocabulary import Property, Severity
+from harnessfix.rules._query import as_anchor, function_of, one_of_each, quote
+from harnessfix.rules._signals import error_of
+from harnessfix.rules.base import Example, Finding
+from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.vocabulary import Evidence, Property, Severity
+
+# What Python says of a list, a text or a number that is used as an object.
+_NO_OBJECT = re.compile(
+    r"^'(list|str|int|float|bool)' object (has no attribute|is not a mapping|is not subscriptable)|must be a mapping"
+    r"|indices must be integers"
+)
 
 _BAD = """\
 import json
@@ -54,6 +68,33 @@ class UncheckedObject(HazardRule):
             '            return "The arguments are not an object."\n',
         ),
     )
+
+    def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
+        """Arguments that are no object, and what their use as one raised, which a clause took for something else."""
+        calls = [call for call, flaw in malformed(run) if flaw.endswith("not an object")]
+        spoken: set[str] = set()
+        for origin, entered in handlings(run) if calls else ():
+            error = error_of(run, entered) or origin.error
+            function = function_of(model, origin.anchors[0]) if origin.anchors else None
+            call = next((c for c in reversed(calls) if run.place(c.step.id) < run.place(origin.id)), None)
+            if error is None or function is None or call is None or function.id in spoken:
+                continue
+            if short_type(error) not in ("AttributeError", "TypeError") or not _NO_OBJECT.search(error.message):
+                continue
+            spoken.add(function.id)
+            yield Finding(
+                f"{call.step.id} called {quote(call.name, 40)} with {quote(call.arguments, 40)}, which is no object; "
+                f"{function.anchor.qualname} used it as one, and the {short_type(error)} of that ({origin.id}) was "
+                f"taken for something else in {entered.id}.",
+                one_of_each([as_anchor(function, self.reason), *entered.anchors[:1]]),
+                responsible_step=origin.parent or origin.id,
+                symptom_step=entered.id,
+                path=tuple(dict.fromkeys((call.step.id, origin.id, entered.id))),
+                confidence=0.8,
+                evidence=Evidence.DERIVED,
+                quotes=((f"{origin.id} error", quote(f"{short_type(error)}: {error.message}")),),
+                key="run",
+            )
 
     def words(self, element: Element) -> str:
         return (
