@@ -101,9 +101,10 @@ def _placed(records: list[FlawRecord]) -> list[FlawRecord]:
 
 
 def _led(records: list[FlawRecord]) -> list[FlawRecord]:
-    """Records, a flaw that is known in a function told in place of what only says to look there.
+    """Records, those that only say where to look given up for a flaw that is known in that function.
 
-    Of runs in which a flaw was seen that leads to their failure nobody needs to be told where to look.
+    One that a run met is told before all that only lead somewhere, one that none has touched in place of what led to
+    it. Of runs in which a flaw was seen that leads to their failure nobody needs to be told where to look.
     """
     known: dict[tuple[str, str], FlawRecord] = {}
     for record in records:
@@ -111,13 +112,16 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
             known.setdefault(_function(record), record)
     explained = {run for record in records if _explains(record) for run in record.runs}
     records = [record for record in records if record.best.blames or not explained.issuperset(record.runs)]
-    told = (record if record.best.blames else known.get(_function(record), record) for record in records)
+    led_to = [known[_function(lead)] for lead in records if not lead.best.blames and _function(lead) in known]
+    met = [record for record in led_to if record.best.shown or record.reached != Support()]
     kept: dict[str, FlawRecord] = {}
     named: set[tuple[str, str]] = set()
-    for record in told:
-        if record.best.blames or _function(record) not in named:
-            kept.setdefault(record.flaw, record)
-            named.add(_function(record))
+    for record in records:
+        found = (record,) if record.best.blames else (*met, known.get(_function(record), record))
+        for each in found:
+            if each.best.blames or _function(each) not in named:
+                kept.setdefault(each.flaw, each)
+                named.add(_function(each))
     return list(kept.values())
 
 

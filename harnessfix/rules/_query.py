@@ -283,6 +283,19 @@ def went_through(run: Htir, element: Element) -> bool:
     return marks is not None and marks.ran(element.anchor.start_line)
 
 
+def that_ran(run: Htir, elements: Iterable[Element]) -> list[Element]:
+    """Those elements of which the run reached something; all of them where the capture does not tell what ran."""
+    if not run.reached:
+        return list(elements)
+    return [element for element in elements if _entered(run, element)]
+
+
+def _entered(run: Htir, element: Element) -> bool:
+    anchor = element.anchor
+    marks = run.reached.get(anchor.path)
+    return marks is not None and (marks.ran(anchor.start_line) or marks.entered(anchor.start_line, anchor.end_line))
+
+
 def as_anchor(element: Element, reason: str, route: Route = Route.STATIC) -> Anchor:
     """The element's anchor with the reason why a finding names it."""
     return element.anchor.model_copy(update={"reason": reason, "route": route})

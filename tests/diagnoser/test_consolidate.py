@@ -165,6 +165,13 @@ def test_a_flaw_that_no_run_touched_takes_the_place_of_what_leads_to_its_functio
     assert [(r.best.rule, r.best.anchors[0].start_line) for r in records] == [("O190", 3), ("L190", 5), ("L190", 7)]
 
 
+def test_a_flaw_that_a_failed_run_met_comes_before_all_that_leads_somewhere() -> None:
+    met = diagnosis(5, None)
+    found = [lead(3, "a", 0.4), lead(5, "a", 0.2), diagnosis(7, None), met]
+    records = consolidate(found, {"a": Outcome.FAILED}, [model()], {}, {met.flaw: Support(failed=1)})
+    assert [(r.best.rule, r.best.anchors[0].start_line) for r in records] == [("L190", 5), ("O190", 3), ("L190", 7)]
+
+
 def test_nobody_is_sent_anywhere_for_a_run_whose_failure_a_flaw_leads_to() -> None:
     flaw = diagnosis(7, "a").model_copy(update={"leads": True})
     runs = {"a": Outcome.FAILED, "b": Outcome.FAILED}

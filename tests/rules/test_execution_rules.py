@@ -22,6 +22,13 @@ def test_e113_a_validator_puts_right_what_it_is_given(run_harness: Run, decorato
     assert bool(run_harness(files).said("E113")) is speaks
 
 
+@pytest.mark.parametrize(("name", "speaks"), [("query", True), ("handle_query", False), ("update", False)])
+def test_e113_a_function_that_says_that_it_does_something_may(run_harness: Run, name: str, speaks: bool) -> None:
+    files = dict(ChangedArgument.bad.files)
+    files["agent.py"] = files["agent.py"].replace("def query(", f"def {name}(").replace("self.query(", f"self.{name}(")
+    assert bool(run_harness(files).said("E113")) is speaks
+
+
 AGENT = """\
 class Agent:
     def __init__(self, model):

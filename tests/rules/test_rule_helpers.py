@@ -10,12 +10,13 @@ from harnessfix.rules import _secrets
 from harnessfix.rules._calls import argument_flaw, asked_in
 from harnessfix.rules._errors import error_lines, escaped_to, frames_of
 from harnessfix.rules._layers import layer_of
-from harnessfix.rules._query import added_messages, place_among, quote, reply_parts, requests
+from harnessfix.rules._query import added_messages, place_among, quote, reply_parts, requests, that_ran
 from harnessfix.rules._secrets import secrets_in
 from harnessfix.rules._templates import is_bounded, rendering
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, Fact
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.reached import Reached
 from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.steps import ErrorInfo, Part, Source, TraceStep
 from harnessfix_ir.texts import TextPool
@@ -248,3 +249,15 @@ def test_a_part_is_found_among_others_where_it_stands_last() -> None:
 def test_the_layer_of_a_function_is_told_from_words(path: str, qualname: str, told: dict, layer: Layer) -> None:  # type: ignore[type-arg]
     anchor = Anchor(path=path, qualname=qualname, start_line=1, end_line=9)
     assert layer_of(anchor, **told) is layer
+
+
+def test_only_what_a_run_reached_is_named_where_the_capture_tells() -> None:
+    def element(path: str, start: int, end: int) -> Element:
+        anchor = Anchor(path=path, qualname="f", start_line=start, end_line=end)
+        return Element(id=f"{path}:{start}", role=ElementRole.TRUNCATION, layer=Layer.CONTEXT, name="f", anchor=anchor)
+
+    inside, passed, elsewhere = element("a.py", 12, 12), element("a.py", 30, 40), element("b.py", 1, 9)
+    elements = [inside, passed, elsewhere]
+    run = Htir(run=RunInfo(id="r"), reached={"a.py": Reached(hit=(10,), missed=(30,))})
+    assert that_ran(run, elements) == [inside]
+    assert that_ran(Htir(run=RunInfo(id="r")), elements) == elements

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote
+from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote, that_ran
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -116,7 +116,7 @@ def _finding(run: Htir, model: HarnessModel, link: TraceLink, source: TraceStep,
 
 def _anchors(run: Htir, model: HarnessModel, request: TraceStep) -> tuple[Anchor, ...]:
     """Cuts of the history first, then builders that drop messages, then what ran."""
-    cuts = [e for e in model.of_role(ElementRole.TRUNCATION) if e.value("unit") == "messages"]
-    builders = [e for e in model.of_role(ElementRole.CONTEXT_BUILDER) if e.fact("drops")]
+    cuts = [e for e in that_ran(run, model.of_role(ElementRole.TRUNCATION)) if e.value("unit") == "messages"]
+    builders = [e for e in that_ran(run, model.of_role(ElementRole.CONTEXT_BUILDER)) if e.fact("drops")]
     named = [as_anchor(e, "takes messages out of the history") for e in (*cuts, *builders)]
     return one_of_each([*named, *asking_anchors(run, request)])

@@ -16,6 +16,7 @@ from harnessfix.rules._query import (
     names,
     one_of_each,
     quote,
+    that_ran,
 )
 from harnessfix.rules._strays import Stray, strays
 from harnessfix.rules.base import Finding, Rule
@@ -216,7 +217,8 @@ def _anchors(run: Htir, model: HarnessModel, clause: TraceStep | None, request: 
         )
         around = function_of(model, handler.anchor)
         anchors += [as_anchor(around, "the function around it")] if around is not None else []
-    builders = [b for b in model.of_role(ElementRole.CONTEXT_BUILDER) if "assistant" in names(b.value("appends-role"))]
+    built = that_ran(run, model.of_role(ElementRole.CONTEXT_BUILDER))
+    builders = [b for b in built if "assistant" in names(b.value("appends-role"))]
     asking = asking_anchors(run, request)
     # Elsewhere in a package (a user interface, another agent) turns are appended that this run has nothing to do with.
     files = {anchor.path for step in run.steps for anchor in step.anchors}

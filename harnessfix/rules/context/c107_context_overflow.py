@@ -7,7 +7,7 @@ from itertools import islice
 from harnessfix.rules._errors import chain, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import loop_around
-from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote, went_through
+from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote, that_ran, went_through
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -119,7 +119,7 @@ def _refused_inside(run: Htir, step: TraceStep) -> bool:
 def _anchors(run: Htir, model: HarnessModel, step: TraceStep, shorteners: Sequence[Element]) -> tuple[Anchor, ...]:
     """What shortened a history that was refused, else the loop that lets it grow; builders that ran, and what asked."""
     loop = loop_around(run, model, step)
-    builders = (b for b in model.of_role(ElementRole.CONTEXT_BUILDER) if not run.reached or went_through(run, b))
+    builders = that_ran(run, model.of_role(ElementRole.CONTEXT_BUILDER))
     named = [
         *(as_anchor(shortener, "shortens what was refused", Route.PROBE) for shortener in shorteners),
         *([as_anchor(loop, "lets the history grow")] if loop is not None else ()),

@@ -4,7 +4,14 @@ from collections.abc import Iterable
 
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, one_of_each, quote
+from harnessfix.rules._query import (
+    added_messages,
+    as_anchor,
+    asking_anchors,
+    one_of_each,
+    quote,
+    that_ran,
+)
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
@@ -80,7 +87,7 @@ def _finding(run: Htir, model: HarnessModel, text: str, seen: list[TraceStep], c
     fit = next(templates.renderings(model, block), None)
     if fit is not None:
         anchors.append(as_anchor(fit.prompt, "words the block", Route.LITERAL_MATCH))
-    builders = [as_anchor(b, "appends messages") for b in model.of_role(ElementRole.CONTEXT_BUILDER)]
+    builders = [as_anchor(b, "appends messages") for b in that_ran(run, model.of_role(ElementRole.CONTEXT_BUILDER))]
     return Finding(
         message=f"A block of {len(block):,} characters stands {copies} times in request {seen[-1].id}; it was "
         f"added again in {', '.join(step.id for step in seen[1:7])}: {quote(block, 70)!r}.",

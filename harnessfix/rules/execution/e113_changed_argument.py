@@ -16,6 +16,11 @@ from harnessfix_ir.vocabulary import Evidence, Property, Route, Severity, StepKi
 _READERS = (StepKind.MODEL_CALL, StepKind.CONTEXT_BUILD, StepKind.PARSE, StepKind.GUARD, StepKind.VERIFY)
 # What is handed over to be changed.
 _SHARED = re.compile(r"state|memory|context|store|scratch|session|namespace|globals|locals|variables|usage|cache|out$")
+# Functions that say that they do something with what they are given.
+_DOES = re.compile(
+    r"(^|\.)_*(handle|execute|run|invoke|apply|update|add|append|extend|register|set|insert|push|write|save|record|step|"
+    r"(safer_)?eval(uate)?)(_[^.]*)?(\.|$)"
+)
 # What pydantic and attrs hand to such a method is there to be put right.
 _VALIDATOR = re.compile(r"(^|\.)(model_validator|root_validator|field_validator|validator|before_validator)$")
 
@@ -91,6 +96,8 @@ class ChangedArgument(Rule):
         for step, event in _innermost(run):
             function = own_function(model, step)
             if function is not None and any(_VALIDATOR.search(name) for name in names(function.value("decorators"))):
+                continue
+            if _DOES.search(function.anchor.qualname if function is not None else step.name):
                 continue
             name = str(event.attributes.get("name"))
             place = (function.id if function is not None else step.name, name)

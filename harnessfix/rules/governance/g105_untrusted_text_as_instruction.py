@@ -12,6 +12,7 @@ from harnessfix.rules._query import (
     place_among,
     quote,
     requests,
+    that_ran,
 )
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
@@ -116,7 +117,8 @@ def _tool_source(run: Htir, request: TraceStep, part: Part, given: list[str]) ->
 
 def _finding(run: Htir, model: HarnessModel, request: TraceStep, part: Part, source: TraceStep) -> Finding:
     anchors: list[Anchor] = list(asking_anchors(run, request))
-    builders = [b for b in model.of_role(ElementRole.CONTEXT_BUILDER) if "system" in names(b.value("appends-role"))]
+    built = that_ran(run, model.of_role(ElementRole.CONTEXT_BUILDER))
+    builders = [b for b in built if "system" in names(b.value("appends-role"))]
     named = [as_anchor(builder, "makes the system message") for builder in builders]
     return Finding(
         message=f"What {source.name} ({source.id}) answered stands in the {part.role} message of request {request.id}: "

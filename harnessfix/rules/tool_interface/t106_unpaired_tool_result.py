@@ -17,6 +17,7 @@ from harnessfix.rules._query import (
     one_of_each,
     quote,
     requests,
+    that_ran,
     went_through,
 )
 from harnessfix.rules.base import Finding, Rule
@@ -250,7 +251,7 @@ def _maker(run: Htir, request: TraceStep | None, foreign: str) -> TraceStep | No
 
 def _anchors(run: Htir, model: HarnessModel, request: TraceStep, asking: TraceStep | None) -> tuple[Anchor, ...]:
     """Functions that answer calls: those around a tool that ran, then those that append messages of the role `tool`."""
-    builders = list(model.of_role(ElementRole.CONTEXT_BUILDER))
+    builders = that_ran(run, model.of_role(ElementRole.CONTEXT_BUILDER))
     tool_builders = [b for b in builders if "tool" in names(b.value("appends-role"))] or builders
     ran = [symbol for _, symbol in _around_tools(run, model, asking, request)]
     near = sorted((b for b in builders if b.anchor.symbol in ran), key=lambda b: ran.index(b.anchor.symbol))
