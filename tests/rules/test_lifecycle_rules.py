@@ -781,3 +781,47 @@ def test_a_loop_in_which_a_person_types_is_no_endless_retry(line: str, speaks: b
     (tmp_path / "agent.py").write_text(source, encoding="utf-8")
     found = list(UnboundedRetry().check_source(read_harness([tmp_path])))
     assert bool(found) is speaks
+
+
+CLAUSE = """\
+class Unreadable(Exception):
+    pass
+
+
+def parse(text):
+    if not text.startswith("ANSWER"):
+        raise Unreadable("begin with ANSWER")
+    return text
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            try:
+                reply = self.model.query(messages)
+                messages.append(reply)
+                return parse(reply["content"])
+            except Unreadable as error:
+                CLAUSE
+        return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("clause", "speaks"),
+    [
+        ("raise", True),
+        ("print(error)\n                raise", False),
+        ('messages.append({"role": "user", "content": str(error)})', False),
+    ],
+)
+def test_l108_a_clause_in_the_loop_that_only_raises_again(run_harness: Run, clause: str, speaks: bool) -> None:
+    main = (
+        'from agent import Agent\nfrom model import Model, say\n\nAgent(Model(say("42"), say("ANSWER 42"))).run("go")\n'
+    )
+    found = run_harness({"agent.py": CLAUSE.replace("CLAUSE", clause), "main.py": main}).said("L108")
+    assert [finding.anchors[0].qualname for finding in found] == (["Agent.run"] if speaks else [])

@@ -1,6 +1,6 @@
 """L108: one tool failed, and with it the whole run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from harnessfix.rules._calls import malformed
 from harnessfix.rules._errors import escaped_to, handler_element, handlings, raised, same_error, short_type
@@ -11,7 +11,7 @@ from harnessfix.rules._signals import error_of, is_same, is_signal
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.steps import ErrorInfo, TraceStep
 from harnessfix_ir.vocabulary import Property, Severity, StepKind
 
 # Errors that no next turn can do anything about.
@@ -114,6 +114,39 @@ class StepErrorEndsRun(Rule):
                 continue
             seen.add(tool.id)
             yield _finding(run, model, origin, tool, outermost)
+        if not seen:
+            yield from _raised_again(run, model)
+
+
+def _raised_again(run: Htir, model: HarnessModel) -> Iterator[Finding]:
+    """What went wrong after a reply, where a clause in the agent loop took it and did nothing but raise it again."""
+    for origin, entered in handlings(run):
+        handler, error = handler_element(model, entered), error_of(run, entered)
+        if handler is None or error is None or not handler.fact("in-loop") or not handler.fact("reraises"):
+            continue
+        if any(handler.fact(deed) for deed in ("logs", "uses-exception", "raises")) or is_signal(error):
+            continue
+        ended = escaped_to(run, origin)
+        if ended is None or not _asked_before(run, origin) or _is_of_request(run, error):
+            continue
+        yield Finding(
+            f"{short_type(error)} ({origin.id}) came to the clause at {handler.anchor.place} in the agent loop, which "
+            f"only raised it again: it ended {ended.name} ({ended.id}), and the model never saw it.",
+            one_of_each([as_anchor(handler, "takes the error and only raises it again"), *origin.anchors[:1]]),
+            responsible_step=entered.parent or entered.id,
+            symptom_step=ended.id,
+            path=list(dict.fromkeys((origin.id, entered.id, ended.id))),
+            confidence=0.8,
+            quotes=[(f"{origin.id} error", quote(f"{short_type(error)}: {error.message}"))],
+            key="contain",
+        )
+        return
+
+
+def _is_of_request(run: Htir, error: ErrorInfo) -> bool:
+    """Whether it is a request that failed, which no answer to the model can mend."""
+    failed = (step.error for step in run.of_kind(StepKind.MODEL_CALL) if step.error is not None)
+    return any(same_error(error, other) or same_error(other, error) for other in failed)
 
 
 def _failed_tool(run: Htir, origin: TraceStep) -> TraceStep | None:
@@ -137,10 +170,10 @@ def _translator(run: Htir, model: HarnessModel, origin: TraceStep) -> Element | 
     return None
 
 
-def _asked_before(run: Htir, tool: TraceStep) -> bool:
+def _asked_before(run: Htir, failed: TraceStep) -> bool:
     """Whether a model had been asked before: only then is there somebody to tell."""
     for step in run.steps:
-        if step is tool:
+        if step is failed:
             return False
         if step.kind is StepKind.MODEL_CALL:
             return True
