@@ -11,6 +11,7 @@ from harnessfix_ir.prefix import common_prefix
 from harnessfix_ir.steps import Part, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Severity, StepKind
 
+from ._calls import asked
 from ._once import once
 from ._own import callers_of, is_model_step, outermost_tools, own_anchors, own_function
 from ._query import (
@@ -169,13 +170,33 @@ def _spent_tool_calls(run: Htir) -> list[TraceStep]:
     """One step for each tool call that was made: the call, or where none is recorded the request with its answer."""
     calls = [step for step in _tool_calls(run) if step.error is None]
     if calls:
-        return calls
+        return _without_dispatchers(run, calls)
     return [
         request
         for request, _, parts in added_messages(run)
         for part in parts
         if part.kind == "tool_result" and part.role == "tool"
     ]
+
+
+def _without_dispatchers(run: Htir, calls: list[TraceStep]) -> list[TraceStep]:
+    """Calls of what the model named; where there are none, those of the one function that was called least.
+
+    Of functions that hand calls on to one another the outer ones are also called for what is refused.
+    """
+    wanted = {call.name for call in asked(run)}
+    inner = {step.id: _inside(run, step) for step in calls if step.name not in wanted}
+    hand_on = {step.name for step in calls if inner.get(step.id)}
+    by_name: dict[str, list[TraceStep]] = {}
+    for step in calls:
+        for made in inner[step.id] if step.name in hand_on else (step,):
+            by_name.setdefault(made.name, []).append(made)
+    named = [step for name, steps in by_name.items() if name in wanted for step in steps]
+    return sorted(named, key=lambda step: run.place(step.id)) or min(by_name.values(), key=len)
+
+
+def _inside(run: Htir, step: TraceStep) -> list[TraceStep]:
+    return [below for below in run.descendants(step.id) if below.kind is StepKind.TOOL_CALL and below.error is None]
 
 
 def _tool_calls(run: Htir) -> list[TraceStep]:

@@ -825,3 +825,44 @@ def test_l108_a_clause_in_the_loop_that_only_raises_again(run_harness: Run, clau
     )
     found = run_harness({"agent.py": CLAUSE.replace("CLAUSE", clause), "main.py": main}).said("L108")
     assert [finding.anchors[0].qualname for finding in found] == (["Agent.run"] if speaks else [])
+
+
+def test_l106_calls_that_are_refused_are_not_made(run_harness: Run) -> None:
+    agent = """
+def look(key):
+    return f"value of {key}"
+
+
+TOOLS = {"look": look}
+
+
+class Agent:
+    def __init__(self, model):
+        self.model, self.made = model, 0
+
+    def run(self, task, tool_call_limit):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(8):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for call in reply["tool_calls"]:
+                content = self.execute_tool_call(call, tool_call_limit)
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": content})
+
+    def execute_tool_call(self, call, limit):
+        if self.made >= limit:
+            return "The limit is reached."
+        self.made += 1
+        return TOOLS[call["function"]["name"]]("a")
+"""
+    main = """
+from agent import Agent
+from model import Model, call, say
+
+calls = [call("look", {"key": "a"}, f"call_{n}") for n in range(5)]
+Agent(Model(*calls, say("done"))).run("go", tool_call_limit=2)
+"""
+    found = run_harness({"agent.py": agent, "main.py": main}).said("L106")
+    assert not [finding for finding in found if finding.parameters["form"] == "overspent"]
