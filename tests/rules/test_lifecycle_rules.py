@@ -847,15 +847,16 @@ class Agent:
             messages.append(reply)
             if not reply.get("tool_calls"):
                 return reply["content"]
-            for call in reply["tool_calls"]:
-                content = self.execute_tool_call(call, tool_call_limit)
+            for call, content in self.run_function_calls(reply["tool_calls"], tool_call_limit):
                 messages.append({"role": "tool", "tool_call_id": call["id"], "content": content})
 
-    def execute_tool_call(self, call, limit):
-        if self.made >= limit:
-            return "The limit is reached."
-        self.made += 1
-        return TOOLS[call["function"]["name"]]("a")
+    def run_function_calls(self, calls, limit):
+        for call in calls:
+            self.made += 1
+            yield call, "No more calls." if self.made > limit else self.run_function_call(call)
+
+    def run_function_call(self, function_call):
+        return TOOLS[function_call["function"]["name"]]("a")
 """
     main = """
 from agent import Agent
