@@ -25,7 +25,8 @@ from .subject import HERE, Subject
 
 SECONDS = 60.0
 VOLATILE = re.compile(
-    r"0x[0-9a-f]+|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?|\d+\.\d+|[0-9a-f]{8}-[0-9a-f-]{27}|/tmp/\S+|line \d+"
+    r"0x[0-9a-f]+|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?|\d+\.\d+|[0-9a-f]{8}-[0-9a-f-]{27}"
+    r"|/tmp/\S+|line \d+"
 )
 AGAIN = 3  # times that a sound task is recorded again before what differs is put down to a flaw
 Signature = tuple[str, str, str, str, str]

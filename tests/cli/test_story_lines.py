@@ -5,11 +5,13 @@ import io
 from rich.console import Console
 
 from harnessfix.cli.render.story import run_heading, story
+from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import RunInfo
-from harnessfix_ir.steps import Part, Source, TraceStep
+from harnessfix_ir.steps import ErrorInfo, Part, Source, TraceStep
 from harnessfix_ir.vocabulary import Status, StepKind
 
+SOURCE = Source(format="test")
 TEXTS = {"none": "", "args": '{"key": "a"}', "found": "value-of-a"}
 
 
@@ -46,3 +48,26 @@ def test_a_handler_of_an_error_is_no_further_error() -> None:
     )
     heading = run_heading(Htir(run=RunInfo(id="r"), steps=steps, texts=TEXTS)).plain
     assert "3 steps · 0 model calls · 2 errors" in heading
+
+
+def test_exceptions_that_are_taken_again_and_again_are_counted() -> None:
+    def pair(number: int, message: str = "no such key") -> tuple[TraceStep, ...]:
+        error, place = (
+            ErrorInfo(type="KeyError", message=message),
+            Anchor(path="a.py", qualname="f", start_line=3, end_line=3),
+        )
+        raised, taken = f"s{number}", f"s{number + 1}"
+        return tuple(
+            TraceStep(id=id_, kind=StepKind.ERROR, name=name, error=failed, anchors=(place,), source=SOURCE)
+            for id_, name, failed in ((raised, "raise KeyError", error), (taken, "except KeyError", None))
+        )
+
+    def lines(*steps: TraceStep) -> list[str]:
+        console = Console(width=120, file=io.StringIO(), record=True)
+        console.print(story(Htir(run=RunInfo(id="r"), steps=steps, texts=TEXTS), [], 120))
+        return [line.strip() for line in console.export_text().splitlines()]
+
+    told = lines(*pair(1), *pair(3), *pair(5), *pair(7, "another"))
+    assert [line.split()[0] for line in told] == ["s1", "s2", "⋮", "s7", "s8"]
+    assert told[2] == "⋮ the same 2 times more: s3 to s6"
+    assert len(lines(*pair(1), *pair(3))) == 3  # at the end of a run, too

@@ -1,6 +1,7 @@
 """A run as a story: one line a step, indented by what happened inside what, with what was cut, lost or handed on."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -65,7 +66,11 @@ def story(run: Htir, diagnoses: list[Diagnosis], width: int) -> RenderableType:
     blamed: dict[str, list[Diagnosis]] = {}
     for diagnosis in diagnoses:
         blamed.setdefault(diagnosis.responsible_step or "", []).append(diagnosis)
-    for step, depth in _in_order(run):
+    for told in _folded(list(_in_order(run)), blamed):
+        if isinstance(told, Again):
+            lines.add("", told.words, "", "")
+            continue
+        step, depth = told
         place = step.anchors[0].place if step.anchors else ""
         place = place if width >= WIDE else place.rpartition("/")[2]
         lines.add(step.id, _name(step, depth), _said(run, step, wide), plain(place))
@@ -81,6 +86,65 @@ def _in_order(run: Htir) -> Iterator[tuple[TraceStep, int]]:
     for step in run.steps:
         depth[step.id] = depth.get(step.parent, -1) + 1 if step.parent is not None else 0
         yield step, min(depth[step.id], DEEPEST)
+
+
+@dataclass(frozen=True)
+class Again:
+    """Exceptions that were raised and taken in the same places as the ones before.
+
+    Args:
+        times: how often.
+        first, last: ids of the first and last step that is left out.
+        depth: how deep they stand.
+    """
+
+    times: int
+    first: str
+    last: str
+    depth: int
+
+    @property
+    def words(self) -> Text:
+        """One line for all of them."""
+        return Text(
+            f"{'  ' * self.depth}⋮ the same {counted(self.times, 'time')} more: {self.first} to {self.last}", "dim"
+        )
+
+
+def _folded(steps: Sequence[tuple[TraceStep, int]], kept: Container[str]) -> Iterator[tuple[TraceStep, int] | Again]:
+    """Steps with their depth; an exception that is raised and taken as the one before it is only counted.
+
+    Args:
+        steps: of a run, in order.
+        kept: ids of steps that are told in any case.
+    """
+    at, before, left_out = 0, None, []  # type: int, object, list[tuple[TraceStep, int]]
+    while at < len(steps):
+        pair = steps[at : at + 2]
+        taken = _taken(pair)
+        if taken is not None and taken == before and not any(step.id in kept for step, _ in pair):
+            left_out += pair
+            at += 2
+            continue
+        if left_out:
+            yield Again(len(left_out) // 2, left_out[0][0].id, left_out[-1][0].id, left_out[0][1])
+            left_out = []
+        before = taken
+        width = 2 if taken is not None else 1
+        yield from steps[at : at + width]
+        at += width
+    if left_out:
+        yield Again(len(left_out) // 2, left_out[0][0].id, left_out[-1][0].id, left_out[0][1])
+
+
+def _taken(pair: Sequence[tuple[TraceStep, int]]) -> object:
+    """What tells an exception, raised in one step and taken in the next, from others; None for other steps."""
+    if len(pair) < 2 or any(step.kind is not StepKind.ERROR or not step.anchors for step, _ in pair):
+        return None
+    (raised, depth), (taken, _) = pair
+    if not raised.name.startswith("raise") or not taken.name.startswith("except") or raised.error is None:
+        return None
+    return depth, raised.error.type, raised.error.message, raised.anchors[0].place, taken.anchors[0].place, taken.parent
 
 
 def _name(step: TraceStep, depth: int) -> Text:
