@@ -180,23 +180,36 @@ def _spent_tool_calls(run: Htir) -> list[TraceStep]:
 
 
 def _without_dispatchers(run: Htir, calls: list[TraceStep]) -> list[TraceStep]:
-    """Calls of what the model named; where there are none, those of the one function that was called least.
+    """Calls but those of functions that only hand on what was asked for, which are also called for what is refused.
 
-    Of functions that hand calls on to one another the outer ones are also called for what is refused.
+    Of such a function the calls that it made count; where none of any is recorded, those of the one called least.
     """
     wanted = {call.name for call in asked(run)}
-    inner = {step.id: _inside(run, step) for step in calls if step.name not in wanted}
-    hand_on = {step.name for step in calls if inner.get(step.id)}
-    by_name: dict[str, list[TraceStep]] = {}
+    made: list[TraceStep] = []
+    handed: dict[str, list[TraceStep]] = {}
     for step in calls:
-        for made in inner[step.id] if step.name in hand_on else (step,):
-            by_name.setdefault(made.name, []).append(made)
-    named = [step for name, steps in by_name.items() if name in wanted for step in steps]
-    return sorted(named, key=lambda step: run.place(step.id)) or min(by_name.values(), key=len)
+        if step.name.rpartition(".")[2] in wanted or not _is_given_call(step):
+            made.append(step)
+            continue
+        made += _first_inside(run, step)
+        handed.setdefault(step.name, []).append(step)
+    return made or min(handed.values(), key=len)
 
 
-def _inside(run: Htir, step: TraceStep) -> list[TraceStep]:
-    return [below for below in run.descendants(step.id) if below.kind is StepKind.TOOL_CALL and below.error is None]
+def _first_inside(run: Htir, step: TraceStep) -> list[TraceStep]:
+    """The tool calls directly inside a step, not those of an agent that it started."""
+    found: list[TraceStep] = []
+    pending = list(run.children(step.id))
+    for child in pending:
+        if child.kind is StepKind.TOOL_CALL:
+            found += [child] if child.error is None else []
+        elif child.kind is not StepKind.TASK:
+            pending += run.children(child.id)
+    return found
+
+
+def _is_given_call(step: TraceStep) -> bool:
+    return any("call" in (part.name or "") for part in step.input)
 
 
 def _tool_calls(run: Htir) -> list[TraceStep]:
@@ -208,7 +221,7 @@ def _of_batch(run: Htir, step: TraceStep) -> list[TraceStep]:
     """The calls that a step ran one by one, each a step of one function that was given a call; none for other steps."""
     alike: dict[str, list[TraceStep]] = {}
     for child in run.children(step.id):
-        if any("call" in (part.name or "") for part in child.input):
+        if _is_given_call(child):
             alike.setdefault(child.name, []).append(child)
     several = max(alike.values(), key=len, default=[])
     return several if len(several) > 1 else []

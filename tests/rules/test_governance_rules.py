@@ -221,8 +221,8 @@ class Client:
         return reply
 
 
-def read(text):
-    return eval(text)
+def read(arguments):
+    return eval(arguments)
 """
     main = f"""
 from agent import Client

@@ -816,6 +816,10 @@ class Agent:
     [
         ("raise", True),
         ("print(error)\n                raise", False),
+        (
+            "raise\n            except Exception as error:\n                messages.append({'content': str(error)})",
+            False,
+        ),
         ('messages.append({"role": "user", "content": str(error)})', False),
     ],
 )

@@ -244,6 +244,7 @@ def test_a_part_is_found_among_others_where_it_stands_last() -> None:
         ("kit/x.py", "f", {"shared": {"runs": 1.0}}, Layer.LIFECYCLE),  # a short word in the plural
         ("kit/x.py", "f", {"shared": {"runtime_of_x": 1.0}, "program": {"sandbox"}}, Layer.EXECUTION),
         ("kit/x.py", "f", {}, Layer.LIFECYCLE),  # nothing is said
+        ("kit/x.py", "f" * 100_000, {"program": {"sandbox"}}, Layer.EXECUTION),
     ],
 )
 def test_the_layer_of_a_function_is_told_from_words(path: str, qualname: str, told: dict, layer: Layer) -> None:  # type: ignore[type-arg]

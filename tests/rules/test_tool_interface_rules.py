@@ -99,6 +99,7 @@ def test_t101_needs_malformed_arguments_that_end_the_run(
         (f"try:\n    {PLAIN}\nexcept KeyError:\n    return ''", "return ''", False),
         (f"try:\n    {PLAIN}\nexcept KeyError:\n    return ''", OPTIONAL, False),
         (PLAIN, "try:\n    int(key)\nexcept ValueError:\n    key = 'a'\nreturn {'a': '1'}[key]", False),
+        (PLAIN, "try:\n    int(key)\nexcept ValueError:\n    pass\nreturn ''", False),  # the tool did without
     ],
 )
 def test_t102_needs_an_answer_without_a_word_of_the_failure(
@@ -273,6 +274,11 @@ class Agent:
 """
     (found,) = run_harness({"agent.py": agent, "main.py": LOOKS}).said("T106")
     assert found.anchors[0].qualname == "Agent.answer"
+
+
+def test_an_id_that_is_written_beside_a_mere_text(run_harness: Run) -> None:
+    code = 'def seed(message: str):\n    return [{"role": "tool", "tool_call_id": "call_0", "content": message}]\n'
+    assert not run_harness({"items.py": code}).said_of_source("T106")
 
 
 @pytest.mark.parametrize(("id_", "speaks"), [('"call"', True), ("message.call_id", False)])

@@ -18,8 +18,8 @@ _READERS = (StepKind.MODEL_CALL, StepKind.CONTEXT_BUILD, StepKind.PARSE, StepKin
 _SHARED = re.compile(r"state|memory|context|store|scratch|session|namespace|globals|locals|variables|usage|cache|out$")
 # Functions that say that they do something with what they are given.
 _DOES = re.compile(
-    r"(^|\.)_*(handle|execute|run|invoke|apply|update|add|append|extend|register|set|insert|push|write|save|record|step|"
-    r"(safer_)?eval(uate)?)(_[^.]*)?(\.|$)"
+    r"(^|\.)_*(handle|execute|run|invoke|apply|update|add|append|extend|register|set|insert|push|write|save|record|step)"
+    r"(_[^.]*)?$"
 )
 # What pydantic and attrs hand to such a method is there to be put right.
 _VALIDATOR = re.compile(r"(^|\.)(model_validator|root_validator|field_validator|validator|before_validator)$")

@@ -1,5 +1,6 @@
 """G106: what the model wrote is evaluated as Python."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from harnessfix.rules._examples import edited, harness
@@ -22,6 +23,9 @@ _EVALUATES = frozenset(
         "yaml.unsafe_load",
     }
 )
+
+_OF_TEXT = frozenset({"eval", "exec", "builtins.eval", "builtins.exec"})
+_ARGUMENTS = re.compile(r"(?i)arg(ument)?s|(tool|function)_?call|params")
 
 _AGENT = r'''import json
 
@@ -111,7 +115,7 @@ class EvaluatesModelOutput(Rule):
             if not key or key in spoken:
                 continue
             reads = step.kind is StepKind.MODEL_CALL
-            if reads and not (_ran(run, *evaluating[key]) and any(part.kind == "tool_call" for part in step.output)):
+            if reads and not (_reads_calls(run, *evaluating[key]) and any(p.kind == "tool_call" for p in step.output)):
                 continue
             spoken.add(key)
             call, place = evaluating[key]
@@ -125,18 +129,21 @@ class EvaluatesModelOutput(Rule):
                 responsible_step=step.id,
                 symptom_step=step.id,
                 path=(step.id,),
-                confidence=0.6 if reads else 0.8,  # a client may evaluate other things, too
+                confidence=0.6 if reads else 0.8,
                 severity=Severity.ERROR,
-                evidence=Evidence.DERIVED,
+                evidence=Evidence.HEURISTIC if reads else Evidence.DERIVED,  # told from names
                 quotes=((f"{step.id} {side}", quote(asked)),),
                 parameters={"call": call.callee, "line": call.line},
             )
 
 
-def _ran(run: Htir, call: CallEdge, function: Element) -> bool:
-    """Whether the capture tells that the run went through a call."""
-    marks = run.reached.get(function.anchor.path)
-    return marks is not None and marks.ran(call.line)
+def _reads_calls(run: Htir, call: CallEdge, function: Element) -> bool:
+    """Whether a run went through `eval` of something that is named like the arguments of a call."""
+    marks, names = run.reached.get(function.anchor.path), function.value("names")
+    if call.callee not in _OF_TEXT or marks is None or not marks.ran(call.line) or not isinstance(names, dict):
+        return False
+    there = (name for name, lines in names.items() if isinstance(lines, list) and call.line in lines)
+    return any(_ARGUMENTS.search(name) for name in there)
 
 
 def _evaluations(model: HarnessModel) -> Iterator[tuple[CallEdge, Element]]:

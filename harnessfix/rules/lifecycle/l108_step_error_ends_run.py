@@ -1,5 +1,6 @@
 """L108: one tool failed, and with it the whole run."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from harnessfix.rules._calls import malformed
@@ -12,11 +13,15 @@ from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import ErrorInfo, TraceStep
-from harnessfix_ir.vocabulary import Property, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity, StepKind
 
 # Errors that no next turn can do anything about.
 _FATAL = frozenset(
     {"MemoryError", "RecursionError", "ImportError", "ModuleNotFoundError", "SyntaxError", "AssertionError"}
+)
+# Errors that are to end a run, by their names.
+_MEANT = re.compile(
+    r"Budget|Limit|Quota|Exceed|Max[A-Z]|Stop|Exit|Abort|Cancel|Interrupt|Permission|Denied|Refus|Terminat"
 )
 _OF_OTHER_RULES = frozenset({"UnicodeDecodeError"})
 
@@ -101,13 +106,7 @@ class StepErrorEndsRun(Rule):
         seen: set[str] = set()
         for origin in raised(run):
             tool = _failed_tool(run, origin)
-            if (
-                tool is None
-                or tool.id in seen
-                or is_signal(origin.error)
-                or short_type(origin.error) in _FATAL | _OF_OTHER_RULES
-                or (short_type(origin.error) == "JSONDecodeError" and malformed(run))  # the tool had not begun
-            ):
+            if tool is None or tool.id in seen or not _concerns(run, origin.error):
                 continue
             outermost = escaped_to(run, origin)
             if outermost is None or outermost is tool or not _asked_before(run, tool):
@@ -120,14 +119,23 @@ class StepErrorEndsRun(Rule):
 
 def _raised_again(run: Htir, model: HarnessModel) -> Iterator[Finding]:
     """What went wrong after a reply, where a clause in the agent loop took it and did nothing but raise it again."""
-    for origin, entered in handlings(run):
-        handler, error = handler_element(model, entered), error_of(run, entered)
-        if handler is None or error is None or not handler.fact("in-loop") or not handler.fact("reraises"):
+    asked = tuple(run.of_kind(StepKind.MODEL_CALL))
+    failed = [step.error for step in asked if step.error is not None]
+    for origin, entered in handlings(run) if asked else ():
+        handler = handler_element(model, entered)
+        if handler is None or not handler.fact("in-loop") or not handler.fact("reraises"):
             continue
-        if any(handler.fact(deed) for deed in ("logs", "uses-exception", "raises")) or is_signal(error):
+        if any(handler.fact(deed) for deed in ("logs", "uses-exception", "raises")) or _is_let_through(model, handler):
             continue
+        error = error_of(run, entered)
+        if error is None or not _concerns(run, error) or _MEANT.search(short_type(error)):
+            continue
+        if run.place(origin.id) < run.place(asked[0].id) or any(
+            same_error(error, other) or same_error(other, error) for other in failed
+        ):
+            continue  # a request that failed is nothing that an answer to the model could mend
         ended = escaped_to(run, origin)
-        if ended is None or not _asked_before(run, origin) or _is_of_request(run, error):
+        if ended is None:
             continue
         yield Finding(
             f"{short_type(error)} ({origin.id}) came to the clause at {handler.anchor.place} in the agent loop, which "
@@ -143,10 +151,20 @@ def _raised_again(run: Htir, model: HarnessModel) -> Iterator[Finding]:
         return
 
 
-def _is_of_request(run: Htir, error: ErrorInfo) -> bool:
-    """Whether it is a request that failed, which no answer to the model can mend."""
-    failed = (step.error for step in run.of_kind(StepKind.MODEL_CALL) if step.error is not None)
-    return any(same_error(error, other) or same_error(other, error) for other in failed)
+def _concerns(run: Htir, error: ErrorInfo | None) -> bool:
+    """Whether a next turn could do something about it, and no other rule speaks of it."""
+    kind = short_type(error)
+    if is_signal(error) or kind in _FATAL | _OF_OTHER_RULES:
+        return False
+    return not (kind == "JSONDecodeError" and malformed(run))  # the tool had not begun
+
+
+def _is_let_through(model: HarnessModel, handler: Element) -> bool:
+    """Whether a clause behind it takes everything else: then it lets something pass on purpose."""
+    anchor, tried = handler.anchor, handler.value("try-calls")
+    beside = model.in_function(anchor.path, anchor.qualname, ElementRole.HANDLER)
+    behind = (other for other in beside if other.anchor.start_line > anchor.start_line)
+    return any(other.value("try-calls") == tried and not other.fact("reraises") for other in behind)
 
 
 def _failed_tool(run: Htir, origin: TraceStep) -> TraceStep | None:

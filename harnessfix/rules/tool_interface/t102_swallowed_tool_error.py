@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harnessfix.rules._errors import handler_element, handlings, short_type
 from harnessfix.rules._examples import edited, harness
@@ -24,6 +24,7 @@ from harnessfix_ir.steps import ErrorInfo, Part, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, Status, StepKind
 
 _OPTIONAL = frozenset({"ImportError", "ModuleNotFoundError"})  # looked for, and done without
+SILENT_CONFIDENCE = 0.75  # that an empty answer is what a clause left of a failure
 MIN_WORD = 4  # letters of a word that has to come back for the cause to count as told
 
 _AGENT = r'''import json
@@ -115,6 +116,7 @@ class SwallowedToolError(Rule):
         """Tool failures that were swallowed, in the tool or in what called it, without a word of them to the model."""
         added = [(request, parts) for request, _, parts in added_messages(run)]
         silent = _SilentAnswers(run, added)
+        driven = model_driven(model)
         last: dict[str, Finding] = {}
         for error, handled in handlings(run):
             info = handled.error or error.error
@@ -126,12 +128,15 @@ class SwallowedToolError(Rule):
                 told = _answer_in_tool(run, model, handler, handled) or _answer_outside(run, added, error, handled)
             if told is not None and not _tells(told.text, info) and _is_answer_of(handler, told):
                 yield _finding(run, handler, error, handled, info, told)
-                silent.spoken_of(told.step)
-            elif not handler.fact("reraises"):
-                told = silent.after(error, handled)
+                last.pop(told.step.id, None)
+                silent.told.add(told.step.id)
+            elif not handler.fact("reraises") and not is_driven(driven, handler):
+                told = silent.after(error, handled, info)
                 if told is not None:  # of several clauses the last one is what the answer was left to
-                    last[told.step.id] = _finding(run, handler, error, handled, info, told)
-        yield from (finding for step, finding in last.items() if step not in silent.spoken)
+                    last[told.step.id] = replace(
+                        _finding(run, handler, error, handled, info, told), confidence=SILENT_CONFIDENCE
+                    )
+        yield from last.values()
 
 
 @dataclass(frozen=True)
@@ -156,14 +161,13 @@ class _SilentAnswers:
         self._run, self._added = run, added
         self._places = [run.place(request.id) for request, _ in added]
         self._tools = [run.place(step.id) for step in run.of_kind(StepKind.TOOL_CALL)]
-        self.spoken: set[str] = set()
+        self.told: set[str] = set()
 
-    def spoken_of(self, step: TraceStep) -> None:
-        """That answer is told of already."""
-        self.spoken.add(step.id)
+    def after(self, error: TraceStep, handled: TraceStep, info: ErrorInfo) -> _Told | None:
+        """What the model was told next, where that is empty and nothing was tried again.
 
-    def after(self, error: TraceStep, handled: TraceStep) -> _Told | None:
-        """What the model was told next, where that is empty and a tool is what failed."""
+        A tool that takes its own exceptions may well have nothing to say: only clauses around tools are asked about.
+        """
         run = self._run
         at = bisect_right(self._places, run.place(handled.id))
         if not 0 < at < len(self._added):
@@ -171,8 +175,14 @@ class _SilentAnswers:
         request, parts = self._added[at]
         asked = self._places[at - 1]
         said = [part for part in parts if part.kind == "tool_result"]
-        if run.place(error.id) < asked or not said or any(run.text(part).strip() for part in said):
+        if request.id in self.told or run.place(error.id) < asked or not said:
             return None
+        if any(run.text(part).strip() for part in said):
+            return None
+        if any(_tells(run.text(part), info) for part in parts if part.role != "assistant"):
+            return None
+        if bisect_right(self._tools, self._places[at]) > bisect_right(self._tools, run.place(handled.id)):
+            return None  # it was tried again
         tool = next((outer for outer in ancestors(run, error) if outer.kind is StepKind.TOOL_CALL), None)
         if tool is None and bisect_right(self._tools, self._places[at]) > bisect_right(self._tools, asked):
             return None  # tools ran, and it was none of them that failed

@@ -1,24 +1,35 @@
 """T122: arguments that a model wrote are used as an object without a look at whether they are one."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 
-from harnessfix.rules._calls import malformed
+from harnessfix.rules._calls import Asked, malformed
 from harnessfix.rules._errors import handlings, short_type
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
-from harnessfix.rules._query import as_anchor, function_of, one_of_each, quote
+from harnessfix.rules._query import as_anchor, function_of, one_of_each, quote, requests
 from harnessfix.rules._signals import error_of
 from harnessfix.rules.base import Example, Finding
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import Evidence, Property, Severity
 
-# What Python says of a list, a text or a number that is used as an object.
+# What Python says of a value that is used as an object, and its type in what is said of the arguments.
 _NO_OBJECT = re.compile(
-    r"^'(list|str|int|float|bool)' object (has no attribute|is not a mapping|is not subscriptable)|must be a mapping"
-    r"|indices must be integers"
+    r"^'(?P<type>list|str|int|float|bool|NoneType)' object (has no attribute|is not (a mapping|subscriptable|iterable))"
+    r"|must be a mapping, not (?P<given>list|str|int|float|bool|NoneType)"
+    r"|(?P<holder>list|string) indices must be integers"
 )
+_TYPES = {
+    "list": "an array",
+    "str": "a string",
+    "string": "a string",
+    "bool": "a boolean",
+    "int": "a number",
+    "float": "a number",
+    "NoneType": "JSON null",
+}
 
 _BAD = """\
 import json
@@ -71,15 +82,23 @@ class UncheckedObject(HazardRule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Arguments that are no object, and what their use as one raised, which a clause took for something else."""
-        calls = [call for call, flaw in malformed(run) if flaw.endswith("not an object")]
+        odd = [(call, flaw) for call, flaw in malformed(run) if flaw.endswith("not an object")]
+        places = [run.place(step.id) for step in requests(run)] if odd else []
+        of_reply: dict[int, list[tuple[Asked, str]]] = {}
+        for each, flaw in odd:
+            of_reply.setdefault(run.place(each.step.id), []).append((each, flaw))
         spoken: set[str] = set()
-        for origin, entered in handlings(run) if calls else ():
+        for origin, entered in handlings(run) if odd else ():
             error = error_of(run, entered) or origin.error
-            function = function_of(model, origin.anchors[0]) if origin.anchors else None
-            call = next((c for c in reversed(calls) if run.place(c.step.id) < run.place(origin.id)), None)
-            if error is None or function is None or call is None or function.id in spoken:
+            used = _NO_OBJECT.search(error.message) if error is not None else None
+            if error is None or used is None or short_type(error) not in ("AttributeError", "TypeError"):
                 continue
-            if short_type(error) not in ("AttributeError", "TypeError") or not _NO_OBJECT.search(error.message):
+            at = bisect_left(places, run.place(origin.id))
+            kind = _TYPES[used["type"] or used["given"] or used["holder"]]
+            asked = of_reply.get(places[at - 1], ()) if at else ()
+            call = next((each for each, flaw in asked if flaw.startswith(kind)), None)
+            function = function_of(model, origin.anchors[0]) if origin.anchors else None
+            if call is None or function is None or function.id in spoken:
                 continue
             spoken.add(function.id)
             yield Finding(

@@ -12,7 +12,8 @@ from harnessfix_ir.source.scopes import FileContext, Scope
 from .base import hazard
 
 _ID = re.compile(r"^(tool_)?call_id$")
-_CALL = re.compile(r"(^|_)((tool_?|function_)?call|message|msg)$")
+_CALL = re.compile(r"(^|_)(tool_?|function_)?call$")
+_MESSAGE = frozenset(("message", "msg"))
 
 
 class ConstantCallId(Role):
@@ -20,11 +21,18 @@ class ConstantCallId(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
-            if not any(_CALL.search(name) for name in (*scope.params, *scope.bindings)):
+            if not any(map(_CALL.search, (*scope.params, *scope.bindings))) and not _reads_message(scope):
                 continue
             for node, value in _ids(scope):
                 if value and not any(_missing(around) for around in file.ancestors(node)):
                     yield hazard("constant-call-id", scope, node).add("id", value)
+
+
+def _reads_message(scope: Scope) -> bool:
+    """Whether a function is handed a message, and not a text, and asks it for something."""
+    handed = _MESSAGE.intersection(scope.params)
+    asked = (*scope.of(ast.Attribute), *scope.of(ast.Subscript)) if handed else ()
+    return any(isinstance(node.value, ast.Name) and node.value.id in handed for node in asked)
 
 
 def _ids(scope: Scope) -> Iterator[tuple[ast.expr, str]]:
