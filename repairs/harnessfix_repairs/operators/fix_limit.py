@@ -18,6 +18,9 @@ from .base import EditExample, Refusal
 
 _LIMIT = re.compile(r"(?i)limit|max|budget|timeout|steps?\b|turns?\b|attempts|retries|cost|count|interval|depth|tokens")
 _PLAIN = (cst.Name, cst.Attribute)
+_UNLESS_NONE, _UNLESS_ZERO = "{limit} is not None and {counter} >= {limit}", "0 < {limit} <= {counter}"
+_TURNS = re.compile(r"(^|_)(calls|turns?|steps?|rounds?|iterations?|requests?)$")
+_UNPLAIN = (cst.Try, cst.For, cst.While, cst.ExceptHandler, cst.Finally, cst.FunctionDef, cst.Lambda)
 _TEXTS = (cst.SimpleString, cst.FormattedString, cst.ConcatenatedString)
 
 _OR = """\
@@ -98,7 +101,8 @@ class FixLimit(PythonOperator):
     `>` becomes `>=`, and `<=` becomes `<`, in the comparison with the limit. `stands-still`: a counter that nothing
     moves is advanced where it is compared, before a test that lets it reach the limit and after one that does not.
     `uncompared`: a limit that nothing is held against is held against what the function counts, before it counts on;
-    the run is left as a limit `beside` it is left, else by a RuntimeError.
+    the run is left as a limit `beside` it is left, else by a RuntimeError. Only where it is clear what says that there
+    is no limit, and what counts the calls.
 
     Anchor: the comparison, default or loop, or the function that holds it.
 
@@ -176,6 +180,22 @@ class FixLimit(PythonOperator):
             qualname="Agent.query",
             line=3,
             parameters={"form": "uncompared", "limit": "step_limit", "beside": "cost_limit"},
+        ),
+        EditExample(
+            _BESIDE.replace(
+                "if 0 < self.config.cost_limit <=", "if self.config.cost_limit and self.config.cost_limit <="
+            ),
+            "",
+            qualname="Agent.query",
+            line=3,
+            parameters={"form": "uncompared", "limit": "step_limit", "beside": "cost_limit"},
+        ),
+        EditExample(
+            _KEPT.replace("max_turns=None", "max_turns=-1"),
+            "",
+            qualname="Team.next",
+            line=8,
+            parameters={"form": "uncompared", "limit": "self.max_turns", "counter": "self.turn"},
         ),
         EditExample(
             _BESIDE.replace("        self.calls += 1\n", ""),
@@ -311,55 +331,91 @@ def _still(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNo
 
 
 def _uncompared(file: PythonFile, anchor: Anchor, spec: RepairSpec) -> dict[cst.CSTNode, Change] | None:
-    wanted, limit = parameters.text(spec, "counter"), parameters.text(spec, "limit")
-    beside = parameters.text(spec, "beside")
+    limit, name = parameters.text(spec, "limit"), parameters.text(spec, "beside")
     holder = file.definition(anchor.qualname, anchor.start_line)
     if not isinstance(holder, cst.FunctionDef) or not limit:
         return None
-    other = _beside(file, holder, beside) if beside else None
-    if beside and other is None:
-        return None
-    limit = file.code(other.limit).removesuffix(beside) + limit if other is not None else limit
-    for node in file.within(holder, cst.AugAssign):
-        counter = file.code(node.target)
-        if (counter != wanted) if wanted else not _counts_calls(file, node):
-            continue
-        test = f"0 < {limit} <= {counter}"
-        if other is None or not file.code(other.test).startswith("0 <"):
-            test = f"{limit} is not None and {counter} >= {limit}"
-        if any(file.code(branch.test) == test for branch in file.within(holder, cst.If)):
-            return {}
-        reason = f"{anchor.qualname} was stopped: {limit.rpartition('.')[2]} is used up"
-        leave = f'raise {other.raises if other is not None else "RuntimeError"}("{reason}")'
-        return {own_line(file, node): before(file.statements(f"if {test}:\n    {leave}\n"))}
-    return None
-
-
-def _counts_calls(file: PythonFile, node: cst.AugAssign) -> bool:
-    return isinstance(node.target, cst.Attribute) and file.code(node.value) == "1"
+    beside = _beside(file, holder, name) if name else None
+    if name and beside is None:
+        raise Refusal(f"{anchor.place} holds nothing against {name[:40]} in a way that is understood")
+    if beside is None and not _is_unset_by_default(file, holder, limit):
+        raise Refusal(f"{limit[:40]} is not None by default, and what else says that there is none is not known")
+    limit = f"{beside.owner}.{limit}" if beside is not None else limit
+    node = _counted(file, holder, parameters.text(spec, "counter"))
+    counter = file.code(node.target)
+    test = (beside.guard if beside is not None else _UNLESS_NONE).format(limit=limit, counter=counter)
+    if any(file.code(branch.test) == test for branch in file.within(holder, cst.If)):
+        return {}
+    reason = f"{anchor.qualname} was stopped: {limit.rpartition('.')[2]} is used up"
+    leave = f'raise {beside.raises if beside is not None else "RuntimeError"}("{reason}")'
+    return {own_line(file, node): before(file.statements(f"if {test}:\n    {leave}\n"))}
 
 
 @dataclass(frozen=True)
 class _Beside:
-    """A comparison with another limit, and the exception that its branch raises with a text."""
+    """What a limit of the same settings is read from, the test that holds something against one, and what is raised."""
 
-    test: cst.Comparison
-    limit: cst.Attribute
+    owner: str
+    guard: str
     raises: str
 
 
 def _beside(file: PythonFile, holder: cst.FunctionDef, name: str) -> _Beside | None:
+    """How a limit of that name is held, where it is clear what says that there is none."""
     for branch in file.within(holder, cst.If):
-        for test in file.within(branch.test, cst.Comparison):
-            held = [node for node in file.within(test, cst.Attribute) if node.attr.value == name]
-            if held:
-                return _Beside(test, held[0], _raised(file, branch))
+        told = file.code(branch.test)
+        held = re.match(rf"0 < (self(?:\.\w+)*)\.{re.escape(name)} <=? ", told)
+        unset = re.match(rf"(self(?:\.\w+)*)\.{re.escape(name)} is not None and (?!.* or )", told)
+        found = held or unset
+        if found is not None and (held is None or isinstance(branch.test, cst.Comparison)):
+            return _Beside(found[1], _UNLESS_ZERO if held else _UNLESS_NONE, _raised(file, holder, branch))
     return None
 
 
-def _raised(file: PythonFile, branch: cst.If) -> str:
+def _counted(file: PythonFile, holder: cst.FunctionDef, wanted: str) -> cst.AugAssign:
+    """Where a function counts its calls: the counter that is wanted, else the only one that is named so.
+
+    Raises `Refusal` when there is none, or one that does not count each call.
+    """
+    ones = [
+        node
+        for node in file.within(holder, cst.AugAssign)
+        if isinstance(node.operator, cst.AddAssign) and file.code(node.value) == "1" and _is_plain(file, node, holder)
+    ]
+    found = [node for node in ones if file.code(node.target) == wanted]
+    if not wanted:
+        own = ((node, file.code(node.target)) for node in ones)
+        found = [node for node, told in own if told.count(".") == 1 and told[:5] == "self." and _TURNS.search(told[5:])]
+    if len(found) != 1:
+        raise Refusal(f"{file.path}:{file.line(holder)} counts its calls in no one place")
+    return found[0]
+
+
+def _is_plain(file: PythonFile, node: cst.CSTNode, holder: cst.FunctionDef) -> bool:
+    """Whether a statement of a function runs at most once in a call, and not on the way out of a failure."""
+    for above in file.parents(node):
+        if above is holder:
+            return True
+        if isinstance(above, _UNPLAIN):
+            return False
+    return False
+
+
+def _is_unset_by_default(file: PythonFile, holder: cst.FunctionDef, limit: str) -> bool:
+    """Whether the setting that an object keeps under that name is None, or has to be given."""
+    owner = file.klass(holder)
+    name = limit.rpartition(".")[2].lstrip("_")
+    for made in file.within(owner, cst.FunctionDef) if owner is not None else ():
+        if made.name.value == "__init__":
+            params = (*made.params.posonly_params, *made.params.params, *made.params.kwonly_params)
+            given = [param for param in params if param.name.value == name]
+            return all(param.default is None or file.code(param.default) == "None" for param in given)
+    return False
+
+
+def _raised(file: PythonFile, holder: cst.FunctionDef, branch: cst.If) -> str:
     """What a branch raises with nothing but a text, RuntimeError without such."""
-    for node in file.within(branch.body, cst.Raise):
+    for node in file.within(branch.body, cst.Raise) if not file.within(holder, (cst.Import, cst.ImportFrom)) else ():
         call = node.exc
         given = call.args if isinstance(call, cst.Call) else ()
         if len(given) == 1 and given[0].keyword is None and isinstance(given[0].value, _TEXTS):
