@@ -57,7 +57,7 @@ def records_of(
 
 def in_order(records: Iterable[FlawRecord]) -> list[FlawRecord]:
     """Flaws, the one that deserves a person's minute most first; without places to look at that a flaw accounts for."""
-    return _led(_placed(sorted(records, key=rank)))
+    return _led(_placed(_unexplained(sorted(records, key=rank))))
 
 
 def _joined(record: FlawRecord, reached: Support) -> FlawRecord:
@@ -104,14 +104,12 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
     """Records, those that only say where to look given up for a flaw that is known in that function.
 
     One that a run met is told before all that only lead somewhere, one that none has touched in place of what led to
-    it. Of runs in which a flaw was seen that leads to their failure nobody needs to be told where to look.
+    it.
     """
     known: dict[tuple[str, str], FlawRecord] = {}
     for record in records:
         if record.best.blames and record.best.severity is not Severity.INFO:
             known.setdefault(_function(record), record)
-    explained = {run for record in records if _explains(record) for run in record.runs}
-    records = [record for record in records if record.best.blames or not explained.issuperset(record.runs)]
     led_to = [known[_function(lead)] for lead in records if not lead.best.blames and _function(lead) in known]
     met = [record for record in led_to if record.best.shown or record.reached != Support()]
     kept: dict[str, FlawRecord] = {}
@@ -123,6 +121,12 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
                 kept.setdefault(each.flaw, each)
                 named.add(_function(each))
     return list(kept.values())
+
+
+def _unexplained(records: list[FlawRecord]) -> list[FlawRecord]:
+    """Records without places to look at for runs in which a flaw was seen that leads to their failure."""
+    explained = {run for record in records if _explains(record) for run in record.runs}
+    return [record for record in records if record.best.blames or not explained.issuperset(record.runs)]
 
 
 def _explains(record: FlawRecord) -> bool:

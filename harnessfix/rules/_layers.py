@@ -1,11 +1,12 @@
 """On which layer a function lies, told from the words that it and the program have for their things.
 
-A guess of the sort that a reader makes who has not opened the function yet; good enough to sort by. Every source of
-words has the same say, however many words it gives, and a word that several layers share is shared out among them.
+A guess of the sort that a reader makes who has not opened the function yet; good enough to sort by. No source of words
+has more than one say, however many words it gives, and a word that several layers share is shared out among them.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
+from math import fsum
 from types import MappingProxyType
 
 from harnessfix_ir.anchors import Anchor
@@ -49,10 +50,12 @@ _SAID = {
 }
 """How words of a layer begin; those of up to three letters are meant whole, or in the plural."""
 WHOLE = 3
-_LAYERS_OF: dict[str, list[Layer]] = {}
-for _layer, _stems in _SAID.items():
-    for _stem in _stems.split():
-        _LAYERS_OF.setdefault(_stem, []).append(_layer)
+_LAYERS_OF = {
+    stem: [layer for layer, stems in _SAID.items() if stem in stems.split()]
+    for every in _SAID.values()
+    for stem in every.split()
+}
+LONGEST = max(map(len, _LAYERS_OF))
 
 _PARTS = {
     ElementRole.APPROVAL: Layer.GOVERNANCE,
@@ -102,7 +105,7 @@ def layer_of(
     )
     total = dict.fromkeys(Layer, 0.0)
     for said in sources:
-        whole = 1 + sum(said.values())
+        whole = 1 + fsum(said.values())
         for layer, weight in said.items():
             total[layer] += weight / whole
     likeliest = max(total, key=lambda layer: total[layer])
@@ -130,8 +133,8 @@ def layer_in(run: Htir, model: HarnessModel, function: Element) -> Layer:
 
 def _of_names(names: Mapping[str, float]) -> dict[Layer, float]:
     said: dict[Layer, float] = {}
-    for name, weight in names.items():
-        for word in words_in(name):
+    for name, weight in sorted(names.items()):  # sums of fractions depend on their order, and sets have none
+        for word in sorted(words_in(name)):
             layers = _layers_of(word)
             for layer in layers:
                 said[layer] = said.get(layer, 0.0) + weight / len(layers)
@@ -148,7 +151,7 @@ def _of_parts(parts: Mapping[ElementRole, int]) -> dict[Layer, float]:
 
 def _layers_of(word: str) -> list[Layer]:
     """The layers that a word speaks of, by the longest beginning of it that is listed."""
-    for length in range(len(word), WHOLE, -1):
+    for length in range(min(len(word), LONGEST), WHOLE, -1):
         if word[:length] in _LAYERS_OF:
             return _LAYERS_OF[word[:length]]
     return _LAYERS_OF.get(word.removesuffix("s"), [])

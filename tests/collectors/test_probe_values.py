@@ -440,6 +440,21 @@ def test_a_large_object_is_written_once(play: Play, python: str) -> None:
     assert all('"setting 199"' in played.out_text(step) for step in played.steps)
 
 
+def test_no_metaclass_is_asked_for_the_fields_of_a_class(tell: Tell) -> None:
+    asked: list[str] = []
+
+    class Meta(type):
+        def __getattr__(cls, name: str) -> object:
+            asked.append(name)
+            raise RuntimeError("no")
+
+    class Empty(metaclass=Meta):
+        pass
+
+    assert list(tell(Empty())) == ["$type"]
+    assert not asked
+
+
 def test_a_data_class_all_of_whose_fields_are_private_tells_them(tell: Tell) -> None:
     told = tell(Reserved("user", ["go"]))
     assert {key: value for key, value in told.items() if key != "$type"} == {"role": "user", "content": ["go"]}

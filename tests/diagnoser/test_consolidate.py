@@ -180,6 +180,16 @@ def test_nobody_is_sent_anywhere_for_a_run_whose_failure_a_flaw_leads_to() -> No
     assert [record.best.rule for record in both] == ["L190", "O190"], "nothing explains the other run"
 
 
+def test_places_that_nobody_needs_to_look_at_put_no_other_one_later() -> None:
+    flaw, passed = diagnosis(30, "b").model_copy(update={"leads": True}), diagnosis(9, None, confidence=0.6)
+    given_up = [lead(line, "b", 0.4) for line in (31, 32, 33)]
+    runs = {"a": Outcome.FAILED, "b": Outcome.FAILED}
+    records = consolidate(
+        [*given_up, flaw, passed, lead(1, "a", 0.3)], runs, [model()], {}, {passed.flaw: Support(failed=1)}
+    )
+    assert [record.best.anchors[0].start_line for record in records] == [30, 1, 9]
+
+
 def test_a_flaw_that_is_not_sure_leaves_the_places_to_look_at() -> None:
     unsure = diagnosis(7, "a", confidence=0.8).model_copy(update={"leads": True})
     records = consolidate([lead(3, "a", 0.4), unsure], {"a": Outcome.FAILED}, [model()], {})

@@ -311,10 +311,13 @@ def fields_of(value: Any, kind: type) -> Iterable[tuple[Any, Any]]:
 
 def _hidden(value: Any, kind: type) -> list[tuple[Any, Any]]:
     """Declared fields of a data class all of whose names begin with an underscore, without that."""
-    declared = getattr(kind, "__dataclass_fields__", None)
-    if type(declared) is not dict:
-        return []
-    return [(name.lstrip("_"), field) for name, field in fields_of(value, kind) if name in declared]
+    for base in type.__dict__["__mro__"].__get__(kind):
+        declared = type.__dict__["__dict__"].__get__(base).get("__dataclass_fields__")
+        if type(declared) is dict:
+            names = {name for name in declared if type(name) is str}
+            found = [(name, field) for name, field in fields_of(value, kind) if type(name) is str and name in names]
+            return [(name[1:] if name[1:2].isalpha() else name, field) for name, field in found]
+    return []
 
 
 def given_name(value: Any) -> str | None:
