@@ -26,8 +26,9 @@ from .subject import HERE, Subject
 SECONDS = 60.0
 VOLATILE = re.compile(
     r"0x[0-9a-f]+|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?|\d+\.\d+|[0-9a-f]{8}-[0-9a-f-]{27}"
-    r"|/tmp/\S+|line \d+"
+    r"|/tmp/\S+|line \d+|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{6,}\b"  # the last: names made up for one run
 )
+WORD = re.compile(r"[^\s\[\]{},]+")
 AGAIN = 3  # times that a sound task is recorded again before what differs is put down to a flaw
 Signature = tuple[str, str, str, str, str]
 
@@ -71,7 +72,7 @@ class Trial:
 
 def signature(run: Htir, step: TraceStep) -> Signature:
     """What a step was and did; in which order a set was written out is not told apart."""
-    shown = " ".join(sorted(VOLATILE.sub("~", run.output_text(step)).split()))
+    shown = " ".join(sorted(WORD.findall(VOLATILE.sub("~", run.output_text(step)))))
     digest = hashlib.sha1(shown.encode(errors="replace"), usedforsecurity=False).hexdigest()[:12]
     return step.kind.value, step.name, step.status.value, step.error.type if step.error else "", digest
 

@@ -31,8 +31,10 @@ class ConstantCallId(Role):
 def _reads_message(scope: Scope) -> bool:
     """Whether a function is handed a message, and not a text, and asks it for something."""
     handed = _MESSAGE.intersection(scope.params)
-    asked = (*scope.of(ast.Attribute), *scope.of(ast.Subscript)) if handed else ()
-    return any(isinstance(node.value, ast.Name) and node.value.id in handed for node in asked)
+    if not handed:
+        return False
+    asked = [node.value for node in scope.of(ast.Attribute)] + [node.value for node in scope.of(ast.Subscript)]
+    return any(isinstance(node, ast.Name) and node.id in handed for node in asked)
 
 
 def _ids(scope: Scope) -> Iterator[tuple[ast.expr, str]]:
