@@ -46,6 +46,8 @@ def worth(record: FlawRecord) -> float:
     own *= ASIDE if best.leads is False else 1.0
     if best.shown:
         seen = record.support
+        if best.leads and best.severity is not Severity.INFO:
+            own = max(own, MOST_LEAD)  # it is the cause in one of three, the likeliest place to look at in one of four
         return (SEEN if seen.failed or seen.unknown else SEEN_TO_PASS) * own * _impact(seen)
     went = record.reached
     where = FAILED_THERE if went.failed or went.unknown else WENT_THERE

@@ -180,6 +180,12 @@ def test_nobody_is_sent_anywhere_for_a_run_whose_failure_a_flaw_leads_to() -> No
     assert [record.best.rule for record in both] == ["L190", "O190"], "nothing explains the other run"
 
 
+def test_a_flaw_that_leads_to_the_failure_comes_before_where_to_look_however_sure() -> None:
+    flaw = diagnosis(30, "a", confidence=0.4).model_copy(update={"leads": True, "severity": Severity.WARNING})
+    records = consolidate([lead(1, "a", 0.9), flaw], {"a": Outcome.FAILED}, [model()], {})
+    assert [record.best.anchors[0].start_line for record in records] == [30, 1]
+
+
 def test_places_that_nobody_needs_to_look_at_put_no_other_one_later() -> None:
     flaw, passed = diagnosis(30, "b").model_copy(update={"leads": True}), diagnosis(9, None, confidence=0.6)
     given_up = [lead(line, "b", 0.4) for line in (31, 32, 33)]
