@@ -13,6 +13,8 @@ ASIDE = 0.5  # of one whose steps do not lead to the failure: it may be true, an
 # Of a place to look at: one that is likelier than most comes before a flaw that a failed run only went through, which
 # is its cause in one of seven, and after all but the unsure of those seen at work (`benchmarks/README.md`).
 LEAST_LEAD, MOST_LEAD, FOR_SHARE = 0.2, 0.43, 1.4
+# Least of a flaw that was seen and leads to the failure: it is the cause in one of three, a first place in one of four.
+LEADS = 0.45
 SEVERITY = {Severity.ERROR: 1.0, Severity.WARNING: 0.75, Severity.INFO: 0.4}
 RUNG = {Evidence.OBSERVED: 1.0, Evidence.DERIVED: 0.97, Evidence.HEURISTIC: 0.85, Evidence.MODEL: 0.7}
 
@@ -47,7 +49,7 @@ def worth(record: FlawRecord) -> float:
     if best.shown:
         seen = record.support
         if best.leads and best.severity is not Severity.INFO:
-            own = max(own, MOST_LEAD)  # it is the cause in one of three, the likeliest place to look at in one of four
+            own = max(own, LEADS)
         return (SEEN if seen.failed or seen.unknown else SEEN_TO_PASS) * own * _impact(seen)
     went = record.reached
     where = FAILED_THERE if went.failed or went.unknown else WENT_THERE
