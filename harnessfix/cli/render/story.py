@@ -118,7 +118,9 @@ def _folded(steps: Sequence[tuple[TraceStep, int]], kept: Container[str]) -> Ite
         steps: of a run, in order.
         kept: ids of steps that are told in any case.
     """
-    at, before, left_out = 0, None, []  # type: int, object, list[tuple[TraceStep, int]]
+    before: object = None
+    left_out: list[tuple[TraceStep, int]] = []
+    at = 0
     while at < len(steps):
         pair = steps[at : at + 2]
         taken = _taken(pair)
@@ -126,15 +128,17 @@ def _folded(steps: Sequence[tuple[TraceStep, int]], kept: Container[str]) -> Ite
             left_out += pair
             at += 2
             continue
-        if left_out:
-            yield Again(len(left_out) // 2, left_out[0][0].id, left_out[-1][0].id, left_out[0][1])
-            left_out = []
-        before = taken
-        width = 2 if taken is not None else 1
-        yield from steps[at : at + width]
-        at += width
-    if left_out:
-        yield Again(len(left_out) // 2, left_out[0][0].id, left_out[-1][0].id, left_out[0][1])
+        yield from _again(left_out)
+        before, left_out = taken, []
+        told = pair if taken is not None else pair[:1]
+        yield from told
+        at += len(told)
+    yield from _again(left_out)
+
+
+def _again(pairs: Sequence[tuple[TraceStep, int]]) -> Iterator[Again]:
+    if pairs:
+        yield Again(len(pairs) // 2, pairs[0][0].id, pairs[-1][0].id, pairs[0][1])
 
 
 def _taken(pair: Sequence[tuple[TraceStep, int]]) -> object:
