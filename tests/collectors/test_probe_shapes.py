@@ -170,3 +170,30 @@ def test_a_reply_whose_content_holds_its_parts() -> None:
         ("assistant", "text", None, None, "Let me see."),
         ("assistant", "tool_call", "look", "c1", '{"key": "a"}'),
     ]
+
+
+def test_messages_made_of_blocks_that_name_their_type() -> None:
+    pool = TextPool()
+    call = {"id": "c1", "function": {"name": "look", "arguments": '{"key": "a"}'}, "type": "function"}
+    asked = {
+        "role": "assistant",
+        "additional_kwargs": {"tool_calls": [call]},
+        "blocks": [{"block_type": "thinking", "content": "hmm"}, {"block_type": "text", "text": "Let me see."}],
+    }
+    answered = {
+        "role": "tool",
+        "additional_kwargs": {"tool_call_id": "c1", "name": "look"},
+        "blocks": [{"block_type": "text", "text": "7"}],
+    }
+    parts, _ = model_input({"0": [asked, answered]}, pool)
+    assert _told(parts, pool) == [
+        ("assistant", "reasoning", None, None, "hmm"),
+        ("assistant", "text", None, None, "Let me see."),
+        ("assistant", "tool_call", "look", "c1", '{"key": "a"}'),
+        ("tool", "tool_result", "look", "c1", "7"),
+    ]
+    assert _told(model_output({"message": asked, "raw": None}, pool), pool) == _told(parts[:3], pool)
+    own = {"block_type": "tool_call", "tool_name": "look", "tool_kwargs": {"key": "a"}, "tool_call_id": "c1"}
+    assert _told(model_output({"message": {"role": "assistant", "blocks": [own]}}, pool), pool) == [
+        ("assistant", "tool_call", "look", "c1", '{"key": "a"}')
+    ]

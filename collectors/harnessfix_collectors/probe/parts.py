@@ -81,7 +81,8 @@ def _assistant(message: dict[str, Any]) -> dict[str, Any]:
     content = message.get("content")
     if isinstance(content, dict) and isinstance(content.get("parts"), list):
         message = message | {"content": None, "parts": content["parts"]}
-    kept = {key: message[key] for key in ("content", "parts", "tool_calls") if message.get(key) is not None}
+    told = ("content", "parts", "blocks", "additional_kwargs", "tool_calls")
+    kept = {key: message[key] for key in told if message.get(key) is not None}
     return (messages_of([{"role": "assistant", **kept}]) or [{}])[0]
 
 

@@ -87,12 +87,47 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
     if item.get("type") in _ITEMS and (item["type"] != "message" or isinstance(item.get("content"), list)):
         role = "tool" if item["type"] == "function_call_output" else str(item.get("role") or "assistant")
         return {"role": role, "parts": list(_item_parts(item))}
+    if _has_blocks(item):
+        return _of_blocks(item)
     calls, content = item.get("tool_calls"), item.get("content")
     if isinstance(calls, list) and any(isinstance(c, dict) and isinstance(c.get("function"), str) for c in calls):
         return item | {"tool_calls": [_named(call) for call in calls]}
     if isinstance(content, list) and any(map(_known_by_fields, content)):
         return item | {"content": [_known_by_fields(part) or part for part in content]}
     return item
+
+
+def _has_blocks(item: dict[str, Any]) -> bool:
+    """Whether a message is made of blocks that name their type, what providers add being kept apart."""
+    blocks = item.get("blocks")
+    named = isinstance(blocks, list) and all(isinstance(each, dict) and "block_type" in each for each in blocks)
+    return named and item.get("content") is None
+
+
+def _of_blocks(item: dict[str, Any]) -> dict[str, Any]:
+    added = item.get("additional_kwargs")
+    added = added if isinstance(added, dict) else {}
+    parts = [_block(block) for block in item["blocks"]]
+    role = item.get("role")
+    if role == "tool":
+        text = "\n".join(str(part["content"]) for part in parts if part.get("content") is not None)
+        return {"role": role, "parts": [_result_part(added.get("tool_call_id"), added.get("name"), text)]}
+    given = added.get("tool_calls")
+    calls = [_flat(call) for call in given] if isinstance(given, list) else []
+    return {"role": role, "parts": [*parts, *(_call_part(call) for call in calls if _is_call(call))]}
+
+
+def _block(block: dict[str, Any]) -> dict[str, Any]:
+    match block["block_type"]:
+        case "text":
+            return {"type": "text", "content": block.get("text") or ""}
+        case "thinking":
+            return {"type": "reasoning", "content": block.get("content") or ""}
+        case "tool_call":
+            name, arguments = block.get("tool_name"), block.get("tool_kwargs", "")
+            return {"type": "tool_call", "id": block.get("tool_call_id"), "name": name, "arguments": arguments}
+        case _:
+            return {"type": "text", "content": block}
 
 
 def _known_by_fields(part: Any) -> dict[str, Any] | None:
