@@ -42,6 +42,9 @@ class _Slotted:
 OPAQUE = (type(sys), type(_Sample.method), type(len), type(_Sample().method))
 _DICTIONARY = type(_Sample.__dict__["__dict__"])
 _SLOT = type(_Slotted.__dict__["slot"])
+# What a class inherits and what stands in it, whatever its metaclass would answer.
+_bases_of = type.__dict__["__mro__"].__get__
+_inside_of = type.__dict__["__dict__"].__get__
 
 
 class Encoder:
@@ -153,7 +156,7 @@ class _Pass:
 
     def _tuple(self, value: Any, kind: type, depth: int) -> str:
         items = list(tuple.__iter__(value))
-        names = kind.__dict__.get("_fields") if kind is not tuple else None
+        names = _inside_of(kind).get("_fields") if kind is not tuple else None
         if type(names) is tuple and len(names) == len(items) and all(type(name) is str for name in names):
             return self._pairs(list(zip(names, items)), depth, f'"$type":{quote(type_name(kind))}')
         return self._items(items, depth)
@@ -283,8 +286,8 @@ def _real(value: float) -> str:
 
 def dict_of(value: Any) -> dict[Any, Any]:
     """The instance dictionary, past any `__dict__` that the class defines itself."""
-    for base in type(value).__mro__:
-        found = base.__dict__.get("__dict__")
+    for base in _bases_of(type(value)):
+        found = _inside_of(base).get("__dict__")
         if found is not None and type(found) is _DICTIONARY:
             try:
                 inside = found.__get__(value)
@@ -296,8 +299,9 @@ def dict_of(value: Any) -> dict[Any, Any]:
 
 def fields_of(value: Any, kind: type) -> Iterable[tuple[Any, Any]]:
     """Slots and instance dictionary, as name and value."""
-    for base in kind.__mro__:
-        for name, slot in base.__dict__.items() if "__slots__" in base.__dict__ else ():
+    for base in _bases_of(kind):
+        inside = _inside_of(base)
+        for name, slot in inside.items() if "__slots__" in inside else ():
             if type(slot) is _SLOT:
                 try:
                     field = slot.__get__(value)
@@ -311,8 +315,8 @@ def fields_of(value: Any, kind: type) -> Iterable[tuple[Any, Any]]:
 
 def _hidden(value: Any, kind: type) -> list[tuple[Any, Any]]:
     """Declared fields of a data class all of whose names begin with an underscore, without that."""
-    for base in type.__dict__["__mro__"].__get__(kind):
-        declared = type.__dict__["__dict__"].__get__(base).get("__dataclass_fields__")
+    for base in _bases_of(kind):
+        declared = _inside_of(base).get("__dataclass_fields__")
         if type(declared) is dict:
             names = {name for name in declared if type(name) is str}
             found = [(name, field) for name, field in fields_of(value, kind) if type(name) is str and name in names]
@@ -326,6 +330,6 @@ def given_name(value: Any) -> str | None:
     if value is None or kind in OPAQUE or issubclass(kind, type):
         return None
     name = dict_of(value).get("name")
-    for base in kind.__mro__:
-        name = base.__dict__.get("name") if name is None else name
+    for base in _bases_of(kind):
+        name = _inside_of(base).get("name") if name is None else name
     return name if type(name) is str else None
