@@ -4,14 +4,7 @@ from collections.abc import Iterable
 
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import (
-    added_messages,
-    as_anchor,
-    asking_anchors,
-    one_of_each,
-    quote,
-    that_ran,
-)
+from harnessfix.rules._query import added_messages, as_anchor, asking_anchors, one_of_each, quote, that_ran
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel

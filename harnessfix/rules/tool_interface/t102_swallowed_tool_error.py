@@ -1,7 +1,7 @@
 """T102: a tool fails, and the model is told nothing of it."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from harnessfix.rules._errors import handler_element, handlings, short_type
@@ -20,11 +20,11 @@ from harnessfix.rules._signals import is_signal
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.steps import ErrorInfo, Part, TraceStep
+from harnessfix_ir.steps import ErrorInfo, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, Status, StepKind
 
 _OPTIONAL = frozenset({"ImportError", "ModuleNotFoundError"})  # looked for, and done without
-SILENT_CONFIDENCE = 0.75  # that an empty answer is what a clause left of a failure
+EMPTY_CONFIDENCE = 0.75  # that an empty answer is what a clause left of a failure
 MIN_WORD = 4  # letters of a word that has to come back for the cause to count as told
 
 _AGENT = r'''import json
@@ -114,10 +114,9 @@ class SwallowedToolError(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Tool failures that were swallowed, in the tool or in what called it, without a word of them to the model."""
-        added = [(request, parts) for request, _, parts in added_messages(run)]
-        silent = _SilentAnswers(run, added)
-        driven = model_driven(model)
-        last: dict[str, Finding] = {}
+        answers = _Answers(run)
+        spoken: set[str] = set()
+        empty: dict[str, Finding] = {}
         for error, handled in handlings(run):
             info = handled.error or error.error
             handler = handler_element(model, handled)
@@ -125,18 +124,18 @@ class SwallowedToolError(Rule):
                 continue
             told = None
             if _swallows(handler):
-                told = _answer_in_tool(run, model, handler, handled) or _answer_outside(run, added, error, handled)
+                told = _answer_in_tool(run, model, handler, handled) or answers.outside(error, handled)
             if told is not None and not _tells(told.text, info) and _is_answer_of(handler, told):
                 yield _finding(run, handler, error, handled, info, told)
-                last.pop(told.step.id, None)
-                silent.told.add(told.step.id)
-            elif not handler.fact("reraises") and not is_driven(driven, handler):
-                told = silent.after(error, handled, info)
-                if told is not None:  # of several clauses the last one is what the answer was left to
-                    last[told.step.id] = replace(
-                        _finding(run, handler, error, handled, info, told), confidence=SILENT_CONFIDENCE
-                    )
-        yield from last.values()
+                spoken.add(told.step.id)
+            elif not handler.fact("reraises"):
+                told = answers.left_empty(error, handled, info)
+                # A tool that takes its own exceptions may well have nothing to say: only clauses around tools count.
+                if told is not None and not is_driven(model_driven(model), handler):
+                    found = _finding(run, handler, error, handled, info, told)
+                    # Of several clauses the last one is what the answer was left to.
+                    empty[told.step.id] = replace(found, confidence=EMPTY_CONFIDENCE)
+        yield from (finding for step, finding in empty.items() if step not in spoken)
 
 
 @dataclass(frozen=True)
@@ -149,48 +148,64 @@ class _Told:
     own: bool
 
 
-class _SilentAnswers:
-    """Answers to tool calls that say nothing at all, and what went wrong before them.
+class _Answers:
+    """What a model was told next, after a clause had taken what went wrong around a tool.
 
     Args:
         run: the run.
-        added: each request with the messages that are new in it.
     """
 
-    def __init__(self, run: Htir, added: Sequence[tuple[TraceStep, Sequence[Part]]]) -> None:
-        self._run, self._added = run, added
-        self._places = [run.place(request.id) for request, _ in added]
+    def __init__(self, run: Htir) -> None:
+        self._run = run
+        self._added = [(request, parts) for request, _, parts in added_messages(run)]
+        self._places = [run.place(request.id) for request, _ in self._added]
         self._tools = [run.place(step.id) for step in run.of_kind(StepKind.TOOL_CALL)]
-        self.told: set[str] = set()
 
-    def after(self, error: TraceStep, handled: TraceStep, info: ErrorInfo) -> _Told | None:
-        """What the model was told next, where that is empty and nothing was tried again.
-
-        A tool that takes its own exceptions may well have nothing to say: only clauses around tools are asked about.
-        """
-        run = self._run
-        at = bisect_right(self._places, run.place(handled.id))
-        if not 0 < at < len(self._added):
+    def outside(self, error: TraceStep, handled: TraceStep) -> _Told | None:
+        """The new messages of the next request, when the clause stands around a tool that failed."""
+        tool, at = _tool_of(self._run, error), self._next(handled)
+        if tool is None or tool.status is not Status.ERROR or at is None:
             return None
         request, parts = self._added[at]
-        asked = self._places[at - 1]
-        said = [part for part in parts if part.kind == "tool_result"]
-        if request.id in self.told or run.place(error.id) < asked or not said:
+        said = [part for part in parts if part.role in ("user", "tool") and part.kind != "tool_call"]
+        answers = bool(said) and all(part.role == "tool" for part in said)
+        return _Told(tool, request, "\n".join(self._run.text(part) for part in said), answers)
+
+    def left_empty(self, error: TraceStep, handled: TraceStep, info: ErrorInfo) -> _Told | None:
+        """The next answers to calls, where they say nothing at all and nothing was tried again."""
+        run, at = self._run, self._next(handled)
+        if not at:
             return None
-        if any(run.text(part).strip() for part in said):
+        request, parts = self._added[at]
+        asked, answered = self._places[at - 1], self._places[at]
+        said = [part for part in parts if part.kind == "tool_result"]
+        if run.place(error.id) < asked or not said or any(run.text(part).strip() for part in said):
             return None
         if any(_tells(run.text(part), info) for part in parts if part.role != "assistant"):
             return None
-        if bisect_right(self._tools, self._places[at]) > bisect_right(self._tools, run.place(handled.id)):
+        if self._tools_between(run.place(handled.id), answered):
             return None  # it was tried again
-        tool = next((outer for outer in ancestors(run, error) if outer.kind is StepKind.TOOL_CALL), None)
-        if tool is None and bisect_right(self._tools, self._places[at]) > bisect_right(self._tools, asked):
+        tool = _tool_of(run, error)
+        if tool is None and self._tools_between(asked, answered):
             return None  # tools ran, and it was none of them that failed
         return _Told(tool or handled, request, "", False)
 
+    def _next(self, step: TraceStep) -> int | None:
+        """Which request is the next one after a step."""
+        at = bisect_right(self._places, self._run.place(step.id))
+        return at if at < len(self._places) else None
+
+    def _tools_between(self, start: int, end: int) -> bool:
+        return bisect_right(self._tools, end) > bisect_right(self._tools, start)
+
+
+def _tool_of(run: Htir, step: TraceStep) -> TraceStep | None:
+    """The innermost tool call around a step."""
+    return next((outer for outer in ancestors(run, step) if outer.kind is StepKind.TOOL_CALL), None)
+
 
 def _answer_in_tool(run: Htir, model: HarnessModel, handler: Element, handled: TraceStep) -> _Told | None:
-    tool = next((outer for outer in ancestors(run, handled) if outer.kind is StepKind.TOOL_CALL), None)
+    tool = _tool_of(run, handled)
     if tool is None or tool.status is not Status.OK:
         return None
     function = tool_element(model, tool)
@@ -199,24 +214,6 @@ def _answer_in_tool(run: Htir, model: HarnessModel, handler: Element, handled: T
         and handler.anchor.path == function.anchor.path
     )
     return _Told(tool, tool, run.output_text(tool), own)
-
-
-def _answer_outside(
-    run: Htir,
-    added: list[tuple[TraceStep, list[Part]]],
-    error: TraceStep,
-    handled: TraceStep,
-) -> _Told | None:
-    """The new messages of the next request, when the clause stands around a tool that failed."""
-    tool = next((outer for outer in ancestors(run, error) if outer.kind is StepKind.TOOL_CALL), None)
-    if tool is None or tool.status is not Status.ERROR:
-        return None
-    for request, parts in added:
-        if run.place(request.id) > run.place(handled.id):
-            said = [part for part in parts if part.role in ("user", "tool") and part.kind != "tool_call"]
-            answers = bool(said) and all(part.role == "tool" for part in said)
-            return _Told(tool, request, "\n".join(run.text(part) for part in said), answers)
-    return None
 
 
 def _finding(
