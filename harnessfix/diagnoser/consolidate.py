@@ -112,14 +112,14 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
             known.setdefault(_function(record), record)
     led_to = [known[_function(lead)] for lead in records if not lead.best.blames and _function(lead) in known]
     met = [record for record in led_to if record.best.shown or record.reached != Support()]
+    first = next((place for place, record in enumerate(records) if not record.best.blames), len(records))
+    behind = (record if record.best.blames else known.get(_function(record), record) for record in records[first:])
     kept: dict[str, FlawRecord] = {}
     named: set[tuple[str, str]] = set()
-    for record in records:
-        found = (record,) if record.best.blames else (*met, known.get(_function(record), record))
-        for each in found:
-            if each.best.blames or _function(each) not in named:
-                kept.setdefault(each.flaw, each)
-                named.add(_function(each))
+    for record in (*records[:first], *met, *behind):
+        if record.best.blames or _function(record) not in named:
+            kept.setdefault(record.flaw, record)
+            named.add(_function(record))
     return list(kept.values())
 
 
