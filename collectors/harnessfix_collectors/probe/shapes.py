@@ -92,8 +92,10 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
     calls, content = item.get("tool_calls"), item.get("content")
     if isinstance(calls, list) and any(isinstance(c, dict) and isinstance(c.get("function"), str) for c in calls):
         return item | {"tool_calls": [_named(call) for call in calls]}
-    if isinstance(content, list) and any(map(_known_by_fields, content)):
-        return item | {"content": [_known_by_fields(part) or part for part in content]}
+    parts = content if isinstance(content, list) else []
+    known = [_known_by_fields(part) for part in parts]
+    if any(known):
+        return item | {"content": [found or part for found, part in zip(known, parts, strict=True)]}
     return item
 
 
@@ -125,7 +127,7 @@ def _block(block: dict[str, Any]) -> dict[str, Any]:
             return {"type": "reasoning", "content": block.get("content") or ""}
         case "tool_call":
             name, arguments = block.get("tool_name"), block.get("tool_kwargs", "")
-            return {"type": "tool_call", "id": block.get("tool_call_id"), "name": name, "arguments": arguments}
+            return _call_part({"id": block.get("tool_call_id"), "name": name, "arguments": arguments})
         case _:
             return {"type": "text", "content": block}
 
@@ -138,7 +140,7 @@ def _known_by_fields(part: Any) -> dict[str, Any] | None:
     if isinstance(origin, dict) and "result" in part:
         return _result_part(origin.get("id"), origin.get("tool_name"), part["result"])
     if isinstance(part.get("tool_name"), str) and "arguments" in part:
-        return {"type": "tool_call", "id": part.get("id"), "name": part["tool_name"], "arguments": part["arguments"]}
+        return _call_part({**part, "name": part["tool_name"]})
     return None
 
 
