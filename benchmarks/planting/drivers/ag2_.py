@@ -3,7 +3,7 @@
 import sys
 
 from autogen import ConversableAgent
-from provider import call, say, serve
+from provider import call, find, say, serve
 
 
 def look(key: str) -> str:
@@ -11,10 +11,6 @@ def look(key: str) -> str:
     if key == "boom":
         raise RuntimeError("disk quota on sdb1")
     return f"value of {key}"
-
-
-def find(arguments, **more):
-    return call("look", arguments, **more)
 
 
 END = say("42 TERMINATE")

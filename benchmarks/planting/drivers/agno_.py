@@ -7,7 +7,7 @@ os.environ["AGNO_TELEMETRY"] = "false"
 
 from agno.agent import Agent
 from agno.models.openai.like import OpenAILike
-from provider import call, say, serve
+from provider import call, find, say, serve
 
 
 def look(key: str) -> str:
@@ -19,10 +19,6 @@ def look(key: str) -> str:
     if key == "boom":
         raise RuntimeError("disk quota on sdb1")
     return f"value of {key}"
-
-
-def find(arguments, **more):
-    return call("look", arguments, **more)
 
 
 TASKS = {

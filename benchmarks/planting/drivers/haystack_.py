@@ -12,7 +12,7 @@ from haystack.components.generators.chat import OpenAIChatGenerator
 from haystack.dataclasses import ChatMessage
 from haystack.tools import tool
 from haystack.utils import Secret
-from provider import call, say, serve
+from provider import call, find, say, serve
 
 
 @tool
@@ -21,10 +21,6 @@ def look(key: Annotated[str, "the key"]) -> str:
     if key == "boom":
         raise RuntimeError("disk quota on sdb1")
     return f"value of {key}"
-
-
-def find(arguments, **more):
-    return call("look", arguments, **more)
 
 
 TASKS = {

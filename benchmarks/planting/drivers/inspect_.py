@@ -12,7 +12,7 @@ from inspect_ai.dataset import Sample
 from inspect_ai.model import get_model
 from inspect_ai.scorer import includes
 from inspect_ai.tool import ToolError, tool
-from provider import call, say, serve
+from provider import call, find, say, serve
 
 
 class Words:
@@ -43,10 +43,6 @@ def look():
         return f"value of {key}"
 
     return execute
-
-
-def find(arguments, **more):
-    return call("look", arguments, **more)
 
 
 def done(**more):

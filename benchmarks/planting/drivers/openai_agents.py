@@ -13,7 +13,7 @@ from agents import (
     set_trace_processors,
 )
 from openai import AsyncOpenAI
-from provider import call, say, serve
+from provider import call, find, say, serve
 
 
 @function_tool
@@ -22,10 +22,6 @@ def look(key: str) -> str:
     if key == "boom":
         raise RuntimeError("disk quota on sdb1")
     return f"value of {key}"
-
-
-def find(arguments, **more):
-    return call("look", arguments, **more)
 
 
 TASKS = {

@@ -22,6 +22,11 @@ def call(name: str, arguments: Any, **more: Any) -> Turn:
     return {"calls": [(name, raw)], **more}
 
 
+def find(arguments: Any, **more: Any) -> Turn:
+    """A call of `look`, the tool that the drivers give their agents."""
+    return call("look", arguments, **more)
+
+
 def completion(turn: Turn, number: int) -> dict[str, Any]:
     """A chat completion of one choice."""
     calls = [
