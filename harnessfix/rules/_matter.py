@@ -14,6 +14,7 @@ from harnessfix_ir.names import words_in
 from harnessfix_ir.vocabulary import ElementRole, Layer
 
 from ._layers import layer_of
+from ._troubled import Troubled
 from ._visited import Visited
 from ._written import Written
 
@@ -28,6 +29,7 @@ WEIGHTS = {
     "rare": 0.36,  # the rarest name of the program that stands in what ran of it
     "asked": 0.09,  # names of the program that it decided by
     "wrote": 1.46,  # a sentence of its literals is in what the run shows
+    "raised": 1.5,  # an exception arose in it, or one in what it called ended a step
 }
 LONG_LINES = 100
 MOST_ASKED = 3
@@ -52,6 +54,7 @@ class Matter:
         self._called = model.times_called
         self._calls = model.called
         self._written = Written(run)
+        self._troubled = Troubled(run)
 
     def shared(self, function: Visited) -> list[str]:
         """What both speak of, the rarest first: names in what ran, else words."""
@@ -62,6 +65,10 @@ class Matter:
     def wrote(self, function: Visited) -> bool:
         """Whether a sentence of the function is in what the run shows."""
         return self._written.by(function.element)
+
+    def ended(self, function: Visited) -> bool:
+        """Whether an exception arose in it that ended a step of the run."""
+        return self._troubled.ended_in(_symbol(function))
 
     def weight(self, function: Visited) -> float:
         """How likely the cause is in it, as the logarithm of a share."""
@@ -94,7 +101,12 @@ class Matter:
             "rare": max(map(self._names, function.names), default=0.0),
             "asked": sum(asked),
             "wrote": float(self.wrote(function)),
+            "raised": self._troubled.by(_symbol(function)),
         }
+
+
+def _symbol(function: Visited) -> tuple[str, str]:
+    return function.element.anchor.path, function.element.anchor.qualname
 
 
 class _Rarity:

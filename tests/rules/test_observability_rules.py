@@ -459,3 +459,62 @@ def test_where_to_look_is_not_asked_where_nothing_failed_or_no_line_is_known(
         assert not list(rule.check_run(other, harness.model))
     assert not list(rule.check_run(run.model_copy(update={"reached": {}}), harness.model))
     assert not list(rule.check_run(run, EMPTY))
+
+
+BREAKS = """\
+def seasoned(order):
+    spices = [spice for spice in order["spices"] if spice]
+    for spice in spices:
+        if spice == "salt":
+            return "salted"
+    return "plain"
+
+
+def weighed(order):
+    return order["grams"]
+
+
+class Kitchen:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, order):
+        messages = [{"role": "user", "content": "what is there?"}]
+        for _ in range(3):
+            reply = self.model.query(messages)["content"]
+            messages.append({"role": "assistant", "content": reply})
+            if not order:
+                raise ValueError("nothing was ordered")
+            if reply == "x":
+                return seasoned(order), weighed(order)
+        return None
+"""
+
+
+def _kitchen(order: str, *after: str) -> str:
+    well = "Kitchen(Model(say('x'))).run({'spices': [], 'grams': 1})"
+    lines = ("from agent import Kitchen", "from model import Model, say", well, f"order = {order}", "try:")
+    return "\n".join([*lines, "    Kitchen(Model(say('x'))).run(order)", "except (KeyError, ValueError):", *after])
+
+
+def test_where_to_look_goes_by_where_an_exception_arose(run_harness: Callable[[Mapping[str, str]], Harness]) -> None:
+    order = "{'spices': ['salt'], 'seasoned': 1}"
+    harness = run_harness({"agent.py": BREAKS, "main.py": _kitchen(order, "    raise SystemExit(2)")})
+    found = [one for one in harness.said("O118") if one.run == harness.runs[-1].run.id]
+    assert "weighed" in {one.anchors[0].qualname for one in found[:2]}, "though the program speaks of `seasoned`"
+    (broken,) = (one for one in found if one.anchors[0].qualname == "weighed")
+    assert "an exception arose there that ended a step" in broken.message
+    assert all("an exception arose" not in one.message for one in found if one is not broken)
+
+
+def test_where_to_look_is_not_asked_where_the_harness_said_no_and_the_program_took_it(
+    run_harness: Callable[[Mapping[str, str]], Harness],
+) -> None:
+    assert not run_harness({"agent.py": BREAKS, "main.py": _kitchen("{}", "    pass")}).said("O118")
+
+
+@pytest.mark.parametrize(("order", "after"), [("{}", "    raise SystemExit(2)"), ("{'spices': []}", "    pass")])
+def test_where_to_look_is_asked_where_the_program_failed_or_the_harness_broke(
+    run_harness: Callable[[Mapping[str, str]], Harness], order: str, after: str
+) -> None:
+    assert run_harness({"agent.py": BREAKS, "main.py": _kitchen(order, after)}).said("O118")

@@ -1,12 +1,14 @@
 """O118: a run failed, and all that is known of the cause is which code it went through."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from heapq import nlargest
 from math import exp
 
+from harnessfix.rules._errors import escaped_to, raised
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._matter import Matter
-from harnessfix.rules._query import as_anchor
+from harnessfix.rules._query import as_anchor, step_elements
 from harnessfix.rules._visited import Visited, visited
 from harnessfix.rules.base import Finding, Rule
 from harnessfix.words import counted
@@ -14,7 +16,7 @@ from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import Evidence, Outcome, Property, Route, Severity, Verdict
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Outcome, Property, Route, Severity, Verdict
 
 MOST_TOLD, MOST_NAMES = 4, 3
 _ORDER = {1: "first", 2: "second", 3: "third"}
@@ -55,10 +57,10 @@ class UnexplainedFailure(Rule):
         "Most bugs break what their own harness promises, and no rule can know all promises. What the recording tells "
         "is which code the failed run went through, apart from what every import runs. Of those functions the ones "
         "that decide most are fixed most often: those that hold a limit, a handler, a parser, a loop; and of these the "
-        "ones in which rare names of the program stand in lines that ran, and those that wrote a sentence that the run "
-        "shows. This is a place to begin reading, not a flaw that was seen; the confidence is how often the fix was "
-        "there in bugs whose fix is known. With failed and passed runs of the same harness, `harnessfix check` "
-        "compares them, which tells more."
+        "ones in which rare names of the program stand in lines that ran, those that wrote a sentence that the run "
+        "shows, and those that an exception came out of. This is a place to begin reading, not a flaw that was seen; "
+        "the confidence is how often the fix was there in bugs whose fix is known. With failed and passed runs of the "
+        "same harness, `harnessfix check` compares them, which tells more."
     )
     fix = "Read the named functions in this order; record a run of the same task that passes, and compare."
     by_hand = "Only the failure is known, and not the flaw."
@@ -72,11 +74,11 @@ class UnexplainedFailure(Rule):
     good = replace(edited(bad, "agent.py", ('.strip(": -")', '.strip(": ")')), exit_code=0)
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        if not _failed(run.run) or not run.reached:
+        if not _failed(run.run) or not run.reached or _refused(run, model):
             return
         functions = list(visited(run, model))
         matter = Matter(run, model, functions)
-        shares = [exp(matter.weight(function)) for function in functions]
+        shares = _shares(functions, matter)
         ranked = sorted(zip(shares, functions), key=lambda pair: (-pair[0], *pair[1].order))
         steps = _steps(run)
         for share, function in ranked[: int(self.option("most"))]:
@@ -87,9 +89,31 @@ class UnexplainedFailure(Rule):
             yield _finding(function, number, len(functions), confidence, steps, matter)
 
 
+def _shares(functions: Sequence[Visited], matter: Matter) -> list[float]:
+    """How likely the cause is in each: where an exception arose that ended a step is the second place at the latest.
+
+    The fix was in every second such function, whatever else is known of it.
+    """
+    shares = [exp(matter.weight(function)) for function in functions]
+    likeliest = nlargest(2, shares)
+    least = sum(likeliest) / len(likeliest) if likeliest else 0.0
+    return [max(share, least) if matter.ended(function) else share for share, function in zip(shares, functions)]
+
+
 def _failed(run: RunInfo) -> bool:
     """Whether the run failed, or the program that it is one of several runs of."""
     return run.outcome is Outcome.FAILED or (run.outcome is Outcome.UNKNOWN and bool(run.exit_code))
+
+
+def _refused(run: Htir, model: HarnessModel) -> bool:
+    """Whether the harness only said no, by a `raise` of its own, and the program took it and ended well."""
+    ended = [step for step in raised(run) if escaped_to(run, step) is not None]
+    return run.run.exit_code == 0 and bool(ended) and all(_deliberate(step, model) for step in ended)
+
+
+def _deliberate(step: TraceStep, model: HarnessModel) -> bool:
+    because = step.error.cause if step.error is not None else None
+    return because is None and any(True for _ in step_elements(model, step, ElementRole.RAISE))
 
 
 def _finding(
@@ -107,12 +131,13 @@ def _finding(
     names = matter.shared(function)[:MOST_NAMES]
     spoken = f"; like the program it speaks of {', '.join(names)}" if names else ""
     wrote = "; it worded what the run shows" if matter.wrote(function) else ""
+    raised = "; an exception arose there that ended a step" if matter.ended(function) else ""
     called = f"`{anchor.qualname}`" + (f" ({step.id})" if step is not None else "")
     return Finding(
         message=(
             f"The run failed. Of the {counted(of, 'function')} that it went through, {called} is the "
             f"{_ORDER.get(number, 'next')} to look at: {counted(function.ran, 'part')} of its code ran"
-            f"{holds}{spoken}{wrote}. A place to begin reading; no flaw was seen there."
+            f"{holds}{spoken}{wrote}{raised}. A place to begin reading; no flaw was seen there."
         ),
         anchors=[anchor],
         responsible_step=None if step is None else step.id,
