@@ -180,5 +180,26 @@ SUBJECTS: Mapping[str, Subject] = {
             "ag2_.py",
             "look malformed wrong-type missing no-object raises unknown two loop talk denied summary",
         ),
+        _of_package(
+            "strands",
+            "strands",
+            ("strands-agents[openai]==1.62.0",),
+            "strands_.py",
+            "look malformed wrong-type missing no-object raises unknown bad-name two loop busy down denied "
+            "too-long cut-off history validated forced swarm handoffs",
+        ),
+        _of_package(
+            "langgraph",
+            "langgraph",  # a namespace whose distributions share one folder
+            (
+                "langgraph==1.2.24",
+                "langgraph-prebuilt==1.1.3",
+                "langgraph-checkpoint==4.3.2",
+                "langchain-openai==1.7.4",
+            ),
+            "langgraph_.py",
+            "look malformed wrong-type missing no-object raises told unknown two loop endless busy down denied "
+            "again history taken-up asked typed ill-typed async",
+        ),
     )
 }
