@@ -1,7 +1,7 @@
 """Numbers that a run was given as limits, and what it spent."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harnessfix_ir.anchors import Anchor
@@ -34,6 +34,8 @@ MAX_CHARS = 50_000  # longer arguments are not searched for settings
 _SETTING = re.compile(
     r"\"((?:max_)?(?:tool_calls?|requests?|model_calls?|retries)(?:_limit)?)\"\s*:\s*(\d{1,6})\b(?!\.)"
 )
+_ZERO = re.compile(r"0(\.0+)?")
+_ZERO_SETTING = re.compile(r"\"(\w{1,80})\"\s*:\s*0(?:\.0+)?\s*[,}]")
 _CALLS_LIMIT = re.compile(
     r"^(?:max_(?:tool_calls?|requests?|model_calls?)|(?:tool_calls?|requests?|model_calls?)_limit)$"
 )
@@ -55,6 +57,28 @@ def given_numbers(run: Htir) -> Sequence[Given]:
 
 
 def _given_numbers(run: Htir) -> Iterator[Given]:
+    for step, part, text in _given_texts(run):
+        if part.name and len(text) < 12 and re.fullmatch(r"-?\d+(\.\d+)?", text):
+            yield Given(step, part.name, float(text))
+        elif text[:1] == "{" and len(text) < MAX_CHARS:
+            yield from (Given(step, name, float(number)) for name, number in _SETTING.findall(text))
+
+
+@once
+def given_zeros(run: Htir) -> Mapping[str, TraceStep]:
+    """Names that a step of the run was given 0 under, as an argument or in a record, each with the first such step."""
+    found: dict[str, TraceStep] = {}
+    for step, part, text in _given_texts(run):
+        if part.name and _ZERO.fullmatch(text):
+            found.setdefault(part.name, step)
+        elif text[:1] == "{" and len(text) < MAX_CHARS:
+            for name in _ZERO_SETTING.findall(text):
+                found.setdefault(name, step)
+    return found
+
+
+def _given_texts(run: Htir) -> Iterator[tuple[TraceStep, Part, str]]:
+    """What steps were given, apart from messages."""
     known: dict[tuple[StepKind, str], tuple[tuple[Part, ...], list[int]]] = {}
     for step in run.steps:
         before, places = known.get((step.kind, step.name), ((), []))
@@ -63,11 +87,7 @@ def _given_numbers(run: Htir) -> Iterator[Given]:
         places += [at for at in range(same, len(step.input)) if step.input[at].role not in MESSAGE_ROLES]
         known[step.kind, step.name] = step.input, places
         for part in (step.input[at] for at in places):
-            text = run.text(part)
-            if part.name and len(text) < 12 and re.fullmatch(r"-?\d+(\.\d+)?", text):
-                yield Given(step, part.name, float(text))
-            elif text[:1] == "{" and len(text) < MAX_CHARS:
-                yield from (Given(step, name, float(number)) for name, number in _SETTING.findall(text))
+            yield step, part, run.text(part)
 
 
 # --- no more than allowed -------------------------------------------------------------------------------------------

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from harnessfix.rules._budgets import given_zeros
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import as_anchor, events, one_of_each
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import StepEvent, TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
+from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Property, Severity
 
 # A moment of 0 is no moment, and an identifier of 0 none either.
 _MOMENT = re.compile(r"(^|[._])(time|now|utcnow|perf_counter|monotonic|uuid\d?|id|created(_at)?|timestamp)(\(|$)")
@@ -78,6 +79,39 @@ class ValueTakenForUnset(Rule):
         for step, event, element in seen.values():
             if (confidence := _trust(event, element)) > 0:
                 yield _finding(step, event, element, confidence)
+        yield from _not_handed_on(run, model)
+
+
+def _not_handed_on(run: Htir, model: HarnessModel) -> Iterator[Finding]:
+    """Zeros that the program means, which `if setting:` did not hand on."""
+    meant = given_zeros(run).keys() & set(run.run.program)
+    for path, reached in run.reached.items() if meant else ():
+        for function in model.in_file(path):
+            for name, asked, done in _handed_on(function):
+                if name in meant and reached.ran(asked):
+                    step = given_zeros(run)[name]
+                    anchor = as_anchor(function, f"hands `{name}` on where it is true")
+                    lines = {"start_line": asked, "end_line": done, "content_hash": "", "kind": AnchorKind.CALL}
+                    yield Finding(
+                        f"{step.name} ({step.id}) was given {name}=0, and line {asked} hands {name} on only where it "
+                        "is true: 0 counts as none.",
+                        one_of_each([anchor.model_copy(update=lines), *step.anchors[:1]]),
+                        responsible_step=step.id,
+                        symptom_step=step.id,
+                        path=[step.id],
+                        confidence=0.6 if reached.ran(done) else 0.75,  # 0.6: another value was handed on there
+                        evidence=Evidence.DERIVED,
+                        operator="",
+                        key=f"not handed on {name}",
+                    )
+
+
+def _handed_on(function: Element) -> Iterator[tuple[str, int, int]]:
+    told = function.value("handed-on")
+    for row in told if isinstance(told, list) else ():
+        match row:
+            case [str(name), int(asked), int(done)]:
+                yield name, asked, done
 
 
 def _fallen(run: Htir) -> Iterator[tuple[TraceStep, StepEvent]]:

@@ -9,6 +9,7 @@ from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
 from .base import Role, at_function, lines_of
+from .handed_on import handed_on
 from .spoken import asked_of, names_of
 from .wordings import wordings_of
 
@@ -37,6 +38,7 @@ class Functions(Role):
             draft.note("wordings", wordings_of(scope, file))
             draft.note("names", names_of(scope))
             draft.note("asks", asked_of(scope))
+            draft.note("handed-on", handed_on(scope))
             yield draft
 
 
