@@ -1,7 +1,8 @@
 """Lists of messages in the shapes that are about, as parts.
 
-OpenAI's chat completions and Responses items, Anthropic's blocks, Gemini's parts, GenAI's `parts`, the Vercel AI SDK's
-content, LangChain's serialised messages. An item of a shape that none of them has becomes the text of its JSON.
+OpenAI's chat completions and Responses items, Anthropic's blocks, those of Bedrock's Converse, Gemini's parts, GenAI's
+`parts`, the Vercel AI SDK's content, LangChain's serialised messages. An item of a shape that none of them has becomes
+the text of its JSON.
 """
 
 from collections.abc import Iterator
@@ -44,7 +45,17 @@ RESULTS = frozenset(
     ]
 )
 REASONING = frozenset(["reasoning", "thinking", "redacted_thinking", "thought"])
-CALL_ID_NAMES = ("call_id", "tool_use_id", "tool_call_id", "toolCallId", "callId")
+# Blocks that have one key, and all else below it: Gemini's, and those of Bedrock's Converse.
+NESTED = {
+    "function_call": "tool_call",
+    "functionCall": "tool_call",
+    "toolUse": "tool_call",
+    "function_response": "tool_result",
+    "functionResponse": "tool_result",
+    "toolResult": "tool_result",
+    "reasoningContent": "reasoning",
+}
+CALL_ID_NAMES = ("call_id", "tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "callId")
 LANGCHAIN = {"HumanMessage": "user", "AIMessage": "assistant", "SystemMessage": "system", "ToolMessage": "tool"}
 
 
@@ -131,10 +142,9 @@ def _content(role: str, item: Any, pool: TextPool) -> Iterator[Part]:
         return
     item = mapping(item.get("message_content")) or item
     kind = _kind(item)
-    for key in ("function_call", "functionCall", "function_response", "functionResponse"):
-        if isinstance(item.get(key), dict):
-            kind, item = ("tool_call" if key.endswith("all") else "tool_result"), item[key]
-            break
+    nested = next((key for key in NESTED if isinstance(item.get(key), dict)), None)
+    if nested is not None:
+        kind, item = NESTED[nested], item[nested]
     if kind in CALLS:
         yield _call(role, item, pool)
     elif kind in RESULTS:
@@ -148,6 +158,7 @@ def _content(role: str, item: Any, pool: TextPool) -> Iterator[Part]:
 
 
 def _reasoning(item: dict[str, Any]) -> Iterator[str]:
+    item = mapping(item.get("reasoningText")) or item
     for key in ("content", "thinking", "text", "reasoning", "summary"):
         value = item.get(key)
         if isinstance(value, str) and value:

@@ -129,6 +129,31 @@ def test_replies_of_classes() -> None:
     assert calls["parts"][0]["name"] == "f"
 
 
+def test_blocks_of_converse_are_calls_and_results() -> None:
+    pool = TextPool()
+    thought = {"reasoningContent": {"reasoningText": {"text": "Where is it?", "signature": "x"}}}
+    call = {"toolUse": {"toolUseId": "c1", "name": "look", "input": {"key": "a"}}}
+    result = {"toolResult": {"toolUseId": "c1", "status": "success", "content": [{"text": "7"}]}}
+    messages = [{"role": "assistant", "content": [thought, {"text": "Let me see."}, call]}]
+    parts = list(message_parts([*messages, {"role": "user", "content": [result]}], pool))
+    assert _told(parts, pool) == [
+        ("assistant", "reasoning", None, None, "Where is it?"),
+        ("assistant", "text", None, None, "Let me see."),
+        ("assistant", "tool_call", "look", "c1", '{"key": "a"}'),
+        ("tool", "tool_result", None, "c1", "7"),
+    ]
+
+
+def test_what_a_node_adds_to_the_state_is_a_reply() -> None:
+    call = {"name": "look", "args": {"key": "a"}, "id": "c1", "type": "tool_call"}
+    reply = {"$type": "chain.AIMessage", "content": "", "tool_calls": [call], "type": "ai"}
+    pool = TextPool()
+    assert ("assistant", "tool_call", "look", "c1", '{"key": "a"}') in _told(
+        model_output({"messages": [reply]}, pool), pool
+    )
+    assert reply_of({"messages": [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "1"}]}) is None
+
+
 def test_records_that_only_look_like_messages_are_none() -> None:
     assert messages_of([{"type": "file", "content": "x"}]) is None
     assert messages_of([{"$type": "app.User", "content": "x"}]) is None

@@ -62,6 +62,9 @@ def reply_of(value: Any) -> dict[str, Any] | None:
     replies = messages_of(value.get("replies"))
     if replies:
         return replies[0]
+    added = messages_of(value.get("messages"))  # what a node of a graph adds to the state
+    if added and all(message.get("role") == "assistant" for message in added):
+        return added[-1]
     inner = value.get("generations")
     if isinstance(inner, list) and inner:
         first = inner[0][0] if isinstance(inner[0], list) and inner[0] else inner[0]
