@@ -1,7 +1,9 @@
 """T103: a call fails, and its answer says neither why nor what to do."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from harnessfix.rules import _templates as templates
 from harnessfix.rules._calls import Asked, malformed
@@ -22,9 +24,10 @@ from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import ErrorInfo, TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Property, Route, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Outcome, Property, Route, Severity, StepKind
 
 MIN_REPEATS = 2
+MIN_WORDS = 2  # of a message that is missed where a call was made once
 MAX_ANSWER = 300  # characters; a longer answer says more than that something failed
 
 _MENTIONS = re.compile(
@@ -90,6 +93,7 @@ class OpaqueError(Rule):
         "https://modelcontextprotocol.io/specification/2025-06-18/server/tools#error-handling",
     )
     operator = "structured-error"
+    yields_to = ("T102",)
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,
@@ -101,30 +105,67 @@ class OpaqueError(Rule):
     )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Calls repeated because the answer hides the exception; malformed arguments answered with something else."""
+        """Calls repeated, or runs failed, after an answer hid the exception; malformed arguments misread."""
         hidden = _hidden_errors(run)
         failed: dict[tuple[str, str, str], list[TraceStep]] = {}
         for step in run.of_kind(StepKind.TOOL_CALL) if hidden else ():
-            answer = run.output_text(step) if step.id in hidden else ""
+            answer = hidden[step.id].answer if step.id in hidden else ""
             if step.id in hidden and len(answer) <= MAX_ANSWER:
                 failed.setdefault((step.name, run.input_text(step), answer), []).append(step)
         for (_, given, answer), steps in failed.items():
-            if len(steps) >= MIN_REPEATS:
-                yield _finding(run, model, given, answer, steps, *hidden[steps[0].id])
+            error, clause, _ = hidden[steps[0].id]
+            repeated = len(steps) >= MIN_REPEATS and short_type(error) not in answer
+            missed = run.run.outcome is Outcome.FAILED and len(_words(error.message)) >= MIN_WORDS
+            if repeated or missed:
+                yield _finding(run, model, given, answer, steps, error, clause)
         yield from _misread(run, model)
 
 
-def _hidden_errors(run: Htir) -> dict[str, tuple[ErrorInfo, TraceStep]]:
-    """Tool steps in which an exception was handled whose message their answer does not have: error and clause."""
-    found: dict[str, tuple[ErrorInfo, TraceStep]] = {}
+class _Hidden(NamedTuple):
+    """An exception, the clause that took it, and the answer that has nothing of its message."""
+
+    error: ErrorInfo
+    clause: TraceStep
+    answer: str
+
+
+def _hidden_errors(run: Htir) -> dict[str, _Hidden]:
+    """Tool steps in which an exception arose that was handled, and whose message their answer does not have.
+
+    What a clause around the tool answers is in the next request.
+    """
+    found: dict[str, _Hidden] = {}
+    added = [(run.place(request.id), parts) for request, _, parts in added_messages(run)]
     for error, clause in handlings(run):
-        tool = next((outer for outer in ancestors(run, clause) if outer.kind is StepKind.TOOL_CALL), None)
+        inside = _tool_around(run, clause)
+        tool = inside or _tool_around(run, error)
         if tool is None or error.error is None:
             continue
-        said, answer = error.error.message.strip("'\" "), run.output_text(tool)
-        if said and said not in answer and short_type(error.error) not in answer:
-            found[tool.id] = error.error, clause
+        if inside is None:
+            at = bisect_right(added, run.place(clause.id), key=lambda each: each[0])
+            said = [part for part in added[at][1] if part.kind == "tool_result"] if at < len(added) else []
+            if not said:
+                continue
+            answer = "\n".join(map(run.text, said))
+        else:
+            answer = run.output_text(tool)
+        if not _tells(answer, error.error.message):
+            found[tool.id] = _Hidden(error.error, clause, answer)
     return found
+
+
+def _tool_around(run: Htir, step: TraceStep) -> TraceStep | None:
+    return next((outer for outer in ancestors(run, step) if outer.kind is StepKind.TOOL_CALL), None)
+
+
+def _tells(answer: str, message: str) -> bool:
+    """Whether an answer has the message of an exception, or most of its words."""
+    said, words = message.strip("'\" "), _words(message)
+    return said in answer or (bool(words) and 2 * sum(word in answer.lower() for word in words) > len(words))
+
+
+def _words(message: str) -> set[str]:
+    return set(re.findall(r"[a-z]{4,}", message.lower()))
 
 
 def _misread(run: Htir, model: HarnessModel) -> Iterable[Finding]:
@@ -213,14 +254,15 @@ def _finding(
 ) -> Finding:
     place = handler_element(model, clause) or tool_element(model, steps[0])
     anchors = [as_anchor(place, "words the answer")] if place is not None else []
+    times = f"{len(steps)} times " if len(steps) > 1 else ""
     return Finding(
-        message=f"{steps[0].name} was called {len(steps)} times with {quote(given, 60)!r} and answered each time "
+        message=f"{steps[0].name} was called {times}with {quote(given, 60)!r} and answered{' each time' * bool(times)} "
         f"{quote(answer, 60)!r}; {short_type(error)}: {quote(error.message, 80)!r}, handled in {clause.id}, never "
         "reached the model.",
         anchors=one_of_each([*anchors, *nearest_anchors(run, steps[0])]),
         responsible_step=clause.id,
-        symptom_step=steps[1].id,
+        symptom_step=steps[:2][-1].id,
         path=tuple(dict.fromkeys((clause.id, *(step.id for step in steps)))),
-        confidence=0.85,
+        confidence=0.85 if times else 0.65,
         quotes=((f"{steps[0].id} output", quote(answer)),),
     )

@@ -14,6 +14,7 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
 
+_RUNS = re.compile(r"'NoneType' object has no attribute '_?(a?invoke|a?run|a?call|__call__|execute|func|fn)")
 _LOOKUP_ERRORS = ("KeyError", "AttributeError", "TypeError", "StopIteration", "IndexError", "ValueError", "LookupError")
 
 _AGENT = r'''import json
@@ -109,14 +110,19 @@ class UnknownToolFatal(Rule):
         known |= {str(tool.value("tool-name") or tool.name) for tool in model.of_role(ElementRole.TOOL)}
         known |= {step.name for step in run.of_kind(StepKind.TOOL_CALL)}
         answers = {request.id: parts for request, _, parts in added_messages(run)}
+        replies = [run.place(call.step.id) for call in asked(run)]
         for call in asked(run):
-            if call.name in known or not call.name or not known:
+            if call.name in known or not call.name:
                 continue
             error = next(
                 (
                     e
                     for e in errors
-                    if run.place(e.id) > run.place(call.step.id) and (_is_about(call, e) or _is_of_miss(run, model, e))
+                    if run.place(e.id) > run.place(call.step.id)
+                    and (
+                        (known and (_is_about(call, e) or _is_of_miss(run, model, e)))
+                        or (_ran_none(e) and not any(run.place(call.step.id) < at < run.place(e.id) for at in replies))
+                    )
                 ),
                 None,
             )
@@ -145,6 +151,12 @@ def _is_of_miss(run: Htir, model: HarnessModel, error: TraceStep) -> bool:
     """Whether the function that looks the tool up asked None, which it found, for something."""
     message = error.error.message if error.error is not None else ""
     return message.startswith("'NoneType' object has no attribute") and _lookup(run, model, error) is not None
+
+
+def _ran_none(error: TraceStep) -> bool:
+    """Whether a function that runs tools had None to run, wherever it was looked up."""
+    message = error.error.message if error.error is not None else ""
+    return bool(_RUNS.match(message)) and any("tool" in anchor.qualname.lower() for anchor in error.anchors[:1])
 
 
 def _finding(run: Htir, model: HarnessModel, call: Asked, error: TraceStep, ended: TraceStep) -> Finding:

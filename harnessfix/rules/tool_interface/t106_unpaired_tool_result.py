@@ -1,7 +1,7 @@
 """T106: a tool call goes unanswered, or an answer does not say which call it belongs to."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harnessfix.rules._examples import edited, harness
@@ -11,6 +11,7 @@ from harnessfix.rules._query import (
     as_anchor,
     asking_anchors,
     grown_inputs,
+    has_messages,
     hazards,
     names,
     nearest_anchors,
@@ -117,24 +118,47 @@ class UnpairedToolResult(Rule):
         """Requests in which a turn with tool calls is followed by something else before all of them are answered."""
         spoken: set[str] = set()
         told: set[str] = set()
-        turns: dict[str, _Turn] = {}
-        for request, before, parts in grown_inputs(run):
-            turn = turns.pop(before.id) if before is not None else _Turn()
-            turns[request.id] = turn
-            turn.read(parts)
-            gap = turn.gap(request)
-            if gap is None:
+        for request, gap in _gaps(run):
+            ids = {part.call_id or part.text for part in (*gap.calls, *gap.nameless)}
+            if spoken.issuperset(ids):  # the same turn is sent again with every later request
                 continue
-            key = ",".join(part.call_id or part.text for part in (*gap.calls, *gap.nameless))
-            if key in spoken:  # the same turn is sent again with every later request
-                continue
-            spoken.add(key)
+            spoken |= ids
             finding = _finding(run, model, request, gap)
             told.update(anchor.symbol for anchor in finding.anchors[:1])
             yield finding
         for element in hazards(model, "constant-call-id"):
             if element.anchor.symbol not in told and went_through(run, element):
                 yield _written(run, model, element)
+
+
+def _gaps(run: Htir) -> Iterator[tuple[TraceStep, _Gap]]:
+    """What is missing in the requests of a run, as they were made and then as they were sent."""
+    turns: dict[str, _Turn] = {}
+    for request, before, parts in grown_inputs(run):
+        turn = turns.pop(before.id) if before is not None else _Turn()
+        turns[request.id] = turn
+        turn.read(parts)
+        gap = turn.gap(request)
+        if gap is not None:
+            yield request, gap
+    for request in _as_sent(run):
+        turn = _Turn()
+        turn.read(request.input)
+        gap = turn.gap(request)
+        if gap is not None:
+            yield request, gap
+
+
+def _as_sent(run: Htir) -> Iterator[TraceStep]:
+    """Requests of a provider's client inside a model call, which may hold other messages than the model call was given.
+
+    Of those in one model call only the last: the others are attempts at the same.
+    """
+    last: dict[str | None, TraceStep] = {}
+    for step in run.of_kind(StepKind.LIFECYCLE):
+        if step.attributes.get("role") == "model_call" and has_messages(step):
+            last[step.parent] = step
+    yield from last.values()
 
 
 class _Turn:

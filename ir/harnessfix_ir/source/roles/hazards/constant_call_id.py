@@ -13,7 +13,7 @@ from .base import hazard
 
 _ID = re.compile(r"^(tool_)?call_id$")
 _CALL = re.compile(r"(^|_)(tool_?|function_)?call$")
-_MESSAGE = frozenset(("message", "msg"))
+_MESSAGE = re.compile(r"^(message|msg|(tool|function)_(result|response|output|message))$")
 
 
 class ConstantCallId(Role):
@@ -29,8 +29,8 @@ class ConstantCallId(Role):
 
 
 def _reads_message(scope: Scope) -> bool:
-    """Whether a function is handed a message, and not a text, and asks it for something."""
-    handed = _MESSAGE.intersection(scope.params)
+    """Whether a function is handed a message or a result, and not a text, and asks it for something."""
+    handed = set(filter(_MESSAGE.match, scope.params))
     if not handed:
         return False
     asked = [node.value for node in scope.of(ast.Attribute)] + [node.value for node in scope.of(ast.Subscript)]
