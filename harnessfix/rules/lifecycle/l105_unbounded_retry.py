@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Set
 
 from harnessfix.rules._attempts import attempts, retry_around
-from harnessfix.rules._errors import short_type
+from harnessfix.rules._errors import handlings, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors, own_elements
 from harnessfix.rules._query import as_anchor, asks_person, names, one_of_each, quote
@@ -133,12 +133,13 @@ class UnboundedRetry(Rule):
 
     def _inside_one_step(self, run: Htir, model: HarnessModel, spoken: Set[str]) -> Iterable[Finding]:
         """Steps whose own function holds such a retry, and met the same sort of exception in it many times."""
-        met: dict[str, list[TraceStep]] = {}
-        for step in run.of_kind(StepKind.ERROR):
-            if step.error is not None and step.parent is not None:
-                met.setdefault(step.parent, []).append(step)
-        for step_id, errors in met.items():
-            step = run.step(step_id)
+        met: dict[str, dict[str, TraceStep]] = {}
+        raised = ((step, step) for step in run.of_kind(StepKind.ERROR))
+        for error, at in (*raised, *handlings(run)):  # also what arose further in and was taken here
+            if error.error is not None and at.parent is not None:
+                met.setdefault(at.parent, {})[error.id] = error
+        for step_id, found in met.items():
+            step, errors = run.step(step_id), list(found.values())
             same = [error for error in errors if short_type(error.error) == short_type(errors[-1].error)]
             retries = (e for e in own_elements(model, step, ElementRole.RETRY) if e.value("library") == "loop")
             retry = next((e for e in retries if e.fact("no-stop") is not None), None)

@@ -17,6 +17,7 @@ from harnessfix_ir.vocabulary import ElementRole, Evidence, Layer, Property, Sev
 
 _OR = re.compile(r"^\s*([\w.]+)\s+or\s+(.+)$", re.DOTALL)
 _SPENT = re.compile(r"cost|budget|price|spend|token|request|call|retr(y|ies)|attempt|usage|quota")
+_TRIES = re.compile(r"retr(y|ies)|attempt")
 _NO_DEFAULT = re.compile(r"^(None|False|0(\.0*)?|float\(.inf.\)|math\.inf|sys\.maxsize|\{\}|\[\]|\(\)|\w+\(\))$")
 
 _AGENT = '''\
@@ -126,8 +127,12 @@ class LimitBypassed(Rule):
 
 
 def _on_its_layer(finding: Finding) -> Finding:
-    """What a run may spend (money, tokens, calls, tries) is governance; how long its loops go round is lifecycle."""
-    return replace(finding, layer=Layer.GOVERNANCE) if _SPENT.search(finding.key) else finding
+    """What a run may spend (money, tokens, calls, tries) is governance; how long its loops go round is lifecycle.
+
+    So is a try that is made again for ever.
+    """
+    endless = finding.parameters.get("form") == "stands-still" and _TRIES.search(finding.key)
+    return replace(finding, layer=Layer.GOVERNANCE) if _SPENT.search(finding.key) and not endless else finding
 
 
 def _default(limit: Element) -> tuple[str, str] | None:

@@ -1,19 +1,23 @@
 """L112: a reply that was cut off is treated as whole."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._handed_in import episodes, results
-from harnessfix.rules._own import asking_functions, is_model_step, nearest_own
+from harnessfix.rules._own import asking_functions, callers_of, is_model_step, nearest_own
 from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote, requests
 from harnessfix.rules._replies import finish_reason, says_nothing, texts_of, was_cut_off
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Property, Severity, Status, StepKind
 
 MIN_COPY = 12  # characters of a reply that, found in the result, show that it was accepted
+MOST_FRAMES = 8
+
+_REASON = re.compile(r"^_?(finish|stop)_?reason$", re.IGNORECASE)
 
 _AGENT = '''\
 import subprocess
@@ -126,11 +130,14 @@ def _finding(run: Htir, model: HarnessModel, step: TraceStep, symptom: TraceStep
     # Who gets the whole choice is told why it ended; it is there that nobody looks.
     told = caller and not read and any(e.fact("returns-choice") for e in elements)
     asking = (*(as_anchor(f, "reads the reply") for f in functions), *nearest_own(run, step))
+    # Where the reason was read and handed on, it is further out that the harness goes by it.
+    going = _going_by_it(run, model, step, functions) if read else None
+    decides = (as_anchor(going, "goes by the reason, and not by this one"),) if going is not None else ()
     responsible = above.id if told and above is not None else step.id
     reason = finish_reason(run, step)
     return Finding(
         f"The reply of {step.id} ended with {reason!r}, cut off by a token limit; {what}.",
-        one_of_each([*caller, *asking] if told else [*asking, *caller]),
+        one_of_each([*caller, *asking] if told else [*decides, *asking, *caller]),
         responsible_step=responsible,
         symptom_step=symptom.id,
         path=list(dict.fromkeys([responsible, step.id, symptom.id])),
@@ -139,3 +146,17 @@ def _finding(run: Htir, model: HarnessModel, step: TraceStep, symptom: TraceStep
         parameters={"finish-reasons": [reason], **({"empty": True} if says_nothing(run, step) else {})},
         key="cut-off",
     )
+
+
+def _going_by_it(run: Htir, model: HarnessModel, step: TraceStep, functions: Sequence[Element]) -> Element | None:
+    """The function around a request, and not in what made it, that asks most often why the reply ended."""
+    made = {function.anchor.path for function in functions}
+    asked: dict[str, tuple[int, Element]] = {}
+    for around in (step, *ancestors(run, step)):
+        for caller in callers_of(model, around, most=MOST_FRAMES):
+            asks = caller.value("asks")
+            if caller.anchor.path not in made and isinstance(asks, dict):
+                lines = {line for name in filter(_REASON.match, asks) for line in asks[name]}
+                asked.setdefault(caller.id, (len(lines), caller))
+    times, caller = max(asked.values(), key=lambda found: found[0], default=(0, None))
+    return caller if times else None
