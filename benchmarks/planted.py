@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from planting.ablation import STAGES, ablated
-from planting.plant import Plant, plants
+from planting.plant import Plant, base_of, plants
 from planting.scores import TABLE, Score, metrics, score, shown
 from planting.subject import SUBJECTS, Subject, folder_of
 from planting.trial import Bench
@@ -42,7 +42,7 @@ def scores_of(
             if failing:
                 raise HarnessfixError(f"{subject.name} is not sound: {', '.join(failing)} failed")
             for plant in plants(bench.harness, sound.compiled, bench.opened, skip):
-                file = bench.harness.parent / plant.path
+                file = base_of(bench.harness) / plant.path
                 before = file.read_text(encoding="utf-8")
                 file.write_text(plant.edit.apply(before), encoding="utf-8")
                 try:

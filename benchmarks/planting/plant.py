@@ -64,7 +64,7 @@ def plants(harness: Path, sound: Mapping[str, Sequence[Htir]], opened: Opened, s
     """
     files = [harness] if harness.is_file() else sorted(path for path in harness.rglob("*") if path.is_file())
     texts = {
-        path.relative_to(harness.parent).as_posix(): path.read_text(errors="replace") for path in files if _text(path)
+        path.relative_to(base_of(harness)).as_posix(): path.read_text(errors="replace") for path in files if _text(path)
     }
     reached = {path for runs in sound.values() for run in runs for path, marks in run.reached.items() if marks.hit}
     weights = {"rare": _rarity(sound), "long": _counted(sound, _lasts), "failing": _counted(sound, _fails)}
@@ -81,6 +81,11 @@ def plants(harness: Path, sound: Mapping[str, Sequence[Htir]], opened: Opened, s
             )
         ]
         yield from sorted(found, key=_scattered)[skip : skip + MOST_PLACES]
+
+
+def base_of(harness: Path) -> Path:
+    """The folder that the paths of a harness are relative to: a namespace package counts for no part of them."""
+    return harness if harness.is_dir() and not (harness / "__init__.py").exists() else harness.parent
 
 
 def _text(path: Path) -> bool:

@@ -768,6 +768,78 @@ def test_a_value_that_is_taken_for_unset(run_harness: Run, own: str, general: st
     assert [d.anchors[0].start_line for d in said] == [13] * len(said)
 
 
+HANDS_ON = """
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task, settings):
+        options = {"model": "a"}
+        for _ in range(2):
+            if TEST:
+                options["patience"] = BODY
+            messages = [{"role": "user", "content": f"{task} {options}"}]
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "body", "given", "confidence"),
+    [
+        ('patience := settings.get("patience")', "1000 * patience", "0", 0.75),
+        ('settings["patience"]', 'settings["patience"]', "0.0", 0.75),
+        ('settings.get("patience") is not None', 'settings["patience"]', "0", None),
+        ('settings.get("patience")', 'settings["patience"]', "3", None),
+        ('settings.get("patience")', "30", "0", None),
+    ],
+)
+def test_a_zero_that_is_handed_on_only_where_it_is_true(
+    run_harness: Run, test: str, body: str, given: str, confidence: float | None
+) -> None:
+    source = HANDS_ON.replace("TEST", test).replace("BODY", body)
+    main = "from agent import Agent\nfrom model import Model, say\n"
+    main += f'print(Agent(Model(say("x"))).run("Go.", {{"patience": {given}}}))\n'
+    said = run_harness({"agent.py": source, "main.py": main}).said("L139")
+    assert [d.confidence for d in said] == ([] if confidence is None else [confidence])
+    assert [d.anchors[0].start_line for d in said] == [9] * len(said)
+
+
+RETRIES = """
+import time
+
+
+class Agent:
+    def __init__(self, model):
+        self.model, self.asked = model, 0
+
+    def query(self, messages):
+        self.asked += 1
+        if self.asked < 8:
+            raise ConnectionError("down")
+        return self.model.query(messages)
+
+    def run(self, task):
+        attempts = 0
+        while True:
+            try:
+                return self.query([{"role": "user", "content": task}])["content"]
+            except ConnectionError:
+                attempts += 1
+                STOP
+                time.sleep(0.001)
+"""
+
+
+@pytest.mark.parametrize(("stop", "speaks"), [("pass", True), ("if attempts >= 20:\n                    raise", False)])
+def test_a_retry_meets_what_arose_further_in(run_harness: Run, stop: str, speaks: bool) -> None:
+    main = "from agent import Agent\nfrom model import Model, say\nprint(Agent(Model(say('x'))).run('Go.'))\n"
+    found = run_harness({"agent.py": RETRIES.replace("STOP", stop), "main.py": main}).said("L105")
+    assert [one.anchors[0].qualname for one in found] == ["Agent.run"] * speaks
+
+
 def test_a_budget_is_governance_and_a_bound_on_rounds_lifecycle(run_harness: Run) -> None:
     source = "def run(cost_limit=None, step_limit=None):\n    cost = cost_limit or 3.0\n    steps = step_limit or 30\n"
     said = run_harness({"agent.py": source}).said_of_source("L106")

@@ -131,6 +131,27 @@ def test_t103_an_answer_may_say_what_the_arguments_should_be(run_harness: Run, a
     assert bool(run_harness(_files("call('look', '[1]')", execute)).said("T103")) is speaks
 
 
+QUOTA = 'raise RuntimeError("the disk is over its quota")'
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends", "speaks"),
+    [
+        ("f'Error: {type(error).__name__}'", 1, True),
+        ("f'Error: {type(error).__name__}'", 0, False),
+        ("f'Error: {error}'", 1, False),
+        ("'The disk has gone over quota.'", 1, False),
+    ],
+)
+def test_t103_speaks_of_a_single_call_where_the_run_failed(
+    run_harness: Run, answer: str, ends: int, speaks: bool
+) -> None:
+    execute = f"try:\n    {PLAIN}\nexcept RuntimeError as error:\n    return {answer}"
+    files = _files('call("look", {"key": "a"})', execute, QUOTA)
+    files["main.py"] += f"raise SystemExit({ends})\n"
+    assert bool(run_harness(files).said("T103")) is speaks
+
+
 @pytest.mark.parametrize(
     ("reason", "speaks"), [("''", True), ("f'{error}. '", False), ("'Arguments must be JSON. '", False)]
 )
@@ -287,6 +308,52 @@ def test_an_id_that_is_written_where_the_message_that_has_it_is_at_hand(
 ) -> None:
     code = f'def to_provider(message):\n    return {{"tool_call_id": {id_}, "content": message.text}}\n'
     assert bool(run_harness({"items.py": code}).said_of_source("T106")) is speaks
+
+
+@pytest.mark.parametrize(("id_", "speaks"), [('"call"', True), ("tool_result['use']", False)])
+def test_an_id_that_is_written_where_the_result_that_has_it_is_at_hand(
+    run_harness: Run, id_: str, speaks: bool
+) -> None:
+    code = f"def to_provider(tool_result):\n    return {{'tool_call_id': {id_}, 'content': tool_result['text']}}\n"
+    assert bool(run_harness({"items.py": code}).said_of_source("T106")) is speaks
+
+
+SENDING = """
+def look(key):
+    return f"value of {key}"
+
+
+class Client:
+    def __init__(self, model):
+        self.model = model
+
+    def complete(self, messages):
+        sent = [self.form(message) for message in messages]
+        return self.model.query(sent)
+
+    def form(self, message):
+        return {**message, "tool_call_id": ID} if message["role"] == "tool" else message
+
+
+class Agent:
+    def __init__(self, model):
+        self.client = Client(model)
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(4):
+            reply = self.client.complete(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for call in reply["tool_calls"]:
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": look("a")})
+"""
+
+
+@pytest.mark.parametrize(("id_", "speaks"), [('message["content"]', True), ('message["tool_call_id"]', False)])
+def test_t106_looks_at_what_was_sent_in_the_end(run_harness: Run, id_: str, speaks: bool) -> None:
+    assert bool(run_harness({"agent.py": SENDING.replace("ID", id_), "main.py": LOOKS}).said("T106")) is speaks
 
 
 @pytest.mark.parametrize(
