@@ -11,6 +11,9 @@ from harnessfix_ir.vocabulary import ElementRole, LinkKind, Status, StepKind
 
 from ._query import ancestors, step_elements
 
+SLIPS = frozenset({"TypeError", "KeyError", "IndexError", "AttributeError", "UnboundLocalError", "NameError"})
+"""What Python says of code that took something for granted."""
+
 
 def short_type(error: ErrorInfo | None) -> str:
     """Class name without its module, empty when there is no error."""

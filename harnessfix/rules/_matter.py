@@ -54,7 +54,7 @@ class Matter:
         self._called = model.times_called
         self._calls = model.called
         self._written = Written(run)
-        self._troubled = Troubled(run)
+        self._troubled = Troubled(run, model)
 
     def shared(self, function: Visited) -> list[str]:
         """What both speak of, the rarest first: names in what ran, else words."""
@@ -69,6 +69,10 @@ class Matter:
     def ended(self, function: Visited) -> bool:
         """Whether an exception arose in it that ended a step of the run."""
         return self._troubled.ended_in(_symbol(function))
+
+    def slipped(self, function: Visited) -> bool:
+        """Whether Python itself complained of a line of it, and that ended a step of the run."""
+        return self._troubled.slipped(_symbol(function))
 
     def weight(self, function: Visited) -> float:
         """How likely the cause is in it, as the logarithm of a share."""

@@ -6,9 +6,12 @@ of a report); one that a clause took says less, and what is raised over and over
 
 from collections import Counter
 
+from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.vocabulary import ElementRole
 
-from ._errors import escaped_to, frames_of, raised, short_type
+from ._errors import SLIPS, escaped_to, frames_of, raised, short_type
+from ._query import step_elements
 from ._signals import is_signal
 
 _ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})  # an optional package is looked for
@@ -22,26 +25,35 @@ class Troubled:
 
     Args:
         run: any.
+        model: its harness.
     """
 
-    def __init__(self, run: Htir) -> None:
+    def __init__(self, run: Htir, model: HarnessModel) -> None:
         self._times: Counter[Symbol] = Counter()
         self._callers: set[Symbol] = set()
         self._ended: set[Symbol] = set()
+        self._slipped: set[Symbol] = set()
         for step in raised(run):
             if not step.anchors or short_type(step.error) in _ABSENT or is_signal(step.error):
                 continue
-            self._times[step.anchors[0].path, step.anchors[0].qualname] += 1
+            symbol = step.anchors[0].path, step.anchors[0].qualname
+            self._times[symbol] += 1
             if escaped_to(run, step) is not None:
                 frames = [(frame.path, frame.function) for frame in frames_of(step)]
-                self._ended.add((step.anchors[0].path, step.anchors[0].qualname))
+                self._ended.add(symbol)
                 self._callers.update(frames[-2:-1])
+                if short_type(step.error) in SLIPS and not any(step_elements(model, step, ElementRole.RAISE)):
+                    self._slipped.add(symbol)
 
     def by(self, symbol: Symbol) -> float:
         """How much the run's exceptions have to do with the function: from 0 to 1."""
         if symbol in self._ended or symbol in self._callers:
             return 1.0
         return 1.0 / self._times[symbol] if symbol in self._times else 0.0
+
+    def slipped(self, symbol: Symbol) -> bool:
+        """Whether Python itself complained of a line there (`KeyError`, `TypeError`, …), and that ended a step."""
+        return symbol in self._slipped
 
     def ended_in(self, symbol: Symbol) -> bool:
         """Whether an exception arose there that ended a step of the run."""

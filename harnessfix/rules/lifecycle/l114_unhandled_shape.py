@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from harnessfix.rules._calls import argument_flaw, asked_in
-from harnessfix.rules._errors import escaped_to, frames_of, raised, short_type
+from harnessfix.rules._errors import SLIPS, escaped_to, frames_of, raised, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._layers import layer_in
 from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote, requests, wordings
@@ -19,7 +19,6 @@ from harnessfix_ir.vocabulary import Property, Severity, StepKind
 # What Python raises when a value has not the shape that the code took for granted.
 MOST_FRAMES = 6
 LEAST_WORDED = 10  # characters of a message by which the function that words it is known
-SHAPE = frozenset({"TypeError", "KeyError", "IndexError", "AttributeError", "UnboundLocalError", "NameError"})
 # What it raises for a value of the right shape that means nothing to the code; a harness also raises these itself, on
 # purpose, for what it refuses.
 _CONTENT = frozenset({"ValueError", "ValidationError", "ZeroDivisionError", "RecursionError", "OverflowError"})
@@ -86,7 +85,7 @@ class UnhandledShape(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Shape errors raised in harness code after a reply, or on reading one, that ended the run."""
         replies = _replies(run)
-        for origin in raised(run, *SHAPE, *_CONTENT):
+        for origin in raised(run, *SLIPS, *_CONTENT):
             ended = escaped_to(run, origin)
             if ended is None or not origin.anchors or showing_function(model, origin) is not None:
                 continue
