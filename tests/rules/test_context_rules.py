@@ -374,6 +374,7 @@ def test_nothing_is_said_to_have_shortened_what_no_line_tells(run_harness: Run) 
     assert "shortened" not in found.message
 
 
-def test_a_harness_that_is_ready_for_a_refusal(run_harness: Run) -> None:
-    sound = REFUSED.replace("SHORTEN", "truncate_history(messages)").replace("raise SystemExit(1)", "return")
+@pytest.mark.parametrize("shorten", ["truncate_history(messages)", "messages = messages[:1]"])
+def test_a_harness_that_is_ready_for_a_refusal(run_harness: Run, shorten: str) -> None:
+    sound = REFUSED.replace("SHORTEN", shorten).replace("raise SystemExit(1)", "return")
     assert not run_harness({"agent.py": sound, "main.py": SMALL}).said("C107")

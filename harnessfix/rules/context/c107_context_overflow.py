@@ -7,7 +7,7 @@ from itertools import islice
 from harnessfix.rules._errors import chain, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import loop_around
-from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote, that_ran, went_through
+from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote, requests, that_ran, went_through
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
@@ -93,7 +93,7 @@ class ContextOverflow(Rule):
                 continue
             size = len(run.input_text(step))
             shorteners = _shorteners(run, model)
-            if shorteners and run.run.outcome is Outcome.PASSED:
+            if run.run.outcome is Outcome.PASSED and (shorteners or _was_shortened(run, step, size)):
                 return  # it was ready for that
             named = " and ".join(f"`{function.anchor.qualname}`" for function in shorteners)
             yield Finding(
@@ -110,6 +110,12 @@ class ContextOverflow(Rule):
                 parameters={"characters": size, "messages": len(step.input)},
             )
             return
+
+
+def _was_shortened(run: Htir, refused: TraceStep, size: int) -> bool:
+    """Whether the next request was answered, and is shorter than the refused one."""
+    following = next((step for step in requests(run) if run.place(step.id) > run.place(refused.id)), None)
+    return following is not None and following.status is Status.OK and len(run.input_text(following)) < size
 
 
 def _refused_inside(run: Htir, step: TraceStep) -> bool:
