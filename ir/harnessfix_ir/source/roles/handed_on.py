@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import islice
 
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.source.expressions import callee, inside, last
@@ -9,6 +10,7 @@ from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import Scope
 
 MOST = 50
+MOST_PARTS = 100  # of a value that are looked at
 
 
 def handed_on(scope: Scope) -> list[JsonValue]:
@@ -37,12 +39,15 @@ def _setting(value: ast.expr) -> str:
 
 def _hands_on(body: list[ast.stmt], test: ast.expr, scope: Scope) -> bool:
     """Whether the value goes into something else there: an item, an attribute, an argument of its own."""
-    same = {ast.dump(test.target).replace("Store()", "Load()") if isinstance(test, ast.NamedExpr) else ast.dump(test)}
+    same = test.target if isinstance(test, ast.NamedExpr) else test
+    looks = ast.dump(same).replace("Store()", "Load()")
     for node in inside(body):
         if isinstance(node, ast.Call) and last(callee(node, scope)) == "sleep":
             return False  # to sleep for no time is not to sleep
-        if any(ast.dump(part) in same for value in _given(node) for part in walk(value)):
-            return True
+        for value in _given(node):
+            parts = (part for part in islice(walk(value), MOST_PARTS) if isinstance(part, same.__class__))
+            if any(ast.dump(part) == looks for part in parts):
+                return True
     return False
 
 
