@@ -104,7 +104,7 @@ def _message(message: dict[str, Any], pool: TextPool, otherwise: str) -> Iterato
     elif isinstance(content, dict):
         yield from _content(role, content, pool)
     elif isinstance(content, list):
-        if role == "tool" and not any(_kind(item) in RESULTS for item in objects(content)):
+        if role == "tool" and not any(_kind(item) in RESULTS or _nested(item) for item in objects(content)):
             name = name_of(message.get("name"))
             yield Part(role=role, text=pool.put(result_text(content)), kind="tool_result", call_id=call_id, name=name)
         else:
@@ -142,8 +142,8 @@ def _content(role: str, item: Any, pool: TextPool) -> Iterator[Part]:
         return
     item = mapping(item.get("message_content")) or item
     kind = _kind(item)
-    nested = next((key for key in NESTED if isinstance(item.get(key), dict)), None)
-    if nested is not None:
+    nested = _nested(item)
+    if nested:
         kind, item = NESTED[nested], item[nested]
     if kind in CALLS:
         yield _call(role, item, pool)
@@ -159,7 +159,7 @@ def _content(role: str, item: Any, pool: TextPool) -> Iterator[Part]:
 
 def _reasoning(item: dict[str, Any]) -> Iterator[str]:
     item = mapping(item.get("reasoningText")) or item
-    for key in ("content", "thinking", "text", "reasoning", "summary"):
+    for key in ("content", "thinking", "text", "reasoning", "summary", "redactedContent"):
         value = item.get(key)
         if isinstance(value, str) and value:
             yield value
@@ -213,6 +213,11 @@ def role_of(value: Any) -> str:
     """A role in our words; any other stays as it is."""
     name = value.lower() if isinstance(value, str) else ""
     return ROLES.get(name, name)
+
+
+def _nested(item: dict[str, Any]) -> str:
+    """The one key of a block that has all else below it; empty where it says its kind, or has no such key."""
+    return "" if _kind(item) else next((key for key in NESTED if isinstance(item.get(key), dict)), "")
 
 
 def _kind(item: dict[str, Any]) -> str:

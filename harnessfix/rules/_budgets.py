@@ -66,9 +66,14 @@ def _given_numbers(run: Htir) -> Iterator[Given]:
 
 @once
 def given_zeros(run: Htir) -> Mapping[str, TraceStep]:
-    """Names that a step of the run was given 0 under, as an argument or in a record, each with the first such step."""
+    """Names that a step of the run was given 0 under, as an argument or in a record, each with the first such step.
+
+    What a model wrote for a tool is not among them.
+    """
     found: dict[str, TraceStep] = {}
     for step, part, text in _given_texts(run):
+        if step.kind is StepKind.TOOL_CALL:
+            continue
         if part.name and _ZERO.fullmatch(text):
             found.setdefault(part.name, step)
         elif text[:1] == "{" and len(text) < MAX_CHARS:

@@ -154,6 +154,33 @@ def test_what_a_node_adds_to_the_state_is_a_reply() -> None:
     assert reply_of({"messages": [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "1"}]}) is None
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"messages": [{"role": "assistant", "content": "old"}], "text": "new"}, "new"),
+        ({"messages": [{"role": "assistant", "content": "old"}], "content": "new"}, "new"),
+        (
+            {
+                "messages": [{"role": "assistant", "content": "old"}],
+                "choices": [{"message": {"role": "assistant", "content": "new"}}],
+            },
+            "new",
+        ),
+        ({"messages": [{"type": []}], "text": "new"}, "new"),
+    ],
+)
+def test_an_answer_comes_before_the_messages_beside_it(value: dict[str, Any], said: str) -> None:
+    pool = TextPool()
+    assert [pool.texts[part.text] for part in model_output(value, pool)] == [said]
+
+
+def test_a_result_of_converse_in_a_message_of_the_tool() -> None:
+    pool = TextPool()
+    result = {"toolResult": {"toolUseId": "c1", "content": [{"text": "7"}]}}
+    (part,) = message_parts([{"role": "tool", "content": [result]}], pool)
+    assert (part.kind, part.call_id, pool.texts[part.text]) == ("tool_result", "c1", "7")
+
+
 def test_records_that_only_look_like_messages_are_none() -> None:
     assert messages_of([{"type": "file", "content": "x"}]) is None
     assert messages_of([{"$type": "app.User", "content": "x"}]) is None

@@ -768,6 +768,7 @@ def test_a_value_that_is_taken_for_unset(run_harness: Run, own: str, general: st
     assert [d.anchors[0].start_line for d in said] == [13] * len(said)
 
 
+ELSE = '\n            else:\n                options["none"] = 1'
 HANDS_ON = """
 class Agent:
     def __init__(self, model):
@@ -792,8 +793,18 @@ class Agent:
         ('patience := settings.get("patience")', "1000 * patience", "0", 0.75),
         ('settings["patience"]', 'settings["patience"]', "0.0", 0.75),
         ('settings.get("patience") is not None', 'settings["patience"]', "0", None),
+        ('settings.get("patience")', 'settings["patience"]', "0", 0.75),
         ('settings.get("patience")', 'settings["patience"]', "3", None),
+        ('settings.get("patience")', 'max(1, *[settings["patience"]])', "0", 0.75),
+        ('settings.get("patience")', 'self.settings["patience"]', "0", None),
         ('settings.get("patience")', "30", "0", None),
+        (
+            'settings["patience"]',
+            'settings["patience"]\n            else:\n                options["none"] = 1',
+            "0",
+            None,
+        ),
+        ('settings["model"]', 'settings["patience"]', "0", None),
     ],
 )
 def test_a_zero_that_is_handed_on_only_where_it_is_true(

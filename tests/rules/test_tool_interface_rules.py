@@ -131,6 +131,29 @@ def test_t103_an_answer_may_say_what_the_arguments_should_be(run_harness: Run, a
     assert bool(run_harness(_files("call('look', '[1]')", execute)).said("T103")) is speaks
 
 
+INSTEAD = "try:\n    found = open('values of ' + key).read()\nexcept OSError:\n    found = 'fresh value'\nreturn found"
+IN_ITS_WORDS = (
+    "try:\n    return open('values of ' + key).read()\nexcept OSError as error:\n"
+    "    raise LookupError('The store is offline.') from error"
+)
+
+
+@pytest.mark.parametrize("look", [INSTEAD, IN_ITS_WORDS])
+def test_t103_leaves_what_a_tool_does_instead_and_says_in_its_own_words(run_harness: Run, look: str) -> None:
+    execute = f"try:\n    {PLAIN}\nexcept LookupError as error:\n    return f'Error: {{error}}'"
+    files = _files('call("look", {"key": "a"})', execute, look)
+    files["main.py"] += "raise SystemExit(1)\n"
+    assert not run_harness(files).said("T103")
+
+
+def test_t103_leaves_answers_to_several_calls(run_harness: Run) -> None:
+    execute = f"try:\n    {PLAIN}\nexcept RuntimeError as error:\n    return 'Error: RuntimeError'"
+    both = 'dict(call("look", {"key": "a"}), tool_calls=[*call("look", {"key": "a"}, "x")["tool_calls"], '
+    files = _files(both + '*call("look", {"key": "b"}, "y")["tool_calls"]])', execute, QUOTA)
+    files["main.py"] += "raise SystemExit(1)\n"
+    assert not run_harness(files).said("T103")
+
+
 QUOTA = 'raise RuntimeError("the disk is over its quota")'
 
 
@@ -349,6 +372,42 @@ class Agent:
             for call in reply["tool_calls"]:
                 messages.append({"role": "tool", "tool_call_id": call["id"], "content": look("a")})
 """
+
+
+HANDED_IN = """
+class Agent:
+    def __init__(self, model, registry, sandbox=None):
+        self.model, self.registry, self.sandbox = model, registry, sandbox
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(4):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for call in reply["tool_calls"]:
+                answer = self.use_tool(call["function"]["name"])
+                messages.append({"role": "tool", "tool_call_id": call["id"], "content": answer})
+
+    def use_tool(self, name):
+        BODY
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "speaks"),
+    [
+        ("return self.registry.get(name).run()", True),
+        ("return self.sandbox.running_since(self.registry[name])", False),
+        ("return self.sandbox['run'](name)", False),
+    ],
+)
+def test_t105_none_that_is_run_as_a_tool(run_harness: Run, body: str, speaks: bool) -> None:
+    main = "from agent import Agent\nfrom model import Model, call, say\n"
+    main += 'Agent(Model(call("lok", {}), say("x")), {"look": print}).run("Go.")\n'
+    found = run_harness({"agent.py": HANDED_IN.replace("BODY", body), "main.py": main}).said("T105")
+    assert [(one.anchors[0].qualname, one.confidence) for one in found] == [("Agent.use_tool", 0.75)] * speaks
 
 
 @pytest.mark.parametrize(("id_", "speaks"), [('message["content"]', True), ('message["tool_call_id"]', False)])

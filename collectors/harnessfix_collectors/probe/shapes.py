@@ -19,6 +19,7 @@ _ROLE_OF_CLASS = {
     "tool": "tool",
     "functionexecutionresult": "tool",
 }
+_ANSWERS = frozenset({"choices", "content", "text", "message", "output", "answer", "response", "candidates"})
 _ROLE_OF_PART = {"system-prompt": "system", "user-prompt": "user", "tool-return": "tool"}
 
 
@@ -26,7 +27,7 @@ def messages_of(value: Any) -> list[dict[str, Any]] | None:
     """The messages in a list that is nothing but messages, None for anything else."""
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         return None
-    if all("role" in item or item.get("type") in _ITEMS for item in value):
+    if all("role" in item or (isinstance(item.get("type"), str) and item["type"] in _ITEMS) for item in value):
         return [_item(item) for item in value]
     if all(_class_role(item) is not None for item in value):
         return [part for item in value for part in _of_class(item)]
@@ -62,9 +63,6 @@ def reply_of(value: Any) -> dict[str, Any] | None:
     replies = messages_of(value.get("replies"))
     if replies:
         return replies[0]
-    added = messages_of(value.get("messages"))  # what a node of a graph adds to the state
-    if added and all(message.get("role") == "assistant" for message in added):
-        return added[-1]
     inner = value.get("generations")
     if isinstance(inner, list) and inner:
         first = inner[0][0] if isinstance(inner[0], list) and inner[0] else inner[0]
@@ -76,7 +74,15 @@ def reply_of(value: Any) -> dict[str, Any] | None:
     items = value.get("output")
     if isinstance(items, list) and all(isinstance(item, dict) and item.get("type") in _ITEMS for item in items):
         return _assistant(part for item in items for part in _item_parts(item))
-    return None
+    return _added(value)
+
+
+def _added(value: dict[str, Any]) -> dict[str, Any] | None:
+    """What a node of a graph adds to the state, where that is what a model said and nothing else."""
+    added = messages_of(value.get("messages")) if not _ANSWERS.intersection(value) else None
+    if not added or any(message.get("role") != "assistant" for message in added):
+        return None
+    return next((message for message in reversed(added) if message.get("tool_calls")), added[-1])
 
 
 def _assistant(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -133,17 +133,21 @@ class UnboundedRetry(Rule):
 
     def _inside_one_step(self, run: Htir, model: HarnessModel, spoken: Set[str]) -> Iterable[Finding]:
         """Steps whose own function holds such a retry, and met the same sort of exception in it many times."""
-        met: dict[str, dict[str, TraceStep]] = {}
+        met: dict[str, dict[str, tuple[TraceStep, TraceStep]]] = {}
         raised = ((step, step) for step in run.of_kind(StepKind.ERROR))
         for error, at in (*raised, *handlings(run)):  # also what arose further in and was taken here
             if error.error is not None and at.parent is not None:
-                met.setdefault(at.parent, {})[error.id] = error
+                met.setdefault(at.parent, {})[error.id] = error, at
         for step_id, found in met.items():
-            step, errors = run.step(step_id), list(found.values())
-            same = [error for error in errors if short_type(error.error) == short_type(errors[-1].error)]
+            step = run.step(step_id)
             retries = (e for e in own_elements(model, step, ElementRole.RETRY) if e.value("library") == "loop")
             retry = next((e for e in retries if e.fact("no-stop") is not None), None)
-            if retry is None or retry.id in spoken or len(same) < MANY:
+            if retry is None:
+                continue
+            errors = [error for error, at in found.values() if _stands_in(retry, at)]
+            errors.sort(key=lambda error: run.place(error.id))
+            same = [error for error in errors if short_type(error.error) == short_type(errors[-1].error)]
+            if len(same) < MANY or retry.id in spoken:
                 continue
             yield Finding(
                 f"{step.name} ({step.id}) met {short_type(same[0].error)} {len(same)} times ({same[0].id} to "
@@ -156,6 +160,12 @@ class UnboundedRetry(Rule):
                 parameters=_parameters(retry),
                 key="no-stop",
             )
+
+
+def _stands_in(retry: Element, at: TraceStep) -> bool:
+    """Whether an exception was met, or taken, in the lines of the retry; one of no known line may have been."""
+    lines = range(retry.anchor.start_line, retry.anchor.end_line + 1)
+    return not at.anchors or at.anchors[0].path != retry.anchor.path or at.anchors[0].start_line in lines
 
 
 def _retried(model: HarnessModel, retry: Element) -> str:

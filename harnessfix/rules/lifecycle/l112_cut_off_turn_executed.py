@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._handed_in import episodes, results
 from harnessfix.rules._own import asking_functions, callers_of, is_model_step, nearest_own
-from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote, requests
+from harnessfix.rules._query import ancestors, as_anchor, lines_of, one_of_each, quote, requests
 from harnessfix.rules._replies import finish_reason, says_nothing, texts_of, was_cut_off
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
@@ -156,7 +156,7 @@ def _going_by_it(run: Htir, model: HarnessModel, step: TraceStep, functions: Seq
         for caller in callers_of(model, around, most=MOST_FRAMES):
             asks = caller.value("asks")
             if caller.anchor.path not in made and isinstance(asks, dict):
-                lines = {line for name in filter(_REASON.match, asks) for line in asks[name]}
+                lines = {line for name in filter(_REASON.match, asks) for line in lines_of(asks[name])}
                 asked.setdefault(caller.id, (len(lines), caller))
     times, caller = max(asked.values(), key=lambda found: found[0], default=(0, None))
     return caller if times else None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from harnessfix.rules._budgets import given_zeros
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import own_function
 from harnessfix.rules._query import as_anchor, events, one_of_each
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
@@ -83,35 +84,41 @@ class ValueTakenForUnset(Rule):
 
 
 def _not_handed_on(run: Htir, model: HarnessModel) -> Iterator[Finding]:
-    """Zeros that the program means, which `if setting:` did not hand on."""
-    meant = given_zeros(run).keys() & set(run.run.program)
-    for path, reached in run.reached.items() if meant else ():
+    """Zeros that the program means, where `if setting:` is all that would hand them on."""
+    zeros = given_zeros(run)
+    meant = zeros.keys() & set(run.run.program)
+    for path, reached in sorted(run.reached.items()) if meant else ():
         for function in model.in_file(path):
-            for name, asked, done in _handed_on(function):
-                if name in meant and reached.ran(asked):
-                    step = given_zeros(run)[name]
-                    anchor = as_anchor(function, f"hands `{name}` on where it is true")
-                    lines = {"start_line": asked, "end_line": done, "content_hash": "", "kind": AnchorKind.CALL}
-                    yield Finding(
-                        f"{step.name} ({step.id}) was given {name}=0, and line {asked} hands {name} on only where it "
-                        "is true: 0 counts as none.",
-                        one_of_each([anchor.model_copy(update=lines), *step.anchors[:1]]),
-                        responsible_step=step.id,
-                        symptom_step=step.id,
-                        path=[step.id],
-                        confidence=0.6 if reached.ran(done) else 0.75,  # 0.6: another value was handed on there
-                        evidence=Evidence.DERIVED,
-                        operator="",
-                        key=f"not handed on {name}",
-                    )
+            for name, asked, done, own in _handed_on(function):
+                if name not in meant or not reached.ran(asked):
+                    continue
+                step = zeros[name]
+                given_here = own_function(model, step) == function
+                if own and not given_here:
+                    continue  # what that call of it was given is not known
+                anchor = as_anchor(function, f"hands `{name}` on where it is true")
+                lines = {"start_line": asked, "end_line": done, "content_hash": "", "kind": AnchorKind.CALL}
+                where = "" if given_here else ", if it came there"
+                yield Finding(
+                    f"{step.name} ({step.id}) was given {name}=0, and line {asked} hands {name} on only where it is "
+                    f"true: the zero counts as none{where}.",
+                    one_of_each([anchor.model_copy(update=lines), *step.anchors[:1]]),
+                    responsible_step=step.id,
+                    symptom_step=step.id,
+                    path=[step.id],
+                    confidence=0.6 if reached.ran(done) else 0.75,  # 0.6: another value was handed on there
+                    evidence=Evidence.DERIVED,
+                    operator="",
+                    key=f"not handed on {name}",
+                )
 
 
-def _handed_on(function: Element) -> Iterator[tuple[str, int, int]]:
+def _handed_on(function: Element) -> Iterator[tuple[str, int, int, bool]]:
     told = function.value("handed-on")
     for row in told if isinstance(told, list) else ():
         match row:
-            case [str(name), int(asked), int(done)]:
-                yield name, asked, done
+            case [str(name), int(asked), int(done), bool(own)]:
+                yield name, asked, done, own
 
 
 def _fallen(run: Htir) -> Iterator[tuple[TraceStep, StepEvent]]:

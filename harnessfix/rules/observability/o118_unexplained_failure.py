@@ -92,8 +92,8 @@ class UnexplainedFailure(Rule):
 def _shares(functions: Sequence[Visited], matter: Matter) -> list[float]:
     """How likely the cause is in each, whatever else is known of those in which an exception arose that ended a step.
 
-    The fix was in every second such function, and in seven of eight of which Python itself complained: these are as
-    likely as the two likeliest others together, those the second place at the latest.
+    The fix was in every second such function, and in seven of eight of which Python itself complained. These are as
+    likely as the two likeliest together, those as the mean of the two: so one such is the second place at the latest.
     """
     shares = [exp(matter.weight(function)) for function in functions]
     both = sum(nlargest(2, shares))

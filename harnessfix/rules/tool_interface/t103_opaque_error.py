@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from harnessfix.rules import _templates as templates
@@ -24,12 +24,16 @@ from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import ErrorInfo, TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Outcome, Property, Route, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Outcome, Property, Route, Severity, Status, StepKind
 
 MIN_REPEATS = 2
 MIN_WORDS = 2  # of a message that is missed where a call was made once
+LONGEST_MESSAGE = 2_000  # characters of an exception's message whose words are looked for
 MAX_ANSWER = 300  # characters; a longer answer says more than that something failed
 
+_SPEAKS_OF_FAILURE = re.compile(
+    r"error|exception|fail|invalid|could not|cannot|unable|went wrong|did not work|sorry|^$", re.IGNORECASE
+)
 _MENTIONS = re.compile(
     r"json|argument|pars(?:e|ing)|decod|malformed|invalid|expecting|delimiter|not an object|"
     r"(?:must|should) be (?:a|an)\b|schema|validat",
@@ -106,52 +110,61 @@ class OpaqueError(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Calls repeated, or runs failed, after an answer hid the exception; malformed arguments misread."""
-        hidden = _hidden_errors(run)
-        failed: dict[tuple[str, str, str], list[TraceStep]] = {}
-        for step in run.of_kind(StepKind.TOOL_CALL) if hidden else ():
-            answer = hidden[step.id].answer if step.id in hidden else ""
-            if step.id in hidden and len(answer) <= MAX_ANSWER:
-                failed.setdefault((step.name, run.input_text(step), answer), []).append(step)
-        for (_, given, answer), steps in failed.items():
-            error, clause, _ = hidden[steps[0].id]
-            repeated = len(steps) >= MIN_REPEATS and short_type(error) not in answer
+        failed: dict[tuple[str, str, str], list[_Hidden]] = {}
+        for hidden in _hidden_errors(run, model):
+            failed.setdefault((hidden.tool.name, run.input_text(hidden.tool), hidden.answer), []).append(hidden)
+        for found in failed.values():
+            error, answer = found[0].error, found[0].answer
+            repeated = len(found) >= MIN_REPEATS and short_type(error) not in answer
+            # An answer to a single call may well be what the tool does instead: it has to speak of a failure.
             missed = run.run.outcome is Outcome.FAILED and len(_words(error.message)) >= MIN_WORDS
-            if repeated or missed:
-                yield _finding(run, model, given, answer, steps, error, clause)
+            if repeated or (missed and _SPEAKS_OF_FAILURE.search(answer)):
+                yield _finding(run, model, found)
         yield from _misread(run, model)
 
 
 class _Hidden(NamedTuple):
-    """An exception, the clause that took it, and the answer that has nothing of its message."""
+    """An exception in a tool, the clause that took it, an answer without most of its message, and where that stands."""
 
+    tool: TraceStep
     error: ErrorInfo
     clause: TraceStep
     answer: str
+    where: str
 
 
-def _hidden_errors(run: Htir) -> dict[str, _Hidden]:
-    """Tool steps in which an exception arose that was handled, and whose message their answer does not have.
+def _hidden_errors(run: Htir, model: HarnessModel) -> list[_Hidden]:
+    """Exceptions in tools that were handled, and whose message the answer to the call does not have.
 
-    What a clause around the tool answers is in the next request.
+    What a clause around the tool answers is in the next request, when that has the result of one call alone.
     """
     found: dict[str, _Hidden] = {}
-    added = [(run.place(request.id), parts) for request, _, parts in added_messages(run)]
+    added = [(run.place(request.id), request, parts) for request, _, parts in added_messages(run)]
     for error, clause in handlings(run):
         inside = _tool_around(run, clause)
         tool = inside or _tool_around(run, error)
-        if tool is None or error.error is None:
+        handler = handler_element(model, clause)
+        if tool is None or error.error is None or (handler is not None and _raises(handler)):
             continue
+        answer, where = run.output_text(tool), f"{tool.id} output"
         if inside is None:
             at = bisect_right(added, run.place(clause.id), key=lambda each: each[0])
-            said = [part for part in added[at][1] if part.kind == "tool_result"] if at < len(added) else []
-            if not said:
+            if at == len(added) or added[at][1].agent != tool.agent:
                 continue
-            answer = "\n".join(map(run.text, said))
-        else:
-            answer = run.output_text(tool)
-        if not _tells(answer, error.error.message):
-            found[tool.id] = _Hidden(error.error, clause, answer)
-    return found
+            said = [part for part in added[at][2] if part.kind == "tool_result"]
+            if len(said) != 1:
+                continue
+            answer, where = run.text(said[0]), f"{added[at][1].id} input"
+        elif not answer and tool.status is Status.ERROR:
+            continue  # what became of it further out is not known
+        if len(answer) <= MAX_ANSWER and not _tells(answer, error.error.message):
+            found[tool.id] = _Hidden(tool, error.error, clause, answer, where)
+    return list(found.values())
+
+
+def _raises(handler: Element) -> bool:
+    """Whether a clause hands the exception on, as it is or in its own words."""
+    return any(handler.fact(fact) is not None for fact in ("reraises", "raises"))
 
 
 def _tool_around(run: Htir, step: TraceStep) -> TraceStep | None:
@@ -160,12 +173,12 @@ def _tool_around(run: Htir, step: TraceStep) -> TraceStep | None:
 
 def _tells(answer: str, message: str) -> bool:
     """Whether an answer has the message of an exception, or most of its words."""
-    said, words = message.strip("'\" "), _words(message)
-    return said in answer or (bool(words) and 2 * sum(word in answer.lower() for word in words) > len(words))
+    said, words, told = message.strip("'\" "), _words(message), answer.lower()
+    return said in answer or (bool(words) and 2 * sum(word in told for word in words) > len(words))
 
 
 def _words(message: str) -> set[str]:
-    return set(re.findall(r"[a-z]{4,}", message.lower()))
+    return set(re.findall(r"[a-z]{4,}", message[:LONGEST_MESSAGE].lower()))
 
 
 def _misread(run: Htir, model: HarnessModel) -> Iterable[Finding]:
@@ -209,7 +222,7 @@ def _dropped(run: Htir, model: HarnessModel) -> list[tuple[TraceStep, ErrorInfo]
 
 
 def _hands_on(handler: Element) -> bool:
-    return any(handler.fact(fact) is not None for fact in ("uses-exception", "reraises", "raises"))
+    return handler.fact("uses-exception") is not None or _raises(handler)
 
 
 def _misread_finding(
@@ -243,26 +256,20 @@ def _misread_finding(
     )
 
 
-def _finding(
-    run: Htir,
-    model: HarnessModel,
-    given: str,
-    answer: str,
-    steps: list[TraceStep],
-    error: ErrorInfo,
-    clause: TraceStep,
-) -> Finding:
-    place = handler_element(model, clause) or tool_element(model, steps[0])
+def _finding(run: Htir, model: HarnessModel, found: Sequence[_Hidden]) -> Finding:
+    tool, error, clause, answer, where = found[0]
+    given = run.input_text(tool)
+    place = handler_element(model, clause) or tool_element(model, tool)
     anchors = [as_anchor(place, "words the answer")] if place is not None else []
-    times = f"{len(steps)} times " if len(steps) > 1 else ""
+    times = f"{len(found)} times " if len(found) > 1 else ""
     return Finding(
-        message=f"{steps[0].name} was called {times}with {quote(given, 60)!r} and answered{' each time' * bool(times)} "
-        f"{quote(answer, 60)!r}; {short_type(error)}: {quote(error.message, 80)!r}, handled in {clause.id}, never "
-        "reached the model.",
-        anchors=one_of_each([*anchors, *nearest_anchors(run, steps[0])]),
+        message=f"{tool.name} was called {times}with {quote(given, 60)!r} and answered{' each time' * bool(times)} "
+        f"{quote(answer, 60)!r}; most of {short_type(error)}: {quote(error.message, 80)!r}, handled in {clause.id}, "
+        "never reached the model.",
+        anchors=one_of_each([*anchors, *nearest_anchors(run, tool)]),
         responsible_step=clause.id,
-        symptom_step=steps[:2][-1].id,
-        path=tuple(dict.fromkeys((clause.id, *(step.id for step in steps)))),
+        symptom_step=found[:2][-1].tool.id,
+        path=tuple(dict.fromkeys((clause.id, *(hidden.tool.id for hidden in found)))),
         confidence=0.85 if times else 0.65,
-        quotes=((f"{steps[0].id} output", quote(answer)),),
+        quotes=((where, quote(answer)),),
     )

@@ -1,7 +1,8 @@
 """T105: a tool name that nobody registered ends the run, or is passed over in silence."""
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 
 from harnessfix.rules._calls import Asked, asked
 from harnessfix.rules._errors import escaped_to, raised, short_type
@@ -14,7 +15,7 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
 
-_RUNS = re.compile(r"'NoneType' object has no attribute '_?(a?invoke|a?run|a?call|__call__|execute|func|fn)")
+_RUNS = re.compile(r"'NoneType' object has no attribute '_?(a?invoke|a?run|a?call|__call__|execute|func|fn)'$")
 _LOOKUP_ERRORS = ("KeyError", "AttributeError", "TypeError", "StopIteration", "IndexError", "ValueError", "LookupError")
 
 _AGENT = r'''import json
@@ -110,25 +111,15 @@ class UnknownToolFatal(Rule):
         known |= {str(tool.value("tool-name") or tool.name) for tool in model.of_role(ElementRole.TOOL)}
         known |= {step.name for step in run.of_kind(StepKind.TOOL_CALL)}
         answers = {request.id: parts for request, _, parts in added_messages(run)}
-        replies = [run.place(call.step.id) for call in asked(run)]
+        none = _nothing_to_run(run, model, errors)
         for call in asked(run):
             if call.name in known or not call.name:
                 continue
-            error = next(
-                (
-                    e
-                    for e in errors
-                    if run.place(e.id) > run.place(call.step.id)
-                    and (
-                        (known and (_is_about(call, e) or _is_of_miss(run, model, e)))
-                        or (_ran_none(e) and not any(run.place(call.step.id) < at < run.place(e.id) for at in replies))
-                    )
-                ),
-                None,
-            )
+            later = (e for e in errors if run.place(e.id) > run.place(call.step.id)) if known else ()
+            error = next((e for e in later if _is_about(call, e) or _is_of_miss(run, model, e)), none.get(call.step.id))
             ended = escaped_to(run, error) if error is not None else None
             if error is not None and ended is not None:
-                yield _finding(run, model, call, error, ended)
+                yield _finding(run, model, call, error, ended, sure=bool(known))
             elif error is not None and short_type(error.error) == "KeyError":
                 told = next((step for step in answers if run.place(step) > run.place(error.id)), None)
                 said = "\n".join(run.text(part) for part in answers[told]) if told is not None else ""
@@ -153,25 +144,39 @@ def _is_of_miss(run: Htir, model: HarnessModel, error: TraceStep) -> bool:
     return message.startswith("'NoneType' object has no attribute") and _lookup(run, model, error) is not None
 
 
-def _ran_none(error: TraceStep) -> bool:
-    """Whether a function that runs tools had None to run, wherever it was looked up."""
-    message = error.error.message if error.error is not None else ""
-    return bool(_RUNS.match(message)) and any("tool" in anchor.qualname.lower() for anchor in error.anchors[:1])
+def _nothing_to_run(run: Htir, model: HarnessModel, errors: Sequence[TraceStep]) -> dict[str, TraceStep]:
+    """Replies to the first failure after each of a function that runs tools and had None to run, however it came by it.
+
+    A look-up that has a branch for a miss gave no None.
+    """
+    steps = [call.step.id for call in asked(run)]
+    places = [run.place(step) for step in steps]
+    found: dict[str, TraceStep] = {}
+    for error in errors:
+        message = error.error.message if error.error is not None else ""
+        named = (anchor.qualname.rpartition(".")[2].lower() for anchor in error.anchors[:1])
+        if not _RUNS.match(message) or not any("tool" in name for name in named):
+            continue
+        lookup, at = _lookup(run, model, error), bisect_left(places, run.place(error.id))
+        if at and (lookup is None or not lookup.fact("handles-miss")):
+            found.setdefault(steps[at - 1], error)
+    return found
 
 
-def _finding(run: Htir, model: HarnessModel, call: Asked, error: TraceStep, ended: TraceStep) -> Finding:
+def _finding(run: Htir, model: HarnessModel, call: Asked, error: TraceStep, ended: TraceStep, *, sure: bool) -> Finding:
     lookup = _lookup(run, model, error)
     anchors: list[Anchor] = [as_anchor(lookup, "the look-up without a branch for a miss")] if lookup else []
+    known = "of this harness" if sure else "that is known here"
     responsible = error.parent or error.id
     return Finding(
-        message=f"The reply {call.step.id} called {quote(call.name, 40)!r}, which is no tool of this harness; "
+        message=f"The reply {call.step.id} called {quote(call.name, 40)!r}, which is no tool {known}; "
         f"{short_type(error.error)} was raised in {error.id}, nothing answered the model, and it ended {ended.name} "
         f"({ended.id}).",
         anchors=one_of_each([*anchors, *error.anchors]),
         responsible_step=responsible,
         symptom_step=ended.id,
         path=tuple(dict.fromkeys((call.step.id, responsible, error.id, ended.id))),
-        confidence=0.95,
+        confidence=0.95 if sure else 0.75,
         quotes=((f"{call.step.id} output", quote(call.name)),),
         parameters={"registry": lookup.name} if lookup else {},
     )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import calls_of, own_anchors, own_function
@@ -25,6 +25,7 @@ from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.prefix import common_prefix
 from harnessfix_ir.steps import Part, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
 
@@ -124,6 +125,9 @@ class UnpairedToolResult(Rule):
                 continue
             spoken |= ids
             finding = _finding(run, model, request, gap)
+            if request.kind is not StepKind.MODEL_CALL:  # what it was asked is whole: its client lost the result
+                anchors = one_of_each([*finding.anchors[:1], *own_anchors(request), *finding.anchors[1:]])
+                finding = replace(finding, anchors=anchors, message=f"As the client sent it: {finding.message}")
             told.update(anchor.symbol for anchor in finding.anchors[:1])
             yield finding
         for element in hazards(model, "constant-call-id"):
@@ -132,20 +136,26 @@ class UnpairedToolResult(Rule):
 
 
 def _gaps(run: Htir) -> Iterator[tuple[TraceStep, _Gap]]:
-    """What is missing in the requests of a run, as they were made and then as they were sent."""
+    """What is missing in the requests of a run as they were made, and in those that were whole as they were sent."""
     turns: dict[str, _Turn] = {}
+    lacking: set[str] = set()
     for request, before, parts in grown_inputs(run):
         turn = turns.pop(before.id) if before is not None else _Turn()
         turns[request.id] = turn
         turn.read(parts)
         gap = turn.gap(request)
         if gap is not None:
+            lacking.add(request.id)
             yield request, gap
+    sent, turn = (), _Turn()
     for request in _as_sent(run):
-        turn = _Turn()
-        turn.read(request.input)
+        same = common_prefix(request.input, sent)
+        turn = turn if same == len(sent) else _Turn()
+        turn.read(request.input[same if same == len(sent) else 0 :])
+        sent = request.input
         gap = turn.gap(request)
-        if gap is not None:
+        # A client that sends results as words of the user has answered the calls in its own way.
+        if gap is not None and (gap.nameless or gap.foreign) and request.parent not in lacking:
             yield request, gap
 
 

@@ -2,26 +2,30 @@
 
 import ast
 from collections.abc import Iterator
-from itertools import islice
 
 from harnessfix_ir.document import JsonValue
-from harnessfix_ir.source.expressions import callee, inside, last
-from harnessfix_ir.source.nodes import walk
+from harnessfix_ir.source.expressions import callee, dotted, inside, last
 from harnessfix_ir.source.scopes import Scope
 
 MOST = 50
-MOST_PARTS = 100  # of a value that are looked at
+# To sleep for no time is not to sleep, and what is only told changes nothing.
+_TELLS = frozenset({"sleep", "print", "log", "debug", "info", "warning", "warn", "error", "echo"})
 
 
 def handed_on(scope: Scope) -> list[JsonValue]:
-    """Such settings of a function: name, line of the test, first line of what is done where it is true."""
+    """Such settings of a function, where nothing else is done with a false one: name, line of the test, first line of
+    what is done where it is true, and whether it is a parameter of the function's own."""
     found: list[JsonValue] = []
     for branch in scope.of(ast.If):
         test = branch.test
         value = test.value if isinstance(test, ast.NamedExpr) else test
         name = _setting(value)
-        if name and len(found) < MOST and _hands_on(branch.body, test, scope):
-            found.append([name, test.lineno, branch.body[0].lineno])
+        if not name or branch.orelse or len(found) == MOST:
+            continue
+        target = _target(branch.body, test, scope)
+        if target is not None and not _is_set_before(target, branch.lineno, scope):
+            own = isinstance(value, ast.Name) and value.id in scope.params
+            found.append([name, test.lineno, branch.body[0].lineno, own])
     return found
 
 
@@ -37,25 +41,49 @@ def _setting(value: ast.expr) -> str:
     return ""
 
 
-def _hands_on(body: list[ast.stmt], test: ast.expr, scope: Scope) -> bool:
-    """Whether the value goes into something else there: an item, an attribute, an argument of its own."""
+def _target(body: list[ast.stmt], test: ast.expr, scope: Scope) -> str | None:
+    """The item, attribute or argument that the value goes into there; None where it goes into none."""
     same = test.target if isinstance(test, ast.NamedExpr) else test
-    looks = ast.dump(same).replace("Store()", "Load()")
+    name, holder = _setting(same), _holder(same, scope)
+    into: dict[int, str] = {}  # the nodes of what is handed over, by the name it is handed over under
     for node in inside(body):
-        if isinstance(node, ast.Call) and last(callee(node, scope)) == "sleep":
-            return False  # to sleep for no time is not to sleep
-        for value in _given(node):
-            parts = (part for part in islice(walk(value), MOST_PARTS) if isinstance(part, same.__class__))
-            if any(ast.dump(part) == looks for part in parts):
-                return True
-    return False
+        if isinstance(node, ast.Call) and last(callee(node, scope)) in _TELLS:
+            return None
+        for key, value in _given(node):
+            into.setdefault(id(value), key)
+        if id(node) in into:
+            if isinstance(node, ast.expr) and _setting(node) == name and _holder(node, scope) == holder:
+                return into[id(node)]
+            for child in ast.iter_child_nodes(node):
+                into.setdefault(id(child), into[id(node)])
+    return None
 
 
-def _given(node: ast.AST) -> Iterator[ast.expr]:
+def _holder(node: ast.expr, scope: Scope) -> str:
+    """What a setting is kept in, the same for `settings["timeout"]` and `settings.get("timeout")`."""
     match node:
-        case ast.Assign(targets=[ast.Attribute() | ast.Subscript()], value=value):
-            yield value
+        case ast.Attribute(value=value) | ast.Subscript(value=value) | ast.Call(func=ast.Attribute(value=value)):
+            return dotted(value, scope)
+    return ""
+
+
+def _given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    match node:
+        case ast.Assign(targets=[ast.Attribute(attr=name)], value=value):
+            yield name, value
+        case ast.Assign(targets=[ast.Subscript(slice=key)], value=value):
+            yield _text(key), value
         case ast.Call(keywords=keywords):
-            yield from (keyword.value for keyword in keywords if keyword.arg)
-        case ast.Dict(values=values):
-            yield from values
+            yield from ((keyword.arg, keyword.value) for keyword in keywords if keyword.arg)
+        case ast.Dict(keys=keys, values=values):
+            yield from ((_text(key), value) for key, value in zip(keys, values, strict=True))
+
+
+def _text(key: ast.expr | None) -> str:
+    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
+
+
+def _is_set_before(target: str, line: int, scope: Scope) -> bool:
+    """Whether the function gives something that name above a line: then a false value is that one."""
+    givers = (node for kind in (ast.Assign, ast.Dict, ast.Call) for node in scope.of(kind) if node.lineno < line)
+    return bool(target) and any(key == target for node in givers for key, _ in _given(node))
