@@ -63,6 +63,11 @@ def raised(run: Htir, *types: str) -> Iterator[TraceStep]:
             yield step
 
 
+def is_raised(model: HarnessModel, step: TraceStep) -> bool:
+    """Whether a `raise` of the harness is where an exception arose, and not a line that Python complained of."""
+    return any(step_elements(model, step, ElementRole.RAISE))
+
+
 def handlings(run: Htir) -> Iterator[tuple[TraceStep, TraceStep]]:
     """Pairs (where it was raised, where an `except` clause took it), in order of the clause."""
     for step in run.of_kind(StepKind.ERROR):

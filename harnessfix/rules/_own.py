@@ -107,6 +107,11 @@ def loop_around(run: Htir, model: HarnessModel, step: TraceStep) -> Element | No
     return None
 
 
+def tool_call_around(run: Htir, step: TraceStep) -> TraceStep | None:
+    """The innermost tool call that a step is in."""
+    return next((outer for outer in ancestors(run, step) if outer.kind is StepKind.TOOL_CALL), None)
+
+
 def asking_functions(run: Htir, model: HarnessModel, request: TraceStep) -> list[Element]:
     """The functions that a reply came through on its way into the harness, outermost first, those of one file.
 

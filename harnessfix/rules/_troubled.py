@@ -8,10 +8,8 @@ from collections import Counter
 
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.vocabulary import ElementRole
 
-from ._errors import SLIPS, escaped_to, frames_of, raised, short_type
-from ._query import step_elements
+from ._errors import SLIPS, escaped_to, frames_of, is_raised, raised, short_type
 from ._signals import is_signal
 
 _ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})  # an optional package is looked for
@@ -42,7 +40,7 @@ class Troubled:
                 frames = [(frame.path, frame.function) for frame in frames_of(step)]
                 self._ended.add(symbol)
                 self._callers.update(frames[-2:-1])
-                if short_type(step.error) in SLIPS and not any(step_elements(model, step, ElementRole.RAISE)):
+                if short_type(step.error) in SLIPS and not is_raised(model, step):
                     self._slipped.add(symbol)
 
     def by(self, symbol: Symbol) -> float:

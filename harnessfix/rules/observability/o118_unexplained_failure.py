@@ -5,10 +5,10 @@ from dataclasses import replace
 from heapq import nlargest
 from math import exp
 
-from harnessfix.rules._errors import escaped_to, raised
+from harnessfix.rules._errors import escaped_to, is_raised, raised
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._matter import Matter
-from harnessfix.rules._query import as_anchor, step_elements
+from harnessfix.rules._query import as_anchor
 from harnessfix.rules._visited import Visited, visited
 from harnessfix.rules.base import Finding, Rule
 from harnessfix.words import counted
@@ -16,7 +16,7 @@ from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Outcome, Property, Route, Severity, Verdict
+from harnessfix_ir.vocabulary import Evidence, Outcome, Property, Route, Severity, Verdict
 
 MOST_TOLD, MOST_NAMES = 4, 3
 _ORDER = {1: "first", 2: "second", 3: "third"}
@@ -117,7 +117,7 @@ def _refused(run: Htir, model: HarnessModel) -> bool:
 
 def _deliberate(step: TraceStep, model: HarnessModel) -> bool:
     because = step.error.cause if step.error is not None else None
-    return because is None and any(True for _ in step_elements(model, step, ElementRole.RAISE))
+    return because is None and is_raised(model, step)
 
 
 def _finding(

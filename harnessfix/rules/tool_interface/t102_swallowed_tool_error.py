@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from harnessfix.rules._errors import handler_element, handlings, short_type
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import tool_call_around
 from harnessfix.rules._query import (
     added_messages,
-    ancestors,
     as_anchor,
     nearest_anchors,
     one_of_each,
@@ -163,7 +163,7 @@ class _Answers:
 
     def outside(self, error: TraceStep, handled: TraceStep) -> _Told | None:
         """The new messages of the next request, when the clause stands around a tool that failed."""
-        tool, at = _tool_of(self._run, error), self._next(handled)
+        tool, at = tool_call_around(self._run, error), self._next(handled)
         if tool is None or tool.status is not Status.ERROR or at is None:
             return None
         request, parts = self._added[at]
@@ -185,7 +185,7 @@ class _Answers:
             return None
         if self._tools_between(run.place(handled.id), answered):
             return None  # it was tried again
-        tool = _tool_of(run, error)
+        tool = tool_call_around(run, error)
         if tool is None and self._tools_between(asked, answered):
             return None  # tools ran, and it was none of them that failed
         return _Told(tool or handled, request, "", False)
@@ -199,13 +199,8 @@ class _Answers:
         return bisect_right(self._tools, end) > bisect_right(self._tools, start)
 
 
-def _tool_of(run: Htir, step: TraceStep) -> TraceStep | None:
-    """The innermost tool call around a step."""
-    return next((outer for outer in ancestors(run, step) if outer.kind is StepKind.TOOL_CALL), None)
-
-
 def _answer_in_tool(run: Htir, model: HarnessModel, handler: Element, handled: TraceStep) -> _Told | None:
-    tool = _tool_of(run, handled)
+    tool = tool_call_around(run, handled)
     if tool is None or tool.status is not Status.OK:
         return None
     function = tool_element(model, tool)

@@ -9,9 +9,9 @@ from harnessfix.rules import _templates as templates
 from harnessfix.rules._calls import Asked, malformed
 from harnessfix.rules._errors import handler_element, handlings, short_type
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import tool_call_around
 from harnessfix.rules._query import (
     added_messages,
-    ancestors,
     as_anchor,
     asking_anchors,
     nearest_anchors,
@@ -141,8 +141,8 @@ def _hidden_errors(run: Htir, model: HarnessModel) -> list[_Hidden]:
     found: dict[str, _Hidden] = {}
     added = [(run.place(request.id), request, parts) for request, _, parts in added_messages(run)]
     for error, clause in handlings(run):
-        inside = _tool_around(run, clause)
-        tool = inside or _tool_around(run, error)
+        inside = tool_call_around(run, clause)
+        tool = inside or tool_call_around(run, error)
         handler = handler_element(model, clause)
         if tool is None or error.error is None or (handler is not None and _raises(handler)):
             continue
@@ -165,10 +165,6 @@ def _hidden_errors(run: Htir, model: HarnessModel) -> list[_Hidden]:
 def _raises(handler: Element) -> bool:
     """Whether a clause hands the exception on, as it is or in its own words."""
     return any(handler.fact(fact) is not None for fact in ("reraises", "raises"))
-
-
-def _tool_around(run: Htir, step: TraceStep) -> TraceStep | None:
-    return next((outer for outer in ancestors(run, step) if outer.kind is StepKind.TOOL_CALL), None)
 
 
 def _tells(answer: str, message: str) -> bool:

@@ -155,7 +155,9 @@ def _gaps(run: Htir) -> Iterator[tuple[TraceStep, _Gap]]:
         sent = request.input
         gap = turn.gap(request)
         # A client that sends results as words of the user has answered the calls in its own way.
-        if gap is not None and (gap.nameless or gap.foreign) and request.parent not in lacking:
+        if gap is None or not (gap.nameless or gap.foreign):
+            continue
+        if not any(outer.id in lacking for outer in ancestors(run, request)):
             yield request, gap
 
 
