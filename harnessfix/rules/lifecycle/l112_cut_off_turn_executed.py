@@ -158,5 +158,5 @@ def _going_by_it(run: Htir, model: HarnessModel, step: TraceStep, functions: Seq
             if caller.anchor.path not in made and isinstance(asks, dict):
                 lines = {line for name in filter(_REASON.match, asks) for line in lines_of(asks[name])}
                 asked.setdefault(caller.id, (len(lines), caller))
-    times, caller = max(asked.values(), key=lambda found: found[0], default=(0, None))
-    return caller if times else None
+    found = [each for each in asked.values() if each[0]]
+    return max(found, key=lambda each: each[0])[1] if found else None

@@ -147,7 +147,8 @@ def _gaps(run: Htir) -> Iterator[tuple[TraceStep, _Gap]]:
         if gap is not None:
             lacking.add(request.id)
             yield request, gap
-    sent, turn = (), _Turn()
+    sent: tuple[Part, ...] = ()
+    turn = _Turn()
     for request in _as_sent(run):
         same = common_prefix(request.input, sent)
         turn = turn if same == len(sent) else _Turn()

@@ -16,6 +16,7 @@ def handed_on(scope: Scope) -> list[JsonValue]:
     """Such settings of a function, where nothing else is done with a false one: name, line of the test, first line of
     what is done where it is true, and whether it is a parameter of the function's own."""
     found: list[JsonValue] = []
+    given: dict[str, int] | None = None
     for branch in scope.of(ast.If):
         test = branch.test
         value = test.value if isinstance(test, ast.NamedExpr) else test
@@ -23,7 +24,10 @@ def handed_on(scope: Scope) -> list[JsonValue]:
         if not name or branch.orelse or len(found) == MOST:
             continue
         target = _target(branch.body, test, scope)
-        if target is not None and not _is_set_before(target, branch.lineno, scope):
+        if target is None:
+            continue
+        given = _first_given(scope) if given is None else given
+        if given.get(target, branch.lineno) >= branch.lineno:
             own = isinstance(value, ast.Name) and value.id in scope.params
             found.append([name, test.lineno, branch.body[0].lineno, own])
     return found
@@ -83,7 +87,12 @@ def _text(key: ast.expr | None) -> str:
     return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
 
 
-def _is_set_before(target: str, line: int, scope: Scope) -> bool:
-    """Whether the function gives something that name above a line: then a false value is that one."""
-    givers = (node for kind in (ast.Assign, ast.Dict, ast.Call) for node in scope.of(kind) if node.lineno < line)
-    return bool(target) and any(key == target for node in givers for key, _ in _given(node))
+def _first_given(scope: Scope) -> dict[str, int]:
+    """First line where the function gives something each name: below it a false value leaves what stands there."""
+    lines: dict[str, int] = {}
+    givers: list[ast.Assign | ast.Dict | ast.Call] = [*scope.of(ast.Assign), *scope.of(ast.Dict), *scope.of(ast.Call)]
+    for node in givers:
+        for key, _ in _given(node):
+            if key:
+                lines[key] = min(node.lineno, lines.get(key, node.lineno))
+    return lines
