@@ -95,7 +95,7 @@ def _model_steps(run: Htir) -> dict[str, Sequence[TraceStep]]:
 def outermost_tools(run: Htir) -> Sequence[TraceStep]:
     """Tool calls that happened inside no other one, in order of start."""
     calls = run.of_kind(StepKind.TOOL_CALL)
-    return [step for step in calls if not any(outer.kind is StepKind.TOOL_CALL for outer in ancestors(run, step))]
+    return [step for step in calls if tool_call_around(run, step) is None]
 
 
 def loop_around(run: Htir, model: HarnessModel, step: TraceStep) -> Element | None:

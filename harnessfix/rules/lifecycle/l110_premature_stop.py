@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._handed_in import episodes
-from harnessfix.rules._own import loop_around, nearest_own
-from harnessfix.rules._query import ancestors, as_anchor, events, one_of_each, quote, requests
+from harnessfix.rules._own import loop_around, nearest_own, tool_call_around
+from harnessfix.rules._query import as_anchor, events, one_of_each, quote, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -117,7 +117,7 @@ def _last_work(run: Htir, episode: TraceStep) -> TraceStep | None:
     for step in run.descendants(episode.id):
         if step.kind is StepKind.MODEL_CALL:
             last = None
-        elif step.kind is StepKind.TOOL_CALL and not any(o.kind is StepKind.TOOL_CALL for o in ancestors(run, step)):
+        elif step.kind is StepKind.TOOL_CALL and tool_call_around(run, step) is None:
             last = step
     return last
 

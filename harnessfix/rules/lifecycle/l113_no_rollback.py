@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from harnessfix.rules._errors import short_type
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import own_anchors, own_function
-from harnessfix.rules._query import ancestors, as_anchor, file_work, one_of_each, quote, tool_element
+from harnessfix.rules._own import own_anchors, own_function, tool_call_around
+from harnessfix.rules._query import as_anchor, file_work, one_of_each, quote, tool_element
 from harnessfix.rules._signals import is_signal
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
@@ -115,7 +115,7 @@ class NoRollback(Rule):
                 continue
             how, said = failure
             written = _left(run, step)
-            if len(written) < 2 or any(outer.kind is StepKind.TOOL_CALL for outer in ancestors(run, step)):
+            if len(written) < 2 or tool_call_around(run, step) is not None:
                 continue
             folder = str(run.run.attributes.get("cwd") or "").rstrip("/") + "/"
             files = ", ".join(quote(path.removeprefix(folder), 40) for path in written[:4])

@@ -7,6 +7,7 @@ from harnessfix.rules._calls import argument_flaw, asked_in
 from harnessfix.rules._errors import SLIPS, escaped_to, frames_of, raised, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._layers import layer_in
+from harnessfix.rules._own import tool_call_around
 from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote, requests, wordings
 from harnessfix.rules._shows import showing_function
 from harnessfix.rules.base import Finding, Rule
@@ -134,7 +135,7 @@ def _was_asked(run: Htir, origin: TraceStep, replies: Sequence[TraceStep], reply
 
 def _own_matter(run: Htir, origin: TraceStep, reply: TraceStep | None) -> bool:
     """Whether other rules speak of it: a tool's own error, malformed arguments, a tool that does not exist."""
-    if any(step.kind is StepKind.TOOL_CALL for step in ancestors(run, origin)):
+    if tool_call_around(run, origin) is not None:
         return True
     missed = origin.error.message.strip("'\"") if origin.error is not None else ""
     calls = asked_in(run, reply) if reply is not None else ()

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from harnessfix.rules._errors import handler_element, handlings, short_type
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import tool_call_around
 from harnessfix.rules._query import ancestors, as_anchor, function_of, names, one_of_each, quote
 from harnessfix.rules._signals import error_of
 from harnessfix.rules.base import Finding, Rule
@@ -139,4 +140,4 @@ def _is_of_others(run: Htir, origin: TraceStep, entered: TraceStep) -> bool:
             break
         if step.kind in (StepKind.TOOL_CALL, StepKind.MODEL_CALL, StepKind.GUARD):
             return True
-    return any(step.kind is StepKind.TOOL_CALL for step in ancestors(run, entered))
+    return tool_call_around(run, entered) is not None

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 
 from harnessfix.rules._errors import raised
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._query import ancestors, as_anchor, names, nearest_anchors, one_of_each, quote, tool_element
+from harnessfix.rules._own import tool_call_around
+from harnessfix.rules._query import as_anchor, names, nearest_anchors, one_of_each, quote, tool_element
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Property, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity
 
 # Parameters that frameworks fill in themselves and never describe to the model.
 _INJECTED = frozenset(
@@ -186,9 +187,9 @@ def _refusing_tool(
     run: Htir, model: HarnessModel, error: TraceStep, message: str
 ) -> tuple[Element | None, TraceStep | None]:
     """The tool whose call was refused: by the step it happened in, else by the name that the message begins with."""
-    for outer in ancestors(run, error):
-        if outer.kind is StepKind.TOOL_CALL:
-            return tool_element(model, outer), outer
+    outer = tool_call_around(run, error)
+    if outer is not None:
+        return tool_element(model, outer), outer
     called = message.partition("(")[0].rpartition(".")[2]
     tools = [t for t in model.of_role(ElementRole.TOOL) if t.anchor.qualname.rpartition(".")[2] == called]
     around = nearest_anchors(run, error)

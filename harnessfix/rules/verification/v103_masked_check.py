@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import own_anchors, own_elements
-from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote
+from harnessfix.rules._own import own_anchors, own_elements, tool_call_around
+from harnessfix.rules._query import as_anchor, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -103,7 +103,7 @@ class MaskedCheck(Rule):
 def _commands(run: Htir, step: TraceStep) -> Iterator[str]:
     """Commands that the harness started in a check; those of a tool are the model's own."""
     for inner in (step, *run.descendants(step.id)):
-        if inner.kind is StepKind.TOOL_CALL or any(o.kind is StepKind.TOOL_CALL for o in ancestors(run, inner)):
+        if inner.kind is StepKind.TOOL_CALL or tool_call_around(run, inner) is not None:
             continue
         yield from (effect.resource for effect in inner.effects if _is_spawn(effect.effect, effect.detail))
 
