@@ -167,6 +167,7 @@ def test_what_a_node_adds_to_the_state_is_a_reply() -> None:
             "new",
         ),
         ({"messages": [{"type": []}], "text": "new"}, "new"),
+        ({"output": [{"type": []}], "text": "new"}, "new"),
     ],
 )
 def test_an_answer_comes_before_the_messages_beside_it(value: dict[str, Any], said: str) -> None:

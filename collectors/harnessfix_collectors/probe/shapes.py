@@ -27,7 +27,7 @@ def messages_of(value: Any) -> list[dict[str, Any]] | None:
     """The messages in a list that is nothing but messages, None for anything else."""
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         return None
-    if all("role" in item or (isinstance(item.get("type"), str) and item["type"] in _ITEMS) for item in value):
+    if all("role" in item or _is_item(item) for item in value):
         return [_item(item) for item in value]
     if all(_class_role(item) is not None for item in value):
         return [part for item in value for part in _of_class(item)]
@@ -72,7 +72,7 @@ def reply_of(value: Any) -> dict[str, Any] | None:
     if _has_kinds(value):
         return _assistant(_part(part) for part in value["parts"])
     items = value.get("output")
-    if isinstance(items, list) and all(isinstance(item, dict) and item.get("type") in _ITEMS for item in items):
+    if isinstance(items, list) and all(isinstance(item, dict) and _is_item(item) for item in items):
         return _assistant(part for item in items for part in _item_parts(item))
     return _added(value)
 
@@ -85,6 +85,10 @@ def _added(value: dict[str, Any]) -> dict[str, Any] | None:
     return next((message for message in reversed(added) if message.get("tool_calls")), added[-1])
 
 
+def _is_item(item: dict[str, Any]) -> bool:
+    return isinstance(item.get("type"), str) and item["type"] in _ITEMS
+
+
 def _assistant(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {"role": "assistant", "parts": list(parts)}
 
@@ -93,7 +97,7 @@ def _assistant(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _item(item: dict[str, Any]) -> dict[str, Any]:
-    if item.get("type") in _ITEMS and (item["type"] != "message" or isinstance(item.get("content"), list)):
+    if _is_item(item) and (item["type"] != "message" or isinstance(item.get("content"), list)):
         role = "tool" if item["type"] == "function_call_output" else str(item.get("role") or "assistant")
         return {"role": role, "parts": list(_item_parts(item))}
     if _has_blocks(item):
