@@ -111,8 +111,10 @@ def _failed(run: RunInfo) -> bool:
 
 def _refused(run: Htir, model: HarnessModel) -> bool:
     """Whether the harness only said no, by a `raise` of its own, and the program took it and ended well."""
+    if run.run.exit_code != 0:
+        return False
     ended = [step for step in raised(run) if escaped_to(run, step) is not None]
-    return run.run.exit_code == 0 and bool(ended) and all(_deliberate(step, model) for step in ended)
+    return bool(ended) and all(_deliberate(step, model) for step in ended)
 
 
 def _deliberate(step: TraceStep, model: HarnessModel) -> bool:

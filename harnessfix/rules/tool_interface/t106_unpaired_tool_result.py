@@ -150,9 +150,9 @@ def _gaps(run: Htir) -> Iterator[tuple[TraceStep, _Gap]]:
     sent: tuple[Part, ...] = ()
     turn = _Turn()
     for request in _as_sent(run):
-        same = common_prefix(request.input, sent)
-        turn = turn if same == len(sent) else _Turn()
-        turn.read(request.input[same if same == len(sent) else 0 :])
+        if common_prefix(request.input, sent) < len(sent):
+            sent, turn = (), _Turn()
+        turn.read(request.input[len(sent) :])
         sent = request.input
         gap = turn.gap(request)
         # A client that sends results as words of the user has answered the calls in its own way.
