@@ -768,7 +768,6 @@ def test_a_value_that_is_taken_for_unset(run_harness: Run, own: str, general: st
     assert [d.anchors[0].start_line for d in said] == [13] * len(said)
 
 
-ELSE = '\n            else:\n                options["none"] = 1'
 HANDS_ON = """
 class Agent:
     def __init__(self, model):

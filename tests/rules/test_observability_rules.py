@@ -502,6 +502,7 @@ def test_where_to_look_goes_by_where_an_exception_arose(run_harness: Callable[[M
     harness = run_harness({"agent.py": BREAKS, "main.py": _kitchen(order, "    raise SystemExit(2)")})
     found = [one for one in harness.said("O118") if one.run == harness.runs[-1].run.id]
     assert "weighed" in {one.anchors[0].qualname for one in found[:2]}, "though the program speaks of `seasoned`"
+    assert found[0].anchors[0].qualname == "weighed", "Python itself complained of it"
     (broken,) = (one for one in found if one.anchors[0].qualname == "weighed")
     assert "an exception arose there that ended a step" in broken.message
     assert all("an exception arose" not in one.message for one in found if one is not broken)

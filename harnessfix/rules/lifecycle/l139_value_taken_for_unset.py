@@ -87,30 +87,38 @@ def _not_handed_on(run: Htir, model: HarnessModel) -> Iterator[Finding]:
     """Zeros that the program means, where `if setting:` is all that would hand them on."""
     zeros = given_zeros(run)
     meant = zeros.keys() & set(run.run.program)
-    for path, reached in sorted(run.reached.items()) if meant else ():
-        for function in model.in_file(path):
-            for name, asked, done, own in _handed_on(function):
-                if name not in meant or not reached.ran(asked):
-                    continue
-                step = zeros[name]
-                given_here = own_function(model, step) == function
-                if own and not given_here:
-                    continue  # what that call of it was given is not known
-                anchor = as_anchor(function, f"hands `{name}` on where it is true")
-                lines = {"start_line": asked, "end_line": done, "content_hash": "", "kind": AnchorKind.CALL}
-                where = "" if given_here else ", if it came there"
-                yield Finding(
-                    f"{step.name} ({step.id}) was given {name}=0, and line {asked} hands {name} on only where it is "
-                    f"true: the zero counts as none{where}.",
-                    one_of_each([anchor.model_copy(update=lines), *step.anchors[:1]]),
-                    responsible_step=step.id,
-                    symptom_step=step.id,
-                    path=[step.id],
-                    confidence=0.6 if reached.ran(done) else 0.75,  # 0.6: another value was handed on there
-                    evidence=Evidence.DERIVED,
-                    operator="",
-                    key=f"not handed on {name}",
-                )
+    paths = sorted(run.reached) if meant else ()
+    for function in (element for path in paths for element in model.in_file(path)):
+        reached = run.reached[function.anchor.path]
+        for name, asked, done, own in _handed_on(function):
+            if name not in meant or not reached.ran(asked):
+                continue
+            given_here = own_function(model, zeros[name]) == function
+            if given_here or not own:  # else what that call of it was given is not known
+                # Where what is done for a true one ran, another value was handed on there.
+                confidence = 0.6 if reached.ran(done) else 0.75
+                yield _zero(zeros[name], function, name, (asked, done), given_here=given_here, confidence=confidence)
+
+
+def _zero(
+    step: TraceStep, function: Element, name: str, lines: tuple[int, int], *, given_here: bool, confidence: float
+) -> Finding:
+    asked, done = lines
+    place = {"start_line": asked, "end_line": done, "content_hash": "", "kind": AnchorKind.CALL}
+    anchor = as_anchor(function, f"hands `{name}` on where it is true").model_copy(update=place)
+    where = "" if given_here else ", if it came there"
+    return Finding(
+        f"{step.name} ({step.id}) was given {name}=0, and line {asked} hands {name} on only where it is true: the zero "
+        f"counts as none{where}.",
+        one_of_each([anchor, *step.anchors[:1]]),
+        responsible_step=step.id,
+        symptom_step=step.id,
+        path=[step.id],
+        confidence=confidence,
+        evidence=Evidence.DERIVED,
+        operator="",
+        key=f"not handed on {name}",
+    )
 
 
 def _handed_on(function: Element) -> Iterator[tuple[str, int, int, bool]]:
