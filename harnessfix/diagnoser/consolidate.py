@@ -56,8 +56,21 @@ def records_of(
 
 
 def in_order(records: Iterable[FlawRecord]) -> list[FlawRecord]:
-    """Flaws, the one that deserves a person's minute most first; without places to look at that a flaw accounts for."""
-    return _led(_placed(_unexplained(sorted(records, key=rank))))
+    """Flaws, the one that deserves a person's minute most first; without places to look at that a flaw accounts for.
+
+    What it gives can be put in order again, also among others: a flaw keeps the place to look at that it stands for.
+    """
+    return _led(_placed(_unexplained(sorted(_with_leads(records), key=rank))))
+
+
+def _with_leads(records: Iterable[FlawRecord]) -> list[FlawRecord]:
+    """Records, with the places to look at that some stand for as records of their own again."""
+    parted: dict[str, FlawRecord] = {}
+    for record in records:
+        parted[record.flaw] = record.model_copy(update={"lead": None})
+        if record.lead is not None:
+            parted.setdefault(record.lead.flaw, record.lead)
+    return list(parted.values())
 
 
 def _joined(record: FlawRecord, reached: Support) -> FlawRecord:
@@ -110,7 +123,11 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
     for record in records:
         if record.best.blames and record.best.severity is not Severity.INFO:
             known.setdefault(_function(record), record)
-    led_to = [known[_function(lead)] for lead in records if not lead.best.blames and _function(lead) in known]
+    leads: dict[str, FlawRecord] = {}
+    for lead in records:
+        if not lead.best.blames and _function(lead) in known:
+            leads.setdefault(known[_function(lead)].flaw, lead)
+    led_to = (known[_function(lead)] for lead in leads.values())
     met = [record for record in led_to if record.best.shown or record.reached != Support()]
     first = next((place for place, record in enumerate(records) if not record.best.blames), len(records))
     behind = (record if record.best.blames else known.get(_function(record), record) for record in records[first:])
@@ -120,7 +137,7 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
         if record.best.blames or _function(record) not in named:
             kept.setdefault(record.flaw, record)
             named.add(_function(record))
-    return list(kept.values())
+    return [record.model_copy(update={"lead": leads.get(flaw)}) for flaw, record in kept.items()]
 
 
 def _unexplained(records: list[FlawRecord]) -> list[FlawRecord]:

@@ -80,6 +80,7 @@ class FlawRecord(Document):
         support: their number by outcome.
         reached: of a flaw known from the source alone, the number of runs that went through its lines.
         clones: other places with the same flaw in their code.
+        lead: the place to look at in whose stead it is told, None where it stands for none.
     """
 
     flaw: str
@@ -88,6 +89,7 @@ class FlawRecord(Document):
     support: Support = Support()
     reached: Support = Support()
     clones: tuple[Anchor, ...] = ()
+    lead: "FlawRecord | None" = None
 
 
 class Scope(Document):

@@ -1,9 +1,13 @@
 """Diagnoses of one flaw are one record; clones and lesser findings do not stand beside it."""
 
 from collections.abc import Iterable
+from random import Random
 from typing import ClassVar
 
-from harnessfix.diagnoser import consolidate, diagnose_run, diagnose_source, flaw_id
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harnessfix.diagnoser import consolidate, diagnose_run, diagnose_source, flaw_id, in_order
 from harnessfix.diagnoser.suppress import idle_comments
 from harnessfix.rules import Example, Finding, Rule, all_rules
 from harnessfix_ir.anchors import Anchor
@@ -214,6 +218,34 @@ def test_further_places_of_a_rule_in_one_function_come_after_other_functions() -
     second = second.model_copy(update={"anchors": (anchor(5, name=first.anchors[0].qualname),)})
     records = consolidate([first, second, other], {"a": Outcome.FAILED}, [model()], {})
     assert [record.best.anchors[0].start_line for record in records] == [3, 9, 5]
+
+
+SOME = st.lists(
+    st.builds(
+        lambda line, run_id, sure, where_to_look, leads: (
+            lead(line, run_id or "a", sure)
+            if where_to_look
+            else diagnosis(line, run_id, confidence=sure).model_copy(update={"leads": leads})
+        ),
+        st.integers(1, 6),
+        st.sampled_from(["a", "b", None]),
+        st.sampled_from([0.2, 0.5, 0.95]),
+        st.booleans(),
+        st.sampled_from([True, False, None]),
+    ),
+    max_size=8,
+)
+
+
+@given(SOME, st.sets(st.integers(1, 6)), st.randoms())
+def test_what_was_put_in_order_and_kept_is_told_in_that_order_again(
+    found: list[Diagnosis], passed: set[int], chance: Random
+) -> None:
+    went = {flaw_id("L190", anchor(line, name=f"f{line}")): Support(failed=1) for line in passed}
+    told = consolidate(found, {"a": Outcome.FAILED}, [model()], {}, went)
+    kept = list(told)
+    chance.shuffle(kept)
+    assert in_order(kept) == told
 
 
 def test_a_claim_whose_citation_does_not_resolve_is_dropped_and_counted() -> None:
