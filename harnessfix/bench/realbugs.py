@@ -210,9 +210,12 @@ class Truth:
 
 
 def _places(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    package = str(meta["installed"]["file"]).partition("/")[0]
+    file, installed = str(meta["file"]), str(meta["installed"]["file"])
+    # What stands above the package in a repository, such as `src/`; in one of several packages also `libs/langgraph/`.
+    above = file.removesuffix(installed) if file.endswith(installed) else ""
+    package = installed.partition("/")[0]
     for anchor in meta["fix_anchors"]:
         path = str(anchor["file"])
-        at = path.find(f"{package}/")
+        at = len(above) if above and path.startswith(above) else path.find(f"{package}/")
         yield (path[at:] if at >= 0 else path), str(anchor["qualname"])
-    yield str(meta["installed"]["file"]), str(meta["installed"]["qualname"])
+    yield installed, str(meta["installed"]["qualname"])
