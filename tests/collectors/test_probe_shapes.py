@@ -76,6 +76,39 @@ def test_lists_of_items_that_name_their_type() -> None:
     assert model_output({"output": [], "usage": {}}, pool) == []
 
 
+def test_calls_of_any_sort_among_the_items_of_an_answer() -> None:
+    pool = TextPool()
+    click = {
+        "type": "computer_call",
+        "id": "cu_1",
+        "call_id": "c1",
+        "action": {"x": 1, "type": "click"},
+        "actions": None,
+    }
+    search = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"query": "rain"}}
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "It rains."}]}
+    assert _told(model_output({"output": [click]}, pool), pool) == [
+        ("assistant", "tool_call", "computer_call", "c1", '{"x": 1, "type": "click"}')
+    ]
+    searched, words = _told(model_output({"output": [search, said]}, pool), pool)
+    assert words == ("assistant", "text", None, None, "It rains.")
+    assert searched[1] == "reasoning", "the provider has made this call; nobody has to answer it"
+    assert "rain" in searched[-1]
+    shown = {
+        "type": "computer_call_output",
+        "call_id": "c1",
+        "output": {"type": "computer_screenshot", "image_url": "x"},
+    }
+    parts, _ = model_input({"input": [{"role": "user", "content": "click"}, click, shown]}, pool)
+    assert [(part.role, part.kind, part.call_id) for part in parts] == [
+        ("user", "text", None),
+        ("assistant", "tool_call", "c1"),
+        ("tool", "tool_result", "c1"),
+    ]
+    odd = [{"type": ["_call"]}, {"type": None}]
+    assert model_output({"output": odd}, pool), "shown as it is"
+
+
 def test_a_tool_call_whose_function_is_its_name() -> None:
     pool = TextPool()
     call = {"id": "c1", "function": "look", "arguments": {"key": "a"}}

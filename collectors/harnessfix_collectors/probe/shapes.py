@@ -7,7 +7,11 @@ name their kind (`part_kind`), and lists of items that name their type (`functio
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-_ITEMS = frozenset({"message", "function_call", "function_call_output", "reasoning", "custom_tool_call"})
+from harnessfix_collectors.values import as_text
+
+# What an item of Responses says of its type: these, and `computer_call`, `shell_call_output` and the like.
+_ITEMS, _CALL, _OUTPUT = frozenset({"message", "reasoning"}), "_call", "_call_output"
+_GIVEN = ("arguments", "input", "action", "actions", "operation")
 # The last word of a class, or of what a message says of its `type`, before "Message".
 _ROLE_OF_CLASS = {
     "system": "system",
@@ -86,7 +90,8 @@ def _added(value: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _is_item(item: dict[str, Any]) -> bool:
-    return isinstance(item.get("type"), str) and item["type"] in _ITEMS
+    kind = item.get("type")
+    return isinstance(kind, str) and (kind in _ITEMS or kind.endswith((_CALL, _OUTPUT)))
 
 
 def _assistant(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -98,7 +103,7 @@ def _assistant(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def _item(item: dict[str, Any]) -> dict[str, Any]:
     if _is_item(item) and (item["type"] != "message" or isinstance(item.get("content"), list)):
-        role = "tool" if item["type"] == "function_call_output" else str(item.get("role") or "assistant")
+        role = "tool" if item["type"].endswith(_OUTPUT) else str(item.get("role") or "assistant")
         return {"role": role, "parts": list(_item_parts(item))}
     if _has_blocks(item):
         return _of_blocks(item)
@@ -164,14 +169,21 @@ def _named(call: Any) -> Any:
     return call
 
 
+def _is_hosted(item: dict[str, Any]) -> bool:
+    """Whether the provider makes the call itself, as a search of the web: no harness has to answer it."""
+    return item["type"] != "function_call" and item.get("call_id") is None
+
+
 def _item_parts(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     call_id, name = item.get("call_id") or item.get("id"), item.get("name")
     match item.get("type"):
-        case "function_call" | "custom_tool_call":
-            arguments = item.get("arguments", item.get("input", ""))
-            yield {"type": "tool_call", "id": call_id, "name": name, "arguments": arguments}
-        case "function_call_output":
+        case str(kind) if kind.endswith(_OUTPUT):
             yield {"type": "tool_result", "id": call_id, "name": name, "content": item.get("output")}
+        case str(kind) if kind.endswith(_CALL) and _is_hosted(item):
+            yield {"type": "reasoning", "content": as_text(item)}
+        case str(kind) if kind.endswith(_CALL):
+            arguments = next((item[key] for key in _GIVEN if item.get(key) is not None), "")
+            yield {"type": "tool_call", "id": call_id, "name": name or kind, "arguments": arguments}
         case "reasoning":
             yield {"type": "reasoning", "content": item.get("summary") or item.get("content") or ""}
         case _:
