@@ -22,10 +22,21 @@ def test_e113_a_validator_puts_right_what_it_is_given(run_harness: Run, decorato
     assert bool(run_harness(files).said("E113")) is speaks
 
 
-@pytest.mark.parametrize(("name", "speaks"), [("query", True), ("handle_query", False), ("update", False)])
+@pytest.mark.parametrize(("name", "speaks"), [("query", True), ("handle_query", False), ("_call_tools", False)])
 def test_e113_a_function_that_says_that_it_does_something_may(run_harness: Run, name: str, speaks: bool) -> None:
     files = dict(ChangedArgument.bad.files)
     files["agent.py"] = files["agent.py"].replace("def query(", f"def {name}(").replace("self.query(", f"self.{name}(")
+    assert bool(run_harness(files).said("E113")) is speaks
+
+
+@pytest.mark.parametrize(("name", "speaks"), [("usage", False), ("tags", True)])
+def test_e113_usage_below_an_argument_is_there_to_be_added_to(run_harness: Run, name: str, speaks: bool) -> None:
+    files = dict(ChangedArgument.bad.files)
+    files["agent.py"] = (
+        files["agent.py"]
+        .replace('[{"role": "user", "content": task', f'[{{"{name}": {{"n": 0}}, "role": "user", "content": task')
+        .replace('marked[-1]["cache_control"] = {"type": "ephemeral"}', f'marked[0]["{name}"]["n"] += 1')
+    )
     assert bool(run_harness(files).said("E113")) is speaks
 
 

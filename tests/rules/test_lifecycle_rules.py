@@ -217,6 +217,22 @@ def test_a_value_that_means_nothing_ends_the_run_unless_it_is_refused_on_purpose
     assert bool(harness.said("L114")) is speaks
 
 
+@pytest.mark.parametrize(("name", "use"), [("__call__", "self(reply)"), ("number", "self.number(reply)")])
+def test_the_line_that_took_a_shape_for_granted_is_blamed_before_what_wraps_it(
+    run_harness: Run, name: str, use: str
+) -> None:
+    agent = (
+        "def told(function):\n    def wrapper(*args):\n        return function(*args)\n\n    return wrapper\n\n\n"
+        "class Agent:\n    def __init__(self, model):\n        self.model = model\n\n"
+        "    def run(self, task):\n        reply = self.model.query([{'role': 'user', 'content': task}])\n"
+        f"        return {use}\n\n    @told\n    def {name}(self, reply):\n        return reply['number']\n"
+    )
+    asking = "print(Agent(Model(say('forty'))).run('How many?'))"
+    main = f"from agent import Agent\nfrom model import Model, say\n\n{asking}\n"
+    (found,) = run_harness({"agent.py": agent, "main.py": main}).said("L114")
+    assert [anchor.qualname for anchor in found.anchors][:2] == [f"Agent.{name}", "told.wrapper"]
+
+
 @pytest.mark.parametrize(
     ("body", "speaks"),
     [

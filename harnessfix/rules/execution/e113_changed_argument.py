@@ -19,7 +19,7 @@ _SHARED = re.compile(r"state|memory|context|store|scratch|session|namespace|glob
 # Functions that say that they do something with what they are given.
 _DOES = re.compile(
     r"(^|\.)_*(handle|execute|run|invoke|apply|update|add|append|extend|register|set|insert|push|write|save|record|step)"
-    r"(_[^.]*)?$"
+    r"(_[^.]*)?$|(^|\.)_*call_(?!_)[^.]*$"
 )
 # What pydantic and attrs hand to such a method is there to be put right.
 _VALIDATOR = re.compile(r"(^|\.)(model_validator|root_validator|field_validator|validator|before_validator)$")
@@ -143,11 +143,16 @@ def _paths(event: StepEvent) -> tuple[str, ...]:
     return tuple(names(event.attributes.get("paths")))
 
 
+def _all_shared(paths: tuple[str, ...]) -> bool:
+    """Whether all that was changed lies in something below the argument that is there to be changed."""
+    return bool(paths) and all(any(map(_SHARED.search, re.findall(r"\w+", path)[:-1])) for path in paths)
+
+
 def _counts(run: Htir, step: TraceStep, event: StepEvent) -> bool:
     """Whether a plain list or dictionary was changed, not only added to, by a step that had no business to."""
     if event.attributes.get("how") != "changed" or not (step.kind in _READERS or step.parent is None):
         return False
-    if _SHARED.search(str(event.attributes.get("name"))):
+    if _SHARED.search(str(event.attributes.get("name"))) or _all_shared(_paths(event)):
         return False
     given = [run.text(part) for part in step.input if part.name == event.attributes.get("name")]
     plain = any(path.startswith("[") for path in _paths(event)) or any(

@@ -184,4 +184,10 @@ def _passed(model: HarnessModel, origin: TraceStep) -> list[Element]:
     innermost = function_of(model, origin.anchors[0])
     if innermost is not None and innermost not in found:
         found.insert(0, innermost)
-    return sorted(found[:3], key=lambda function: function.anchor.qualname.rpartition(".")[2].startswith("__"))
+    return sorted(found[:3], key=_is_told)
+
+
+def _is_told(function: Element) -> bool:
+    """Whether it is one that others use without a word of its own: a constructor, `__getitem__`, but not `__call__`."""
+    name = function.anchor.qualname.rpartition(".")[2]
+    return name.startswith("__") and name != "__call__"
