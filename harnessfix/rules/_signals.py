@@ -3,6 +3,7 @@
 import re
 
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.source.words import SUBMIT_TYPE
 from harnessfix_ir.steps import ErrorInfo, TraceStep
 from harnessfix_ir.vocabulary import LinkKind
 
@@ -16,9 +17,12 @@ _ERROR_NAME = re.compile(r"(error|exception|fault|failure|expired|timeout)s?$", 
 
 
 def is_signal(error: ErrorInfo | None) -> bool:
-    """Whether the exception steers the program rather than reports trouble (`StopIteration`, `Submitted`)."""
+    """Whether the exception steers the program rather than reports trouble (`StopIteration`, `Submitted`,
+    `FinalAnswerException`)."""
     name = short_type(error)
-    return name in _FLOW or (bool(name) and not _ERROR_NAME.search(name) and bool(_SIGNAL.search(name)))
+    if name in _FLOW or SUBMIT_TYPE.search(name):
+        return True
+    return bool(name) and not _ERROR_NAME.search(name) and bool(_SIGNAL.search(name))
 
 
 def carries(wrapper: ErrorInfo, cause: ErrorInfo) -> bool:

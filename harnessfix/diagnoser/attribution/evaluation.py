@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from harnessfix.rules._errors import short_type
+from harnessfix.rules._signals import is_signal
 from harnessfix_ir.attribution import Cause
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import Evidence, Outcome, Status, StepKind, Verdict
@@ -38,7 +39,7 @@ def from_checks(run: Htir, symptom: Symptom) -> Iterator[Cause]:
     for step in run.steps:
         after = after or step is symptom.step or step.kind is StepKind.SUBMIT
         if after and step.kind is StepKind.VERIFY and step.status is Status.ERROR and step.error is not None:
-            if short_type(step.error) == "AssertionError":
+            if short_type(step.error) == "AssertionError" or is_signal(step.error):
                 continue
             yield Cause(
                 verdict=Verdict.EVALUATOR,

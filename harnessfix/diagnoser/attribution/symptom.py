@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harnessfix.rules._errors import raised, same_error, short_type
-from harnessfix.rules._query import events, quote
+from harnessfix.rules._query import ancestors, events, quote
 from harnessfix.rules._signals import is_same, is_signal
+from harnessfix_ir.document import JsonValue
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.source.words import SUBMIT_NAME
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Status, StepKind
 
@@ -88,26 +90,33 @@ def _by_name(run: Htir, root: TraceStep) -> Symptom | None:
 
 
 def _limit(run: Htir) -> Symptom | None:
-    """An agent loop that used up its rounds, with nothing of its kind after it."""
+    """An agent loop in no other one that used up its rounds, with nothing of its kind after it."""
     for step in reversed(run.steps):
-        for event in events(step, "loop_ended"):
-            loop = str(event.attributes.get("loop", ""))
-            if loop.startswith("agent_loop:"):
-                if event.attributes.get("why") not in ("exhausted", "condition"):
-                    return None
-                rounds = event.attributes.get("n")
-                if event.attributes.get("why") == "condition" and _answered(run, step):
-                    return None
-                return Symptom(
-                    Sort.LIMIT, step, f"the loop of {step.name} ({step.id}) ended after {rounds} rounds", step
-                )
+        why, rounds = _end_of_loop(step)
+        if not why or any(_end_of_loop(outer)[0] for outer in ancestors(run, step)):
+            continue
+        if why not in ("exhausted", "condition") or (why == "condition" and _answered(run, step)):
+            return None
+        return Symptom(Sort.LIMIT, step, f"the loop of {step.name} ({step.id}) ended after {rounds} rounds", step)
     return None
 
 
+def _end_of_loop(step: TraceStep) -> tuple[str, JsonValue]:
+    """Why the agent loop of a step ended, and after how many rounds; no reason where it has none."""
+    for event in events(step, "loop_ended"):
+        if str(event.attributes.get("loop", "")).startswith("agent_loop:"):
+            return str(event.attributes.get("why")), event.attributes.get("n")
+    return "", None
+
+
 def _answered(run: Htir, loop: TraceStep) -> bool:
-    """Whether the last thing that happened in a loop was the handing in of a result."""
+    """Whether the last thing that happened in a loop was the handing in of a result, by a tool perhaps."""
     inside = [step for step in run.descendants(loop.id) if step.kind in (StepKind.SUBMIT, StepKind.TOOL_CALL)]
-    return bool(loop.output) or (bool(inside) and inside[-1].kind is StepKind.SUBMIT)
+    if loop.output or not inside:
+        return bool(loop.output)
+    last = inside[-1]
+    handed_in = any(step.kind is StepKind.SUBMIT for step in (last, *ancestors(run, last)))
+    return handed_in or SUBMIT_NAME.match(last.name) is not None
 
 
 def raise_of(run: Htir, ended: TraceStep) -> TraceStep | None:
