@@ -81,6 +81,18 @@ def handler_element(model: HarnessModel, step: TraceStep) -> Element | None:
     return next(step_elements(model, step, ElementRole.HANDLER), None)
 
 
+def is_taken_afar(run: Htir, model: HarnessModel, step: TraceStep) -> bool:
+    """Whether a clause for any exception, in another file than the one it was raised in, took it: nobody expected it.
+
+    What arises and is taken in one file may be that file's way to run code that is not its own.
+    """
+    for link in run.links_from(step.id, LinkKind.HANDLED_BY):
+        clause = handler_element(model, run.step(link.target))
+        if clause is not None and step.anchors and clause.anchor.path != step.anchors[0].path:
+            return clause.value("broad") is True
+    return False
+
+
 def same_error(one: ErrorInfo | None, other: ErrorInfo | None) -> bool:
     """Whether `one` is `other` or was raised from it."""
     return other is not None and any(e.type == other.type and e.message == other.message for e in chain(one))

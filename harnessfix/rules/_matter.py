@@ -71,7 +71,7 @@ class Matter:
         return self._troubled.ended_in(_symbol(function))
 
     def slipped(self, function: Visited) -> bool:
-        """Whether Python itself complained of a line of it, and that ended a step of the run."""
+        """Whether Python itself complained of a line of it, and nobody expected that."""
         return self._troubled.slipped(_symbol(function))
 
     def weight(self, function: Visited) -> float:

@@ -9,7 +9,8 @@ from collections import Counter
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 
-from ._errors import SLIPS, escaped_to, frames_of, is_raised, raised, short_type
+from ._errors import SLIPS, escaped_to, frames_of, is_raised, is_taken_afar, raised, short_type
+from ._own import tool_call_around
 from ._signals import is_signal
 
 _ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})  # an optional package is looked for
@@ -36,21 +37,26 @@ class Troubled:
                 continue
             symbol = step.anchors[0].path, step.anchors[0].qualname
             self._times[symbol] += 1
-            if escaped_to(run, step) is not None:
-                frames = [(frame.path, frame.function) for frame in frames_of(step)]
+            slip = short_type(step.error) in SLIPS and not is_raised(model, step)
+            ended = escaped_to(run, step) is not None
+            if ended:
                 self._ended.add(symbol)
-                self._callers.update(frames[-2:-1])
-                if short_type(step.error) in SLIPS and not is_raised(model, step):
+            if ended or (slip and tool_call_around(run, step) is None and is_taken_afar(run, model, step)):
+                self._callers.update((frame.path, frame.function) for frame in frames_of(step)[-2:-1])
+                if slip:
                     self._slipped.add(symbol)
 
     def by(self, symbol: Symbol) -> float:
         """How much the run's exceptions have to do with the function: from 0 to 1."""
-        if symbol in self._ended or symbol in self._callers:
+        if symbol in self._ended or symbol in self._slipped or symbol in self._callers:
             return 1.0
         return 1.0 / self._times[symbol] if symbol in self._times else 0.0
 
     def slipped(self, symbol: Symbol) -> bool:
-        """Whether Python itself complained of a line there (`KeyError`, `TypeError`, …), and that ended a step."""
+        """Whether Python itself complained of a line there (`KeyError`, `TypeError`, …), and that ended a step.
+
+        Or it came to a clause for any exception in another file, which can only be there for what nobody expected.
+        """
         return symbol in self._slipped
 
     def ended_in(self, symbol: Symbol) -> bool:

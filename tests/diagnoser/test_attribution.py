@@ -359,6 +359,19 @@ def test_a_limit_that_stops_work_in_progress_is_a_tie() -> None:
     assert "3 rounds" in found.noticed
 
 
+def test_the_loop_of_an_inner_agent_that_handed_in_its_answer_is_no_limit() -> None:
+    run = Run()
+    ended = StepEvent(name="loop_ended", attributes={"loop": "agent_loop:agent.py:run", "n": 2, "why": "condition"})
+    root = run.step(AGENT, "run", events=[ended])
+    inner = run.step(AGENT, "run", parent=root, events=[ended])
+    run.step(TOOL, "final_answer", parent=run.step(SUBMIT, "hand_in", parent=inner))
+    run.step(ASKED, "chat", parent=root, given=[("user", "go")], said="done")
+    run.step(TOOL, "final_answer", parent=root)
+    assert "in an orderly way" in verdict(run.build()).noticed
+    run.step(TOOL, "read", parent=root)
+    assert "ended after 2 rounds" in verdict(run.build()).noticed
+
+
 def test_a_dead_setting_that_bounds_the_loop_is_why_it_stopped() -> None:
     place = Anchor(path="agent.py", qualname="Agent.run", start_line=9, end_line=20, kind=AnchorKind.LOOP)
     loop = Element(
@@ -396,6 +409,12 @@ def test_a_check_that_breaks_is_the_evaluator() -> None:
     run, _, _, _ = answered()
     run.step(StepKind.VERIFY, "grade", error=ErrorInfo(type="FileNotFoundError", message="expected.txt"))
     assert verdict(run.build()).verdict is Verdict.EVALUATOR
+
+
+def test_a_check_that_an_answer_went_through_did_not_break() -> None:
+    run, _, _, _ = answered()
+    run.step(StepKind.VERIFY, "check_result", error=ErrorInfo(type="loop.FinalAnswerException", message="4"))
+    assert verdict(run.build()).verdict is not Verdict.EVALUATOR
 
 
 def test_judges_that_disagree_put_the_evaluator_among_the_suspects() -> None:

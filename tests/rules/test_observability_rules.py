@@ -508,6 +508,59 @@ def test_where_to_look_goes_by_where_an_exception_arose(run_harness: Callable[[M
     assert all("an exception arose" not in one.message for one in found if one is not broken)
 
 
+AGENTS = """\
+from desk import weighed
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, order):
+        messages = [{"role": "user", "content": "weigh it"}]
+        for _ in range(3):
+            messages.append({"role": "assistant", "content": self.model.query(messages)["content"]})
+            messages.append({"role": "user", "content": told(order)})
+        return messages[-1]["content"]
+
+
+def told(order):
+    try:
+        return f"It weighs {weighed(order)}."
+    except CLAUSE as error:
+        return f"It could not be weighed: {error}"
+"""
+DESK = "def weighed(order):\n    grams = order['grams']\n    return grams / 1000\n"
+ASKED = """\
+from agent import Agent
+from model import Model, say
+
+said = Agent(Model(say("Go on."), say("Go on."), say("Go on."))).run({})
+raise SystemExit("could not" in said)
+"""
+
+
+@pytest.mark.parametrize(
+    ("clause", "desk", "slips"),
+    [
+        ("Exception", "desk.py", True),
+        ("KeyError", "desk.py", False),  # it was expected
+        ("Exception", "agent.py", False),  # the same file: it may be how code that is not its own is run
+    ],
+)
+def test_a_complaint_of_python_that_nobody_expected_says_where_to_look(
+    run_harness: Callable[[Mapping[str, str]], Harness], clause: str, desk: str, slips: bool
+) -> None:
+    agent = AGENTS.replace("CLAUSE", clause)
+    files = {"agent.py": agent, "desk.py": DESK, "main.py": ASKED}
+    if desk == "agent.py":
+        files = {"agent.py": DESK + agent.replace("from desk import weighed\n", ""), "main.py": ASKED}
+    found = run_harness(files).said("O118")
+    assert found
+    assert [one.anchors[0].qualname for one in found if "far from it" in one.message] == ["weighed"] * slips
+    assert (found[0].anchors[0].qualname == "weighed") is slips
+
+
 def test_where_to_look_is_not_asked_where_the_harness_said_no_and_the_program_took_it(
     run_harness: Callable[[Mapping[str, str]], Harness],
 ) -> None:

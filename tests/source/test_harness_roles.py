@@ -395,6 +395,36 @@ def test_a_check_that_cannot_fail(read_one: ReadOne) -> None:
     assert verifier.value("always-true") is True
 
 
+WRAPPED = """
+import functools
+
+def checked(function):
+    @functools.wraps(function)
+    def _check_return(*args):
+        result = function(*args)
+        if result is None:
+            raise ValueError("nothing came back")
+        return result
+    return _check_return
+
+def validate_after_init(cls):
+    def told(self, *args):
+        self.validate()
+    cls.__init__ = told
+    return cls
+
+def validate_all(parts):
+    def is_valid(part):
+        return bool(part)
+    return all(map(is_valid, parts))
+"""
+
+
+def test_a_wrapper_and_a_decorator_are_no_checks(read_one: ReadOne) -> None:
+    names = {each.anchor.qualname for each in read_one(WRAPPED).of_role(ElementRole.VERIFIER)}
+    assert names == {"validate_all", "validate_all.is_valid"}
+
+
 GATED = """
 def confirm_command(command):
     return input(f"Run {command}? [y/n] ") == "y"

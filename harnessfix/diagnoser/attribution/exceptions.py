@@ -18,7 +18,7 @@ from .symptom import Symptom
 MISTAKES = frozenset(
     {
         "AttributeError", "AssertionError", "IndexError", "JSONDecodeError", "KeyError", "LookupError", "NameError",
-        "RecursionError", "TypeError", "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError",
+        "RecursionError", "SyntaxError", "TypeError", "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError",
         "ValidationError", "ValueError", "UndefinedError", "ZeroDivisionError",
     }
 )  # fmt: skip

@@ -137,7 +137,11 @@ def _finding(
     names = matter.shared(function)[:MOST_NAMES]
     spoken = f"; like the program it speaks of {', '.join(names)}" if names else ""
     wrote = "; it worded what the run shows" if matter.wrote(function) else ""
-    raised = "; an exception arose there that ended a step" if matter.ended(function) else ""
+    raised = ""
+    if matter.ended(function):
+        raised = "; an exception arose there that ended a step"
+    elif matter.slipped(function):
+        raised = "; an exception arose there that only a clause for any exception took, far from it"
     called = f"`{anchor.qualname}`" + (f" ({step.id})" if step is not None else "")
     return Finding(
         message=(
