@@ -572,3 +572,68 @@ def test_where_to_look_is_asked_where_the_program_failed_or_the_harness_broke(
     run_harness: Callable[[Mapping[str, str]], Harness], order: str, after: str
 ) -> None:
     assert run_harness({"agent.py": BREAKS, "main.py": _kitchen(order, after)}).said("O118")
+
+
+TRANSCRIPT = """\
+class Transcript:
+    def __init__(self, subscriber):
+        self.subscriber = subscriber
+
+    def event(self, told):
+        self.subscriber(told)
+
+    def read(self, place):
+        return open(place).read()
+"""
+KEEPS = """\
+from transcript import Transcript
+
+
+class Agent:
+    def __init__(self, model):
+        self.model, self.transcript = model, Transcript(on_event)
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            for wanted in reply.get("tool_calls", ()):
+                told = look(self.transcript)
+                messages.append({"role": "tool", "tool_call_id": wanted["id"], "content": told})
+            if not reply.get("tool_calls"):
+                return reply["content"]
+        return None
+
+
+def on_event(told):
+    return write_down(told)
+
+
+def look(transcript):
+    LOOK
+    return "nothing"
+"""
+DOWN = "\n\ndef write_down(told):\n    raise OSError('the disk is full')\n"
+
+
+@pytest.mark.parametrize(
+    ("look", "down", "blamed"),
+    [
+        ("transcript.event('look')", "transcript_file.py", "Transcript.event"),
+        ("transcript.event('look')", "agent.py", ""),  # a subscriber of the harness's own
+        ("transcript.read('/none/such')", "transcript_file.py", ""),
+    ],
+)
+def test_what_keeps_a_record_ends_no_run(
+    run_harness: Callable[[Mapping[str, str]], Harness], look: str, down: str, blamed: str
+) -> None:
+    agent = KEEPS.replace("LOOK", look)
+    files = {"transcript.py": TRANSCRIPT, "agent.py": agent + DOWN}
+    if down != "agent.py":
+        files |= {"agent.py": f"from transcript_file import write_down\n{agent}", down: DOWN.lstrip()}
+    asked = "print(Agent(Model(call('look', {}), say('done'))).run('Look.'))"
+    files["main.py"] = f"from agent import Agent\nfrom model import Model, call, say\n\n{asked}\n"
+    found = run_harness(files).said("O109")
+    assert [one.anchors[0].qualname for one in found] == [blamed] * bool(blamed)
+    assert all("on behalf of" in one.message for one in found)

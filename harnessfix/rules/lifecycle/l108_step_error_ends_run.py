@@ -8,6 +8,7 @@ from harnessfix.rules._errors import escaped_to, handler_element, handlings, rai
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import callers_of, loop_around, own_anchors
 from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote
+from harnessfix.rules._shows import showing_function
 from harnessfix.rules._signals import error_of, is_same, is_signal
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
@@ -111,6 +112,8 @@ class StepErrorEndsRun(Rule):
             outermost = escaped_to(run, origin)
             if outermost is None or outermost is tool or not _asked_before(run, tool):
                 continue
+            if showing_function(model, origin) is not None:
+                continue  # no tool raised it: O109 speaks of it
             seen.add(tool.id)
             yield _finding(run, model, origin, tool, outermost)
         if not seen:

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 
-from harnessfix.rules._errors import escaped_to, raised, short_type
+from harnessfix.rules._errors import escaped_to, frames_of, raised, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors
 from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote
 from harnessfix.rules._shows import showing_function, shown_by_library
-from harnessfix.rules._signals import is_signal
+from harnessfix.rules._signals import is_same, is_signal
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Property, Severity
 
 _AGENT = '''\
@@ -54,11 +55,11 @@ class LoggingEndsRun(Rule):
     name = "logging-ends-run"
     keeps = Property.INERTNESS
     severity = Severity.ERROR
-    summary = "Showing or logging a text of the run raised an exception that ended it."
+    summary = "Showing, logging or recording what happens raised an exception that ended the run."
     why = (
         "Text of models, tools and users holds braces, square brackets and percent signs. Put through "
         "`str.format`, Rich markup or `%` it is read as instructions, and the logger, of all things, ends the "
-        "run."
+        "run. So does a full disk or a closed connection where every event is written down."
     )
     fix = (
         "Pass such text as data: `Text(value)` or `markup=False` for Rich, arguments instead of interpolation for "
@@ -81,17 +82,19 @@ class LoggingEndsRun(Rule):
     )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Exceptions raised in code that shows or logs, that nothing contained before a run was over."""
+        """Exceptions raised in code that shows, logs or records, that nothing contained before a run was over."""
         for origin in raised(run):
-            shower = showing_function(model, origin)
             ended = escaped_to(run, origin)
-            if shower is None or ended is None or is_signal(origin.error) or origin.error is None:
+            if ended is None or is_signal(origin.error) or origin.error is None:
+                continue
+            shower = showing_function(model, _best_told(run, origin))
+            if shower is None:
                 continue
             kind = short_type(origin.error)
             yield Finding(
-                f"{kind} was raised in {shower.anchor.qualname} ({origin.id}), which only shows what happens, and it "
-                f"{'left the harness' if ended is origin else f'ended {ended.name} ({ended.id})'}.",
-                one_of_each([as_anchor(shower, "shows what happens"), *own_anchors(origin)]),
+                f"{kind} was raised in {_where(shower, origin)}, which only shows or records what happens, "
+                f"and it {'left the harness' if ended is origin else f'ended {ended.name} ({ended.id})'}.",
+                one_of_each([as_anchor(shower, "shows or records what happens"), *own_anchors(origin)]),
                 responsible_step=origin.id,
                 symptom_step=ended.id,
                 path=list(dict.fromkeys([origin.id, *(s.id for s in ancestors(run, origin))])),
@@ -101,3 +104,17 @@ class LoggingEndsRun(Rule):
                 key="shows",
             )
             return  # it ended the run
+
+
+def _best_told(run: Htir, origin: TraceStep) -> TraceStep:
+    """Of the like exceptions from one place the one that is known to have come through most functions."""
+    alike = (step for step in raised(run) if is_same(step.error, origin.error) and step.anchors == origin.anchors)
+    return max(alike, key=lambda step: len(frames_of(step)), default=origin)
+
+
+def _where(shower: Element, origin: TraceStep) -> str:
+    """The function that shows or records, and the one below it that raised the exception if that is another."""
+    place, name = origin.anchors[0], shower.anchor.qualname
+    if (place.path, place.qualname) == (shower.anchor.path, name):
+        return f"{name} ({origin.id})"
+    return f"{place.qualname} ({origin.id}) on behalf of {name}"
