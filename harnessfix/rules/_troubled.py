@@ -5,12 +5,16 @@ of a report); one that a clause took says less, and what is raised over and over
 """
 
 from collections import Counter
+from collections.abc import Iterator
 
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.steps import TraceStep
+from harnessfix_ir.vocabulary import ElementRole
 
 from ._errors import SLIPS, escaped_to, frames_of, is_raised, is_taken_afar, raised, short_type
 from ._own import tool_call_around
+from ._query import function_of, names
 from ._signals import is_signal
 
 _ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})  # an optional package is looked for
@@ -32,9 +36,7 @@ class Troubled:
         self._callers: set[Symbol] = set()
         self._ended: set[Symbol] = set()
         self._slipped: set[Symbol] = set()
-        for step in raised(run):
-            if not step.anchors or short_type(step.error) in _ABSENT or is_signal(step.error):
-                continue
+        for step in _origins(run, model):
             symbol = step.anchors[0].path, step.anchors[0].qualname
             self._times[symbol] += 1
             slip = short_type(step.error) in SLIPS and not is_raised(model, step)
@@ -62,3 +64,27 @@ class Troubled:
     def ended_in(self, symbol: Symbol) -> bool:
         """Whether an exception arose there that ended a step of the run."""
         return symbol in self._ended
+
+
+def _origins(run: Htir, model: HarnessModel) -> Iterator[TraceStep]:
+    """Where exceptions of a run arose: not where one was only wrapped, nor where a provider's refusal came back to."""
+    seen: set[tuple[str, str]] = set()
+    for step in raised(run):
+        error = step.error
+        if error is None or not step.anchors or short_type(error) in _ABSENT or is_signal(error):
+            continue
+        cause = error.cause
+        wrapped = cause is not None and (cause.type, cause.message) in seen
+        seen.add((error.type, error.message))
+        if not is_raised(model, step):
+            if not _is_answered(model, step):
+                yield step
+        elif not wrapped:
+            yield step
+
+
+def _is_answered(model: HarnessModel, step: TraceStep) -> bool:
+    """Whether a request to a model failed there: what was wrong with it was made elsewhere."""
+    function = function_of(model, step.anchors[0])
+    asks = function is not None and ElementRole.MODEL_CALL.value in names(function.value("roles"))
+    return asks and short_type(step.error) not in SLIPS
