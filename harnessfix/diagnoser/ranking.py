@@ -9,7 +9,9 @@ from harnessfix_ir.vocabulary import Evidence, Severity
 # run went through, which beats those that only runs which went well have met. What none has met comes last of all.
 SEEN, SEEN_TO_PASS, FAILED_THERE, WENT_THERE = 1.0, 0.3, 0.7, 0.25
 AGAIN = 0.5  # of one whose rule was told of the same function before, or of a place to look at after two
-ASIDE = 0.5  # of one whose steps do not lead to the failure: it may be true, and it is not why this run failed
+# Of one whose steps do not lead to the failure, or in a function that few things tie to it: it may be true, and it is
+# not why this run failed.
+ASIDE = 0.5
 # Of a place to look at: one that is likelier than most comes before a flaw that a failed run only went through, which
 # is its cause in one of seven, and after all but the unsure of those seen at work (`benchmarks/README.md`).
 LEAST_LEAD, MOST_LEAD, FOR_SHARE = 0.2, 0.43, 1.4
@@ -52,6 +54,7 @@ def worth(record: FlawRecord) -> float:
             own = max(own, LEADS)
         return (SEEN if seen.failed or seen.unknown else SEEN_TO_PASS) * own * _impact(seen)
     went = record.reached
+    own *= ASIDE if went.aside >= max(1, went.failed + went.unknown) else 1.0
     where = FAILED_THERE if went.failed or went.unknown else WENT_THERE
     return where * own * _impact(went)
 

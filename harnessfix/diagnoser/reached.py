@@ -3,26 +3,11 @@ run has ever reached."""
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import Diagnosis, Support
-from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import AnchorKind, Outcome, Route, Status, StepKind
+from harnessfix_ir.vocabulary import Outcome, Route, Status, StepKind
 
-_WHOLE = (AnchorKind.FUNCTION, AnchorKind.HANDLER)  # reached when anything in them was
 _OBSERVED = (Route.STACK, Route.PROBE)  # ties that the run itself shows
-
-
-def ran(run: Htir, model: HarnessModel, anchor: Anchor) -> bool:
-    """Whether the run went through the lines of an anchor.
-
-    Lines outside functions run whenever their file is imported, which says nothing of the run: they do not count.
-    """
-    reached = run.reached.get(anchor.path)
-    if reached is None or model.function(anchor.path, anchor.qualname) is None:
-        return False
-    if anchor.kind in _WHOLE:
-        return reached.entered(anchor.start_line, anchor.end_line)
-    return reached.ran(anchor.start_line)
 
 
 def joined(diagnosis: Diagnosis, run: Htir) -> Diagnosis | None:
@@ -62,14 +47,17 @@ def _trouble(step: TraceStep) -> tuple[bool, bool, float]:
 def added(one: Support, other: Support) -> Support:
     """Runs of both."""
     return Support(
-        failed=one.failed + other.failed, passed=one.passed + other.passed, unknown=one.unknown + other.unknown
+        failed=one.failed + other.failed,
+        passed=one.passed + other.passed,
+        unknown=one.unknown + other.unknown,
+        aside=one.aside + other.aside,
     )
 
 
-def counted(known: Support, outcome: Outcome) -> Support:
-    """One run more of that outcome."""
+def counted(known: Support, outcome: Outcome, *, aside: bool = False) -> Support:
+    """One run more of that outcome; `aside` says that it has little to do with the function."""
     name = outcome.value if outcome in (Outcome.FAILED, Outcome.PASSED) else "unknown"
-    return known.model_copy(update={name: getattr(known, name) + 1})
+    return known.model_copy(update={name: getattr(known, name) + 1, "aside": known.aside + aside})
 
 
 def in_words(reached: Support) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.document import JsonValue
@@ -18,6 +18,9 @@ from harnessfix_ir.errors import SettingsError
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Layer, Property, Severity, Verdict
+
+if TYPE_CHECKING:
+    from ._way import Way
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,15 @@ class Rule(ABC):
     def observes(self) -> bool:
         """Whether the rule looks at runs, so that its silence on one says something."""
         return type(self).check_run is not Rule.check_run
+
+    def met(self, way: "Way", anchor: Anchor) -> bool:
+        """Whether a run met what the source shows there: it went through the lines, and they could do harm.
+
+        Args:
+            way: what the run went through.
+            anchor: the finding's first place.
+        """
+        return way.ran(anchor)
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Findings in the source alone. One pass over the elements."""

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harnessfix.diagnoser import Leading, as_configured, ask_rules, split_outdated
-from harnessfix.diagnoser.reached import joined, ran
+from harnessfix.diagnoser.reached import joined
 from harnessfix.rules import Rule
+from harnessfix.rules._way import Way
 from harnessfix.store import RunFacts, Store
 from harnessfix_collectors.readers import read_bytes
 from harnessfix_ir.compiler import compile_run
@@ -43,8 +44,12 @@ class Harness:
     @classmethod
     def of(cls, model: HarnessModel, static: Sequence[Diagnosis], rules: Sequence[Rule]) -> "Harness":
         """With the versions that the programs have here."""
+        asked = versions.rule_versions(rules)
+        spoken = {each.rule for each in static}
         places = [each.model_dump(mode="json") for each in static]
-        return cls(model, tuple(static), {**versions.rule_versions(rules), REACHED: versions.digest_of(places)})
+        # What counts as met is up to the rules that spoke, and to what all rules share: that is in their versions.
+        reached = versions.digest_of(places, sorted((code, asked[code]) for code in spoken & asked.keys()))
+        return cls(model, tuple(static), {**asked, REACHED: reached})
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,10 @@ class Examine:
                 )
             )
         if REACHED in asked:
-            went = [each for each in harness.static if htir.reached and ran(htir, harness.model, each.anchors[0])]
+            way = Way(htir, harness.model)
+            known = {rule.code: rule for rule in self.rules}
+            static = [(known[each.rule], each) for each in harness.static if htir.reached and each.rule in known]
+            went = [each for rule, each in static if rule.met(way, each.anchors[0])]
             steps = [each for each in (joined(one, htir) for one in went) if each is not None]
             steps, _ = split_outdated(steps, htir, harness.model)
             said.append(
@@ -171,6 +179,7 @@ class Examine:
                     rule=REACHED,
                     version=asked[REACHED],
                     reached=tuple(each.flaw for each in went),
+                    aside=tuple(each.flaw for each in went if way.aside(each.anchors[0])),
                     diagnoses=tuple(leading.marked(steps)),
                 )
             )

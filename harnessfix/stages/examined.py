@@ -21,6 +21,7 @@ class Said(Document):
     Args:
         rule: its code; version: digest of the programs it consists of.
         reached: those flaws.
+        aside: those of them in functions that the failed run has less to do with than with most.
         diagnoses: those about the code as it is now.
         outdated: number of those about code that has changed since the run was recorded.
         suppressed: number of findings that a comment silenced.
@@ -31,6 +32,7 @@ class Said(Document):
     version: str
     diagnoses: tuple[Diagnosis, ...] = ()
     reached: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
     outdated: int = 0
     suppressed: int = 0
     incomplete: tuple[str, ...] = ()
@@ -101,7 +103,8 @@ class Sum:
             for diagnosis in said.diagnoses:
                 self.gathering.add(as_configured(diagnosis, self.severities), outcomes)
             for flaw in said.reached:
-                self.reached[flaw] = counted(self.reached.get(flaw, Support()), Outcome(run.outcome))
+                known = self.reached.get(flaw, Support())
+                self.reached[flaw] = counted(known, Outcome(run.outcome), aside=flaw in said.aside)
             self.outdated += said.outdated
             self.suppressed += said.suppressed
             self.incomplete += said.incomplete

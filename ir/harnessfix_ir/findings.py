@@ -63,11 +63,17 @@ class Diagnosis(Document):
 
 
 class Support(Document):
-    """How many runs of each outcome show the flaw."""
+    """How many runs of each outcome show the flaw, or went through its lines.
+
+    Args:
+        failed, passed, unknown: their numbers.
+        aside: of those that went through its lines, the failed ones which have little to do with its function.
+    """
 
     failed: int = 0
     passed: int = 0
     unknown: int = 0
+    aside: int = 0
 
 
 class FlawRecord(Document):

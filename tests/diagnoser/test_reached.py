@@ -1,17 +1,21 @@
 """What the source shows is ranked by the runs that went through its lines."""
 
+import json
 from typing import Any
 
 from harnessfix.diagnoser.consolidate import consolidate
 from harnessfix.diagnoser.identity import flaw_id
-from harnessfix.diagnoser.reached import counted, in_words, joined, ran
+from harnessfix.diagnoser.reached import counted, in_words, joined
+from harnessfix.rules._way import Way
+from harnessfix.rules.observability.o115_unmarked_span import UnmarkedSpan
+from harnessfix.rules.tool_interface.t125_trimmed_argument import TrimmedArgument
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import Diagnosis, Support
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.reached import Reached
 from harnessfix_ir.recording import RunInfo
-from harnessfix_ir.steps import Source, StepEvent, TraceStep
+from harnessfix_ir.steps import ErrorInfo, Part, Source, StepEvent, TraceStep
 from harnessfix_ir.vocabulary import (
     AnchorKind,
     ElementRole,
@@ -22,6 +26,7 @@ from harnessfix_ir.vocabulary import (
     Severity,
     Status,
     StepKind,
+    Verdict,
 )
 
 
@@ -54,11 +59,70 @@ def said(line: int, severity: Severity = Severity.WARNING, run: str | None = Non
 def test_lines_of_a_function_ran_or_not() -> None:
     run = Htir(run=RunInfo(id="r"), reached={"agent.py": Reached(hit=(11, 20), missed=(15,))})
     known = model()
-    assert [ran(run, known, place(line)) for line in (12, 16, 21)] == [True, False, True]
-    assert ran(run, known, place(14, kind=AnchorKind.HANDLER, end=22))
-    assert not ran(run, known, place(14, kind=AnchorKind.HANDLER, end=18))
-    assert not ran(run, known, place(12, name="<module>"))
-    assert not ran(Htir(run=RunInfo(id="r")), known, place(12))
+    way = Way(run, known)
+    assert [way.ran(place(line)) for line in (12, 16, 21)] == [True, False, True]
+    assert way.ran(place(14, kind=AnchorKind.HANDLER, end=22))
+    assert not way.ran(place(14, kind=AnchorKind.HANDLER, end=18))
+    assert not way.ran(place(12, name="<module>"))
+    assert not Way(Htir(run=RunInfo(id="r")), known).ran(place(12))
+
+
+def test_a_failure_passed_where_it_arose_where_it_came_through_and_where_it_was_taken() -> None:
+    raised = step("s1", name="Agent.ask").model_copy(
+        update={
+            "kind": StepKind.ERROR,
+            "name": "raise OSError",
+            "error": ErrorInfo(
+                type="OSError", message="down", traceback="agent.py:12 in Agent.run\nagent.py:22 in ask"
+            ),
+        }
+    )
+    taken = step("s2", name="Agent.calm").model_copy(update={"kind": StepKind.ERROR, "name": "except OSError"})
+    way = Way(Htir(run=RunInfo(id="r"), steps=(raised, taken, step("s3", name="Agent.well"))), model())
+    names = ("Agent.ask", "Agent.run", "ask", "Agent.calm", "Agent.well")
+    assert [way.failed_in(place(12, name=name)) for name in names] == [True, True, True, True, False]
+
+
+def test_a_span_that_is_not_told_of_a_failure_was_met_where_one_passed_and_somebody_looks_at_spans() -> None:
+    failed = step("s1", status=Status.ERROR)
+    for steps, program, met in (
+        ((failed,), ("SpanExporter",), True),
+        ((failed,), ("set_tracing_disabled",), False),
+        ((step("s1"),), ("SpanExporter",), False),
+    ):
+        run = Htir(run=RunInfo(id="r", program=program), steps=steps, reached={"agent.py": Reached(hit=(12,))})
+        assert UnmarkedSpan().met(Way(run, model()), place(12)) is met
+
+
+def test_arguments_that_trimming_leaves_as_they_are_met_no_flaw() -> None:
+    for value, met in (("a b", False), ("a b\n", True), ("A", True)):
+        task, call = Part(role="user", text="u"), Part(role="assistant", text="t", kind="tool_call", name="write")
+        asked = TraceStep(
+            id="s1",
+            kind=StepKind.MODEL_CALL,
+            name="chat",
+            input=(task,),
+            output=(call,),
+            source=Source(format="native"),
+        )
+        run = Htir(
+            run=RunInfo(id="r"),
+            steps=(asked,),
+            texts={"u": "go", "t": json.dumps({"text": value, "n": 1})},
+            reached={"agent.py": Reached(hit=(12,))},
+        )
+        assert TrimmedArgument().met(Way(run, model()), place(12)) is met
+
+
+def test_what_a_failed_run_has_little_to_do_with_comes_after_where_to_look() -> None:
+    met, near = (
+        said(1),
+        said(2, Severity.INFO, run="r").model_copy(update={"verdict": Verdict.UNKNOWN, "confidence": 0.1}),
+    )
+    for aside, first in ((0, met), (1, near)):
+        went = {met.flaw: Support(failed=1, aside=aside)}
+        records = consolidate([met, near], {"r": Outcome.FAILED}, [HarnessModel(root="")], {}, went)
+        assert records[0].flaw == first.flaw
 
 
 def test_order_of_what_is_known() -> None:
@@ -74,6 +138,7 @@ def test_order_of_what_is_known() -> None:
 def test_runs_are_counted_by_outcome() -> None:
     runs = counted(counted(counted(Support(), Outcome.FAILED), Outcome.PASSED), Outcome.UNKNOWN)
     assert runs == Support(failed=1, passed=1, unknown=1)
+    assert counted(runs, Outcome.FAILED, aside=True) == Support(failed=2, passed=1, unknown=1, aside=1)
     assert in_words(runs) == " 3 recorded runs went through these lines, 1 of them failed."
     assert in_words(Support()) == ""
 

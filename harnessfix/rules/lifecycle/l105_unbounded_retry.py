@@ -7,7 +7,9 @@ from harnessfix.rules._errors import handlings, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors, own_elements
 from harnessfix.rules._query import as_anchor, asks_person, names, one_of_each, quote
+from harnessfix.rules._way import Way
 from harnessfix.rules.base import Finding, Rule
+from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
@@ -90,6 +92,10 @@ class UnboundedRetry(Rule):
             _BOUNDED,
         ),
     )
+
+    def met(self, way: Way, anchor: Anchor) -> bool:
+        """Where a failure passed: without one these lines do what they should."""
+        return super().met(way, anchor) and way.failed_in(anchor)
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Retries of a model call or request that have no stop."""

@@ -2,7 +2,9 @@
 
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
+from harnessfix.rules._way import Way
 from harnessfix.rules.base import Example
+from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -50,6 +52,10 @@ class UnmarkedSpan(HazardRule):
         "agent.py",
         ("        agent.give_up(error)\n", "        span.record_exception(error)\n        agent.give_up(error)\n"),
     )
+
+    def met(self, way: Way, anchor: Anchor) -> bool:
+        """Where a failure passed, and the program looks at spans: to everybody else it does nothing."""
+        return super().met(way, anchor) and way.failed_in(anchor) and way.speaks_of("span", "spans", "exporter")
 
     def words(self, element: Element) -> str:
         span = element.value("span")

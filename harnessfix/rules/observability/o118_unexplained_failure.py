@@ -1,22 +1,19 @@
 """O118: a run failed, and all that is known of the cause is which code it went through."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from heapq import nlargest
-from math import exp
 
-from harnessfix.rules._errors import escaped_to, is_raised, raised
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._matter import Matter
 from harnessfix.rules._query import as_anchor
-from harnessfix.rules._visited import Visited, visited
+from harnessfix.rules._suspects import suspects
+from harnessfix.rules._visited import Visited
 from harnessfix.rules.base import Finding, Rule
 from harnessfix.words import counted
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import Evidence, Outcome, Property, Route, Severity, Verdict
+from harnessfix_ir.vocabulary import Evidence, Property, Route, Severity, Verdict
 
 MOST_TOLD, MOST_NAMES = 4, 3
 _ORDER = {1: "first", 2: "second", 3: "third"}
@@ -74,52 +71,15 @@ class UnexplainedFailure(Rule):
     good = replace(edited(bad, "agent.py", ('.strip(": -")', '.strip(": ")')), exit_code=0)
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        if not _failed(run.run) or not run.reached or _refused(run, model):
-            return
-        functions = list(visited(run, model))
-        matter = Matter(run, model, functions)
-        shares = _shares(functions, matter)
-        ranked = sorted(zip(shares, functions), key=lambda pair: (-pair[0], *pair[1].order))
-        steps = _steps(run)
-        for share, function in ranked[: int(self.option("most"))]:
-            confidence = round(share / sum(shares), 3)
+        found = suspects(run, model)
+        ranked = list(found)
+        steps = _steps(run) if ranked else {}
+        for function, share in ranked[: int(self.option("most"))]:
+            confidence = round(share, 3)
             if confidence < self.option("least-confidence"):
                 return
-            number = 1 + sum(other > share for other in shares)
-            yield _finding(function, number, len(functions), confidence, steps, matter)
-
-
-def _shares(functions: Sequence[Visited], matter: Matter) -> list[float]:
-    """How likely the cause is in each, whatever else is known of those in which an exception arose that ended a step.
-
-    The fix was in every second such function, and in seven of eight of which Python itself complained. These are as
-    likely as the two likeliest together, those as the mean of the two: so one such is the second place at the latest.
-    """
-    shares = [exp(matter.weight(function)) for function in functions]
-    both = sum(nlargest(2, shares))
-
-    def least(function: Visited) -> float:
-        return both if matter.slipped(function) else both / 2 if matter.ended(function) else 0.0
-
-    return [max(share, least(function)) for share, function in zip(shares, functions)]
-
-
-def _failed(run: RunInfo) -> bool:
-    """Whether the run failed, or the program that it is one of several runs of."""
-    return run.outcome is Outcome.FAILED or (run.outcome is Outcome.UNKNOWN and bool(run.exit_code))
-
-
-def _refused(run: Htir, model: HarnessModel) -> bool:
-    """Whether the harness only said no, by a `raise` of its own, and the program took it and ended well."""
-    if run.run.exit_code != 0:
-        return False
-    ended = [step for step in raised(run) if escaped_to(run, step) is not None]
-    return bool(ended) and all(_deliberate(step, model) for step in ended)
-
-
-def _deliberate(step: TraceStep, model: HarnessModel) -> bool:
-    because = step.error.cause if step.error is not None else None
-    return because is None and is_raised(model, step)
+            number = 1 + sum(other.share > share for other in ranked)
+            yield _finding(function, number, len(ranked), confidence, steps, found.matter)
 
 
 def _finding(

@@ -1,8 +1,13 @@
 """T125: the arguments that a tool gets are not those that the model wrote."""
 
+import json
+
+from harnessfix.rules._calls import MAX_ARGUMENTS, Asked, argument_flaw, asked
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
+from harnessfix.rules._way import Way
 from harnessfix.rules.base import Example
+from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -53,3 +58,16 @@ class TrimmedArgument(HazardRule):
             f"The values of `{element.value('of')}` go through `{element.value('by')}` here: the tool gets another "
             "text than the model wrote."
         )
+
+    def met(self, way: Way, anchor: Anchor) -> bool:
+        """Where a model wrote a value that this changes."""
+        return super().met(way, anchor) and any(map(_would_change, asked(way.run)))
+
+
+def _would_change(call: Asked) -> bool:
+    """Whether a text among a call's arguments begins or ends with a blank, or holds a capital; or nobody can say."""
+    flaw = argument_flaw(call.arguments)
+    if flaw is not None or len(call.arguments) > MAX_ARGUMENTS:
+        return True
+    values = json.loads(call.arguments).values()
+    return any(isinstance(value, str) and not value.strip() == value == value.lower() for value in values)
