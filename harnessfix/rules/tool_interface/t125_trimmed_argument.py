@@ -1,10 +1,12 @@
 """T125: the arguments that a tool gets are not those that the model wrote."""
 
 import json
+from collections.abc import Set
 
 from harnessfix.rules._calls import MAX_ARGUMENTS, Asked, argument_flaw, asked
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
+from harnessfix.rules._query import hazards
 from harnessfix.rules._way import Way
 from harnessfix.rules.base import Example
 from harnessfix_ir.anchors import Anchor
@@ -27,6 +29,9 @@ def arguments_of(call):
             clean[name] = value
     return clean
 """
+
+
+METHODS = {method.__name__: method for method in (str.strip, str.lstrip, str.rstrip, str.lower, str.upper, str.title)}
 
 
 class TrimmedArgument(HazardRule):
@@ -61,13 +66,14 @@ class TrimmedArgument(HazardRule):
 
     def met(self, way: Way, anchor: Anchor) -> bool:
         """Where a model wrote a value that this changes."""
-        return super().met(way, anchor) and any(map(_would_change, asked(way.run)))
+        ways = {str(e.value("by")) for e in hazards(way.model, self.hazard) if e.anchor.symbol == anchor.symbol}
+        return super().met(way, anchor) and any(_would_change(call, ways) for call in asked(way.run))
 
 
-def _would_change(call: Asked) -> bool:
-    """Whether a text among a call's arguments begins or ends with a blank, or holds a capital; or nobody can say."""
+def _would_change(call: Asked, ways: Set[str]) -> bool:
+    """Whether one of these methods makes another text of one among a call's arguments; also where nobody can say."""
     flaw = argument_flaw(call.arguments)
-    if flaw is not None or len(call.arguments) > MAX_ARGUMENTS:
+    if flaw is not None or len(call.arguments) > MAX_ARGUMENTS or not ways <= METHODS.keys():
         return True
-    values = json.loads(call.arguments).values()
-    return any(isinstance(value, str) and not value.strip() == value == value.lower() for value in values)
+    texts = [value for value in json.loads(call.arguments).values() if isinstance(value, str)]
+    return any(METHODS[way](text) != text for way in ways for text in texts)
