@@ -68,11 +68,11 @@ class Matter:
 
     def ended(self, function: Visited) -> bool:
         """Whether an exception arose in it that ended a step of the run."""
-        return self._troubled.ended_in(_symbol(function))
+        return self._troubled.ended_in(function.symbol)
 
     def slipped(self, function: Visited) -> bool:
         """Whether Python itself complained of a line of it, and nobody expected that."""
-        return self._troubled.slipped(_symbol(function))
+        return self._troubled.slipped(function.symbol)
 
     def weight(self, function: Visited) -> float:
         """How likely the cause is in it, as the logarithm of a share."""
@@ -105,12 +105,8 @@ class Matter:
             "rare": max(map(self._names, function.names), default=0.0),
             "asked": sum(asked),
             "wrote": float(self.wrote(function)),
-            "raised": self._troubled.by(_symbol(function)),
+            "raised": self._troubled.by(function.symbol),
         }
-
-
-def _symbol(function: Visited) -> tuple[str, str]:
-    return function.element.anchor.path, function.element.anchor.qualname
 
 
 class _Rarity:

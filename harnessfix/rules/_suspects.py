@@ -16,6 +16,19 @@ from ._matter import Matter
 from ._once import once
 from ._visited import Visited, visited
 
+# Methods that write an object down, with those that make it anew.
+READERS = {
+    "to_dict": ("from_dict",),
+    "to_json": ("from_json",),
+    "to_config": ("from_config",),
+    "dump": ("load", "parse"),
+    "save": ("load", "restore"),
+    "save_state": ("load_state",),
+    "dump_state": ("load_state",),
+    "serialize": ("deserialize",),
+    "encode": ("decode",),
+    "__getstate__": ("__setstate__",),
+}
 LITTLE = 0.25  # of the share that each would have if all were as likely
 
 
@@ -43,13 +56,15 @@ class Suspects:
         asked = is_failed(run.run) and bool(run.reached) and not _refused(run, model)
         functions = list(visited(run, model)) if asked else []
         self.matter = Matter(run, model, functions)
+        broken = (function for function in functions if self.matter.slipped(function) or self.matter.ended(function))
+        self._broken = {function.symbol for function in broken}
         shares = [exp(self.matter.weight(function)) for function in functions]
         both = sum(nlargest(2, shares))
         shares = [max(share, self._least(function, both)) for function, share in zip(functions, shares, strict=True)]
         whole = sum(shares)
         found = (Suspect(*pair) for pair in zip(functions, (share / whole for share in shares), strict=True))
         self._ranked = sorted(found, key=lambda suspect: (-suspect.share, *suspect.function.order))
-        self._shares = {(s.function.element.anchor.path, s.function.element.anchor.qualname): s.share for s in self}
+        self._shares = {suspect.function.symbol: suspect.share for suspect in self}
 
     def __iter__(self) -> Iterator[Suspect]:
         return iter(self._ranked)
@@ -65,13 +80,22 @@ class Suspects:
             share = self._shares.get((path, qualname))
         return bool(self._ranked) and (share or 0.0) < LITTLE / len(self._ranked)
 
+    def is_read_by_broken(self, function: Visited) -> bool:
+        """Whether a function of its class that reads what it writes broke: on what it left out, or wrote wrongly."""
+        path, qualname = function.symbol
+        owner, _, own = qualname.rpartition(".")
+        return any((path, f"{owner}.{name}") in self._broken for name in READERS.get(own, ()))
+
     def _least(self, function: Visited, both: float) -> float:
         """How likely it is in any case, where an exception arose in it that ended a step.
 
         The fix was in every second such function, and in seven of eight of which Python itself complained. These are
-        as likely as the two likeliest together, those as the mean of the two: one such is second at the latest.
+        as likely as the two likeliest together, those as the mean of the two: one such is second at the latest. So is
+        what wrote down for a function that broke on reading it.
         """
-        return both if self.matter.slipped(function) else both / 2 if self.matter.ended(function) else 0.0
+        if self.matter.slipped(function):
+            return both
+        return both / 2 if self.matter.ended(function) or self.is_read_by_broken(function) else 0.0
 
 
 @once

@@ -38,6 +38,11 @@ class Visited:
     met: Counter[ElementRole] = field(default_factory=Counter)
 
     @property
+    def symbol(self) -> tuple[str, str]:
+        """Path and qualified name."""
+        return self.element.anchor.path, self.element.anchor.qualname
+
+    @property
     def order(self) -> tuple[int, str]:
         """Of two that weigh the same, the longer first."""
         anchor = self.element.anchor

@@ -561,6 +561,47 @@ def test_a_complaint_of_python_that_nobody_expected_says_where_to_look(
     assert (found[0].anchors[0].qualname == "weighed") is slips
 
 
+KEPT = """\
+class Order:
+    def __init__(self, what, grams):
+        self.what, self.grams = what, grams
+
+    def to_dict(self):
+        return {"what": self.what}
+
+    @classmethod
+    def from_dict(cls, data):
+        return cls(data["what"], data["grams"])
+
+
+class Agent:
+    def __init__(self, model):
+        self.model, self.order = model, Order("salt", 3)
+
+    def run(self, task):
+        reply = self.model.query([{"role": "user", "content": task}])["content"]
+        for word in reply.split():
+            if word == "again":
+                return Order.from_dict(self.order.to_dict())
+        return self.order
+"""
+RESTORED = """\
+from agent import Agent
+from model import Model, say
+
+Agent(Model(say("once again"))).run("Weigh it.")
+"""
+
+
+def test_what_wrote_down_for_a_function_that_broke_is_a_place_to_look_at(
+    run_harness: Callable[[Mapping[str, str]], Harness],
+) -> None:
+    found = run_harness({"agent.py": KEPT, "main.py": RESTORED}).said("O118")
+    told = {one.anchors[0].qualname: one.message for one in found}
+    assert "an exception arose there that ended" in told["Order.from_dict"]
+    assert "an exception arose in the function that reads what it writes" in told["Order.to_dict"]
+
+
 def test_where_to_look_is_not_asked_where_the_harness_said_no_and_the_program_took_it(
     run_harness: Callable[[Mapping[str, str]], Harness],
 ) -> None:

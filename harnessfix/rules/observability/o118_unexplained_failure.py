@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._matter import Matter
 from harnessfix.rules._query import as_anchor
-from harnessfix.rules._suspects import suspects
+from harnessfix.rules._suspects import Suspects, suspects
 from harnessfix.rules._visited import Visited
 from harnessfix.rules.base import Finding, Rule
 from harnessfix.words import counted
@@ -79,17 +78,17 @@ class UnexplainedFailure(Rule):
             if confidence < self.option("least-confidence"):
                 return
             number = 1 + sum(other.share > share for other in ranked)
-            yield _finding(function, number, len(ranked), confidence, steps, found.matter)
+            yield _finding(function, number, found, confidence, steps)
 
 
 def _finding(
     function: Visited,
     number: int,
-    of: int,
+    found: Suspects,
     confidence: float,
     steps: dict[tuple[str, str], TraceStep],
-    matter: Matter,
 ) -> Finding:
+    matter = found.matter
     anchor = as_anchor(function.element, "the failed run went through it", Route.PROBE)
     step = steps.get((anchor.path, anchor.qualname))
     met = ", ".join(counted(times, role.value.replace("_", " ")) for role, times in function.met.most_common(MOST_TOLD))
@@ -102,10 +101,12 @@ def _finding(
         raised = "; an exception arose there that ended a step"
     elif matter.slipped(function):
         raised = "; an exception arose there that only a clause for any exception took, far from it"
+    elif found.is_read_by_broken(function):
+        raised = "; an exception arose in the function that reads what it writes"
     called = f"`{anchor.qualname}`" + (f" ({step.id})" if step is not None else "")
     return Finding(
         message=(
-            f"The run failed. Of the {counted(of, 'function')} that it went through, {called} is the "
+            f"The run failed. Of the {counted(len(found), 'function')} that it went through, {called} is the "
             f"{_ORDER.get(number, 'next')} to look at: {counted(function.ran, 'part')} of its code ran"
             f"{holds}{spoken}{wrote}{raised}. A place to begin reading; no flaw was seen there."
         ),
