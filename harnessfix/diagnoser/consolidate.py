@@ -123,11 +123,11 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
     for record in records:
         if record.best.blames and record.best.severity is not Severity.INFO:
             known.setdefault(_function(record), record)
-    leads: dict[str, FlawRecord] = {}
+    leads: dict[tuple[str, str], FlawRecord] = {}
     for lead in records:
-        if not lead.best.blames and _function(lead) in known:
-            leads.setdefault(known[_function(lead)].flaw, lead)
-    led_to = (known[_function(lead)] for lead in leads.values())
+        if not lead.best.blames:
+            leads.setdefault(_function(lead), lead)
+    led_to = (known[function] for function in leads if function in known)
     met = [record for record in led_to if record.best.shown or record.reached != Support()]
     first = next((place for place, record in enumerate(records) if not record.best.blames), len(records))
     behind = (record if record.best.blames else known.get(_function(record), record) for record in records[first:])
@@ -137,7 +137,12 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
         if record.best.blames or _function(record) not in named:
             kept.setdefault(record.flaw, record)
             named.add(_function(record))
-    return [record.model_copy(update={"lead": leads.get(flaw)}) for flaw, record in kept.items()]
+    told = {_function(record): record.flaw for record in reversed(kept.values())}
+    instead = {flaw: leads[function] for function, flaw in told.items() if function in leads}
+    return [
+        record.model_copy(update={"lead": instead[flaw]}) if record.best.blames and flaw in instead else record
+        for flaw, record in kept.items()
+    ]
 
 
 def _unexplained(records: list[FlawRecord]) -> list[FlawRecord]:

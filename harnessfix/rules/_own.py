@@ -40,11 +40,16 @@ def calls_of(run: Htir, model: HarnessModel, symbol: str) -> Iterator[TraceStep]
             yield step
 
 
-def callers_of(model: HarnessModel, step: TraceStep, most: int = 3) -> list[Element]:
-    """The functions of the harness that the step was called from, nearest first, as far as the run tells them."""
+def callers_told(step: TraceStep) -> list[tuple[str, str]]:
+    """Path and qualified name of the functions that the step was called from, nearest first, as the run tells them."""
     frames = step.attributes.get("called_from")
     named = [f for f in frames if isinstance(f, list) and len(f) > 1] if isinstance(frames, list) else []
-    found = (model.function(str(frame[0]), str(frame[1])) for frame in named)
+    return [(str(frame[0]), str(frame[1])) for frame in named]
+
+
+def callers_of(model: HarnessModel, step: TraceStep, most: int = 3) -> list[Element]:
+    """The functions of the harness that the step was called from, nearest first, as far as the run tells them."""
+    found = (model.function(*symbol) for symbol in callers_told(step))
     return [function for function in found if function is not None][:most]
 
 

@@ -12,9 +12,9 @@ from ._query import function_of, names
 
 _SHOWS = re.compile(r"(^|_)(log|logs|logger|logging|print|show|display|render|trace|tracer|monitor|report|dump)(_|$)")
 _OWNER = re.compile(r"(Logger|Monitor|Tracer|Console|Display|Printer|Reporter|Visuali[sz]er|Dashboard)")
-# Folders and modules that keep a record of what happens, and functions there that only read one.
+# Folders and modules that keep a record of what happens, and what functions there are called that write to it.
 _RECORDS = re.compile(r"(^|[/_])(logs?|logging|loggers?|recorders?|tracing|tracers?|telemetry|transcripts?)(?=[/_.])")
-_READS = re.compile(r"(^|\.)_*(read|load|list|parse|open|find|resolve|fetch|replay|convert)")
+_KEEPS = re.compile(r"(^|_)(log|logs|record|write|emit|event|events|export|flush|notify|publish|append|span)(_|$)")
 _LIBRARY = re.compile(r"[/\\](rich|logging|loguru|structlog|colorama|tqdm|tabulate|opentelemetry)[/\\.]")
 
 
@@ -25,28 +25,37 @@ def showing_function(model: HarnessModel, origin: TraceStep) -> Element | None:
     may stand between two of them: who keeps a record calls what others registered for it.
     """
     function = function_of(model, origin.anchors[0]) if origin.anchors else None
-    if function is None or not (_tells(function) or (_logs_there(model, origin) and not _works(function))):
+    if function is None or _works(function):
+        return None
+    if not (_shows(function) or _logs_there(model, origin) or _is_kept(function)):
         return None
     around = [model.function(frame.path, frame.function) for frame in reversed(frames_of(origin))]
+    told = [function]
     for outer, further in zip_longest(around, around[1:]):
         if outer is not None and _tells(outer):
-            function = outer
-        elif outer is not None and _works(outer):  # what a tool or a model call uses is a part of its work
-            return function if _shows(function) else None
+            told.append(outer)
         elif further is None or not _tells(further):
             break
-    return function
+    if _shows(function) or _logs_there(model, origin):
+        return told[-1]
+    # Where it stands is one sign; what it says that it does, or what called it, has to be another. What a tool or a
+    # model call uses is a part of its work, wherever it stands.
+    works = any(outer is not None and _works(outer) for outer in around)
+    return told[-1] if not works and any(_keeps(each) for each in told) else None
 
 
 def _tells(function: Element) -> bool:
-    return _shows(function) or _records(function)
+    return _shows(function) or (_is_kept(function) and not _works(function))
 
 
-def _records(function: Element) -> bool:
-    """Whether it stands where a record of the run is kept, and does not read one."""
-    anchor = function.anchor
-    kept = _RECORDS.search(anchor.path.lower()) is not None and not _READS.search(anchor.qualname)
-    return kept and not _works(function)
+def _is_kept(function: Element) -> bool:
+    """Whether it stands where a record of the run is kept."""
+    return _RECORDS.search(function.anchor.path.lower()) is not None
+
+
+def _keeps(function: Element) -> bool:
+    """Whether it says that it writes something down."""
+    return _KEEPS.search(function.anchor.qualname.rpartition(".")[2].lower()) is not None
 
 
 def _shows(function: Element) -> bool:

@@ -3,7 +3,6 @@
 import re
 
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.source.words import SUBMIT_TYPE
 from harnessfix_ir.steps import ErrorInfo, TraceStep
 from harnessfix_ir.vocabulary import LinkKind
 
@@ -13,6 +12,8 @@ _FLOW = frozenset(
     {"StopIteration", "StopAsyncIteration", "GeneratorExit", "KeyboardInterrupt", "SystemExit", "CancelledError"}
 )
 _SIGNAL = re.compile(r"submit|finish|complete|done|stop|exit|interrupt|limit|exceeded|hand_?off|cancel", re.IGNORECASE)
+# What hands in an answer by raising it may be called an exception; an error is one.
+_HANDED_IN = re.compile(r"^(Agent|Task|Run)?(FinalAnswer|Submitted|Finish(ed)?|Completed?|Done)Exception$")
 _ERROR_NAME = re.compile(r"(error|exception|fault|failure|expired|timeout)s?$", re.IGNORECASE)
 
 
@@ -20,7 +21,7 @@ def is_signal(error: ErrorInfo | None) -> bool:
     """Whether the exception steers the program rather than reports trouble (`StopIteration`, `Submitted`,
     `FinalAnswerException`)."""
     name = short_type(error)
-    if name in _FLOW or SUBMIT_TYPE.search(name):
+    if name in _FLOW or _HANDED_IN.match(name):
         return True
     return bool(name) and not _ERROR_NAME.search(name) and bool(_SIGNAL.search(name))
 

@@ -19,6 +19,8 @@ from ._signals import is_signal
 
 _ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})  # an optional package is looked for
 
+_OF_READING = SLIPS | {"AssertionError", "JSONDecodeError", "UnicodeDecodeError", "ValidationError", "ValueError"}
+
 Symbol = tuple[str, str]
 """Path and qualified name of a function."""
 
@@ -43,7 +45,7 @@ class Troubled:
             ended = escaped_to(run, step) is not None
             if ended:
                 self._ended.add(symbol)
-            if ended or (slip and tool_call_around(run, step) is None and is_taken_afar(run, model, step)):
+            if ended or (slip and is_taken_afar(run, model, step) and tool_call_around(run, step) is None):
                 self._callers.update((frame.path, frame.function) for frame in frames_of(step)[-2:-1])
                 if slip:
                     self._slipped.add(symbol)
@@ -84,7 +86,7 @@ def _origins(run: Htir, model: HarnessModel) -> Iterator[TraceStep]:
 
 
 def _is_answered(model: HarnessModel, step: TraceStep) -> bool:
-    """Whether a request to a model failed there: what was wrong with it was made elsewhere."""
+    """Whether a request to a model failed there, and not the reading of its answer: what was wrong was made elsewhere."""
     function = function_of(model, step.anchors[0])
     asks = function is not None and ElementRole.MODEL_CALL.value in names(function.value("roles"))
-    return asks and short_type(step.error) not in SLIPS
+    return asks and short_type(step.error) not in _OF_READING

@@ -9,6 +9,7 @@ from harnessfix_ir.names import words_in
 from harnessfix_ir.vocabulary import AnchorKind, Status, StepKind
 
 from ._errors import frames_of, raised
+from ._own import callers_told
 from ._suspects import suspects
 
 _WHOLE = (AnchorKind.FUNCTION, AnchorKind.HANDLER)  # reached when anything in them was
@@ -53,6 +54,13 @@ class Way:
     def _failed(self) -> set[tuple[str, str]]:
         found = {(frame.path, frame.function) for step in raised(self.run) for frame in frames_of(step)}
         for step in self.run.steps:
-            if step.anchors and (step.kind is StepKind.ERROR or step.status is Status.ERROR):
-                found.add((step.anchors[0].path, step.anchors[0].qualname))
+            if step.kind is not StepKind.ERROR and step.status is not Status.ERROR:
+                continue
+            found.update((anchor.path, anchor.qualname) for anchor in step.anchors[:1])
+            # A function between two steps is in no traceback, which begins at the step around the exception.
+            around = self.run.step(step.parent).anchors[:1] if step.parent is not None else ()
+            for caller in callers_told(step):
+                if caller in [(anchor.path, anchor.qualname) for anchor in around]:
+                    break
+                found.add(caller)
         return found

@@ -168,10 +168,7 @@ class Examine:
                 )
             )
         if REACHED in asked:
-            way = Way(htir, harness.model)
-            known = {rule.code: rule for rule in self.rules}
-            static = [(known[each.rule], each) for each in harness.static if htir.reached and each.rule in known]
-            went = [each for rule, each in static if rule.met(way, each.anchors[0])]
+            went, aside, unsaid = self._met(htir, harness)
             steps = [each for each in (joined(one, htir) for one in went) if each is not None]
             steps, _ = split_outdated(steps, htir, harness.model)
             said.append(
@@ -179,11 +176,33 @@ class Examine:
                     rule=REACHED,
                     version=asked[REACHED],
                     reached=tuple(each.flaw for each in went),
-                    aside=tuple(each.flaw for each in went if way.aside(each.anchors[0])),
+                    aside=tuple(each.flaw for each in aside),
                     diagnoses=tuple(leading.marked(steps)),
+                    incomplete=tuple(unsaid),
                 )
             )
         return said, failed
+
+    def _met(self, htir: Htir, harness: Harness) -> tuple[list[Diagnosis], list[Diagnosis], list[str]]:
+        """What the run met of what the source shows, those in functions that it has little to do with, and failures."""
+        way = Way(htir, harness.model)
+        rules = {rule.code: rule for rule in self.rules}
+        went, aside, unsaid = list[Diagnosis](), list[Diagnosis](), dict[str, None]()
+        for each in harness.static if htir.reached else ():
+            anchor = each.anchors[0]
+            if each.rule not in rules or not way.ran(anchor):
+                continue
+            try:  # a rule may come from a third party: its failure is its own
+                if not rules[each.rule].met(way, anchor):
+                    continue
+                far = way.aside(anchor)
+            except Exception as error:
+                far = False
+                words = f"{type(error).__name__}: {error}"
+                unsaid[f"rule {each.rule} cannot say whether run {htir.run.id[:8]} met what it found: {words}"] = None
+            went.append(each)
+            aside += [each] * far
+        return went, aside, list(unsaid)
 
 
 def current_key(made_from: str, rules: Mapping[str, str], severities: Mapping[str, Severity]) -> str:

@@ -102,9 +102,10 @@ class Sum:
         for said in examination.said:
             for diagnosis in said.diagnoses:
                 self.gathering.add(as_configured(diagnosis, self.severities), outcomes)
+            aside = frozenset(said.aside)
             for flaw in said.reached:
                 known = self.reached.get(flaw, Support())
-                self.reached[flaw] = counted(known, Outcome(run.outcome), aside=flaw in said.aside)
+                self.reached[flaw] = counted(known, Outcome(run.outcome), aside=flaw in aside)
             self.outdated += said.outdated
             self.suppressed += said.suppressed
             self.incomplete += said.incomplete

@@ -222,16 +222,19 @@ def test_further_places_of_a_rule_in_one_function_come_after_other_functions() -
 
 SOME = st.lists(
     st.builds(
-        lambda line, run_id, sure, where_to_look, leads: (
+        lambda line, run_id, sure, where_to_look, leads, severity: (
             lead(line, run_id or "a", sure)
             if where_to_look
-            else diagnosis(line, run_id, confidence=sure).model_copy(update={"leads": leads})
+            else diagnosis(line, run_id, confidence=sure, rule=f"L19{severity is Severity.INFO:d}").model_copy(
+                update={"leads": leads, "severity": severity}
+            )
         ),
         st.integers(1, 6),
         st.sampled_from(["a", "b", None]),
         st.sampled_from([0.2, 0.5, 0.95]),
         st.booleans(),
         st.sampled_from([True, False, None]),
+        st.sampled_from([Severity.WARNING, Severity.INFO]),
     ),
     max_size=8,
 )

@@ -9,8 +9,13 @@ from typing import Any
 
 from harnessfix_collectors.values import as_text
 
-# What an item of Responses says of its type: these, and `computer_call`, `shell_call_output` and the like.
-_ITEMS, _CALL, _OUTPUT = frozenset({"message", "reasoning"}), "_call", "_call_output"
+# What an item of Responses says of its type: these, and with a `call_id` `computer_call`, `shell_call_output` and others.
+_CALLS = frozenset({"function_call", "custom_tool_call"})
+_ITEMS, _CALL, _OUTPUT = frozenset({"message", "reasoning", "function_call_output", *_CALLS}), "_call", "_call_output"
+# Calls that the provider makes itself: no harness has to answer them.
+_HOSTED = frozenset(
+    {"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call"}
+)
 _GIVEN = ("arguments", "input", "action", "actions", "operation")
 # The last word of a class, or of what a message says of its `type`, before "Message".
 _ROLE_OF_CLASS = {
@@ -91,7 +96,9 @@ def _added(value: dict[str, Any]) -> dict[str, Any] | None:
 
 def _is_item(item: dict[str, Any]) -> bool:
     kind = item.get("type")
-    return isinstance(kind, str) and (kind in _ITEMS or kind.endswith((_CALL, _OUTPUT)))
+    if not isinstance(kind, str) or kind in _ITEMS | _HOSTED:
+        return isinstance(kind, str)
+    return kind.endswith((_CALL, _OUTPUT)) and isinstance(item.get("call_id"), str) and "role" not in item
 
 
 def _assistant(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -169,9 +176,11 @@ def _named(call: Any) -> Any:
     return call
 
 
-def _is_hosted(item: dict[str, Any]) -> bool:
-    """Whether the provider makes the call itself, as a search of the web: no harness has to answer it."""
-    return item["type"] != "function_call" and item.get("call_id") is None
+def _given(item: dict[str, Any]) -> Any:
+    """What a call was given; what is no object of arguments, such as a text or a list of actions, as one of them."""
+    key = next((key for key in _GIVEN if item.get(key) is not None), "")
+    given = item.get(key, "")
+    return given if key in ("", "arguments") or isinstance(given, dict) else {key: given}
 
 
 def _item_parts(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -179,11 +188,10 @@ def _item_parts(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     match item.get("type"):
         case str(kind) if kind.endswith(_OUTPUT):
             yield {"type": "tool_result", "id": call_id, "name": name, "content": item.get("output")}
-        case str(kind) if kind.endswith(_CALL) and _is_hosted(item):
+        case str(kind) if kind in _HOSTED:
             yield {"type": "reasoning", "content": as_text(item)}
         case str(kind) if kind.endswith(_CALL):
-            arguments = next((item[key] for key in _GIVEN if item.get(key) is not None), "")
-            yield {"type": "tool_call", "id": call_id, "name": name or kind, "arguments": arguments}
+            yield {"type": "tool_call", "id": call_id, "name": name or kind, "arguments": _given(item)}
         case "reasoning":
             yield {"type": "reasoning", "content": item.get("summary") or item.get("content") or ""}
         case _:

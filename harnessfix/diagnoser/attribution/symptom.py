@@ -1,18 +1,22 @@
 """Where a failure was noticed: the exception that ended the run, the limit, the missing end, or the last answer."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
 from harnessfix.rules._errors import raised, same_error, short_type
 from harnessfix.rules._query import ancestors, events, quote
 from harnessfix.rules._signals import is_same, is_signal
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.htir import Htir
-from harnessfix_ir.source.words import SUBMIT_NAME
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import Status, StepKind
 
+_HANDS_IN = re.compile(
+    r"^(submit(_\w+)?|final_answer|provide_final_answer|finish(_task)?|complete_task|attempt_completion)$"
+)
 LIMIT_NAMES = ("limit", "exceeded", "maxturns", "maxsteps", "budget", "exhausted")
 
 
@@ -91,22 +95,28 @@ def _by_name(run: Htir, root: TraceStep) -> Symptom | None:
 
 def _limit(run: Htir) -> Symptom | None:
     """An agent loop in no other one that used up its rounds, with nothing of its kind after it."""
+    looped = {step.id: _end_of_loop(step) for step in run.steps}
+    inside: set[str] = set()
+    for step in run.steps:  # what happens inside a step comes after it
+        if step.parent is not None and (step.parent in inside or looped.get(step.parent) is not None):
+            inside.add(step.id)
     for step in reversed(run.steps):
-        why, rounds = _end_of_loop(step)
-        if not why or any(_end_of_loop(outer)[0] for outer in ancestors(run, step)):
+        ended = looped[step.id]
+        if ended is None or step.id in inside:
             continue
+        why, rounds = ended
         if why not in ("exhausted", "condition") or (why == "condition" and _answered(run, step)):
             return None
         return Symptom(Sort.LIMIT, step, f"the loop of {step.name} ({step.id}) ended after {rounds} rounds", step)
     return None
 
 
-def _end_of_loop(step: TraceStep) -> tuple[str, JsonValue]:
-    """Why the agent loop of a step ended, and after how many rounds; no reason where it has none."""
+def _end_of_loop(step: TraceStep) -> tuple[str, JsonValue] | None:
+    """Why the agent loop of a step ended, and after how many rounds; None where it has none."""
     for event in events(step, "loop_ended"):
         if str(event.attributes.get("loop", "")).startswith("agent_loop:"):
             return str(event.attributes.get("why")), event.attributes.get("n")
-    return "", None
+    return None
 
 
 def _answered(run: Htir, loop: TraceStep) -> bool:
@@ -115,8 +125,10 @@ def _answered(run: Htir, loop: TraceStep) -> bool:
     if loop.output or not inside:
         return bool(loop.output)
     last = inside[-1]
-    handed_in = any(step.kind is StepKind.SUBMIT for step in (last, *ancestors(run, last)))
-    return handed_in or SUBMIT_NAME.match(last.name) is not None
+    around = takewhile(lambda step: step is not loop, ancestors(run, last))
+    if any(step.kind is StepKind.SUBMIT for step in (last, *around)):
+        return True
+    return last.error is None and _HANDS_IN.match(last.name) is not None
 
 
 def raise_of(run: Htir, ended: TraceStep) -> TraceStep | None:

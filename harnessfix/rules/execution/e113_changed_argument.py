@@ -9,6 +9,7 @@ from harnessfix.rules._query import as_anchor, events, names, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.names import words_in
 from harnessfix_ir.steps import StepEvent, TraceStep
 from harnessfix_ir.vocabulary import Evidence, Property, Route, Severity, StepKind
 
@@ -16,10 +17,11 @@ from harnessfix_ir.vocabulary import Evidence, Property, Route, Severity, StepKi
 _READERS = (StepKind.MODEL_CALL, StepKind.CONTEXT_BUILD, StepKind.PARSE, StepKind.GUARD, StepKind.VERIFY)
 # What is handed over to be changed.
 _SHARED = re.compile(r"state|memory|context|store|scratch|session|namespace|globals|locals|variables|usage|cache|out$")
+_TO_CHANGE = frozenset({"state", "memory", "context", "store", "scratch", "session", "usage", "cache", "variables"})
 # Functions that say that they do something with what they are given.
 _DOES = re.compile(
     r"(^|\.)_*(handle|execute|run|invoke|apply|update|add|append|extend|register|set|insert|push|write|save|record|step)"
-    r"(_[^.]*)?$|(^|\.)_*call_(?!_)[^.]*$"
+    r"(_[^.]*)?$|(^|\.)_*call_(tool|function)s?(_[^.]*)?$"
 )
 # What pydantic and attrs hand to such a method is there to be put right.
 _VALIDATOR = re.compile(r"(^|\.)(model_validator|root_validator|field_validator|validator|before_validator)$")
@@ -145,7 +147,9 @@ def _paths(event: StepEvent) -> tuple[str, ...]:
 
 def _all_shared(paths: tuple[str, ...]) -> bool:
     """Whether all that was changed lies in something below the argument that is there to be changed."""
-    return bool(paths) and all(any(map(_SHARED.search, re.findall(r"\w+", path)[:-1])) for path in paths)
+    return bool(paths) and all(
+        any(_TO_CHANGE & words_in(part) for part in re.findall(r"\w+", path)[:-1]) for path in paths
+    )
 
 
 def _counts(run: Htir, step: TraceStep, event: StepEvent) -> bool:

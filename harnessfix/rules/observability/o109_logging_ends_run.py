@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from harnessfix.rules._errors import escaped_to, frames_of, raised, short_type
+from harnessfix.rules._errors import escaped_to, raised, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors
 from harnessfix.rules._query import ancestors, as_anchor, one_of_each, quote
 from harnessfix.rules._shows import showing_function, shown_by_library
-from harnessfix.rules._signals import is_same, is_signal
+from harnessfix.rules._signals import is_signal
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
@@ -83,11 +83,12 @@ class LoggingEndsRun(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Exceptions raised in code that shows, logs or records, that nothing contained before a run was over."""
+        fullest = _fullest(run)
         for origin in raised(run):
             ended = escaped_to(run, origin)
             if ended is None or is_signal(origin.error) or origin.error is None:
                 continue
-            shower = showing_function(model, _best_told(run, origin))
+            shower = showing_function(model, fullest[_sort_of(origin)])
             if shower is None:
                 continue
             kind = short_type(origin.error)
@@ -106,10 +107,23 @@ class LoggingEndsRun(Rule):
             return  # it ended the run
 
 
-def _best_told(run: Htir, origin: TraceStep) -> TraceStep:
-    """Of the like exceptions from one place the one that is known to have come through most functions."""
-    alike = (step for step in raised(run) if is_same(step.error, origin.error) and step.anchors == origin.anchors)
-    return max(alike, key=lambda step: len(frames_of(step)), default=origin)
+def _fullest(run: Htir) -> dict[object, TraceStep]:
+    """Of like exceptions from one place the one that is known to have come through most functions."""
+    found: dict[object, TraceStep] = {}
+    for step in raised(run):
+        known = found.setdefault(_sort_of(step), step)
+        if _length(step) > _length(known):
+            found[_sort_of(step)] = step
+    return found
+
+
+def _sort_of(step: TraceStep) -> object:
+    message = "" if step.error is None else step.error.message
+    return short_type(step.error), message, step.anchors
+
+
+def _length(step: TraceStep) -> int:
+    return 0 if step.error is None else step.error.traceback.count("\n")
 
 
 def _where(shower: Element, origin: TraceStep) -> str:

@@ -1,17 +1,18 @@
 """T125: the arguments that a tool gets are not those that the model wrote."""
 
 import json
-from collections.abc import Set
+from collections.abc import Iterator
 
-from harnessfix.rules._calls import MAX_ARGUMENTS, Asked, argument_flaw, asked
+from harnessfix.rules._calls import MAX_ARGUMENTS, argument_flaw, asked
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
-from harnessfix.rules._query import hazards
+from harnessfix.rules._once import once
 from harnessfix.rules._way import Way
 from harnessfix.rules.base import Example
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element
-from harnessfix_ir.vocabulary import Property, Severity
+from harnessfix_ir.htir import Htir
+from harnessfix_ir.vocabulary import ElementRole, Property, Severity
 
 _BAD = """\
 import json
@@ -66,14 +67,31 @@ class TrimmedArgument(HazardRule):
 
     def met(self, way: Way, anchor: Anchor) -> bool:
         """Where a model wrote a value that this changes."""
-        ways = {str(e.value("by")) for e in hazards(way.model, self.hazard) if e.anchor.symbol == anchor.symbol}
-        return super().met(way, anchor) and any(_would_change(call, ways) for call in asked(way.run))
+        if not super().met(way, anchor):
+            return False
+        found = way.model.in_function(anchor.path, anchor.qualname, ElementRole.HAZARD)
+        ways = {str(each.value("by")) for each in found if each.name == self.hazard}
+        return not ways <= METHODS.keys() or not ways.isdisjoint(_changing(way.run))
 
 
-def _would_change(call: Asked, ways: Set[str]) -> bool:
-    """Whether one of these methods makes another text of one among a call's arguments; also where nobody can say."""
-    flaw = argument_flaw(call.arguments)
-    if flaw is not None or len(call.arguments) > MAX_ARGUMENTS or not ways <= METHODS.keys():
-        return True
-    texts = [value for value in json.loads(call.arguments).values() if isinstance(value, str)]
-    return any(METHODS[way](text) != text for way in ways for text in texts)
+@once
+def _changing(run: Htir) -> frozenset[str]:
+    """The methods that make another text of one among the arguments of some call; all where nobody can say."""
+    found: set[str] = set()
+    for call in asked(run):
+        if argument_flaw(call.arguments) is not None or len(call.arguments) > MAX_ARGUMENTS:
+            return frozenset(METHODS)
+        texts = list(_texts(json.loads(call.arguments)))
+        found.update(way for way, changed in METHODS.items() if any(changed(text) != text for text in texts))
+    return frozenset(found)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts in parsed JSON, however deep."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, (list, dict)):
+            left.extend(each.values() if isinstance(each, dict) else each)

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, inside, is_stub, keyword, last, text_of
+from harnessfix_ir.source.expressions import callee, dotted, inside, is_stub, keyword, last, text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -40,17 +40,28 @@ class Verifiers(Role):
 
 
 def _wraps(scope: Scope) -> bool:
-    """Whether it runs what the function around it was given: a wrapper, whose check is the least of what it does."""
+    """Whether it runs what the function around it was given, as a wrapper: its check is the least of what it does.
+
+    A wrapper says so (`functools.wraps`), or hands on whatever it gets.
+    """
     around = scope.parent
     given = around.params if around is not None and around.is_function else []
-    return any(isinstance(call.func, ast.Name) and call.func.id in given for call in scope.of(ast.Call))
+    runs = [call for call in scope.of(ast.Call) if isinstance(call.func, ast.Name) and call.func.id in given]
+    said = any(last(dotted(each, scope).removesuffix("()")) == "wraps" for each in scope.function.decorator_list)
+    return bool(runs) and (said or any(isinstance(arg, ast.Starred) for call in runs for arg in call.args))
 
 
 def _decorates(scope: Scope) -> bool:
-    """Whether it has functions of its own, and gives back what it was given or one of those: a decorator."""
-    own = {*scope.params, *(inner.name for inner in scope.methods)}
-    given = [node.value.id for node in scope.of(ast.Return) if isinstance(node.value, ast.Name)]
-    return bool(scope.methods) and bool(given) and own.issuperset(given)
+    """Whether it gives back a function of its own, or what it was given with another attribute: a decorator."""
+    given = {node.value.id for node in scope.of(ast.Return) if isinstance(node.value, ast.Name)}
+    changed = {
+        target.value.id
+        for node in scope.of(ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
+    }
+    inner = {method.name for method in scope.methods}
+    return bool(inner) and bool(given) and given <= inner | (changed & set(scope.params))
 
 
 class Approvals(Role):
