@@ -86,7 +86,7 @@ def _origins(run: Htir, model: HarnessModel) -> Iterator[TraceStep]:
 
 
 def _is_answered(model: HarnessModel, step: TraceStep) -> bool:
-    """Whether a request to a model failed there, and not the reading of its answer: what was wrong was made elsewhere."""
+    """Whether a request to a model failed there, not the reading of an answer: what was wrong was made elsewhere."""
     function = function_of(model, step.anchors[0])
     asks = function is not None and ElementRole.MODEL_CALL.value in names(function.value("roles"))
     return asks and short_type(step.error) not in _OF_READING

@@ -11,7 +11,7 @@ from harnessfix.rules.observability.o115_unmarked_span import UnmarkedSpan
 from harnessfix.rules.tool_interface.t125_trimmed_argument import TrimmedArgument
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import Diagnosis, Support
-from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.harness import Element, Fact, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.reached import Reached
 from harnessfix_ir.recording import RunInfo
@@ -95,7 +95,16 @@ def test_a_span_that_is_not_told_of_a_failure_was_met_where_one_passed_and_someb
 
 
 def test_arguments_that_trimming_leaves_as_they_are_met_no_flaw() -> None:
-    for value, met in (("a b", False), ("a b\n", True), ("A", True)):
+    trimmed = Element(
+        id="h",
+        role=ElementRole.HAZARD,
+        layer=Layer.TOOL_INTERFACE,
+        name="trimmed-argument",
+        anchor=place(12),
+        facts=(Fact(name="by", value="strip"),),
+    )
+    known = model().model_copy(update={"elements": (*model().elements, trimmed)})
+    for value, met in (("a B", False), ("a b\n", True), (["a "], True), ({"b": {"c": " "}}, True)):
         task, call = Part(role="user", text="u"), Part(role="assistant", text="t", kind="tool_call", name="write")
         asked = TraceStep(
             id="s1",
@@ -111,7 +120,7 @@ def test_arguments_that_trimming_leaves_as_they_are_met_no_flaw() -> None:
             texts={"u": "go", "t": json.dumps({"text": value, "n": 1})},
             reached={"agent.py": Reached(hit=(12,))},
         )
-        assert TrimmedArgument().met(Way(run, model()), place(12)) is met
+        assert TrimmedArgument().met(Way(run, known), place(12)) is met
 
 
 def test_what_a_failed_run_has_little_to_do_with_comes_after_where_to_look() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from harnessfix_collectors.values import as_text
 
-# What an item of Responses says of its type: these, and with a `call_id` `computer_call`, `shell_call_output` and others.
+# What an item of Responses says of its type: these, and with a `call_id` also `computer_call`, `shell_call_output` …
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _ITEMS, _CALL, _OUTPUT = frozenset({"message", "reasoning", "function_call_output", *_CALLS}), "_call", "_call_output"
 # Calls that the provider makes itself: no harness has to answer them.
