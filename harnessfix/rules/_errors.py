@@ -9,6 +9,7 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import ErrorInfo, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, LinkKind, Status, StepKind
 
+from ._once import once
 from ._query import ancestors, step_elements
 
 SLIPS = frozenset({"TypeError", "KeyError", "IndexError", "AttributeError", "UnboundLocalError", "NameError"})
@@ -79,6 +80,29 @@ def handlings(run: Htir) -> Iterator[tuple[TraceStep, TraceStep]]:
 def handler_element(model: HarnessModel, step: TraceStep) -> Element | None:
     """The `except` clause that a handling step entered."""
     return next(step_elements(model, step, ElementRole.HANDLER), None)
+
+
+def best_told(run: Htir, step: TraceStep) -> TraceStep:
+    """Of the like exceptions from one place the one that is known to have come through most functions."""
+    return _fullest(run).get(_sort_of(step), step)
+
+
+@once
+def _fullest(run: Htir) -> dict[object, TraceStep]:
+    found: dict[object, TraceStep] = {}
+    for step in raised(run):
+        known = found.setdefault(_sort_of(step), step)
+        if _length(step) > _length(known):
+            found[_sort_of(step)] = step
+    return found
+
+
+def _sort_of(step: TraceStep) -> object:
+    return step.anchors, *(("", "") if step.error is None else (step.error.type, step.error.message))
+
+
+def _length(step: TraceStep) -> int:
+    return 0 if step.error is None else step.error.traceback.count("\n")
 
 
 def is_taken_afar(run: Htir, model: HarnessModel, step: TraceStep) -> bool:

@@ -4,10 +4,11 @@ import re
 from itertools import zip_longest
 
 from harnessfix_ir.harness import Element, HarnessModel
+from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole
 
-from ._errors import frames_of
+from ._errors import best_told, frames_of
 from ._query import function_of, names
 
 _SHOWS = re.compile(r"(^|_)(log|logs|logger|logging|print|show|display|render|trace|tracer|monitor|report|dump)(_|$)")
@@ -15,10 +16,12 @@ _OWNER = re.compile(r"(Logger|Monitor|Tracer|Console|Display|Printer|Reporter|Vi
 # Folders and modules that keep a record of what happens, and what functions there are called that write to it.
 _RECORDS = re.compile(r"(^|[/_])(logs?|logging|loggers?|recorders?|tracing|tracers?|telemetry|transcripts?)(?=[/_.])")
 _KEEPS = re.compile(r"(^|_)(log|logs|record|write|emit|event|events|export|flush|notify|publish|append|span)(_|$)")
+_READS = re.compile(r"_*(read|load|list|parse|open|find|get|fetch)(_|$)")
+_KEEPERS = re.compile(r"((Span|Trace|Log|Event)(Exporter|Processor|Writer|Recorder|Sink)|Transcript|Tracer)$")
 _LIBRARY = re.compile(r"[/\\](rich|logging|loguru|structlog|colorama|tqdm|tabulate|opentelemetry)[/\\.]")
 
 
-def showing_function(model: HarnessModel, origin: TraceStep) -> Element | None:
+def showing_function(run: Htir, model: HarnessModel, origin: TraceStep) -> Element | None:
     """The function of the harness that raised it, if all it is there for is to show, log or record.
 
     Of several that handed a text on to one another it is the outermost: the one that put the text together. A callback
@@ -29,7 +32,8 @@ def showing_function(model: HarnessModel, origin: TraceStep) -> Element | None:
         return None
     if not (_shows(function) or _logs_there(model, origin) or _is_kept(function)):
         return None
-    around = [model.function(frame.path, frame.function) for frame in reversed(frames_of(origin))]
+    frames = frames_of(best_told(run, origin))
+    around = [model.function(frame.path, frame.function) for frame in reversed(frames)]
     told = [function]
     for outer, further in zip_longest(around, around[1:]):
         if outer is not None and _tells(outer):
@@ -54,8 +58,11 @@ def _is_kept(function: Element) -> bool:
 
 
 def _keeps(function: Element) -> bool:
-    """Whether it says that it writes something down."""
-    return _KEEPS.search(function.anchor.qualname.rpartition(".")[2].lower()) is not None
+    """Whether it, or its class, says that it writes down what happens."""
+    owner, _, own = function.anchor.qualname.rpartition(".")
+    if _READS.match(own):
+        return False
+    return _KEEPS.search(own.lower()) is not None or _KEEPERS.search(owner) is not None
 
 
 def _shows(function: Element) -> bool:

@@ -675,6 +675,80 @@ def test_what_keeps_a_record_ends_no_run(
         files |= {"agent.py": f"from transcript_file import write_down\n{agent}", down: DOWN.lstrip()}
     asked = "print(Agent(Model(call('look', {}), say('done'))).run('Look.'))"
     files["main.py"] = f"from agent import Agent\nfrom model import Model, call, say\n\n{asked}\n"
-    found = run_harness(files).said("O109")
+    harness = run_harness(files)
+    found = harness.said("O109")
     assert [one.anchors[0].qualname for one in found] == [blamed] * bool(blamed)
     assert all("on behalf of" in one.message for one in found)
+
+
+RECORDED = "class Recorder:\n    def start(self, told):\n        raise OSError('there is no microphone')\n"
+SPLIT = "def split(told):\n    return told.split('|')[1]\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "use"),
+    [
+        ("recorder.py", RECORDED, "from recorder import Recorder\n    return Recorder().start(told)"),
+        ("transcripts.py", SPLIT, "from transcripts import split\n    return split(told)"),
+    ],
+)
+def test_work_that_stands_in_a_module_with_such_a_name_is_work(
+    run_harness: Callable[[Mapping[str, str]], Harness], path: str, text: str, use: str
+) -> None:
+    agent = KEEPS.replace("LOOK", "on_event('x')").replace("return write_down(told)", use)
+    asked = "print(Agent(Model(call('look', {}), say('done'))).run('Look.'))"
+    main = f"from agent import Agent\nfrom model import Model, call, say\n\n{asked}\n"
+    harness = run_harness({"transcript.py": TRANSCRIPT, path: text, "agent.py": agent, "main.py": main})
+    assert not harness.said("O109")
+
+
+REFUSED = """\
+import json
+
+
+class Refused(Exception):
+    pass
+
+
+class AgentError(Exception):
+    pass
+
+
+class Client:
+    def __init__(self, model):
+        self.model = model
+
+    def complete(self, messages):
+        reply = self.model.query(messages)
+        READ
+
+
+class Agent:
+    def __init__(self, model):
+        self.client = Client(model)
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            try:
+                messages.append(self.client.complete(messages))
+            except (Refused, ValueError) as error:
+                raise AgentError(f"the request failed: {error}") from error
+        return messages
+"""
+
+
+@pytest.mark.parametrize(
+    ("read", "arose"),
+    [
+        ("return json.loads(reply['content'])", {"Client.complete"}),
+        ("raise Refused(reply['content'])", {"Client.complete"}),
+    ],
+)
+def test_an_exception_that_is_only_wrapped_did_not_arise_there(
+    run_harness: Callable[[Mapping[str, str]], Harness], read: str, arose: set[str]
+) -> None:
+    main = "from agent import Agent\nfrom model import Model, say\n\nAgent(Model(say('no'))).run('Go.')\n"
+    harness = run_harness({"agent.py": REFUSED.replace("READ", read), "main.py": main})
+    told = {one.anchors[0].qualname for one in harness.said("O118") if "an exception arose there" in one.message}
+    assert told == arose, "and not Agent.run, which wraps it"

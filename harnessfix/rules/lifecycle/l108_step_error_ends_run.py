@@ -112,7 +112,7 @@ class StepErrorEndsRun(Rule):
             outermost = escaped_to(run, origin)
             if outermost is None or outermost is tool or not _asked_before(run, tool):
                 continue
-            if showing_function(model, origin) is not None:
+            if showing_function(run, model, origin) is not None:
                 continue  # no tool raised it: O109 speaks of it
             seen.add(tool.id)
             yield _finding(run, model, origin, tool, outermost)

@@ -88,7 +88,7 @@ class UnhandledShape(Rule):
         replies = _replies(run)
         for origin in raised(run, *SLIPS, *_CONTENT):
             ended = escaped_to(run, origin)
-            if ended is None or not origin.anchors or showing_function(model, origin) is not None:
+            if ended is None or not origin.anchors or showing_function(run, model, origin) is not None:
                 continue
             if short_type(origin.error) in _CONTENT and _on_purpose(model, origin):
                 continue

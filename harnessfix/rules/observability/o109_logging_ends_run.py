@@ -83,12 +83,11 @@ class LoggingEndsRun(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Exceptions raised in code that shows, logs or records, that nothing contained before a run was over."""
-        fullest = _fullest(run)
         for origin in raised(run):
             ended = escaped_to(run, origin)
             if ended is None or is_signal(origin.error) or origin.error is None:
                 continue
-            shower = showing_function(model, fullest[_sort_of(origin)])
+            shower = showing_function(run, model, origin)
             if shower is None:
                 continue
             kind = short_type(origin.error)
@@ -105,25 +104,6 @@ class LoggingEndsRun(Rule):
                 key="shows",
             )
             return  # it ended the run
-
-
-def _fullest(run: Htir) -> dict[object, TraceStep]:
-    """Of like exceptions from one place the one that is known to have come through most functions."""
-    found: dict[object, TraceStep] = {}
-    for step in raised(run):
-        known = found.setdefault(_sort_of(step), step)
-        if _length(step) > _length(known):
-            found[_sort_of(step)] = step
-    return found
-
-
-def _sort_of(step: TraceStep) -> object:
-    message = "" if step.error is None else step.error.message
-    return short_type(step.error), message, step.anchors
-
-
-def _length(step: TraceStep) -> int:
-    return 0 if step.error is None else step.error.traceback.count("\n")
 
 
 def _where(shower: Element, origin: TraceStep) -> str:
