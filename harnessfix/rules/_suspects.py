@@ -55,7 +55,7 @@ class Suspects:
     def __init__(self, run: Htir, model: HarnessModel) -> None:
         asked = is_failed(run.run) and bool(run.reached) and not _refused(run, model)
         functions = list(visited(run, model)) if asked else []
-        self.matter = Matter(run, model, functions)
+        self.matter = Matter(run if asked else Htir(run=run.run), model, functions)  # nothing to weigh, nothing to read
         broken = (function for function in functions if self.matter.slipped(function) or self.matter.ended(function))
         self._broken = {function.symbol for function in broken}
         shares = [exp(self.matter.weight(function)) for function in functions]
