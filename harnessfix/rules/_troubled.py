@@ -78,10 +78,7 @@ def _origins(run: Htir, model: HarnessModel) -> Iterator[TraceStep]:
         cause = error.cause
         wrapped = cause is not None and (cause.type, cause.message) in seen
         seen.add((error.type, error.message))
-        if not is_raised(model, step):
-            if not _is_answered(model, step):
-                yield step
-        elif not wrapped:
+        if not (wrapped if is_raised(model, step) else _is_answered(model, step)):
             yield step
 
 
