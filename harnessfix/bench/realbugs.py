@@ -210,7 +210,8 @@ class Truth:
 
 
 def _places(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    file, installed = str(meta["file"]), str(meta["installed"]["file"])
+    installed = str(meta["installed"]["file"])
+    file = str(meta.get("file", installed))
     # What stands above the package in a repository, such as `src/`; in one of several packages also `libs/langgraph/`.
     above = file.removesuffix(installed) if file.endswith(installed) else ""
     package = installed.partition("/")[0]

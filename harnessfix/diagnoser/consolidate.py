@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harnessfix.rules import Rule
 from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.findings import Diagnosis, FlawRecord, Support
+from harnessfix_ir.findings import Diagnosis, FlawRecord, Lead, Support
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.vocabulary import Outcome, Severity
 
@@ -69,7 +69,9 @@ def _with_leads(records: Iterable[FlawRecord]) -> list[FlawRecord]:
     for record in records:
         parted[record.flaw] = record.model_copy(update={"lead": None})
         if record.lead is not None:
-            parted.setdefault(record.lead.flaw, record.lead)
+            lead = record.lead
+            known = FlawRecord(flaw=lead.flaw, best=lead.best, runs=lead.runs, support=lead.support)
+            parted.setdefault(lead.flaw, known)
     return list(parted.values())
 
 
@@ -138,11 +140,15 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
             kept.setdefault(record.flaw, record)
             named.add(_function(record))
     told = {_function(record): record.flaw for record in reversed(kept.values())}
-    instead = {flaw: leads[function] for function, flaw in told.items() if function in leads}
+    instead = {flaw: _as_lead(leads[function]) for function, flaw in told.items() if function in leads}
     return [
         record.model_copy(update={"lead": instead[flaw]}) if record.best.blames and flaw in instead else record
         for flaw, record in kept.items()
     ]
+
+
+def _as_lead(record: FlawRecord) -> Lead:
+    return Lead(flaw=record.flaw, best=record.best, runs=record.runs, support=record.support)
 
 
 def _unexplained(records: list[FlawRecord]) -> list[FlawRecord]:

@@ -76,6 +76,19 @@ class Support(Document):
     aside: int = 0
 
 
+class Lead(Document):
+    """A place to look at that a flaw is told instead of.
+
+    Args:
+        flaw, best, runs, support: as in the record that it was.
+    """
+
+    flaw: str
+    best: Diagnosis
+    runs: tuple[str, ...] = ()
+    support: Support = Support()
+
+
 class FlawRecord(Document):
     """Diagnoses of the same flaw across runs.
 
@@ -95,7 +108,7 @@ class FlawRecord(Document):
     support: Support = Support()
     reached: Support = Support()
     clones: tuple[Anchor, ...] = ()
-    lead: "FlawRecord | None" = None
+    lead: Lead | None = None
 
 
 class Scope(Document):
