@@ -272,6 +272,11 @@ def asks_person(model: HarnessModel, loop: Element, *more: str) -> bool:
     return any(name in _TYPED or name in more for name in called)
 
 
+def has_role(function: Element | None, *roles: ElementRole) -> bool:
+    """Whether a function has one of these roles."""
+    return function is not None and not {role.value for role in roles}.isdisjoint(names(function.value("roles")))
+
+
 def hazards(model: HarnessModel, name: str) -> Iterator[Element]:
     """The hazards of one shape, in order of path and line."""
     return (element for element in model.of_role(ElementRole.HAZARD) if element.name == name)

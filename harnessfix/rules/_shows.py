@@ -9,7 +9,7 @@ from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole
 
 from ._errors import best_told, frames_of
-from ._query import function_of, names
+from ._query import function_of, has_role
 
 _SHOWS = re.compile(r"(^|_)(log|logs|logger|logging|print|show|display|render|trace|tracer|monitor|report|dump)(_|$)")
 _OWNER = re.compile(r"(Logger|Monitor|Tracer|Console|Display|Printer|Reporter|Visuali[sz]er|Dashboard)")
@@ -30,7 +30,8 @@ def showing_function(run: Htir, model: HarnessModel, origin: TraceStep) -> Eleme
     function = function_of(model, origin.anchors[0]) if origin.anchors else None
     if function is None or _works(function):
         return None
-    if not (_shows(function) or _logs_there(model, origin) or _is_kept(function)):
+    shows = _shows(function) or _logs_there(model, origin)
+    if not shows and not _is_kept(function):
         return None
     frames = frames_of(best_told(run, origin))
     around = [model.function(frame.path, frame.function) for frame in reversed(frames)]
@@ -40,7 +41,7 @@ def showing_function(run: Htir, model: HarnessModel, origin: TraceStep) -> Eleme
             told.append(outer)
         elif further is None or not _tells(further):
             break
-    if _shows(function) or _logs_there(model, origin):
+    if shows:
         return told[-1]
     # Where it stands is one sign; what it says that it does, or what called it, has to be another. What a tool or a
     # model call uses is a part of its work, wherever it stands.
@@ -71,7 +72,7 @@ def _shows(function: Element) -> bool:
 
 
 def _works(function: Element) -> bool:
-    return bool(set(names(function.value("roles"))) & {ElementRole.MODEL_CALL.value, ElementRole.TOOL.value})
+    return has_role(function, ElementRole.MODEL_CALL, ElementRole.TOOL)
 
 
 def _logs_there(model: HarnessModel, origin: TraceStep) -> bool:

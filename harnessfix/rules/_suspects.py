@@ -53,7 +53,7 @@ class Suspects:
     """
 
     def __init__(self, run: Htir, model: HarnessModel) -> None:
-        asked = is_failed(run.run) and bool(run.reached) and not _refused(run, model)
+        asked = _is_failed(run.run) and bool(run.reached) and not _refused(run, model)
         functions = list(visited(run, model)) if asked else []
         self.matter = Matter(run if asked else Htir(run=run.run), model, functions)  # nothing to weigh, nothing to read
         broken = (function for function in functions if self.matter.slipped(function) or self.matter.ended(function))
@@ -104,7 +104,7 @@ def suspects(run: Htir, model: HarnessModel) -> Suspects:
     return Suspects(run, model)
 
 
-def is_failed(run: RunInfo) -> bool:
+def _is_failed(run: RunInfo) -> bool:
     """Whether the run failed, or the program that it is one of several runs of."""
     return run.outcome is Outcome.FAILED or (run.outcome is Outcome.UNKNOWN and bool(run.exit_code))
 

@@ -14,7 +14,7 @@ from harnessfix_ir.vocabulary import ElementRole
 
 from ._errors import SLIPS, escaped_to, frames_of, is_raised, is_taken_afar, raised, short_type
 from ._own import tool_call_around
-from ._query import function_of, names
+from ._query import function_of, has_role
 from ._signals import is_signal
 
 _ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})  # an optional package is looked for
@@ -84,6 +84,5 @@ def _origins(run: Htir, model: HarnessModel) -> Iterator[TraceStep]:
 
 def _is_answered(model: HarnessModel, step: TraceStep) -> bool:
     """Whether a request to a model failed there, not the reading of an answer: what was wrong was made elsewhere."""
-    function = function_of(model, step.anchors[0])
-    asks = function is not None and ElementRole.MODEL_CALL.value in names(function.value("roles"))
+    asks = has_role(function_of(model, step.anchors[0]), ElementRole.MODEL_CALL)
     return asks and short_type(step.error) not in _OF_READING

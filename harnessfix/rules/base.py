@@ -107,6 +107,7 @@ class Rule(ABC):
         by_hand: why nothing repairs it mechanically, or why the operator seldom can; needed without one.
         clone: role and fact of elements that have the same flaw in their code, so that one repair reaches all of them.
         yields_to: codes of rules that say more about the same lines; where one of them speaks, this one is silent.
+        on_failure: whether what the source shows does harm only where an exception passes its function.
         options: numbers that the settings may change, in kebab case, each with its default.
         bad, good: the flaw and its absence.
     """
@@ -123,6 +124,7 @@ class Rule(ABC):
     by_hand: ClassVar[str] = ""
     clone: ClassVar[tuple[ElementRole, str] | None] = None
     yields_to: ClassVar[Sequence[str]] = ()
+    on_failure: ClassVar[bool] = False
     options: ClassVar[Mapping[str, float]] = {}
     bad: ClassVar[Example]
     good: ClassVar[Example]
@@ -159,13 +161,13 @@ class Rule(ABC):
         return type(self).check_run is not Rule.check_run
 
     def met(self, way: "Way", anchor: Anchor) -> bool:
-        """Whether a run met what the source shows there: it went through the lines, and they could do harm.
+        """Whether what the source shows could do harm in a run that went through its lines.
 
         Args:
             way: what the run went through.
             anchor: the finding's first place.
         """
-        return way.ran(anchor)
+        return not self.on_failure or way.failed_in(anchor)
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Findings in the source alone. One pass over the elements."""

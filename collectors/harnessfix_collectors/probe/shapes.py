@@ -9,13 +9,13 @@ from typing import Any
 
 from harnessfix_collectors.values import as_text
 
-# What an item of Responses says of its type: these, and with a `call_id` also `computer_call`, `shell_call_output` …
-_CALLS = frozenset({"function_call", "custom_tool_call"})
-_ITEMS, _CALL, _OUTPUT = frozenset({"message", "reasoning", "function_call_output", *_CALLS}), "_call", "_call_output"
 # Calls that the provider makes itself: no harness has to answer them.
 _HOSTED = frozenset(
     {"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call"}
 )
+# What an item of Responses says of its type: these, and with a `call_id` also `computer_call`, `shell_call_output` …
+_ITEMS = _HOSTED | {"message", "reasoning", "function_call", "function_call_output", "custom_tool_call"}
+_CALL, _OUTPUT = "_call", "_call_output"
 _GIVEN = ("arguments", "input", "action", "actions", "operation")
 # The last word of a class, or of what a message says of its `type`, before "Message".
 _ROLE_OF_CLASS = {
@@ -96,7 +96,7 @@ def _added(value: dict[str, Any]) -> dict[str, Any] | None:
 
 def _is_item(item: dict[str, Any]) -> bool:
     kind = item.get("type")
-    if not isinstance(kind, str) or kind in _ITEMS | _HOSTED:
+    if not isinstance(kind, str) or kind in _ITEMS:
         return isinstance(kind, str)
     return kind.endswith((_CALL, _OUTPUT)) and isinstance(item.get("call_id"), str) and "role" not in item
 

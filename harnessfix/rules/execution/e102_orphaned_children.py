@@ -6,9 +6,7 @@ from harnessfix.rules._errors import short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import ancestors, as_anchor, events, names, quote
 from harnessfix.rules._reach import model_commands, processes_of
-from harnessfix.rules._way import Way
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
@@ -82,12 +80,9 @@ class OrphanedChildren(Rule):
         "https://docs.python.org/3/library/subprocess.html#subprocess.Popen.kill",
     )
     operator = "kill-process-group"
+    on_failure = True
     bad = harness(_AGENT, _MAIN)
     good = edited(bad, "agent.py", (_AGENT[: _AGENT.index("\n\nTOOLS")], _GROUP))
-
-    def met(self, way: Way, anchor: Anchor) -> bool:
-        """Where a failure passed: without one these lines do what they should."""
-        return super().met(way, anchor) and way.failed_in(anchor)
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Shell commands of the model's choice whose timeout reaches the shell only."""

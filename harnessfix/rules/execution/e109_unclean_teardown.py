@@ -6,9 +6,7 @@ from harnessfix.rules._errors import short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import ancestors, as_anchor, events, hazards, names, nearest_anchors, one_of_each, quote
 from harnessfix.rules._reach import processes_of
-from harnessfix.rules._way import Way
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
@@ -69,14 +67,11 @@ class UncleanTeardown(Rule):
     fix = "Put acquire and release into a `with` block, or the release into `finally`."
     references = ("https://docs.python.org/3/library/contextlib.html#contextlib.closing",)
     operator = "ensure-cleanup"
+    on_failure = True
     bad = harness(_AGENT, _MAIN, exit_code=1)
     good = edited(
         bad, "agent.py", (_AGENT[_AGENT.index("        for _ in") : _AGENT.index("        return messages")], _RELEASED)
     )
-
-    def met(self, way: Way, anchor: Anchor) -> bool:
-        """Where a failure passed: without one these lines do what they should."""
-        return super().met(way, anchor) and way.failed_in(anchor)
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Locks that stay held when what is done under them fails."""

@@ -6,9 +6,7 @@ from harnessfix.rules._errors import frames_of, short_type
 from harnessfix.rules._hazards import HazardRule
 from harnessfix.rules._own import nearest_own
 from harnessfix.rules._query import as_anchor, events, hazards, names, one_of_each, quote
-from harnessfix.rules._way import Way
 from harnessfix.rules.base import Example, Finding
-from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
@@ -64,12 +62,9 @@ class AbandonedTasks(HazardRule):
     clone = (ElementRole.HAZARD, "abandoned-siblings")
     confidence = 0.45
     reason = "gathers, and cancels nothing"
+    on_failure = True
     bad = Example(files={"team.py": _BAD})
     good = Example(files={"team.py": _GOOD})
-
-    def met(self, way: Way, anchor: Anchor) -> bool:
-        """Where a failure passed: without one these lines do what they should."""
-        return super().met(way, anchor) and way.failed_in(anchor)
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Steps that an exception ended while tasks that had begun in them went on."""

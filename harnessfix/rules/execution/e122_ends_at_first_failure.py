@@ -2,9 +2,7 @@
 
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
-from harnessfix.rules._way import Way
 from harnessfix.rules.base import Example
-from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -35,6 +33,7 @@ class EndsAtFirstFailure(HazardRule):
     hazard = "ends-at-first-failure"
     confidence = 0.55
     reason = "stops closing at the first failure"
+    on_failure = True
     bad = Example(files={"agent.py": _BAD})
     good = edited(
         bad,
@@ -45,10 +44,6 @@ class EndsAtFirstFailure(HazardRule):
             "            except Exception as error:\n                print(error)\n",
         ),
     )
-
-    def met(self, way: Way, anchor: Anchor) -> bool:
-        """Where a failure passed: without one these lines do what they should."""
-        return super().met(way, anchor) and way.failed_in(anchor)
 
     def words(self, element: Element) -> str:
         return (

@@ -6,10 +6,8 @@ from harnessfix.rules._attempts import attempts, retry_around
 from harnessfix.rules._errors import handlings, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors, own_elements
-from harnessfix.rules._query import as_anchor, asks_person, names, one_of_each, quote
-from harnessfix.rules._way import Way
+from harnessfix.rules._query import as_anchor, asks_person, has_role, names, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
-from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
@@ -82,6 +80,7 @@ class UnboundedRetry(Rule):
     )
     operator = "classify-retry"
     clone = (ElementRole.RETRY, "no-stop")
+    on_failure = True
     bad = harness(_AGENT, _MAIN)
     good = edited(
         bad,
@@ -92,10 +91,6 @@ class UnboundedRetry(Rule):
             _BOUNDED,
         ),
     )
-
-    def met(self, way: Way, anchor: Anchor) -> bool:
-        """Where a failure passed: without one these lines do what they should."""
-        return super().met(way, anchor) and way.failed_in(anchor)
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Retries of a model call or request that have no stop."""
@@ -183,7 +178,7 @@ def _retried(model: HarnessModel, retry: Element) -> str:
     if asks_person(model, retry):
         return ""  # it ends when the person leaves
     around = model.function(retry.anchor.path, retry.anchor.qualname)
-    if around is not None and _ASKING & set(names(around.value("roles"))):
+    if around is not None and has_role(around, *_ASKING):
         return around.name
     asks = {e.anchor.qualname.rpartition(".")[2] for e in model.of_role(*_OUTSIDE)}
     lines = range(retry.anchor.start_line, retry.anchor.end_line + 1)
@@ -192,7 +187,7 @@ def _retried(model: HarnessModel, retry: Element) -> str:
 
 
 _OUTSIDE = (ElementRole.MODEL_CALL, ElementRole.TOOL, ElementRole.REQUEST)
-_ASKING = frozenset({ElementRole.MODEL_CALL.value, ElementRole.REQUEST.value})
+_ASKING = (ElementRole.MODEL_CALL, ElementRole.REQUEST)
 """Roles of a function all of whose work is one call of something outside."""
 
 

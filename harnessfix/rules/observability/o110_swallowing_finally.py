@@ -2,9 +2,7 @@
 
 from harnessfix.rules._examples import edited
 from harnessfix.rules._hazards import HazardRule
-from harnessfix.rules._way import Way
 from harnessfix.rules.base import Example
-from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element
 from harnessfix_ir.vocabulary import Property, Severity
 
@@ -40,6 +38,7 @@ class SwallowingFinally(HazardRule):
     hazard = "swallowing-finally"
     confidence = 0.8
     reason = "jumps out of a `finally` clause"
+    on_failure = True
     bad = Example(files={"step.py": _STEP})
     good = edited(
         bad,
@@ -49,10 +48,6 @@ class SwallowingFinally(HazardRule):
             "            self.recorder.end(output)\n        return",
         ),
     )
-
-    def met(self, way: Way, anchor: Anchor) -> bool:
-        """Where a failure passed: without one these lines do what they should."""
-        return super().met(way, anchor) and way.failed_in(anchor)
 
     def words(self, element: Element) -> str:
         return (

@@ -46,6 +46,7 @@ class UnmarkedSpan(HazardRule):
     yields_to = ("O104",)
     confidence = 0.65
     reason = "ends the span without telling it of the failure"
+    on_failure = True
     bad = Example(files={"agent.py": _BAD})
     good = edited(
         bad,
@@ -55,7 +56,7 @@ class UnmarkedSpan(HazardRule):
 
     def met(self, way: Way, anchor: Anchor) -> bool:
         """Where a failure passed, and the program looks at spans: to everybody else it does nothing."""
-        return super().met(way, anchor) and way.failed_in(anchor) and way.speaks_of("span", "spans", "exporter")
+        return super().met(way, anchor) and way.speaks_of("span", "spans", "exporter")
 
     def words(self, element: Element) -> str:
         span = element.value("span")

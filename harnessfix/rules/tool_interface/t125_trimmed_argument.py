@@ -67,8 +67,6 @@ class TrimmedArgument(HazardRule):
 
     def met(self, way: Way, anchor: Anchor) -> bool:
         """Where a model wrote a value that this changes."""
-        if not super().met(way, anchor):
-            return False
         found = way.model.in_function(anchor.path, anchor.qualname, ElementRole.HAZARD)
         ways = {str(each.value("by")) for each in found if each.name == self.hazard}
         return not ways <= METHODS.keys() or not ways.isdisjoint(_changing(way.run))
