@@ -224,12 +224,38 @@ def test_the_earliest_of_equal_findings_is_the_origin() -> None:
 
 
 def test_without_findings_the_model_is_left_and_that_is_said_with_little_confidence() -> None:
-    run, _, last, _ = answered()
+    run, _, _, _ = answered()
     found = verdict(run.build())
     assert found.verdict is Verdict.MODEL
     assert found.confidence <= 0.5
     assert found.evidence is Evidence.HEURISTIC
-    assert found.origin == last
+    assert found.causes[0].reason.endswith("; s2 was the first to do anything")
+    assert found.origin == "s2"
+    assert found.path[-1].step == found.symptom
+
+
+def test_a_model_that_is_left_is_read_from_the_reply_whose_call_was_the_first_to_fail() -> None:
+    run = Run()
+    root = run.step(AGENT, "run")
+    run.step(ASKED, "chat", parent=root, given=[("user", "add up")], said="I shall read the file.")
+    run.step(TOOL, "read", parent=root, said="1\n2\n3")
+    wrong = run.step(ASKED, "chat", parent=root, given=[("user", "add up")], said="I run sum.")
+    failed = run.step(TOOL, "sum", parent=root, status=Status.ERROR)
+    last = run.step(ASKED, "chat", parent=root, given=[("user", "add up")], said="The answer is 7.")
+    run.link(last, run.step(SUBMIT, "done", parent=root, said="The answer is 7."), LinkKind.COPIED)
+    found = verdict(run.build())
+    assert found.verdict is Verdict.MODEL
+    assert found.origin == wrong
+    assert f"{failed}, which {wrong} asked for, was the first to fail" in found.causes[0].reason
+
+
+def test_a_model_that_did_nothing_but_answer_is_read_from_its_last_reply() -> None:
+    run = Run()
+    root = run.step(AGENT, "run")
+    run.step(ASKED, "chat", parent=root, given=[("user", "add up")], said="Let me think.")
+    last = run.step(ASKED, "chat", parent=root, given=[("user", "add up")], said="The answer is 7.")
+    run.link(last, run.step(SUBMIT, "done", parent=root, said="The answer is 7."), LinkKind.COPIED)
+    assert verdict(run.build()).origin == last
 
 
 def test_a_weak_finding_and_nothing_else_is_a_tie() -> None:

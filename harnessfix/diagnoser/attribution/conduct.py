@@ -133,12 +133,31 @@ def by_exclusion(run: Htir, symptom: Symptom, causes: Sequence[Cause]) -> Cause 
             weight *= 1 - cause.weight
     if any(link.kind in (LinkKind.TRUNCATED, LinkKind.OMITTED) for link in run.links_to(replies[-1].id)):
         weight *= 0.6
-    last = replies[-1].id
+    last, (began, why) = replies[-1].id, _began(run, replies)
     return Cause(
         verdict=Verdict.MODEL,
         reason=f"nothing in the harness is known to have gone wrong on the way to the last reply ({last}), "
-        "and it was handed on as it was",
+        f"and it was handed on as it was{why}",
         weight=round(weight, 3),
         evidence=Evidence.HEURISTIC,
-        step=last,
+        step=began,
     )
+
+
+def _began(run: Htir, replies: Sequence[TraceStep]) -> tuple[str, str]:
+    """The reply to read first when the model is left, with why: mistakes are made early, and answers built on them.
+
+    That is the first whose call failed, else the first that did anything, else the last. In the failed runs of
+    Who&When (arXiv 2505.00212) people named this one more often than any fixed number.
+    """
+    asking = {reply.id for reply in replies}
+    reply = acted = ""
+    for step in run.steps:
+        if step.id in asking:
+            reply = step.id
+        elif step.kind is StepKind.TOOL_CALL and reply:
+            if step.status is Status.ERROR:
+                return reply, f"; {step.id}, which {reply} asked for, was the first to fail"
+            acted = acted or reply
+    last = replies[-1].id
+    return (acted, f"; {acted} was the first to do anything") if acted not in ("", last) else (last, "")
