@@ -74,6 +74,10 @@ class Matter:
         """Whether Python itself complained of a line of it, and nobody expected that."""
         return self._troubled.slipped(function.symbol)
 
+    def made_unwritable(self, function: Visited) -> bool:
+        """Whether Python complained that what it made cannot be written."""
+        return self._troubled.made_unwritable(function.symbol)
+
     def weight(self, function: Visited) -> float:
         """How likely the cause is in it, as the logarithm of a share."""
         return sum(WEIGHTS[sign] * value for sign, value in self.signs(function).items())

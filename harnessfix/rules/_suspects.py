@@ -93,7 +93,7 @@ class Suspects:
         as likely as the two likeliest together, those as the mean of the two: one such is second at the latest. So is
         what wrote down for a function that broke on reading it.
         """
-        if self.matter.slipped(function):
+        if self.matter.slipped(function) or self.matter.made_unwritable(function):
             return both
         return both / 2 if self.matter.ended(function) or self.is_read_by_broken(function) else 0.0
 

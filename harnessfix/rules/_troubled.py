@@ -16,8 +16,10 @@ from ._errors import SLIPS, escaped_to, frames_of, is_raised, is_taken_afar, rai
 from ._own import tool_call_around
 from ._query import function_of, has_role
 from ._signals import is_signal
+from ._unwritable import maker_of
 
-_ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})  # an optional package is looked for
+_ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})
+_IMPORTS = frozenset({"import_module", "__import__"})
 
 _OF_READING = SLIPS | {"AssertionError", "JSONDecodeError", "UnicodeDecodeError", "ValidationError", "ValueError"}
 
@@ -38,16 +40,20 @@ class Troubled:
         self._callers: set[Symbol] = set()
         self._ended: set[Symbol] = set()
         self._slipped: set[Symbol] = set()
+        self._made: set[Symbol] = set()
         for step in _origins(run, model):
             symbol = step.anchors[0].path, step.anchors[0].qualname
             self._times[symbol] += 1
-            slip = short_type(step.error) in SLIPS and not is_raised(model, step)
+            slip = short_type(step.error) in SLIPS | _ABSENT and not is_raised(model, step)
             ended = escaped_to(run, step) is not None
             if ended:
                 self._ended.add(symbol)
             if ended or (slip and is_taken_afar(run, model, step) and tool_call_around(run, step) is None):
                 self._callers.update((frame.path, frame.function) for frame in frames_of(step)[-2:-1])
-                if slip:
+                made = maker_of(run, model, step) if slip else None
+                if made is not None:
+                    self._made.add((made.anchor.path, made.anchor.qualname))
+                elif slip:
                     self._slipped.add(symbol)
 
     def by(self, symbol: Symbol) -> float:
@@ -63,6 +69,10 @@ class Troubled:
         """
         return symbol in self._slipped
 
+    def made_unwritable(self, symbol: Symbol) -> bool:
+        """Whether its result could not be written down, and that is what Python complained of."""
+        return symbol in self._made
+
     def ended_in(self, symbol: Symbol) -> bool:
         """Whether an exception arose there that ended a step of the run."""
         return symbol in self._ended
@@ -73,13 +83,23 @@ def _origins(run: Htir, model: HarnessModel) -> Iterator[TraceStep]:
     seen: set[tuple[str, str]] = set()
     for step in raised(run):
         error = step.error
-        if error is None or not step.anchors or short_type(error) in _ABSENT or is_signal(error):
+        if error is None or not step.anchors or is_signal(error):
+            continue
+        if short_type(error) in _ABSENT and not _is_missed(run, model, step):
             continue
         cause = error.cause
         wrapped = cause is not None and (cause.type, cause.message) in seen
         seen.add((error.type, error.message))
         if not (wrapped if is_raised(model, step) else _is_answered(model, step)):
             yield step
+
+
+def _is_missed(run: Htir, model: HarnessModel, step: TraceStep) -> bool:
+    """Whether a package was not there and that surprised the harness; a function that imports by name may well fail."""
+    called = {name for name, _ in model.called.get(step.anchors[0].symbol, ())}
+    if not called.isdisjoint(_IMPORTS):
+        return False
+    return escaped_to(run, step) is not None or is_taken_afar(run, model, step)
 
 
 def _is_answered(model: HarnessModel, step: TraceStep) -> bool:

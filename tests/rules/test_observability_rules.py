@@ -752,3 +752,96 @@ def test_an_exception_that_is_only_wrapped_did_not_arise_there(
     harness = run_harness({"agent.py": REFUSED.replace("READ", read), "main.py": main})
     told = {one.anchors[0].qualname for one in harness.said("O118") if "an exception arose there" in one.message}
     assert told == arose, "and not Agent.run, which wraps it"
+
+
+SAVING = """\
+import json
+
+
+class Board:
+    def __init__(self):
+        self.notes = []
+
+    def to_dict(self):
+        return {"notes": self.notes}
+
+    def title(self):
+        return "board"
+
+
+class Files:
+    def NAME(self, board):
+        data = board.to_dict()
+        name = board.title()
+        return self.write(name, data)
+
+    def write(self, name, data):
+        return name + json.dumps(data)
+
+
+class Agent:
+    def __init__(self, model):
+        self.model, self.board, self.files = model, Board(), Files()
+
+    def run(self, task):
+        for _ in range(2):
+            reply = self.model.query([{"role": "user", "content": task}])["content"]
+            self.board.notes.append(reply.encode())
+            if reply == "enough":
+                break
+        return self.files.NAME(self.board)
+"""
+
+
+def test_what_made_the_value_that_json_does_not_take_is_named(
+    run_harness: Callable[[Mapping[str, str]], Harness],
+) -> None:
+    main = "from agent import Agent\nfrom model import Model, say\n\nAgent(Model(say('enough'))).run('Go.')\n"
+    harness = run_harness({"agent.py": SAVING.replace("NAME", "keep"), "main.py": main})
+    (found,) = harness.said("L114")
+    assert [anchor.qualname for anchor in found.anchors][:2] == ["Board.to_dict", "Files.write"]
+    told = {one.anchors[0].qualname: one.message for one in harness.said("O118")}
+    assert "what it made could not be written down" in told["Board.to_dict"]
+
+
+def test_what_is_named_for_writing_json_is_to_make_it_fit(
+    run_harness: Callable[[Mapping[str, str]], Harness],
+) -> None:
+    agent = SAVING.replace("self.write(", "self.write_json(").replace("def write(", "def write_json(")
+    main = "from agent import Agent\nfrom model import Model, say\n\nAgent(Model(say('enough'))).run('Go.')\n"
+    (found,) = run_harness({"agent.py": agent.replace("NAME", "keep"), "main.py": main}).said("L114")
+    assert found.anchors[0].qualname == "Files.write_json"
+
+
+ABSENT = """\
+import importlib
+
+
+def load(name):
+    HOW
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        reply = self.model.query([{"role": "user", "content": task}])["content"]
+        return load(reply)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "named"),
+    [
+        ("import nowhere_to_be_found\n    return nowhere_to_be_found", True),
+        ("return importlib.import_module(name)", False),
+    ],
+)
+def test_a_package_that_is_not_there_is_the_matter_of_who_needs_it(
+    run_harness: Callable[[Mapping[str, str]], Harness], how: str, named: bool
+) -> None:
+    asking = "from agent import Agent\nfrom model import Model, say\n\nAgent(Model(say('nowhere_at_all'))).run('Go.')\n"
+    harness = run_harness({"agent.py": ABSENT.replace("HOW", how), "main.py": asking})
+    told = {one.anchors[0].qualname for one in harness.said("O118") if "an exception arose there" in one.message}
+    assert ("load" in told) is named

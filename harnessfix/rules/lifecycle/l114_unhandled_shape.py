@@ -10,6 +10,7 @@ from harnessfix.rules._layers import layer_in
 from harnessfix.rules._own import tool_call_around
 from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote, requests, wordings
 from harnessfix.rules._shows import showing_function
+from harnessfix.rules._unwritable import maker_of
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.document import JsonValue
 from harnessfix_ir.harness import Element, HarnessModel
@@ -148,6 +149,9 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, reply: TraceStep
     alone = "from what it was called with" if ended is origin else "in the agent loop"
     after = alone if reply is None else f"{'on reading' if within else 'after'} the reply of {reply.id}"
     functions = [as_anchor(function, "took a shape for granted") for function in _passed(model, origin)]
+    maker = maker_of(run, model, origin)
+    if maker is not None:
+        functions.insert(0, as_anchor(maker, "made what could not be written"))
     function = function_of(model, place)
     quotes = [(f"{origin.id} error", quote(error.message if error is not None else ""))]
     return Finding(

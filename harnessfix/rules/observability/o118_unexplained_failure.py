@@ -97,7 +97,9 @@ def _finding(
     spoken = f"; like the program it speaks of {', '.join(names)}" if names else ""
     wrote = "; it worded what the run shows" if matter.wrote(function) else ""
     raised = ""
-    if matter.ended(function):
+    if matter.made_unwritable(function):
+        raised = "; what it made could not be written down"
+    elif matter.ended(function):
         raised = "; an exception arose there that ended a step"
     elif matter.slipped(function):
         raised = "; an exception arose there that only a clause for any exception took, far from it"
