@@ -586,6 +586,19 @@ def test_calls_that_were_refused_without_a_word_are_the_doing_of_what_took_the_r
     assert all("BadName was taken at" in each.message for each in found)
 
 
+def test_what_a_function_only_tries_after_the_reply_refused_no_call(run_harness: Run) -> None:
+    agent = REFUSING.replace("TELL", "return False").replace(
+        "            if not self.run_tools(reply",
+        "            try:\n                asyncio.get_running_loop()\n            except RuntimeError:\n"
+        "                return None\n            if not self.run_tools(reply",
+    )
+    main = "from agent import Agent\nfrom model import Model, call\n\n"
+    main += "agent = Agent(Model(call('note', {'text': 'milk'})))\nagent.run('Note that we need milk.')\nraise SystemExit(not agent.notes)\n"
+    (found,) = run_harness({"agent.py": "import asyncio\n" + agent, "main.py": main}).said("T127")
+    assert found.anchors[0].qualname == "Agent.run"
+    assert "was taken" not in found.message
+
+
 @pytest.mark.parametrize(("arguments", "speaks"), [("'[1]'", True), ('\'{"key": "a"}\'', False), ("'oops'", False)])
 def test_arguments_that_are_no_object_and_what_their_use_raised(run_harness: Run, arguments: str, speaks: bool) -> None:
     execute = (

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import dropwhile
 
 from harnessfix.rules._calls import is_made
-from harnessfix.rules._errors import handlings, raised, type_of
+from harnessfix.rules._errors import handlings, is_raised, raised, type_of
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import asking_functions, callers_of, loop_around, nearest_own, own_function
 from harnessfix.rules._query import ancestors, as_anchor, events, one_of_each, quote, reply_parts, requests
@@ -85,13 +85,24 @@ class CallsLeftUndone(Rule):
             return
         request = asked[-1]
         calls = [part for part in reply_parts(run, request) if part.kind == "tool_call" and part.name]
-        after = run.steps[run.place(request.id) + 1 :]
+        tried = _tried(run, model)
+        after = [step for step in run.steps[run.place(request.id) + 1 :] if step.id not in tried]
         if not calls or any(_ENDS.search(part.name or "") for part in calls) or was_cut_off(run, request):
             return
         taken = _taken(run, request, after)
         if _was_stopped(after, taken) or _ran_out(run) or any(_is_known(run, after, call) for call in calls):
             return
         yield _finding(run, model, request, calls, taken)
+
+
+def _tried(run: Htir, model: HarnessModel) -> set[str]:
+    """Steps in which a function took what a call raised in it: it only tried (`asyncio.get_running_loop()`)."""
+    found = set()
+    for source, clause in handlings(run):
+        own = source.anchors and clause.anchors and source.anchors[0].symbol == clause.anchors[0].symbol
+        if own and not is_raised(model, source):
+            found |= {source.id, clause.id}
+    return found
 
 
 def _taken(run: Htir, request: TraceStep, after: Sequence[TraceStep]) -> TraceStep | None:
