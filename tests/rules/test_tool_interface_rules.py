@@ -593,7 +593,8 @@ def test_what_a_function_only_tries_after_the_reply_refused_no_call(run_harness:
         "                return None\n            if not self.run_tools(reply",
     )
     main = "from agent import Agent\nfrom model import Model, call\n\n"
-    main += "agent = Agent(Model(call('note', {'text': 'milk'})))\nagent.run('Note that we need milk.')\nraise SystemExit(not agent.notes)\n"
+    main += "agent = Agent(Model(call('note', {'text': 'milk'})))\n"
+    main += "agent.run('Note that we need milk.')\nraise SystemExit(not agent.notes)\n"
     (found,) = run_harness({"agent.py": "import asyncio\n" + agent, "main.py": main}).said("T127")
     assert found.anchors[0].qualname == "Agent.run"
     assert "was taken" not in found.message
