@@ -158,6 +158,8 @@ def _counts(run: Htir, step: TraceStep, event: StepEvent) -> bool:
         return False
     if _SHARED.search(str(event.attributes.get("name"))) or _all_shared(_paths(event)):
         return False
+    if event.attributes.get("paths") == []:
+        return False  # what was written of it before and after is the same
     given = [run.text(part) for part in step.input if part.name == event.attributes.get("name")]
     plain = any(path.startswith("[") for path in _paths(event)) or any(
         text[:1] in "[{" and not text.startswith('{"$type"') for text in given
