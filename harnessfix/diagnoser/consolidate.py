@@ -118,8 +118,7 @@ def _placed(records: list[FlawRecord]) -> list[FlawRecord]:
 def _led(records: list[FlawRecord]) -> list[FlawRecord]:
     """Records, those that only say where to look given up for a flaw that is known in that function.
 
-    One that a run met is told before all that only lead somewhere, one that none has touched in place of what led to
-    it.
+    One that a run met is told before all that only lead somewhere; one that none has touched did not make it fail.
     """
     known: dict[tuple[str, str], FlawRecord] = {}
     for record in records:
@@ -132,10 +131,9 @@ def _led(records: list[FlawRecord]) -> list[FlawRecord]:
     led_to = (known[function] for function in leads if function in known)
     met = [record for record in led_to if record.best.shown or record.reached != Support()]
     first = next((place for place, record in enumerate(records) if not record.best.blames), len(records))
-    behind = (record if record.best.blames else known.get(_function(record), record) for record in records[first:])
     kept: dict[str, FlawRecord] = {}
     named: set[tuple[str, str]] = set()
-    for record in (*records[:first], *met, *behind):
+    for record in (*records[:first], *met, *records[first:]):
         if record.best.blames or _function(record) not in named:
             kept.setdefault(record.flaw, record)
             named.add(_function(record))

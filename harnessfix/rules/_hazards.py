@@ -27,20 +27,24 @@ class HazardRule(Rule):
     reason: ClassVar[str] = "has this shape"
 
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
-        """One finding for each hazard of this shape that `concerns` the rule."""
+        """One finding for each hazard of this shape that `concerns` the rule; those it does not tell apart are one."""
         numbers: Counter[str] = Counter()
+        alike: dict[tuple[str, str], list[Element]] = {}
         for element in hazards(model, self.hazard):
             numbers[element.anchor.symbol] += 1
             if self.concerns(element, model):
-                yield Finding(
-                    self.words(element),
-                    [as_anchor(element, self.reason)],
-                    confidence=self.confidence,
-                    evidence=Evidence.DERIVED,
-                    key=self.told_apart(element, numbers[element.anchor.symbol]),
-                    parameters=self.parameters(element),
-                    operator=self.repaired_by(element),
-                )
+                key = self.told_apart(element, numbers[element.anchor.symbol])
+                alike.setdefault((element.anchor.symbol, key), []).append(element)
+        for (_, key), elements in alike.items():
+            yield Finding(
+                self.words(elements[0]),
+                [as_anchor(element, self.reason) for element in elements],
+                confidence=self.confidence,
+                evidence=Evidence.DERIVED,
+                key=key,
+                parameters=self.parameters(elements[0]),
+                operator=self.repaired_by(elements[0]),
+            )
 
     @abstractmethod
     def words(self, element: Element) -> str:

@@ -190,7 +190,8 @@ class Examine:
         went, aside, unsaid = list[Diagnosis](), list[Diagnosis](), dict[str, None]()
         for each in harness.static if htir.reached else ():
             anchor = each.anchors[0]
-            if each.rule not in rules or not way.ran(anchor):
+            alike = [other for other in each.anchors if (other.symbol, other.kind) == (anchor.symbol, anchor.kind)]
+            if each.rule not in rules or not any(map(way.ran, alike)):
                 continue
             try:  # a rule may come from a third party: its failure is its own
                 if not rules[each.rule].met(way, anchor):

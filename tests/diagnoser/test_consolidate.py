@@ -163,10 +163,12 @@ def test_nobody_is_sent_to_a_function_that_a_better_finding_names() -> None:
     assert [record.best.rule for record in records] == ["L190"]
 
 
-def test_a_flaw_that_no_run_touched_takes_the_place_of_what_leads_to_its_function() -> None:
+def test_a_flaw_that_no_run_touched_is_not_told_for_what_leads_to_its_function() -> None:
     found = [lead(3, "a", 0.4), lead(5, "a", 0.2), diagnosis(7, None), diagnosis(5, None)]
     records = consolidate(found, {"a": Outcome.FAILED}, [model()], {})
-    assert [(r.best.rule, r.best.anchors[0].start_line) for r in records] == [("O190", 3), ("L190", 5), ("L190", 7)]
+    told = [(r.best.rule, r.best.anchors[0].start_line) for r in records]
+    assert told == [("O190", 3), ("O190", 5), ("L190", 5), ("L190", 7)]
+    assert not any(record.lead for record in records)
 
 
 def test_a_flaw_that_a_failed_run_met_comes_before_all_that_leads_somewhere() -> None:

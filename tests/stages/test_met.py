@@ -72,6 +72,16 @@ def test_the_rule_says_what_was_met(rule: type[Meeting], met: int, said: int, tm
     assert all("L191" in words and "KeyError" in words and "rrrrrrrr" in words for words in unsaid)
 
 
+@pytest.mark.parametrize(("lines", "met"), [((23, 22), True), ((23,), False), ((23, 21), False)])
+def test_a_flaw_of_several_places_is_met_at_any_of_them(lines: tuple[int, ...], met: bool, tmp_path: Any) -> None:
+    places = tuple(PLACE.model_copy(update={"start_line": line, "end_line": line}) for line in lines)
+    around = function("near", 1, 20).anchor
+    with Store.open(tmp_path / "store.db") as store:
+        flaw = FOUND.model_copy(update={"anchors": (*places, around)})
+        went, _, _ = Examine(store, {}, [Meeting()])._met(RUN, Harness.of(MODEL, [flaw], [Meeting()]))
+    assert bool(went) is met, "a function around, which ran, is no such place"
+
+
 def test_what_a_failed_run_has_little_to_do_with_stands_aside(tmp_path: Any) -> None:
     with Store.open(tmp_path / "store.db") as store:
         examine = Examine(store, {}, [Meeting()])
