@@ -131,3 +131,49 @@ def test_e110_blames_the_function_that_started_what_goes_on(run_harness: Run, as
     said = run_harness({"agent.py": JUDGES.replace("ASK", ask), "main.py": JUDGED}).said("E110")
     assert [diagnosis.anchors[0].qualname for diagnosis in said] == blamed
     assert all(diagnosis.operator is None for diagnosis in said)
+
+
+LIBRARY = """\
+import asyncio
+
+SOURCE = '''
+import asyncio
+
+
+async def write_log():
+    await asyncio.sleep(9)
+
+
+def begin():
+    global kept
+    kept = asyncio.ensure_future(write_log())
+'''
+library = {}
+exec(compile(SOURCE, "<library>", "exec"), library)
+
+
+async def write_note():
+    await asyncio.sleep(9)
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    async def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            messages.append(self.model.query(messages))
+            BEGIN
+            await asyncio.sleep(0)
+            if messages[-1]["content"] == "done":
+                raise ValueError("nothing is done")
+"""
+
+
+@pytest.mark.parametrize(
+    ("begin", "blamed"), [('library["begin"]()', []), ("kept = asyncio.ensure_future(write_note())", ["Agent.run"])]
+)
+def test_e110_is_silent_of_what_a_library_began(run_harness: Run, begin: str, blamed: list[str]) -> None:
+    said = run_harness({"agent.py": LIBRARY.replace("BEGIN", begin), "main.py": JUDGED}).said("E110")
+    assert [diagnosis.anchors[0].qualname for diagnosis in said] == blamed
