@@ -969,3 +969,51 @@ Agent(Model(*calls, say("done"))).run("go", tool_call_limit=2)
 """
     found = run_harness({"agent.py": agent, "main.py": main}).said("L106")
     assert not [finding for finding in found if finding.parameters["form"] == "overspent"]
+
+
+ASKING = """\
+class Client:
+    def __init__(self, model):
+        self.model = model
+
+    def complete(self, messages):
+        return self.model.query(messages)
+
+
+class Agent:
+    def __init__(self, model):
+        self.client = Client(model)
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            ASK
+            messages.append(reply)
+            if reply["content"].startswith("DONE"):
+                return reply["content"]
+        return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("ask", "speaks"),
+    [
+        ("reply = self.client.complete(messages); messages = list(messages)\n"
+         "            reply = self.client.complete(messages)", True),
+        ("replies = [self.client.complete(messages) for _ in range(2)]\n            reply = replies[-1]", False),
+        ("first = self.client.complete(messages)\n            reply = self.client.complete(messages)\n"
+         "            messages.append(first)", False),
+        ("reply = self.client.complete(messages)\n            messages.append({'role': 'user', 'content': 'Sure?'})\n"
+         "            reply = self.client.complete(messages)", False),
+    ],
+)  # fmt: skip
+def test_a_request_made_twice_is_told_where_only_the_second_reply_is_used(
+    run_harness: Run, ask: str, speaks: bool
+) -> None:
+    main = (
+        "from agent import Agent\nfrom model import Model, say\n\n"
+        "script = [say('Counting.'), say('Let me count.'), say('Seven, I think.'), say('DONE 7')]\n"
+        "print(Agent(Model(*script)).run('How many days?'))\n"
+    )
+    found = run_harness({"agent.py": ASKING.replace("ASK", ask), "main.py": main}).said("L143")
+    assert [one.anchors[0].qualname for one in found] == ["Agent.run"] * speaks
