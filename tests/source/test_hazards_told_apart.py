@@ -51,8 +51,40 @@ def _device(otherwise: str) -> str:
         """
 
 
+def _two_ways(other: str, plainly: str, awaited: str) -> str:
+    """Two ways to run, each with its call of what both use."""
+    return f"""
+        class Desk:
+            def run(self, ask, limit=None, **options):
+                return self.query({plainly})
+
+            async def {other}(self, ask, limit=None, **options):
+                return await self.query_async({awaited})
+        """
+
+
 # What sets them apart: the hazard, the shape that is none, the shape that is one.
 PAIRS = {
+    "what only one of two ways makes up": (
+        "not-handed-on",
+        _two_ways("run_async", "ask", "ask, waits=True"),
+        _two_ways("run_async", "ask", "ask, limit=limit"),
+    ),
+    "two ways that hand on other things": (
+        "not-handed-on",
+        _two_ways("arun", "ask, limit=limit", "ask, **options"),
+        _two_ways("arun", "ask, limit=limit", "ask, limit=limit, **options"),
+    ),
+    "a function of another name": (
+        "not-handed-on",
+        _two_ways("await_turn", "ask", "ask, **options"),
+        _two_ways("arun", "ask", "ask, **options"),
+    ),
+    "a parameter that goes by its place": (
+        "not-handed-on",
+        _two_ways("arun", "ask, limit", "ask, limit=limit"),
+        _two_ways("arun", "ask", "ask, limit=limit"),
+    ),
     "a logger that fills the text from keywords": (
         "forgotten-f",
         """

@@ -29,23 +29,33 @@ class UnlikeTwins(Role):
     """`run` and `run_async` of one class, of which one refuses or records what the other lets pass."""
 
     def find(self, file: FileContext) -> Iterator[Draft]:
-        groups: dict[tuple[str, str], list[Scope]] = defaultdict(list)
-        for scope in file.functions:
-            groups[scope.qualname.rpartition(".")[0], _plain(scope.name)].append(scope)
+        pairs = [family for family in families(file) if len(family) == 2]
         steps: dict[str, dict[str, int]] = defaultdict(dict)
-        if any(_twins(group) for group in groups.values()):
-            for scope in file.functions:
-                for step, line in _steps(scope).items():
-                    steps[scope.name].setdefault(step, line)
-        for group in groups.values():
-            if _twins(group):
-                yield from _compare(group[0], group[1], steps)
-                yield from _compare(group[1], group[0], steps)
+        for scope in file.functions if pairs else ():
+            for step, line in _steps(scope).items():
+                steps[scope.name].setdefault(step, line)
+        for one, other in pairs:
+            yield from _compare(one, other, steps)
+            yield from _compare(other, one, steps)
 
 
-def _twins(group: list[Scope]) -> bool:
-    """Whether two functions differ in their names by such a mark."""
-    return len(group) == 2 and len({scope.name.strip("_") for scope in group}) == 2
+def families(file: FileContext, *, prefixed: bool = False) -> Iterator[list[Scope]]:
+    """Functions of one class, or of the module, whose names differ only by what tells `run` from `run_async`.
+
+    Args:
+        file: that they stand in.
+        prefixed: whether `arun`, a coroutine, belongs to `run`.
+    """
+    groups: dict[tuple[str, str], list[Scope]] = defaultdict(list)
+    for scope in file.functions:
+        groups[scope.qualname.rpartition(".")[0], plain_name(scope.name)].append(scope)
+    for (owner, name), group in list(groups.items()) if prefixed else ():
+        of_plain = groups.get((owner, name[1:])) if name.startswith("a") else None
+        if of_plain is not None and all(isinstance(scope.node, ast.AsyncFunctionDef) for scope in group):
+            of_plain += groups.pop((owner, name))
+    for group in groups.values():
+        if len(group) > 1 and len({scope.name.strip("_") for scope in group}) == len(group):
+            yield group
 
 
 def _compare(lacking: Scope, has: Scope, of_name: dict[str, dict[str, int]]) -> Iterator[Draft]:
@@ -84,7 +94,7 @@ def _kind_raises(scope: Scope) -> set[str]:
 def _asked_for(scope: Scope) -> set[str]:
     """Steps that are made only where the object turns out to have them: `hasattr(embedder, "embed_batch_async")`."""
     asked = (call for call in scope.deep(ast.Call) if dotted(call.func, scope) == "hasattr" and len(call.args) == 2)
-    return {_plain(text_of(call.args[1]) or "") for call in asked}
+    return {plain_name(text_of(call.args[1]) or "") for call in asked}
 
 
 def _called_by(scope: Scope) -> set[str]:
@@ -98,7 +108,7 @@ def _steps(scope: Scope) -> dict[str, int]:
     for call in scope.deep(ast.Call):
         name = last(dotted(call.func, scope))
         if name and not name.lstrip("_")[:1].isupper():
-            found.setdefault(_plain(name), call.lineno)
+            found.setdefault(plain_name(name), call.lineno)
     for node in scope.deep(ast.Raise):
         if node.exc is not None:
             found.setdefault(_refusal(node.exc, scope), node.lineno)
@@ -109,6 +119,6 @@ def _refusal(raised: ast.expr, scope: Scope) -> str:
     return f"raise {last(dotted(raised, scope).removesuffix('()'))}"
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """The name without what tells twins apart."""
     return _MARKS.sub("", name.lower()).replace("__", "_").strip("_")
