@@ -21,6 +21,7 @@ def short_type(error: ErrorInfo | None) -> str:
     return "" if error is None else error.type.rpartition(".")[2]
 
 
+_GIVEN_UP = frozenset({"GeneratorExit", "CancelledError"})
 LONGEST_NUMBER = 9  # digits; Python refuses to read thousands of them
 
 
@@ -133,12 +134,19 @@ def escaped_to(run: Htir, step: TraceStep) -> TraceStep | None:
     """
     outermost = None
     for outer in ancestors(run, step):
+        if _was_closed(outer):
+            continue
         if outer.status is Status.OK or (outer.error is not None and not same_error(outer.error, step.error)):
             return None
         outermost = outer
     if outermost is None and step.attributes.get("left_harness") and not run.links_from(step.id, LinkKind.HANDLED_BY):
         return step
     return outermost
+
+
+def _was_closed(step: TraceStep) -> bool:
+    """Whether it was given up by who read it or waited for it, whatever it failed with on that: it ended nothing."""
+    return any(short_type(error) in _GIVEN_UP for error in chain(step.error))
 
 
 _ERROR_LINE = re.compile(

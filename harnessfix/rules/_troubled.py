@@ -7,14 +7,14 @@ of a report); one that a clause took says less, and what is raised over and over
 from collections import Counter
 from collections.abc import Iterator
 
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole
 
 from ._errors import SLIPS, escaped_to, frames_of, is_raised, is_taken_afar, raised, short_type
 from ._own import tool_call_around
-from ._query import function_of, has_role
+from ._query import function_of, has_role, names
 from ._signals import is_signal
 from ._unwritable import maker_of
 
@@ -48,7 +48,7 @@ class Troubled:
             ended = escaped_to(run, step) is not None
             if ended:
                 self._ended.add(symbol)
-            if ended or (slip and is_taken_afar(run, model, step) and tool_call_around(run, step) is None):
+            if ended or (slip and _is_unforeseen(run, model, step) and tool_call_around(run, step) is None):
                 self._callers.update((frame.path, frame.function) for frame in frames_of(step)[-2:-1])
                 made = maker_of(run, model, step) if slip else None
                 if made is not None:
@@ -100,6 +100,20 @@ def _is_missed(run: Htir, model: HarnessModel, step: TraceStep) -> bool:
     if not called.isdisjoint(_IMPORTS):
         return False
     return escaped_to(run, step) is not None or is_taken_afar(run, model, step)
+
+
+def _is_unforeseen(run: Htir, model: HarnessModel, step: TraceStep) -> bool:
+    """Whether only a clause for any exception took it, far from where it arose.
+
+    A property that is not there yet says so by an AttributeError, to whoever goes through all that an object has.
+    """
+    if short_type(step.error) == "AttributeError" and _is_property(function_of(model, step.anchors[0])):
+        return False
+    return is_taken_afar(run, model, step)
+
+
+def _is_property(function: Element | None) -> bool:
+    return function is not None and any("property" in name for name in names(function.value("decorators")))
 
 
 def _is_answered(model: HarnessModel, step: TraceStep) -> bool:

@@ -845,3 +845,46 @@ def test_a_package_that_is_not_there_is_the_matter_of_who_needs_it(
     harness = run_harness({"agent.py": ABSENT.replace("HOW", how), "main.py": asking})
     told = {one.anchors[0].qualname for one in harness.said("O118") if "an exception arose there" in one.message}
     assert ("load" in told) is named
+
+
+LOOKED_AT = """\
+class Plugin:
+    def __init__(self):
+        for name in dir(self):
+            find(self, name)
+
+    HOW
+    def hooks(self):
+        return self._hooks
+
+
+class Agent:
+    def __init__(self, model):
+        self.model, self.plugin = model, Plugin()
+
+    def run(self, task):
+        reply = None
+        for _ in range(2):
+            reply = self.model.query([{"role": "user", "content": task}])["content"]
+        return reply
+"""
+FINDS = """\
+def find(thing, name):
+    try:
+        value = getattr(thing, name)
+        return value() if name == "hooks" and callable(value) else value
+    except Exception:
+        return None
+"""
+
+
+@pytest.mark.parametrize(("how", "named"), [("@property", False), ("# called", True)])
+def test_a_property_that_is_not_there_yet_is_no_place_to_look_at(
+    run_harness: Callable[[Mapping[str, str]], Harness], how: str, named: bool
+) -> None:
+    agent = f"from finding import find\n\n\n{LOOKED_AT.replace('HOW', how)}"
+    main = "from agent import Agent\nfrom model import Model, say\n\n"
+    main += "raise SystemExit(Agent(Model(say('no'), say('no'))).run('Go.') != 'yes')\n"
+    harness = run_harness({"agent.py": agent, "finding.py": FINDS, "main.py": main})
+    told = {one.anchors[0].qualname for one in harness.said("O118") if "an exception arose there" in one.message}
+    assert ("Plugin.hooks" in told) is named

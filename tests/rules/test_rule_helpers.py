@@ -262,3 +262,31 @@ def test_only_what_a_run_reached_is_named_where_the_capture_tells() -> None:
     run = Htir(run=RunInfo(id="r"), reached={"a.py": Reached(hit=(10,), missed=(30,))})
     assert that_ran(run, elements) == [inside]
     assert that_ran(Htir(run=RunInfo(id="r")), elements) == elements
+
+
+@pytest.mark.parametrize(
+    ("closing", "escapes"),
+    [
+        (ErrorInfo(type="RuntimeError", message="closed", cause=ErrorInfo(type="GeneratorExit")), True),
+        (ErrorInfo(type="asyncio.exceptions.CancelledError"), True),
+        (ErrorInfo(type="RuntimeError", message="closed"), False),
+    ],
+)
+def test_a_generator_that_was_given_up_did_not_contain_what_was_raised_while_it_was_read(
+    closing: ErrorInfo, escapes: bool
+) -> None:
+    wrong = ErrorInfo(type="json.decoder.JSONDecodeError", message="Unterminated string")
+    steps = [
+        ("s1", None, StepKind.TASK, wrong),
+        ("s2", "s1", StepKind.MODEL_CALL, closing),
+        ("s3", "s2", StepKind.ERROR, wrong),
+    ]
+    run = Htir(
+        run=RunInfo(id="r"),
+        steps=tuple(
+            TraceStep(id=i, parent=parent, kind=kind, name="raise", source=HERE, error=error, status=Status.ERROR)
+            for i, parent, kind, error in steps
+        ),
+    )
+    ended = escaped_to(run, run.step("s3"))
+    assert (ended.id if ended is not None else None) == ("s1" if escapes else None)
