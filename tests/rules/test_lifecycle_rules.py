@@ -976,7 +976,7 @@ class Client:
     def __init__(self, model):
         self.model = model
 
-    def complete(self, messages):
+    def complete(self, messages, size="large"):
         return self.model.query(messages)
 
 
@@ -998,15 +998,19 @@ class Agent:
 @pytest.mark.parametrize(
     ("ask", "speaks"),
     [
-        ("reply = self.client.complete(messages); messages = list(messages)\n"
-         "            reply = self.client.complete(messages)", True),
-        ("replies = [self.client.complete(messages) for _ in range(2)]\n            reply = replies[-1]", False),
-        ("first = self.client.complete(messages)\n            reply = self.client.complete(messages)\n"
-         "            messages.append(first)", False),
-        ("reply = self.client.complete(messages)\n            messages.append({'role': 'user', 'content': 'Sure?'})\n"
-         "            reply = self.client.complete(messages)", False),
+        ("reply = ASKS\n            reply = ASKS", True),
+        ("replies = [ASKS for _ in range(2)]\n            reply = replies[-1]", False),
+        ("first = ASKS\n            reply = ASKS\n            messages.append(first)", False),
+        (
+            "reply = ASKS\n            messages.append({'role': 'user', 'content': 'Sure?'})\n            reply = ASKS",
+            False,
+        ),
+        ("reply = ASKS\n            if not reply['content'].endswith('7'):\n                reply = ASKS", False),
+        ("reply = ASKS\n            reply = max(reply, ASKS, key=len)", False),
+        ("reply = self.client.complete(messages, 'small')\n            reply = self.client.complete(messages)", False),
+        ("reply = None\n            if task:\n                reply = ASKS\n            reply = ASKS", True),
     ],
-)  # fmt: skip
+)
 def test_a_request_made_twice_is_told_where_only_the_second_reply_is_used(
     run_harness: Run, ask: str, speaks: bool
 ) -> None:
@@ -1015,5 +1019,7 @@ def test_a_request_made_twice_is_told_where_only_the_second_reply_is_used(
         "script = [say('Counting.'), say('Let me count.'), say('Seven, I think.'), say('DONE 7')]\n"
         "print(Agent(Model(*script)).run('How many days?'))\n"
     )
-    found = run_harness({"agent.py": ASKING.replace("ASK", ask), "main.py": main}).said("L143")
+    found = run_harness(
+        {"agent.py": ASKING.replace("ASK", ask.replace("ASKS", "self.client.complete(messages)")), "main.py": main}
+    ).said("L143")
     assert [one.anchors[0].qualname for one in found] == ["Agent.run"] * speaks

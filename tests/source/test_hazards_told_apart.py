@@ -51,20 +51,105 @@ def _device(otherwise: str) -> str:
         """
 
 
-def _two_ways(other: str, plainly: str, awaited: str) -> str:
+def _two_ways(other: str, plainly: str, awaited: str, before: str = "pass") -> str:
     """Two ways to run, each with its call of what both use."""
     return f"""
         class Desk:
             def run(self, ask, limit=None, **options):
-                return self.query({plainly})
+                {before}
+                return self.prepare({plainly})
 
             async def {other}(self, ask, limit=None, **options):
-                return await self.query_async({awaited})
+                return await self.query(self.prepare({awaited}))
         """
 
 
 # What sets them apart: the hazard, the shape that is none, the shape that is one.
 PAIRS = {
+    "an answer that one way reads": (
+        "unread-answer",
+        """
+        def ask(model, fast):
+            reply = model.small()
+            if fast:
+                reply = model.large()
+            return reply
+        """,
+        """
+        def ask(model, fast):
+            reply = model.small()
+            if fast:
+                reply = model.large()
+            else:
+                reply = model.medium()
+            return reply
+        """,
+    ),
+    "an answer that the next round reads": (
+        "unread-answer",
+        """
+        def ask(model, fast):
+            reply = None
+            for _ in range(3):
+                if fast and reply:
+                    return reply
+                reply = model.small()
+            reply = model.large()
+            return reply
+        """,
+        """
+        def ask(model, fast):
+            reply = None
+            for _ in range(3):
+                if fast:
+                    return None
+                reply = model.small()
+            reply = model.large()
+            return reply
+        """,
+    ),
+    "an answer that a handler reads": (
+        "unread-answer",
+        """
+        def ask(model, fast):
+            try:
+                reply = model.small()
+                reply = model.large()
+            except ValueError:
+                return reply
+            return reply
+        """,
+        """
+        def ask(model, fast):
+            try:
+                reply = model.small()
+                reply = model.large()
+            except ValueError:
+                return None
+            return reply
+        """,
+    ),
+    "an answer that an inner function reads": (
+        "unread-answer",
+        """
+        async def ask(model, fast):
+            def shown():
+                return reply
+            reply = await model.small()
+            fast(shown)
+            reply = await model.large()
+            return reply
+        """,
+        """
+        async def ask(model, fast):
+            def shown():
+                return "reply"
+            reply = await model.small()
+            fast(shown)
+            reply = await model.large()
+            return reply
+        """,
+    ),
     "what only one of two ways makes up": (
         "not-handed-on",
         _two_ways("run_async", "ask", "ask, waits=True"),
@@ -84,6 +169,26 @@ PAIRS = {
         "not-handed-on",
         _two_ways("arun", "ask, limit", "ask, limit=limit"),
         _two_ways("arun", "ask", "ask, limit=limit"),
+    ),
+    "a limit that is kept in another way": (
+        "not-handed-on",
+        _two_ways("arun", "ask", "ask, limit=limit", "ask = ask[:limit]"),
+        _two_ways("arun", "ask", "ask, limit=limit", "self.count(ask, limit=limit)"),
+    ),
+    "options that are written into": (
+        "not-handed-on",
+        _two_ways("arun", "ask", "ask, **options", "options['limit'] = limit"),
+        _two_ways("arun", "ask", "ask, **options", "self.note(options['limit'])"),
+    ),
+    "what each way is told of itself": (
+        "not-handed-on",
+        _two_ways("arun", "ask, waits=False", "ask, waits=True, limit=limit"),
+        _two_ways("arun", "ask, waits=False", "ask, waits=False, limit=limit"),
+    ),
+    "a name of an inner loop": (
+        "not-handed-on",
+        _two_ways("arun", "ask", "ask, limit=limit", "several = [limit for limit in ask]"),
+        _two_ways("arun", "ask", "ask, limit=limit", "several = [each for each in ask]"),
     ),
     "a logger that fills the text from keywords": (
         "forgotten-f",

@@ -1,20 +1,19 @@
-"""L143: a function asks a model for the same twice, on two of its lines, and has no use for the first reply."""
+"""L143: a function asks a model for the same twice, on two of its lines, and never reads the first answer."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import nearest_own
-from harnessfix.rules._query import as_anchor, one_of_each, reply_parts, requests
+from harnessfix.rules._query import as_anchor, one_of_each, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import Evidence, LinkFamily, Property, Route, Severity, Status
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Route, Severity, Status
 
-MOST_LOOKED = 8  # pairs of one function; each look goes through the rest of the run
+_UNREAD = "unread-answer"
 
 _AGENT = """\
 class Client:
@@ -62,7 +61,7 @@ class AskedTwice(Rule):
     name = "asked-twice"
     keeps = Property.EFFECT
     severity = Severity.WARNING
-    summary = "A function asks a model for the same on two of its lines, and nothing comes of the first reply."
+    summary = "A function asks a model for the same on two of its lines, and never reads the first answer."
     why = (
         "Both requests are paid and waited for, and one of the replies is thrown away: a branch that should have "
         "ended with its own request goes on to the next one."
@@ -78,36 +77,34 @@ class AskedTwice(Rule):
     )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Functions that asked for the same twice, word for word, wherever they did so with no use for the first."""
-        found: dict[tuple[str, str], tuple[TraceStep, TraceStep]] = {}
-        used: set[tuple[str, str]] = set()
-        looked: Counter[tuple[str, str]] = Counter()
+        """The same asked twice, word for word, where the source never reads the first answer."""
+        told: set[str] = set()
         for first, second in pairwise(requests(run)):
-            place = _asking(first, second)
-            if place is None or place in used or looked[place] == MOST_LOOKED:
+            line = _asking(first, second)
+            if line is None or not _is_repeated(run, first, second):
                 continue
-            if not _is_repeated(run, first, second):
-                continue
-            looked[place] += 1
-            if _is_used(run, first, second):
-                used.add(place)
-            found.setdefault(place, (first, second))
-        for place, (first, second) in found.items():
-            if place not in used:
-                yield _finding(run, model.function(*place), first, second)
+            unread = next((each for each in _unread(model, line) if each.id not in told), None)
+            if unread is not None:
+                told.add(unread.id)
+                yield _finding(run, unread, first, second)
 
 
-def _finding(run: Htir, function: Element | None, first: TraceStep, second: TraceStep) -> Finding:
-    anchors = [as_anchor(function, "asks twice", Route.STACK)] if function is not None else []
-    name = f"`{function.anchor.qualname}`" if function is not None else "one function"
+def _unread(model: HarnessModel, line: Frame) -> Iterator[Element]:
+    """Where the function gives the answer of this line a name, and nothing reads it."""
+    for element in model.in_function(line.path, line.qualname, ElementRole.HAZARD):
+        if element.name == _UNREAD and element.anchor.start_line <= line.line <= element.anchor.end_line:
+            yield element
+
+
+def _finding(run: Htir, unread: Element, first: TraceStep, second: TraceStep) -> Finding:
     return Finding(
-        f"{second.name} ({second.id}) sent what {first.name} ({first.id}) had just sent, word for word; {name} asked "
-        "for both, on two of its lines, and only the second reply was used.",
-        one_of_each([*anchors, *nearest_own(run, second)]),
+        f"{second.name} ({second.id}) sent what {first.name} ({first.id}) had just sent, word for word; "
+        f"`{unread.anchor.qualname}` asked for both, and nothing reads `{unread.value('name')}` in between.",
+        one_of_each([as_anchor(unread, "asks, and does not read the answer", Route.STACK), *nearest_own(run, second)]),
         responsible_step=first.id,
         symptom_step=second.id,
         path=[first.id, second.id],
-        confidence=0.7,
+        confidence=0.8,
         evidence=Evidence.DERIVED,
     )
 
@@ -123,12 +120,11 @@ def _frames(step: TraceStep) -> list[Frame]:
     ]
 
 
-def _asking(first: TraceStep, second: TraceStep) -> tuple[str, str] | None:
-    """Path and name of the function that two of whose lines the requests came from."""
+def _asking(first: TraceStep, second: TraceStep) -> Frame | None:
+    """The line of the first request in the function from another line of which the second came."""
     for one, other in zip_longest(_frames(first), _frames(second)):
         if one != other:
-            same = one is not None and other is not None and one[:2] == other[:2]
-            return (one.path, one.qualname) if same else None
+            return one if one is not None and other is not None and one[:2] == other[:2] else None
     return None
 
 
@@ -136,25 +132,10 @@ def _is_repeated(run: Htir, first: TraceStep, second: TraceStep) -> bool:
     """Whether the second asks the same of the same, and nothing happened since the first was answered."""
     if (first.name, first.parent, _asked(first)) != (second.name, second.parent, _asked(second)):
         return False
-    own = _ids(run, first)
+    own = {first.id, *(inner.id for inner in run.descendants(first.id))}
     between = run.steps[run.place(first.id) : run.place(second.id)]
-    return first.status is Status.OK and bool(reply_parts(run, first)) and all(step.id in own for step in between)
+    return first.status is Status.OK and all(step.id in own for step in between)
 
 
-def _is_used(run: Htir, first: TraceStep, second: TraceStep) -> bool:
-    """Whether anything but the second request got the first reply, or a part of it."""
-    own = _ids(run, first) | _ids(run, second)
-    links = (link for step in _ids(run, first) for link in run.links_from(step))
-    if any(link.family is LinkFamily.DATA and link.target not in own for link in links):
-        return True
-    said = {part.text for part in reply_parts(run, first)}  # short texts are not linked
-    later = (step for step in run.steps[run.place(first.id) :] if step.id not in own)
-    return any(part.text in said for step in later for part in (*step.input, *step.output))
-
-
-def _asked(step: TraceStep) -> list[tuple[object, ...]]:
-    return [(part.role, part.kind, part.name, part.text) for part in step.input]
-
-
-def _ids(run: Htir, step: TraceStep) -> set[str]:
-    return {step.id, *(inner.id for inner in run.descendants(step.id))}
+def _asked(step: TraceStep) -> object:
+    return step.attributes.get("arguments"), [(part.role, part.kind, part.name, part.text) for part in step.input]

@@ -52,5 +52,8 @@ class NotHandedOn(HazardRule):
             f"`{element.value('twin')}`, which does the same work, hands it on (line {element.value('has-at')})."
         )
 
+    def told_apart(self, element: Element, number: int) -> str:
+        return f"{element.value('calls')} {element.value('keyword')}"
+
     def parameters(self, element: Element) -> Mapping[str, JsonValue]:
         return {name: element.value(name) for name in ("calls", "parameter", "keyword")}

@@ -2,7 +2,7 @@
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 
 from harnessfix_ir.source.expressions import dotted
@@ -11,7 +11,9 @@ from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
 from .base import hazard
-from .unlike_twins import families, plain_name
+from .unlike_twins import families
+
+MOST_IN_FAMILY = 8
 
 
 class NotHandedOn(Role):
@@ -19,35 +21,81 @@ class NotHandedOn(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for family in families(file, prefixed=True):
-            for one, other in permutations(family, 2):
-                yield from _compare(one, other)
+            if len(family) > MOST_IN_FAMILY:
+                continue
+            told: set[tuple[ast.Call, str]] = set()
+            for one, other in permutations([_Way(scope) for scope in family], 2):
+                for call, keyword, fuller in _kept(one, other):
+                    if (call, keyword) not in told:
+                        told.add((call, keyword))
+                        draft = hazard("not-handed-on", one.scope, call).add("calls", file.segment(call.func))
+                        draft.add("parameter", other.given(fuller)[keyword]).add("keyword", keyword)
+                        yield draft.add("twin", other.scope.qualname).add("has-at", fuller.lineno)
 
 
-def _compare(lacking: Scope, has: Scope) -> Iterator[Draft]:
-    mine, theirs = _calls(lacking), _calls(has)
-    both = _parameters(lacking) & _parameters(has)
-    for name in mine.keys() & theirs.keys():
-        if len(mine[name]) != 1 or len(theirs[name]) != 1:
+class _Way:
+    """One way to do the work.
+
+    Args:
+        scope: the function.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.calls: dict[str, list[ast.Call]] = defaultdict(list)
+        for call in scope.of(ast.Call):
+            name = dotted(call.func, scope)
+            if name and all(part.isidentifier() for part in name.split(".")):
+                self.calls[name].append(call)
+        self.handed = _parameters(scope) - {name.id for name in scope.deep(ast.Name) if isinstance(name.ctx, ast.Store)}
+        self.handed -= {  # `options["limit"] = limit`
+            item.value.id
+            for item in scope.deep(ast.Subscript)
+            if isinstance(item.ctx, ast.Store) and isinstance(item.value, ast.Name)
+        }
+
+    def given(self, call: ast.Call) -> Mapping[str, str]:
+        """Keywords of a call, `**` for what is spread out, each with the name that is handed over, if it is one."""
+        return {word.arg or "**": word.value.id if isinstance(word.value, ast.Name) else "" for word in call.keywords}
+
+    def only_hands_on(self, parameter: str) -> bool:
+        """Whether a parameter is looked at in no other way than to hand it on under its name."""
+        on = {
+            word.value
+            for call in self.scope.deep(ast.Call)
+            for word in call.keywords
+            if word.arg in (parameter, None) and isinstance(word.value, ast.Name)
+        }
+        read = (name for name in self.scope.deep(ast.Name) if name.id == parameter)
+        return all(name in on for name in read)
+
+
+def _kept(lacking: _Way, has: _Way) -> Iterator[tuple[ast.Call, str, ast.Call]]:
+    """Calls that lack one keyword of the only call of the same by the other, which both could give."""
+    for name, calls in lacking.calls.items():
+        fuller = has.calls.get(name, [])
+        if len(calls) != 1 or len(fuller) != 1 or _places(calls[0]) != _places(fuller[0]):
             continue
-        call, fuller = mine[name][0], theirs[name][0]
-        given, more = _given(call), _given(fuller)
-        if len(call.args) != len(fuller.args) or given.keys() - more.keys():
+        given, more = lacking.given(calls[0]), has.given(fuller[0])
+        lost = [word for word in more if word not in given]
+        if len(lost) != 1 or len(more) != len(given) + 1 or "**" in given:
             continue
-        lost = sorted(word for word in more.keys() - given.keys() if more[word] in both)
-        if len(lost) == 1 and len(more) == len(given) + 1:
-            draft = hazard("not-handed-on", lacking, call).add("calls", dotted(call.func, lacking))
-            draft.add("parameter", more[lost[0]]).add("keyword", lost[0])
-            yield draft.add("twin", has.qualname).add("has-at", fuller.lineno)
+        parameter = more[lost[0]]
+        if parameter not in lacking.handed & has.handed or _differ(calls[0], fuller[0]):
+            continue
+        if lost[0] == "**" or lacking.only_hands_on(parameter):
+            yield calls[0], lost[0], fuller[0]
 
 
-def _calls(scope: Scope) -> dict[str, list[ast.Call]]:
-    found: dict[str, list[ast.Call]] = defaultdict(list)
-    for call in scope.deep(ast.Call):
-        name = dotted(call.func, scope)
-        if name:
-            owner, _, own = name.rpartition(".")
-            found[f"{owner}.{plain_name(own)}".lstrip(".")].append(call)
-    return found
+def _differ(call: ast.Call, other: ast.Call) -> bool:
+    """Whether two calls give another value to a keyword that both give."""
+    values = {word.arg: ast.dump(word.value) for word in call.keywords}
+    return any(values.get(word.arg, value) != value for word in other.keywords for value in [ast.dump(word.value)])
+
+
+def _places(call: ast.Call) -> Sequence[str]:
+    """What a call gives by place."""
+    return [ast.dump(arg) for arg in call.args]
 
 
 def _parameters(scope: Scope) -> set[str]:
@@ -56,8 +104,3 @@ def _parameters(scope: Scope) -> set[str]:
         return set()
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
     return {each.arg for each in every if each is not None} - {"self", "cls"}
-
-
-def _given(call: ast.Call) -> dict[str, str]:
-    """Keywords of a call, `**` for what is spread out, each with the name that is handed over, if it is one."""
-    return {word.arg or "**": word.value.id if isinstance(word.value, ast.Name) else "" for word in call.keywords}

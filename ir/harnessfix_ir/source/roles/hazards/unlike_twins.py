@@ -53,8 +53,8 @@ def families(file: FileContext, *, prefixed: bool = False) -> Iterator[list[Scop
         of_plain = groups.get((owner, name[1:])) if name.startswith("a") else None
         if of_plain is not None and all(isinstance(scope.node, ast.AsyncFunctionDef) for scope in group):
             of_plain += groups.pop((owner, name))
-    for group in groups.values():
-        if len(group) > 1 and len({scope.name.strip("_") for scope in group}) == len(group):
+    for (_, name), group in groups.items():
+        if name and len(group) > 1 and len({scope.name.strip("_") for scope in group}) == len(group):
             yield group
 
 
