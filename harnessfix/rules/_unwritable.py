@@ -14,6 +14,9 @@ _COMPLAINT = re.compile(
     r"is not JSON serializable|keys must be str, int, float, bool or None|can(?:no|')t pickle |cannot represent an obj"
 )
 _WRITERS = frozenset({"dict", "dump", "dumps", "json", "serialize", "serialise", "state", "config", "snapshot"})
+_MAKERS = frozenset(
+    {"prepare", "build", "make", "collect", "convert", "payload", "results", "output", "record", "export"}
+)
 _OWN = frozenset({"json", "serialize", "serialise", "pickle"})  # promises to write whatever it is given
 MOST_FRAMES = 6
 
@@ -21,8 +24,8 @@ MOST_FRAMES = 6
 def maker_of(run: Htir, model: HarnessModel, step: TraceStep) -> Element | None:
     """The function whose result could not be written, where an exception says so.
 
-    That is one that ran and was called before, by the function that complains or the nearest that called it: one that
-    is named for writing down (`to_dict`, `serialize_state`), else the last.
+    That is one that ran and was called before, by the function that complains or the nearest that called it, and that
+    is named for writing down (`to_dict`, `serialize_state`), or at least for making something; the last of them.
 
     Args:
         run: any.
@@ -39,7 +42,7 @@ def maker_of(run: Htir, model: HarnessModel, step: TraceStep) -> Element | None:
     passed = {f"{frame.path}:{frame.function}" for frame in frames}
     for frame in reversed(frames):
         made = max(_made_before(run, model, frame, passed), key=_likely, default=None)
-        if made is not None:
+        if made is not None and _likely(made)[0]:
             return made[1]
     return None
 
@@ -56,6 +59,7 @@ def _made_before(run: Htir, model: HarnessModel, frame: Frame, passed: set[str])
             yield call, function
 
 
-def _likely(made: tuple[CallEdge, Element]) -> tuple[bool, int]:
+def _likely(made: tuple[CallEdge, Element]) -> tuple[int, int]:
     call, _ = made
-    return not words_in(call.callee).isdisjoint(_WRITERS), call.line
+    words = words_in(call.callee.rpartition(".")[2])
+    return 2 * (not words.isdisjoint(_WRITERS)) or int(not words.isdisjoint(_MAKERS)), call.line

@@ -172,7 +172,12 @@ class Agent:
 
 
 @pytest.mark.parametrize(
-    ("begin", "blamed"), [('library["begin"]()', []), ("kept = asyncio.ensure_future(write_note())", ["Agent.run"])]
+    ("begin", "blamed"),
+    [
+        ('library["begin"]()', []),
+        ("kept = asyncio.ensure_future(write_note())", ["Agent.run"]),
+        ("kept = [asyncio.ensure_future(job()) for job in (write_note,)]", ["Agent.run"]),
+    ],
 )
 def test_e110_is_silent_of_what_a_library_began(run_harness: Run, begin: str, blamed: list[str]) -> None:
     said = run_harness({"agent.py": LIBRARY.replace("BEGIN", begin), "main.py": JUDGED}).said("E110")

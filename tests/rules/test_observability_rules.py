@@ -765,14 +765,18 @@ class Board:
     def to_dict(self):
         return {"notes": self.notes}
 
+
+class Config:
     def title(self):
         return "board"
 
 
 class Files:
+    config = Config()
+
     def NAME(self, board):
         data = board.to_dict()
-        name = board.title()
+        name = self.config.title()
         return self.write(name, data)
 
     def write(self, name, data):
@@ -801,7 +805,7 @@ def test_what_made_the_value_that_json_does_not_take_is_named(
     (found,) = harness.said("L114")
     assert [anchor.qualname for anchor in found.anchors][:2] == ["Board.to_dict", "Files.write"]
     told = {one.anchors[0].qualname: one.message for one in harness.said("O118")}
-    assert "what it made could not be written down" in told["Board.to_dict"]
+    assert "most likely made what could not be written down" in told["Board.to_dict"]
 
 
 def test_what_is_named_for_writing_json_is_to_make_it_fit(

@@ -586,6 +586,17 @@ def test_calls_that_were_refused_without_a_word_are_the_doing_of_what_took_the_r
     assert all("BadName was taken at" in each.message for each in found)
 
 
+def test_what_a_call_lacks_may_be_why_it_was_refused(run_harness: Run) -> None:
+    agent = REFUSING.replace("self.check(call)", "json.loads(call['function']['arguments'])['day']")
+    agent = agent.replace("except BadName", "except KeyError").replace("TELL", "return False")
+    main = "from agent import Agent\nfrom model import Model, call\n\n"
+    main += "agent = Agent(Model(call('note', {'text': 'milk'})))\n"
+    main += "agent.run('Note that we need milk.')\nraise SystemExit(not agent.notes)\n"
+    (found,) = run_harness({"agent.py": agent, "main.py": main}).said("T127")
+    assert found.anchors[0].qualname == "Agent.run_tools"
+    assert "KeyError was taken" in found.message
+
+
 def test_what_a_function_only_tries_after_the_reply_refused_no_call(run_harness: Run) -> None:
     agent = REFUSING.replace("TELL", "return False").replace(
         "            if not self.run_tools(reply",

@@ -105,9 +105,12 @@ class AbandonedTasks(HazardRule):
 
 
 def _is_own(model: HarnessModel, name: str) -> bool:
-    """Whether the harness calls a function of that name; where only the task's name is known, nobody can tell."""
+    """Whether the harness has or calls a function of that name; of a task's own name nobody can tell."""
+    name = name.replace("<locals>.", "")
     known = name.isidentifier() or "." in name
-    return not known or any(model.calls_named(name.rpartition(".")[2]))
+    if not known or any(model.calls_named(name.rpartition(".")[2])):
+        return True
+    return any(f".{each.anchor.qualname}".endswith(f".{name}") for each in model.of_role(ElementRole.FUNCTION))
 
 
 def _starters(step: TraceStep, model: HarnessModel, left: Sequence[str]) -> list[Element]:

@@ -151,7 +151,7 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, reply: TraceStep
     functions = [as_anchor(function, "took a shape for granted") for function in _passed(model, origin)]
     maker = maker_of(run, model, origin)
     if maker is not None:
-        functions.insert(0, as_anchor(maker, "made what could not be written"))
+        functions.insert(0, as_anchor(maker, "most likely made what could not be written"))
     function = function_of(model, place)
     quotes = [(f"{origin.id} error", quote(error.message if error is not None else ""))]
     return Finding(

@@ -98,7 +98,7 @@ def _finding(
     wrote = "; it worded what the run shows" if matter.wrote(function) else ""
     raised = ""
     if matter.made_unwritable(function):
-        raised = "; what it made could not be written down"
+        raised = "; it most likely made what could not be written down"
     elif matter.ended(function):
         raised = "; an exception arose there that ended a step"
     elif matter.slipped(function):

@@ -22,6 +22,9 @@ _ENDS = re.compile(
     r"final|answer|submit|finish|done|complete|respond|result|output|transfer|hand_?off|delegate|ask_|approv", re.I
 )
 
+# How Python says that something is not there; what it says of a call's arguments may well be why the call was refused.
+_ASKS = frozenset({"RuntimeError", "AttributeError", "ImportError", "ModuleNotFoundError", "NotImplementedError"})
+
 _AGENT = """\
 import json
 
@@ -96,11 +99,11 @@ class CallsLeftUndone(Rule):
 
 
 def _tried(run: Htir, model: HarnessModel) -> set[str]:
-    """Steps in which a function took what a call raised in it: it only tried (`asyncio.get_running_loop()`)."""
+    """Steps in which a function took what a call raised in it: it asked what there is (`get_running_loop()`)."""
     found = set()
     for source, clause in handlings(run):
         own = source.anchors and clause.anchors and source.anchors[0].symbol == clause.anchors[0].symbol
-        if own and not is_raised(model, source):
+        if own and type_of(source) in _ASKS and not is_raised(model, source):
             found |= {source.id, clause.id}
     return found
 
