@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from harnessfix.rules._calls import argument_flaw, asked
+from harnessfix.rules._calls import argument_flaw, asked, asked_in
 from harnessfix.rules._errors import short_type
 from harnessfix.rules._query import requests
 from harnessfix.rules._replies import failure_of, says_nothing
@@ -150,14 +150,28 @@ def _began(run: Htir, replies: Sequence[TraceStep]) -> tuple[str, str]:
     That is the first whose call failed, else the first that did anything, else the last. In the failed runs of
     Who&When (arXiv 2505.00212) people named this one more often than any fixed number.
     """
+    last, acted = replies[-1].id, ""
     asking = {reply.id for reply in replies}
-    reply = acted = ""
-    for step in run.steps:
+    before: dict[str | None, str] = {}
+    asked_for: dict[tuple[str, str], str] = {}
+    for step in run.steps[: run.place(last)]:
         if step.id in asking:
-            reply = step.id
-        elif step.kind is StepKind.TOOL_CALL and reply:
-            if step.status is Status.ERROR:
-                return reply, f"; {step.id}, which {reply} asked for, was the first to fail"
+            before[step.parent] = step.id
+            asked_for.update({(call.name, call.part.text): step.id for call in asked_in(run, step)})
+        elif step.kind is StepKind.TOOL_CALL:
+            made = next((asked_for.get((step.name, part.text)) for part in step.input), None)
+            reply = made or before.get(step.parent, "")
+            if reply and _failed_itself(run, step):
+                return (
+                    reply,
+                    f"; {step.id}, which {reply} {'asked for' if made else 'came before'}, was the first to fail",
+                )
             acted = acted or reply
-    last = replies[-1].id
-    return (acted, f"; {acted} was the first to do anything") if acted not in ("", last) else (last, "")
+    return (acted, f"; {acted} was the first to do anything") if acted else (last, "")
+
+
+def _failed_itself(run: Htir, step: TraceStep) -> bool:
+    """Whether a call failed, and not for one that failed within it."""
+    if step.status is not Status.ERROR:
+        return False
+    return not any(s.kind is StepKind.TOOL_CALL and s.status is Status.ERROR for s in run.descendants(step.id))
