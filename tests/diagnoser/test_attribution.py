@@ -246,7 +246,27 @@ def test_a_model_that_is_left_is_read_from_the_reply_whose_call_was_the_first_to
     found = verdict(run.build())
     assert found.verdict is Verdict.MODEL
     assert found.origin == wrong
-    assert f"{failed}, which {wrong} asked for, was the first to fail" in found.causes[0].reason
+    assert f"{wrong} came before {failed}, the first call that failed" in found.causes[0].reason
+
+
+def test_a_call_that_failed_is_the_matter_of_the_reply_that_asked_for_it() -> None:
+    run = Run()
+    root = run.step(AGENT, "run")
+    asking = run.step(ASKED, "chat", parent=root, given=[("user", "a")], calls=[("make", '{"n": 1}')])
+    other = run.step(ASKED, "chat", parent=root, given=[("user", "b")], calls=[("look", '{"n": 2}')])
+    run.step(TOOL, "look", parent=root, given=[("arguments", '{"n": 2}')], said="fine")
+    failed = run.step(TOOL, "make", parent=root, given=[("arguments", '{"n": 1}')], status=Status.ERROR)
+    last = run.step(ASKED, "chat", parent=root, given=[("user", "a")], said="The answer is 7.")
+    run.link(last, run.step(SUBMIT, "done", parent=root, said="The answer is 7."), LinkKind.COPIED)
+    found = verdict(run.build())
+    assert found.origin == asking != other
+    assert f"{asking} asked for {failed}, the first call that failed" in found.causes[0].reason
+
+
+def test_what_fails_after_the_answer_is_no_doing_of_the_reply() -> None:
+    run, _, _, _ = answered()
+    run.step(TOOL, "clean_up", parent="s1", status=Status.ERROR)
+    assert verdict(run.build()).origin == "s2", "the first that did anything"
 
 
 def test_a_model_that_did_nothing_but_answer_is_read_from_its_last_reply() -> None:

@@ -159,13 +159,12 @@ def _began(run: Htir, replies: Sequence[TraceStep]) -> tuple[str, str]:
             before[step.parent] = step.id
             asked_for.update({(call.name, call.part.text): step.id for call in asked_in(run, step)})
         elif step.kind is StepKind.TOOL_CALL:
-            made = next((asked_for.get((step.name, part.text)) for part in step.input), None)
+            name = step.name.rpartition(".")[2]
+            made = next((found for part in step.input if (found := asked_for.get((name, part.text)))), None)
             reply = made or before.get(step.parent, "")
             if reply and _failed_itself(run, step):
-                return (
-                    reply,
-                    f"; {step.id}, which {reply} {'asked for' if made else 'came before'}, was the first to fail",
-                )
+                how = "asked for" if made else "came before"
+                return reply, f"; {reply} {how} {step.id}, the first call that failed"
             acted = acted or reply
     return (acted, f"; {acted} was the first to do anything") if acted else (last, "")
 
