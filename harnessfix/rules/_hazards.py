@@ -36,8 +36,9 @@ class HazardRule(Rule):
                 key = self.told_apart(element, numbers[element.anchor.symbol])
                 alike.setdefault((element.anchor.symbol, key), []).append(element)
         for (_, key), elements in alike.items():
+            also = ", ".join(str(element.anchor.start_line) for element in elements[1:])
             yield Finding(
-                self.words(elements[0]),
+                f"{self.words(elements[0])} The same stands at line {also}." if also else self.words(elements[0]),
                 [as_anchor(element, self.reason) for element in elements],
                 confidence=self.confidence,
                 evidence=Evidence.DERIVED,

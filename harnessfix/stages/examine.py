@@ -189,9 +189,8 @@ class Examine:
         rules = {rule.code: rule for rule in self.rules}
         went, aside, unsaid = list[Diagnosis](), list[Diagnosis](), dict[str, None]()
         for each in harness.static if htir.reached else ():
-            anchor = each.anchors[0]
-            alike = [other for other in each.anchors if (other.symbol, other.kind) == (anchor.symbol, anchor.kind)]
-            if each.rule not in rules or not any(map(way.ran, alike)):
+            anchor = next((place for place in each.places if way.ran(place)), None)
+            if each.rule not in rules or anchor is None:
                 continue
             try:  # a rule may come from a third party: its failure is its own
                 if not rules[each.rule].met(way, anchor):

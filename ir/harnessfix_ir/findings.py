@@ -52,6 +52,13 @@ class Diagnosis(Document):
     leads: bool | None = None
 
     @property
+    def places(self) -> tuple[Anchor, ...]:
+        """The first anchor, and those of its function that are named for the same reason: all have the flaw."""
+        first = self.anchors[0]
+        same = first.symbol, first.kind, first.reason
+        return tuple(each for each in self.anchors if (each.symbol, each.kind, each.reason) == same)
+
+    @property
     def shown(self) -> bool:
         """Whether a run shows the flaw at work."""
         return self.run is not None and not self.joined

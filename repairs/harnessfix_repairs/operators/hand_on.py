@@ -66,6 +66,20 @@ class HandOn(PythonOperator):
             line=2,
             parameters={"calls": "agent.start", "parameter": "timeout", "keyword": "retries"},
         ),
+        EditExample(
+            _SPREAD.replace("_prepare(task)", "_prepare()"),
+            _SPREAD.replace("_prepare(task)", "_prepare(**options)"),
+            qualname="Agent.run",
+            line=4,
+            parameters={"calls": "self._prepare", "parameter": "options", "keyword": "**"},
+        ),
+        EditExample(
+            _SPREAD.replace("_prepare(task)", "_prepare(word for word in task)"),
+            "",
+            qualname="Agent.run",
+            line=4,
+            parameters={"calls": "self._prepare", "parameter": "options", "keyword": "**"},
+        ),
         EditExample(_NAMED, "", qualname="run", line=2),
     )
 
@@ -77,6 +91,8 @@ class HandOn(PythonOperator):
         if len(found) != 1:
             raise Refusal(f"{anchor.place} does not call {calls or 'anything that is named'} exactly once")
         call = found[0]
+        if any(isinstance(arg.value, cst.GeneratorExp) and not arg.value.lpar for arg in call.args):
+            raise Refusal(f"{file.path}:{file.line(call)} gives a generator that may be the only argument")
         if any(keyword in (arg.star, arg.keyword.value if arg.keyword is not None else "") for arg in call.args):
             raise Refusal(f"{file.path}:{file.line(call)} gives `{keyword}` already")
         around = file.function(call)
