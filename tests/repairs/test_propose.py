@@ -44,6 +44,19 @@ def test_a_patch_states_what_it_claims_and_is_held_to(tmp_path: Path, flaw_at: M
     assert (tmp_path / "agent.py").read_text() == SOURCE
 
 
+def test_a_flaw_that_stands_in_two_places_is_repaired_in_both(tmp_path: Path, flaw_at: MakeFlaw) -> None:
+    more = SOURCE + "    except ValueError:\n        raise SettingsError(path)\n"
+    (tmp_path / "agent.py").write_text(more)
+    first, second = (anchor(line=line).model_copy(update={"reason": "hides the cause"}) for line in (5, 7))
+    for reason, times in (("hides the cause", 2), ("is near", 1)):
+        both = (first, second.model_copy(update={"reason": reason}))
+        record = flaw_at(first, operator="preserve-cause")
+        record = record.model_copy(update={"best": record.best.model_copy(update={"anchors": both})})
+        patch = propose(tmp_path, record)
+        assert isinstance(patch, Patch)
+        assert patch.diff.count("\n+        raise SettingsError(path) from") == times
+
+
 def test_stale_files_are_named(tmp_path: Path, flaw_at: MakeFlaw) -> None:
     (tmp_path / "agent.py").write_text(SOURCE)
     good, bad = hash_of(SOURCE, 5), "0" * 16

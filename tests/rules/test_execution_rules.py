@@ -2,11 +2,14 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harnessfix.rules.execution.e112_wrong_exit import WrongExit
 from harnessfix.rules.execution.e113_changed_argument import ChangedArgument
+from harnessfix_ir.source import read_harness
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="recordings here run POSIX programs")
 
@@ -182,3 +185,24 @@ class Agent:
 def test_e110_is_silent_of_what_a_library_began(run_harness: Run, begin: str, blamed: list[str]) -> None:
     said = run_harness({"agent.py": LIBRARY.replace("BEGIN", begin), "main.py": JUDGED}).said("E110")
     assert [diagnosis.anchors[0].qualname for diagnosis in said] == blamed
+
+
+TWO_EXITS = """\
+def run(factory, command):
+    manager = factory()
+    sandbox = manager.__enter__()
+    try:
+        found = sandbox.run(command)
+    except Exception as error:
+        sandbox.__exit__(type(error), error, None)
+        raise
+    sandbox.__exit__(None, None, None)
+    return found
+"""
+
+
+def test_a_shape_that_stands_twice_in_a_function_is_one_flaw_of_two_places(tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text(TWO_EXITS, encoding="utf-8")
+    (found,) = WrongExit().check_source(read_harness([tmp_path]))
+    assert [place.start_line for place in found.anchors] == [7, 9]
+    assert found.message.endswith("The same stands at line 9.")
