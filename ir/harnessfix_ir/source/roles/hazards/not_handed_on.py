@@ -47,16 +47,19 @@ class _Way:
             name = dotted(call.func, scope)
             if name and all(part.isidentifier() for part in name.split(".")):
                 self.calls[name].append(call)
-        self.handed = _parameters(scope) - {name.id for name in scope.deep(ast.Name) if isinstance(name.ctx, ast.Store)}
-        self.handed -= {  # `options["limit"] = limit`
-            item.value.id
-            for item in scope.deep(ast.Subscript)
-            if isinstance(item.ctx, ast.Store) and isinstance(item.value, ast.Name)
-        }
+        again = {name.id for name in scope.deep(ast.Name) if isinstance(name.ctx, ast.Store)}
+        self.handed = set(scope.params) - again - {"self", "cls"}
 
     def given(self, call: ast.Call) -> Mapping[str, str]:
         """Keywords of a call, `**` for what is spread out, each with the name that is handed over, if it is one."""
         return {word.arg or "**": word.value.id if isinstance(word.value, ast.Name) else "" for word in call.keywords}
+
+    def writes_into(self, parameter: str, before: int) -> bool:
+        """Whether something is put into a parameter before a line: `options["limit"] = limit`."""
+        return any(
+            isinstance(item.ctx, ast.Store) and getattr(item.value, "id", None) == parameter and item.lineno < before
+            for item in self.scope.deep(ast.Subscript)
+        )
 
     def only_hands_on(self, parameter: str) -> bool:
         """Whether a parameter is looked at in no other way than to hand it on under its name."""
@@ -83,7 +86,8 @@ def _kept(lacking: _Way, has: _Way) -> Iterator[tuple[ast.Call, str, ast.Call]]:
         parameter = more[lost[0]]
         if parameter not in lacking.handed & has.handed or _differ(calls[0], fuller[0]):
             continue
-        if lost[0] == "**" or lacking.only_hands_on(parameter):
+        spread = lost[0] == "**" and not lacking.writes_into(parameter, calls[0].lineno)
+        if spread or (lost[0] != "**" and lacking.only_hands_on(parameter)):
             yield calls[0], lost[0], fuller[0]
 
 
@@ -96,11 +100,3 @@ def _differ(call: ast.Call, other: ast.Call) -> bool:
 def _places(call: ast.Call) -> Sequence[str]:
     """What a call gives by place."""
     return [ast.dump(arg) for arg in call.args]
-
-
-def _parameters(scope: Scope) -> set[str]:
-    arguments = getattr(scope.node, "args", None)
-    if not isinstance(arguments, ast.arguments):
-        return set()
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    return {each.arg for each in every if each is not None} - {"self", "cls"}
