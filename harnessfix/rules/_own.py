@@ -8,6 +8,7 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Route, StepKind
 
+from ._errors import Frame
 from ._once import once
 from ._query import ancestors, function_of
 
@@ -42,9 +43,18 @@ def calls_of(run: Htir, model: HarnessModel, symbol: str) -> Iterator[TraceStep]
 
 def callers_told(step: TraceStep) -> list[tuple[str, str]]:
     """Path and qualified name of the functions that the step was called from, nearest first, as the run tells them."""
+    return [(frame.path, frame.function) for frame in frames_told(step)]
+
+
+def frames_told(step: TraceStep) -> list[Frame]:
+    """The lines of the harness that the step was called from, nearest first, as the run tells them."""
     frames = step.attributes.get("called_from")
     named = [f for f in frames if isinstance(f, list) and len(f) > 1] if isinstance(frames, list) else []
-    return [(str(frame[0]), str(frame[1])) for frame in named]
+    lines = (frame[2] if len(frame) > 2 else None for frame in named)
+    return [
+        Frame(str(frame[0]), line if isinstance(line, int) else None, str(frame[1]))
+        for frame, line in zip(named, lines, strict=True)
+    ]
 
 
 def callers_of(model: HarnessModel, step: TraceStep, most: int = 3) -> list[Element]:

@@ -19,6 +19,7 @@ from ._signals import is_signal
 from ._unwritable import maker_of
 
 _ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})
+_SLIPS = SLIPS | _ABSENT
 _IMPORTS = frozenset({"import_module", "__import__"})
 
 _OF_READING = SLIPS | {"AssertionError", "JSONDecodeError", "UnicodeDecodeError", "ValidationError", "ValueError"}
@@ -44,7 +45,7 @@ class Troubled:
         for step in _origins(run, model):
             symbol = step.anchors[0].path, step.anchors[0].qualname
             self._times[symbol] += 1
-            slip = short_type(step.error) in SLIPS | _ABSENT and not is_raised(model, step)
+            slip = short_type(step.error) in _SLIPS and not is_raised(model, step)
             ended = escaped_to(run, step) is not None
             if ended:
                 self._ended.add(symbol)

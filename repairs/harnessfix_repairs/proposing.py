@@ -63,7 +63,8 @@ class Proposal:
         for anchor in anchors:
             now = self._at(operator, spec, anchor, texts, texts)
             if now is not None:
-                for other in self.flaw.best.places if anchor in self.flaw.best.places else ():
+                places = self.flaw.best.places
+                for other in places if anchor in places else ():
                     if other != anchor and self._may(other):
                         now = self._at(operator, spec, other, texts, now) or now
                 self.reasons.clear()

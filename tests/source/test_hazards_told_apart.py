@@ -129,6 +129,33 @@ PAIRS = {
             return reply
         """,
     ),
+    "an answer that a decorator reads": (
+        "unread-answer",
+        """
+        def ask(model, fast):
+            if fast:
+                reply = model.small()
+            else:
+                reply = model.large()
+
+            @fast(reply)
+            def shown():
+                return model
+            return shown
+        """,
+        """
+        def ask(model, fast):
+            if fast:
+                reply = model.small()
+            else:
+                reply = model.large()
+
+            @fast(model)
+            def shown():
+                return model
+            return shown
+        """,
+    ),
     "an answer that an inner function reads": (
         "unread-answer",
         """

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import callers_told
 from harnessfix.rules._query import as_anchor, nearest_anchors, one_of_each, quote
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
@@ -116,9 +117,7 @@ class ApprovalBypassed(Rule):
 
 def _caller(step: TraceStep) -> str:
     """`path:qualname` of the harness function that called the tool, empty when it was not recorded."""
-    frames = step.attributes.get("called_from")
-    first = frames[0] if isinstance(frames, list) and frames else None
-    return f"{first[0]}:{first[1]}" if isinstance(first, list) and len(first) > 1 else ""
+    return next((f"{path}:{qualname}" for path, qualname in callers_told(step)), "")
 
 
 def _guard_around(run: Htir, step: TraceStep) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
+from harnessfix.rules._own import frames_told
 from harnessfix.rules._query import (
     ancestors,
     as_anchor,
@@ -151,17 +152,15 @@ def _finding(run: Htir, model: HarnessModel, before: TraceStep, step: TraceStep,
 
 def _callers(model: HarnessModel, step: TraceStep) -> list[Anchor]:
     """The function that goes through the calls of a turn in a loop, then the line that called the guard."""
-    frames = step.attributes.get("called_from")
-    lines = [f for f in frames if isinstance(f, list) and len(f) > 2] if isinstance(frames, list) else []
-    places = [(str(f[0]), str(f[1]).replace(".<locals>", ""), f[2]) for f in lines]
+    places = [(frame.path, frame.function.replace(".<locals>", ""), frame.line) for frame in frames_told(step)]
     found: list[Anchor] = []
     for path, qualname, line in places:
-        function = _looping(model, path, qualname, line if isinstance(line, int) else 0)
+        function = _looping(model, path, qualname, line or 0)
         if function is not None:
             found.append(as_anchor(function, "goes through the calls of a turn", Route.STACK))
             break
     path, qualname, line = places[0] if places else ("", "", None)
-    if isinstance(line, int):
+    if line is not None:
         found.append(
             Anchor(
                 path=path,

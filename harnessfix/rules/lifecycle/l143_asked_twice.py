@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, zip_longest
-from typing import NamedTuple
 
+from harnessfix.rules._errors import Frame
 from harnessfix.rules._examples import edited, harness
-from harnessfix.rules._own import nearest_own
+from harnessfix.rules._own import frames_told, nearest_own
 from harnessfix.rules._query import as_anchor, one_of_each, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
@@ -48,14 +48,6 @@ print(Agent(Model(*script)).run("How many days?", careful=True))
 """
 
 
-class Frame(NamedTuple):
-    """Where a step was called from: a line of a function."""
-
-    path: str
-    qualname: str
-    line: int
-
-
 class AskedTwice(Rule):
     code = "L143"
     name = "asked-twice"
@@ -91,8 +83,9 @@ class AskedTwice(Rule):
 
 def _unread(model: HarnessModel, line: Frame) -> Iterator[Element]:
     """Where the function gives the answer of this line a name, and nothing reads it."""
-    for element in model.in_function(line.path, line.qualname, ElementRole.HAZARD):
-        if element.name == _UNREAD and element.anchor.start_line <= line.line <= element.anchor.end_line:
+    for element in model.in_function(line.path, line.function, ElementRole.HAZARD):
+        lines = range(element.anchor.start_line, element.anchor.end_line + 1)
+        if element.name == _UNREAD and line.line in lines:
             yield element
 
 
@@ -109,22 +102,12 @@ def _finding(run: Htir, unread: Element, first: TraceStep, second: TraceStep) ->
     )
 
 
-def _frames(step: TraceStep) -> list[Frame]:
-    """Lines that a step was called from, outermost first."""
-    told = step.attributes.get("called_from")
-    frames = [frame for frame in told if isinstance(frame, list)] if isinstance(told, list) else []
-    return [
-        Frame(path, name, line)
-        for path, name, line in (frame[:3] for frame in reversed(frames) if len(frame) > 2)
-        if isinstance(path, str) and isinstance(name, str) and isinstance(line, int)
-    ]
-
-
 def _asking(first: TraceStep, second: TraceStep) -> Frame | None:
     """The line of the first request in the function from another line of which the second came."""
-    for one, other in zip_longest(_frames(first), _frames(second)):
+    for one, other in zip_longest(reversed(frames_told(first)), reversed(frames_told(second))):
         if one != other:
-            return one if one is not None and other is not None and one[:2] == other[:2] else None
+            same = one is not None and other is not None and (one.path, one.function) == (other.path, other.function)
+            return one if same else None
     return None
 
 

@@ -6,6 +6,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing.operator import PythonOperator
 from harnessfix_repairs.editing.python import Change, PythonFile
+from harnessfix_repairs.editing.scope import parameters
 
 from .base import EditExample, Refusal
 
@@ -85,8 +86,7 @@ class HandOn(PythonOperator):
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Add the keyword to the call at the anchor."""
-        wanted = [str(spec.parameters.get(name, "")) for name in ("calls", "parameter", "keyword")]
-        calls, parameter, keyword = wanted
+        calls, parameter, keyword = (str(spec.parameters.get(name, "")) for name in ("calls", "parameter", "keyword"))
         found = file.find(anchor, cst.Call, lambda call: bool(calls) and file.code(call.func) == calls)
         if len(found) != 1:
             raise Refusal(f"{anchor.place} does not call {calls or 'anything that is named'} exactly once")
@@ -96,19 +96,13 @@ class HandOn(PythonOperator):
         if any(keyword in (arg.star, arg.keyword.value if arg.keyword is not None else "") for arg in call.args):
             raise Refusal(f"{file.path}:{file.line(call)} gives `{keyword}` already")
         around = file.function(call)
-        if around is None or parameter not in _parameters(around):
+        if around is None or parameter not in parameters(around):
             raise Refusal(f"{file.path}:{file.line(call)} stands in no function with a parameter `{parameter}`")
         given = f"**{parameter}" if keyword == "**" else f"{keyword}={parameter}"
         made = file.expression(f"_({given})")
         assert isinstance(made, cst.Call)
         changes: dict[cst.CSTNode, Change] = {call: lambda old: _with(old, made.args[0])}
         return file.rewrite(changes)
-
-
-def _parameters(function: cst.FunctionDef) -> set[str]:
-    params = function.params
-    every = [*params.posonly_params, *params.params, *params.kwonly_params, params.star_arg, params.star_kwarg]
-    return {each.name.value for each in every if isinstance(each, cst.Param)}
 
 
 def _with(call: cst.CSTNode, arg: cst.Arg) -> cst.CSTNode:

@@ -7,6 +7,7 @@ from itertools import permutations
 
 from harnessfix_ir.source.expressions import dotted
 from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import spelled
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -29,7 +30,7 @@ class NotHandedOn(Role):
                     if (call, keyword) not in told:
                         told.add((call, keyword))
                         draft = hazard("not-handed-on", one.scope, call).add("calls", file.segment(call.func))
-                        draft.add("parameter", other.given(fuller)[keyword]).add("keyword", keyword)
+                        draft.add("parameter", _given(fuller)[keyword]).add("keyword", keyword)
                         yield draft.add("twin", other.scope.qualname).add("has-at", fuller.lineno)
 
 
@@ -38,6 +39,12 @@ class _Way:
 
     Args:
         scope: the function.
+
+    Attributes:
+        calls: what it calls, by name.
+        handed: parameters that it does not give another value.
+        looked_at: names that it does more with than to hand them on under the same name.
+        written: the first line that puts something into a name (`options["limit"] = limit`).
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -47,56 +54,53 @@ class _Way:
             name = dotted(call.func, scope)
             if name and all(part.isidentifier() for part in name.split(".")):
                 self.calls[name].append(call)
-        again = {name.id for name in scope.deep(ast.Name) if isinstance(name.ctx, ast.Store)}
+        words = [word for call in scope.deep(ast.Call) for word in call.keywords]
+        on = {id(word.value) for word in words if word.arg in (_name_of(word), None)}
+        names = list(scope.deep(ast.Name))
+        again = {name.id for name in names if isinstance(name.ctx, ast.Store)}
         self.handed = set(scope.params) - again - {"self", "cls"}
+        self.looked_at = {name.id for name in names if id(name) not in on}
+        self.written: dict[str, int] = {}
+        for item in sorted(scope.deep(ast.Subscript), key=lambda item: item.lineno):
+            if isinstance(item.ctx, ast.Store) and isinstance(item.value, ast.Name):
+                self.written.setdefault(item.value.id, item.lineno)
 
-    def given(self, call: ast.Call) -> Mapping[str, str]:
-        """Keywords of a call, `**` for what is spread out, each with the name that is handed over, if it is one."""
-        return {word.arg or "**": word.value.id if isinstance(word.value, ast.Name) else "" for word in call.keywords}
+    def keeps(self, parameter: str, call: ast.Call, keyword: str) -> bool:
+        """Whether a parameter that the call could be given is left as it is, and used for nothing else.
 
-    def writes_into(self, parameter: str, before: int) -> bool:
-        """Whether something is put into a parameter before a line: `options["limit"] = limit`."""
-        return any(
-            isinstance(item.ctx, ast.Store) and getattr(item.value, "id", None) == parameter and item.lineno < before
-            for item in self.scope.deep(ast.Subscript)
-        )
-
-    def only_hands_on(self, parameter: str) -> bool:
-        """Whether a parameter is looked at in no other way than to hand it on under its name."""
-        on = {
-            word.value
-            for call in self.scope.deep(ast.Call)
-            for word in call.keywords
-            if word.arg in (parameter, None) and isinstance(word.value, ast.Name)
-        }
-        read = (name for name in self.scope.deep(ast.Name) if name.id == parameter)
-        return all(name in on for name in read)
+        What holds all that is spread out (`**`) may be looked at, as long as nothing is put into it before the call.
+        """
+        if keyword == "**":
+            return self.written.get(parameter, call.lineno) >= call.lineno
+        return parameter not in self.looked_at
 
 
 def _kept(lacking: _Way, has: _Way) -> Iterator[tuple[ast.Call, str, ast.Call]]:
     """Calls that lack one keyword of the only call of the same by the other, which both could give."""
+    both = lacking.handed & has.handed
     for name, calls in lacking.calls.items():
         fuller = has.calls.get(name, [])
-        if len(calls) != 1 or len(fuller) != 1 or _places(calls[0]) != _places(fuller[0]):
+        if len(calls) != 1 or len(fuller) != 1:
             continue
-        given, more = lacking.given(calls[0]), has.given(fuller[0])
-        lost = [word for word in more if word not in given]
-        if len(lost) != 1 or len(more) != len(given) + 1 or "**" in given:
+        call, given, more = calls[0], _given(calls[0]), _given(fuller[0])
+        lost = more.keys() - given.keys()
+        same = all(more.get(word) == said for word, said in given.items())
+        if len(lost) != 1 or not same or "**" in given or _places(call) != _places(fuller[0]):
             continue
-        parameter = more[lost[0]]
-        if parameter not in lacking.handed & has.handed or _differ(calls[0], fuller[0]):
-            continue
-        spread = lost[0] == "**" and not lacking.writes_into(parameter, calls[0].lineno)
-        if spread or (lost[0] != "**" and lacking.only_hands_on(parameter)):
-            yield calls[0], lost[0], fuller[0]
+        (keyword,) = lost
+        if more[keyword] in both and lacking.keeps(more[keyword], call, keyword):
+            yield call, keyword, fuller[0]
 
 
-def _differ(call: ast.Call, other: ast.Call) -> bool:
-    """Whether two calls give another value to a keyword that both give."""
-    values = {word.arg: ast.dump(word.value) for word in call.keywords}
-    return any(values.get(word.arg, value) != value for word in other.keywords for value in [ast.dump(word.value)])
+def _given(call: ast.Call) -> Mapping[str, str]:
+    """Keywords of a call, `**` for what is spread out, with the names that are handed over, else what stands there."""
+    return {word.arg or "**": _name_of(word) or spelled(word.value) for word in call.keywords}
+
+
+def _name_of(word: ast.keyword) -> str:
+    return word.value.id if isinstance(word.value, ast.Name) else ""
 
 
 def _places(call: ast.Call) -> Sequence[str]:
     """What a call gives by place."""
-    return [ast.dump(arg) for arg in call.args]
+    return [spelled(arg) for arg in call.args]
