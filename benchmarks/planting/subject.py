@@ -32,7 +32,7 @@ class Subject:
 
     Args:
         name: of the harness.
-        package: folder or file that is the harness, relative to the tree that `unpack` makes.
+        package: dotted name of the package that is the harness; of an example, the folder or file that is it.
         tasks: to run, all of which pass on the sound harness.
         pins: requirements of its environment; none for one of our own examples.
         driver: script in `drivers/` that runs a task; none for an example, which has a command of its own.
@@ -63,8 +63,12 @@ class Subject:
                 subprocess.run(["git", "apply", str(patch)], cwd=tree, check=True, env=ceiling)
         else:
             source = locate_harness(self.package, str(self.python()))
-            shutil.copytree(source, tree / self.package, ignore=IGNORED, dirs_exist_ok=True)
-        return tree / self.package
+            shutil.copytree(source, self.within(tree), ignore=IGNORED, dirs_exist_ok=True)
+        return self.within(tree)
+
+    def within(self, tree: Path) -> Path:
+        """Where the harness is in a tree that `unpack` made."""
+        return tree / (self.package if self.example else self.package.replace(".", "/"))
 
     def argv(self, task: str, *before: str) -> list[str]:
         """Command that runs one task; `before` goes between interpreter and script."""
@@ -200,6 +204,20 @@ SUBJECTS: Mapping[str, Subject] = {
             "langgraph_.py",
             "look malformed wrong-type missing no-object raises told unknown two loop endless busy down denied "
             "again history taken-up asked typed ill-typed async",
+        ),
+        _of_package(
+            "camel",
+            "camel",
+            ("camel-ai==0.2.91a5",),
+            "camel_.py",
+            "look wrong-type missing raises unknown two loop busy down denied history much typed play",
+        ),
+        _of_package(
+            "adk",
+            "google.adk",
+            ("google-adk==1.4.2",),
+            "adk_.py",
+            "look missing two loop raises unknown down denied history state typed handoff chain rounds empty",
         ),
     )
 }

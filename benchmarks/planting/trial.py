@@ -95,7 +95,7 @@ class Bench:
             shutil.rmtree(self.tree, ignore_errors=True)
             self.tree.mkdir(parents=True)
             subject.unpack(self.tree)
-        self.harness = self.tree / subject.package
+        self.harness = subject.within(self.tree)
         self.workspace = Workspace.open(self.tree, store=str(folder / "runs.db"), create=True)
 
     def opened(self, task: str) -> set[str]:
