@@ -114,8 +114,8 @@ def overspent(run: Htir, model: HarnessModel) -> Iterator[Finding]:
         guard = _guard(run, model, given.name, over) if not tools else None
         batch = run.step(over.parent) if over.parent is not None and over.kind is not StepKind.MODEL_CALL else over
         yield Finding(
-            f"{given.name} was {given.value:g}, and {len(spent)} {'tool' if tools else 'model'} calls were made; the "
-            "first beyond it was "
+            f"{given.name} was {given.value:g}, and {len(spent)} {'tool' if tools else 'model'} calls were made; "
+            "the first beyond it was "
             f"{over.id if over.kind is not StepKind.MODEL_CALL or not tools else 'answered in ' + over.id}.",
             one_of_each(
                 [

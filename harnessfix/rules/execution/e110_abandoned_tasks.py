@@ -85,8 +85,7 @@ class AbandonedTasks(HazardRule):
             spoken.add(anchors[0].place)
             yield Finding(
                 f"{short_type(step.error)} ended {step.name} ({step.id}) and {len(went)} of the tasks that it had "
-                "begun "
-                f"went on: {quote(', '.join(went), 80)}.",
+                f"begun went on: {quote(', '.join(went), 80)}.",
                 anchors,
                 responsible_step=step.id,
                 symptom_step=step.id,

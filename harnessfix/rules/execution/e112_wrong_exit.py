@@ -54,8 +54,7 @@ class WrongExit(HazardRule):
         receiver = element.value("receiver")
         return (
             f"`{receiver}` at {element.anchor.place} is what `__enter__` returned, and it is asked to exit; the "
-            "manager "
-            "that was entered never is."
+            "manager that was entered never is."
         )
 
     def told_apart(self, element: Element, number: int) -> str:

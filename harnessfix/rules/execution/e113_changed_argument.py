@@ -69,16 +69,14 @@ class ChangedArgument(Rule):
         "A function that was to read or convert something changes it, and its caller goes on with the changed one."
     )
     why = (
-        "Conversations, schemas and settings are handed on by reference. A step that cleans, cuts or extends "
-        "what it was "
-        "given does so for everybody: the next turn starts from the converted history, the next run from another "
-        "configuration, the saved record is not what was said."
+        "Conversations, schemas and settings are handed on by reference. A step that cleans, cuts or extends what "
+        "it was given does so for everybody: the next turn starts from the converted history, the next run from "
+        "another configuration, the saved record is not what was said."
     )
     fix = "Work on a copy, as deep as what is changed, and return it."
     by_hand = "How deep the copy has to be depends on what callers hold, which is in other files."
     references = (
         "https://github.com/huggingface/smolagents/pull/1957",
-        ""
         "https://docs.python.org/3/faq/programming.html#how-do-i-write-a-function-with-output-parameters-call-by-reference",
     )
     bad = harness(_AGENT, _MAIN)
@@ -92,8 +90,7 @@ class ChangedArgument(Rule):
     )
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
-        """Steps that read and answer, and outermost calls, after which a list or dictionary of the caller is "
-        "another."""
+        """Outermost calls, and steps that read and answer, after which the list or dictionary they got is another."""
         spoken: set[tuple[str, str]] = set()
         for step, event in _innermost(run):
             function = own_function(model, step)
@@ -113,9 +110,8 @@ class ChangedArgument(Rule):
             paths = names(event.attributes.get("paths"))
             words = f"at {', '.join(quote(path, 40) for path in paths[:3])}" if any(paths) else "in place"
             yield Finding(
-                f"{step.name} ({step.id}) changed its argument `{name}` {words}: what its caller goes on with is "
-                "no longer "
-                "what it handed over.",
+                f"{step.name} ({step.id}) changed its argument `{name}` {words}: what its caller goes on with is no "
+                "longer what it handed over.",
                 anchors,
                 responsible_step=step.id,
                 symptom_step=step.id,

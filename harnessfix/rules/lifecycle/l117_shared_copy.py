@@ -64,7 +64,6 @@ class SharedCopy(HazardRule):
     def words(self, element: Element) -> str:
         shared = ", ".join(f"`{name}`" for name in names(element.value("changes"))[:3])
         return (
-            f"{element.anchor.qualname} makes a shallow copy of {element.value('of')} at {element.anchor.place} "
-            "and then "
-            f"changes {shared} of it in place: the original changes too."
+            f"{element.anchor.qualname} makes a shallow copy of {element.value('of')} at {element.anchor.place} and "
+            f"then changes {shared} of it in place: the original changes too."
         )

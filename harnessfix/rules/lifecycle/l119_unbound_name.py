@@ -55,8 +55,7 @@ class UnboundName(HazardRule):
         name, line = element.value("name"), element.value("bound-at")
         return (
             f"`{name}` is read at {element.anchor.place} and has a value only where the branch at line {line} was "
-            "taken: "
-            "otherwise this is an UnboundLocalError, or the value of an earlier turn."
+            "taken: otherwise this is an UnboundLocalError, or the value of an earlier turn."
         )
 
     def told_apart(self, element: Element, number: int) -> str:

@@ -29,8 +29,7 @@ class SwallowingFinally(HazardRule):
     summary = "A `return`, `break` or `continue` in a `finally` clause throws away what was being raised."
     why = (
         "Whatever was on its way out (a failed tool, a time-out, a cancellation, Ctrl-C) ends there without a "
-        "trace, and "
-        "the caller gets a value as if all had gone well."
+        "trace, and the caller gets a value as if all had gone well."
     )
     fix = "Jump after the `finally` clause, and leave in it only what must happen on every way out."
     references = ("https://peps.python.org/pep-0765/",)
@@ -51,7 +50,6 @@ class SwallowingFinally(HazardRule):
 
     def words(self, element: Element) -> str:
         return (
-            f"`{element.value('jump')}` at {element.anchor.place} stands in a `finally` clause: an exception on "
-            "its way "
-            f"out of {element.anchor.qualname} ends there and nobody hears of it."
+            f"`{element.value('jump')}` at {element.anchor.place} stands in a `finally` clause: an exception on its "
+            f"way out of {element.anchor.qualname} ends there and nobody hears of it."
         )

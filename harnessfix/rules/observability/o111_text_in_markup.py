@@ -31,8 +31,8 @@ class TextInMarkup(HazardRule):
     summary = "A task, an output or an answer is put into Rich markup, and its own brackets are read as tags."
     why = (
         "`[/INST]`, `arr[/2]` or a regular expression in the text is a closing tag to the markup: printing it "
-        "raises, in "
-        "the middle of a run that had nothing to do with it. Other brackets just vanish from what is shown."
+        "raises, in the middle of a run that had nothing to do with it. Other brackets just vanish from what is "
+        "shown."
     )
     fix = "Show foreign text as `Text`, or escape it with `rich.markup.escape`."
     references = (
@@ -54,6 +54,5 @@ class TextInMarkup(HazardRule):
     def words(self, element: Element) -> str:
         return (
             f"`{element.value('text')}` is put into markup at {element.anchor.place} as it is: a bracket in it is "
-            "read as "
-            "a tag, and a closing one that matches nothing raises."
+            "read as a tag, and a closing one that matches nothing raises."
         )

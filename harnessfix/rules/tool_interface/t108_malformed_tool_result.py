@@ -97,8 +97,7 @@ class MalformedToolResult(Rule):
             spoken.add(anchors[0].place)
             yield Finding(
                 f"{tool.name} ({tool.id}) gave off JSON; {request.id} got {len(shown):,} characters of it, which "
-                "end in the "
-                "middle of an entry and are no JSON.",
+                "end in the middle of an entry and are no JSON.",
                 anchors,
                 responsible_step=tool.id,
                 symptom_step=request.id,

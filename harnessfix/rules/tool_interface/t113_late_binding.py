@@ -31,8 +31,7 @@ class LateBinding(HazardRule):
     summary = "A function made in a loop reads the loop's variable when it is called, and so always the last value."
     why = (
         "Tools, callbacks and tasks that are made one for each item all work on the last item: the model calls "
-        "`search` "
-        "and `delete` runs. What runs is not what was offered or approved."
+        "`search` and `delete` runs. What runs is not what was offered or approved."
     )
     fix = (
         "Bind the value when the function is made: a default argument, `functools.partial`, or a function that makes "

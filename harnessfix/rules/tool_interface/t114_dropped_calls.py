@@ -30,10 +30,9 @@ class DroppedCalls(HazardRule):
     severity = Severity.WARNING
     summary = "A loop over a turn's tool calls is left at one of them, and those behind it are never made or answered."
     why = (
-        "Models ask for several tools at once. What stands behind the call at which the loop ends is neither run nor "
-        "refused: the effect is missing, the next request has calls without results, and which calls are lost "
-        "depends on "
-        "the order in which the model happened to write them."
+        "Models ask for several tools at once. What stands behind the call at which the loop ends is neither run "
+        "nor refused: the effect is missing, the next request has calls without results, and which calls are lost "
+        "depends on the order in which the model happened to write them."
     )
     fix = "Go through all calls, answer each, and act on the special one afterwards; refuse a turn with two of them."
     references = (
@@ -56,6 +55,5 @@ class DroppedCalls(HazardRule):
     def words(self, element: Element) -> str:
         return (
             f"{element.anchor.place} leaves the loop over the tool calls of a turn (line {element.value('loop')}) "
-            "at one of "
-            "them: calls behind it are neither run nor answered."
+            "at one of them: calls behind it are neither run nor answered."
         )

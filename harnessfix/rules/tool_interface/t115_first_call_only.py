@@ -65,6 +65,5 @@ class FirstCallOnly(HazardRule):
     def words(self, element: Element) -> str:
         return (
             f"{element.anchor.qualname} takes the first of `{element.value('of')}` at {element.anchor.place} and "
-            "nothing "
-            "there sees the others: what else the model asked for in that turn is neither made nor answered."
+            "nothing there sees the others: what else the model asked for in that turn is neither made nor answered."
         )

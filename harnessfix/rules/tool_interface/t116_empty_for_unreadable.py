@@ -68,9 +68,8 @@ class EmptyForUnreadable(HazardRule):
 
     def words(self, element: Element) -> str:
         return (
-            f"{element.anchor.place} goes on with an empty object when the text could not be read: whoever sent "
-            "it is not "
-            f"told, and {element.anchor.qualname} works with what nobody said."
+            f"{element.anchor.place} goes on with an empty object when the text could not be read: whoever sent it "
+            f"is not told, and {element.anchor.qualname} works with what nobody said."
         )
 
 
