@@ -43,6 +43,13 @@ def test_e113_usage_below_an_argument_is_there_to_be_added_to(run_harness: Run, 
     assert bool(run_harness(files).said("E113")) is speaks
 
 
+@pytest.mark.parametrize(("value", "speaks"), [("None", False), ("True", True)])
+def test_e113_a_key_that_says_nothing_is_no_change(run_harness: Run, value: str, speaks: bool) -> None:
+    files = dict(ChangedArgument.bad.files)
+    files["agent.py"] = files["agent.py"].replace('{"type": "ephemeral"}', value)
+    assert bool(run_harness(files).said("E113")) is speaks
+
+
 AGENT = """\
 class Agent:
     def __init__(self, model):

@@ -64,8 +64,156 @@ def _two_ways(other: str, plainly: str, awaited: str, before: str = "pass") -> s
         """
 
 
+def _desk(last: str, before: str = "pass") -> str:
+    """A class whose calls of what it holds say for whom, and one more."""
+    return f"""
+        class Desk:
+            def take(self, path):
+                {before}
+                return self.box.read(path, user=self.user) + self.box.list(user=self.user)
+
+            def drop(self, path):
+                self.box.remove(path, user=self.user)
+
+            def clear(self, path):
+                self.box.{last}
+        """
+
+
 # What sets them apart: the hazard, the shape that is none, the shape that is one.
 PAIRS = {
+    "a method that is never told for whom": ("unlike-call", _desk("close(path)"), _desk("remove(path)")),
+    "what is given by place": ("unlike-call", _desk("remove(path, self.user)"), _desk("remove(path)")),
+    "what may be among others": ("unlike-call", _desk("remove(path, **self.more)"), _desk("remove(path, force=True)")),
+    "calls that say different things": (
+        "unlike-call",
+        _desk("remove(path)", "self.box.read(path, user=self.guest)"),
+        _desk("remove(path)", "self.box.read(path, user=self.user)"),
+    ),
+    "as many that say it as not": (
+        "unlike-call",
+        _desk("remove(path)", "self.box.read(path)"),
+        _desk("remove(path)", "self.shelf.read(path)"),
+    ),
+    "a list of each turn": (
+        "first-of-gathered",
+        """
+        def run(calls, log):
+            for call in calls:
+                found = []
+                found.extend(call())
+                log(found[0])
+        """,
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.extend(call())
+                log(found[0])
+        """,
+    ),
+    "the first that is meant": (
+        "first-of-gathered",
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.append(call())
+                if len(found) == 1:
+                    log(found[0])
+        """,
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.append(call())
+                if found:
+                    log(found[0])
+        """,
+    ),
+    "what is compared with the first": (
+        "first-of-gathered",
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.append(call())
+                log(call.kind == found[0].kind)
+        """,
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.append(call())
+                log(call.kind, found[0].kind)
+        """,
+    ),
+    "a queue": (
+        "first-of-gathered",
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.append(call())
+                log(found[0])
+                found.pop(0)
+        """,
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.append(call())
+                log(found[0])
+            found.pop(0)
+        """,
+    ),
+    "a copy that takes the rest over": (
+        "bare-function-copy",
+        """
+        import functools
+        from types import FunctionType
+
+        def copied(tool):
+            made = FunctionType(tool.__code__, tool.__globals__)
+            return functools.wraps(tool)(made)
+        """,
+        """
+        import functools
+        from types import FunctionType
+
+        def copied(tool):
+            made = FunctionType(tool.__code__, tool.__globals__)
+            return functools.partial(made)
+        """,
+    ),
+    "two counts of what differs": (
+        "distinct-over-all",
+        """
+        def share(truths, got):
+            wanted = set(truths)
+            found = wanted & set(got)
+            return len(found) / len(wanted)
+        """,
+        """
+        def share(truths, got):
+            wanted = set(truths)
+            found = wanted & set(got)
+            return len(found) / len(truths)
+        """,
+    ),
+    "a share of something else": (
+        "distinct-over-all",
+        """
+        def share(truths, got):
+            wanted = {t.text for t in truths}
+            return len(wanted) / len(got)
+        """,
+        """
+        def share(truths, got):
+            wanted = {t.text for t in truths}
+            return len(wanted) / len(truths)
+        """,
+    ),
     "an answer that one way reads": (
         "unread-answer",
         """

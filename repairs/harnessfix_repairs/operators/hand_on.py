@@ -29,7 +29,7 @@ class HandOn(PythonOperator):
     """Adds a keyword to a call, or what a function takes beside its parameters.
 
     Anchor: the call. Parameters: `calls`, what is called, as it is written; `parameter`, a parameter of the function
-    around; `keyword`, its name in the call, `**` for all that `parameter` holds.
+    around or an attribute of one (`self.user`); `keyword`, its name in the call, `**` for all that `parameter` holds.
     """
 
     name = "hand-on"
@@ -81,6 +81,20 @@ class HandOn(PythonOperator):
             line=4,
             parameters={"calls": "self._prepare", "parameter": "options", "keyword": "**"},
         ),
+        EditExample(
+            _NAMED,
+            _NAMED.replace("retries=3,\n", "retries=3, user=agent.user,\n"),
+            qualname="run",
+            line=2,
+            parameters={"calls": "agent.start", "parameter": "agent.user", "keyword": "user"},
+        ),
+        EditExample(
+            _NAMED,
+            "",
+            qualname="run",
+            line=2,
+            parameters={"calls": "agent.start", "parameter": "agent.user()", "keyword": "user"},
+        ),
         EditExample(_NAMED, "", qualname="run", line=2),
     )
 
@@ -96,8 +110,9 @@ class HandOn(PythonOperator):
         if any(keyword in (arg.star, arg.keyword.value if arg.keyword is not None else "") for arg in call.args):
             raise Refusal(f"{file.path}:{file.line(call)} gives `{keyword}` already")
         around = file.function(call)
-        if around is None or parameter not in parameters(around):
-            raise Refusal(f"{file.path}:{file.line(call)} stands in no function with a parameter `{parameter}`")
+        holder, *attributes = parameter.split(".")
+        if around is None or holder not in parameters(around) or not all(name.isidentifier() for name in attributes):
+            raise Refusal(f"{file.path}:{file.line(call)} stands in no function with a parameter `{holder}`")
         given = f"**{parameter}" if keyword == "**" else f"{keyword}={parameter}"
         made = file.expression(f"_({given})")
         assert isinstance(made, cst.Call)
