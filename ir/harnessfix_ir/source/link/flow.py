@@ -108,7 +108,10 @@ class Flow:
             return True
         if edge.targets:
             answers = [self._answers(target) for target in edge.targets]
-            return all(answers) or (answers[0] and edge.plain) or (any(answers) and worded_like_asking(edge.call))
+            if all(answers) or (answers[0] and edge.plain):
+                return True
+            # Known by its name alone it may lead to none of these: a manager's current model comes from outside.
+            return (any(answers) or not edge.plain) and worded_like_asking(edge.call)
         own = self.models.get(edge.call.caller)
         if own is not None and own.get("sdk") == edge.call.callee.removesuffix("()"):
             return True
@@ -263,13 +266,14 @@ _ASKING = re.compile(
 )
 
 
+_RUNS = frozenset({"run", "arun"})
 _HANDED = MESSAGES_PARAMS | {"state", "tools", "task", "observation"}
 
 
 def worded_like_asking(call: Call) -> bool:
     """Whether a call that leads nowhere in the harness is worded like one that asks a model."""
-    asks, of_model, named = _wording(call.callee)
-    if asks or not (of_model or named):
+    asks, runs, of_model, named = _wording(call.callee)
+    if asks or not (runs or of_model or named):
         return asks
     if any(MESSAGES_NAME.search(a) or a.rstrip("=") in STRICT_MESSAGES for a in call.arguments):
         return True
@@ -277,8 +281,9 @@ def worded_like_asking(call: Call) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def _wording(callee: str) -> tuple[bool, bool, bool]:
-    """Whether a name is a model's method that asks, ends in a model, or says that a model is asked."""
+def _wording(callee: str) -> tuple[bool, bool, bool, bool]:
+    """Whether a name is a model's method that asks, one that may, ends in a model, or says that a model is asked."""
     receiver, _, verb = callee.rpartition(".")
-    asks = verb in MODEL_VERBS and verb != "__call__" and MODEL_RECEIVER.search(receiver) is not None
-    return asks, MODEL_RECEIVER.search(callee) is not None, _ASKING.search(last(callee)) is not None
+    model = MODEL_RECEIVER.search(receiver) is not None
+    asks, runs = model and verb in MODEL_VERBS and verb != "__call__", model and verb in _RUNS
+    return asks, runs, MODEL_RECEIVER.search(callee) is not None, _ASKING.search(last(callee)) is not None
