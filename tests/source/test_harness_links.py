@@ -291,6 +291,67 @@ class Agent:
     assert bounds == ["limit-exit", "exception-exit"]
 
 
+_MANAGERS = """
+class Manager:
+    def run(self, messages, tools):
+        return self.current_model.run(ASKED)
+
+class Report:
+    def run(self, page):
+        return page
+
+class Search:
+    def run(self, page):
+        return page
+"""
+
+
+@pytest.mark.parametrize(("asked", "loops_found"), [("messages, tools", ["Agent.run"]), ("tools", [])])
+def test_a_model_that_is_known_by_its_name_alone_is_asked_where_it_is_handed_a_conversation(
+    read_one: ReadOne, asked: str, loops_found: list[str]
+) -> None:
+    agent = """
+class Agent:
+    def __init__(self):
+        self.models = Manager()
+
+    def run(self, messages, tools):
+        while True:
+            reply = self.models.run(messages, tools)
+            messages.append(reply)
+            if not reply.calls:
+                return reply
+"""
+    model = read_one(_MANAGERS.replace("ASKED", asked) + agent)
+    assert [name for name, _, _ in loops(model)] == loops_found
+
+
+@pytest.mark.parametrize(
+    ("test", "loops_found"),
+    [
+        ("reply.tool_calls", ["solve"]),
+        ("any(message.tool_call for message in replies)", ["solve"]),
+        ("any(message.tool_call for message in before)", []),
+        ("any(message.text for message in replies)", []),
+    ],
+)
+def test_a_loop_that_goes_on_while_replies_call_tools_is_one_whoever_is_asked(
+    read_one: ReadOne, test: str, loops_found: list[str]
+) -> None:
+    model = read_one(
+        f"""
+def solve(start, before, most):
+    while len(before) < most:
+        replies = start(component=before)
+        reply = replies[0]
+        before.append(reply)
+        if not ({test}):
+            return reply
+"""
+    )
+    assert [name for name, _, _ in loops(model)] == loops_found
+
+
 @pytest.mark.parametrize(
     "body",
     [

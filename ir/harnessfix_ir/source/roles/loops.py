@@ -17,6 +17,7 @@ from .handlers import caught_types
 LoopNode = ast.While | ast.For | ast.AsyncFor
 # A decision about trying again, not a word for what may be tried again (`error.retryable`).
 _RETRY = re.compile(r"(^|_)(do_|should_)?retry(_requested)?$")
+_CALLS = frozenset({"tool_calls", "function_calls", "tool_call", "function_call"})
 _ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
@@ -47,18 +48,23 @@ class Loops(Role):
 
 
 def _reads_new_tool_calls(node: LoopNode) -> bool:
-    """Whether what the loop does depends on the tool calls of a reply that it gets anew in each round."""
+    """Whether what the loop does depends on the tool calls of what it gets anew in each round."""
     body = list(inside(node.body))
     made = {name for n in body if isinstance(n, ast.Assign) for target in n.targets for name in names_in(target)}
-    return any(
-        isinstance(inner, ast.Attribute)
-        and inner.attr in ("tool_calls", "function_calls")
-        and isinstance(inner.value, ast.Name)
-        and inner.value.id in made
-        for n in body
-        if isinstance(n, ast.If)
-        for inner in walk(n.test)
-    )
+    for branch in body:
+        if not isinstance(branch, ast.If):
+            continue
+        tests = list(walk(branch.test))
+        each = {
+            name
+            for part in tests
+            if isinstance(part, ast.comprehension) and isinstance(part.iter, ast.Name) and part.iter.id in made
+            for name in names_in(part.target)
+        }
+        read = (part.value for part in tests if isinstance(part, ast.Attribute) and part.attr in _CALLS)
+        if any(isinstance(value, ast.Name) and (value.id in made or value.id in each) for value in read):
+            return True
+    return False
 
 
 def _advances(node: LoopNode, scope: Scope) -> str:
