@@ -64,6 +64,31 @@ def _two_ways(other: str, plainly: str, awaited: str, before: str = "pass") -> s
         """
 
 
+def _sums(third: str) -> str:
+    """A mapping of counts, two of which are added up, and what happens to the third."""
+    return f"""
+        def fresh():
+            return {{"sent": 0, "received": 0, "cached": 0}}
+
+        def add(total, usage):
+            total["sent"] += usage["sent"]
+            total["received"] += usage.get("received") or 0
+            {third}
+        """
+
+
+def _tries(clause: str, answer: str = "return ask()") -> str:
+    """A loop over attempts, with what it does with an answer and with a failure."""
+    return f"""
+        def patient(ask, attempts):
+            for attempt in range(attempts):
+                try:
+                    {answer}
+                except ValueError as error:
+                    {clause}
+        """
+
+
 def _desk(last: str, before: str = "pass") -> str:
     """A class whose calls of what it holds say for whom, and one more."""
     return f"""
@@ -94,6 +119,20 @@ PAIRS = {
         "unlike-call",
         _desk("remove(path)", "self.box.read(path)"),
         _desk("remove(path)", "self.shelf.read(path)"),
+    ),
+    "a count that is added too": ("sum-leaves-out", _sums('total["cached"] += usage["cached"]'), _sums("pass")),
+    "a count that is taken as it is": ("sum-leaves-out", _sums('total["cached"] = usage["cached"]'), _sums("pass")),
+    "counts that a helper may add": ("sum-leaves-out", _sums("rest(total, usage)"), _sums("rest(usage)")),
+    "a failure that goes on": ("never-tried-again", _tries("print(error)"), _tries("raise")),
+    "a failure that sometimes goes on": (
+        "never-tried-again",
+        _tries("if attempt: raise"),
+        _tries("raise RuntimeError from error"),
+    ),
+    "an answer that is asked for again": (
+        "never-tried-again",
+        _tries("raise", "reply = ask(); print(reply)"),
+        _tries("raise", "reply = ask(); break"),
     ),
     "a list of each turn": (
         "first-of-gathered",

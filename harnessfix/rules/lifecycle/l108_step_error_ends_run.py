@@ -228,7 +228,7 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep,
         responsible = next((step for step in way if _ran(step, between)), tool)
         anchors.insert(0, as_anchor(between, "it calls the tool, and contains nothing"))
     worse = _translator(run, model, origin)
-    if worse is not None:
+    if worse is not None and not _ran(tool, worse):  # what a tool makes of its own failures is its way to fail
         anchors.insert(0, as_anchor(worse, "had the error in hand and raised another one instead"))
     message = origin.error.message if origin.error is not None else ""
     return Finding(

@@ -36,6 +36,11 @@ class Usage:
         # what came back
         self.received += other.received or 0
 """
+_ITEMS = """\
+def add(total, usage):
+    total["sent"] += usage.get("sent") or 0
+    total["received"] += usage.get("received") or 0
+"""
 
 
 class FixAccounting(PythonOperator):
@@ -121,6 +126,13 @@ def run(model, log):
             parameters={"field": "cached", "beside": "received"},
         ),
         EditExample(
+            _ITEMS,
+            _ITEMS + '    total["cached"] += usage.get("cached") or 0\n',
+            qualname="add",
+            line=3,
+            parameters={"field": "cached", "beside": "received"},
+        ),
+        EditExample(
             _SUM.replace("self.received +", "total = self.received +"),
             "",
             qualname="Usage.add",
@@ -153,14 +165,22 @@ def _add_field(file: PythonFile, anchor: Anchor, field: str, beside: str) -> str
     """A sum of one more field, behind the one beside it."""
     scope = file.definition(anchor.qualname, anchor.start_line)
     sums = file.within(scope, cst.AugAssign)
-    named = ((one, one.target) for one in sums)
-    shown = next((one for one, at in named if isinstance(at, cst.Attribute) and at.attr.value == beside), None)
+    shown = next((one for one in sums if _field(one.target) == beside), None)
     if not beside or shown is None:
         raise Refusal(f"{anchor.place} shows no line that adds {beside or 'a field'}")
     made = re.sub(rf"\b{re.escape(beside)}\b", field, file.code(shown))
     if any(file.code(one) == made for one in sums):
         return file.text
     return file.rewrite({own_line(file, shown): after(file.statements(f"{made}\n"))})
+
+
+def _field(target: cst.BaseExpression) -> str:
+    """The attribute, or the key, that a sum is kept under."""
+    if isinstance(target, cst.Attribute):
+        return target.attr.value
+    item = target.slice[0].slice if isinstance(target, cst.Subscript) and len(target.slice) == 1 else None
+    key = item.value.evaluated_value if isinstance(item, cst.Index) and isinstance(item.value, cst.SimpleString) else ""
+    return key if isinstance(key, str) else ""
 
 
 def _counts(file: PythonFile, node: cst.AugAssign) -> bool:

@@ -1,4 +1,4 @@
-"""Two records of counts are added up, and a count that their class declares is not."""
+"""Two records of counts are added up, and a count that their class or the empty record has is not."""
 
 import ast
 import re
@@ -17,9 +17,10 @@ FEWEST = 2  # counts that are added before one that is not stands out
 
 
 class SumLeavesOut(Role):
-    """`self.input += other.input` for some fields that are numbers, and not for all of them."""
+    """`self.input += other.input`, or `total["input"] += usage["input"]`, for some counts and not for all of them."""
 
     def find(self, file: FileContext) -> Iterator[Draft]:
+        yield from self._of_mappings(file)
         for method in file.functions:
             other = method.params[1] if len(method.params) > 1 else ""
             if method.owner is None or not _ADDS.match(method.name) or _handed_on(method, {"self", other}):
@@ -36,6 +37,58 @@ class SumLeavesOut(Role):
                     .add("sums", [*summed])
                     .add("beside", summed[-1])
                 )
+
+    def _of_mappings(self, file: FileContext) -> Iterator[Draft]:
+        empty = {keys for _, node in file.all(ast.Dict) if len(keys := _counts(node)) > FEWEST}
+        for scope in file.functions if empty else ():
+            for total, sums in _summed(scope).items():
+                known = next((keys for keys in sorted(empty, key=sorted) if sums.keys() < keys), frozenset())
+                left = sorted(known - sums.keys())
+                if len(sums) < FEWEST or len(left) != 1 or _is_written(scope, total, left[0]):
+                    continue
+                *_, (beside, line) = sums.items()
+                draft = hazard("sum-leaves-out", scope, line).add("field", left[0]).add("sums", [*sums])
+                yield draft.add("beside", beside)
+
+
+def _counts(node: ast.Dict) -> frozenset[str]:
+    """Keys of a mapping all of whose values are nothing; none of any other."""
+    zero = all(isinstance(value, ast.Constant) and type(value.value) in (int, float) for value in node.values)
+    if not zero or any(value.value for value in node.values if isinstance(value, ast.Constant)):
+        return frozenset()
+    keys = [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+    return frozenset(keys) if len(keys) == len(node.keys) else frozenset()
+
+
+def _summed(scope: Scope) -> dict[str, dict[str, ast.AugAssign]]:
+    """Mappings with the keys that a function adds something of the same name to, in order."""
+    found: dict[str, dict[str, ast.AugAssign]] = {}
+    for node in scope.of(ast.AugAssign):
+        total, key = _item(node.target)
+        if key and isinstance(node.op, ast.Add) and any(_says(part, key) for part in walk(node.value)):
+            found.setdefault(total, {})[key] = node
+    return found
+
+
+def _item(node: ast.AST) -> tuple[str, str]:
+    """The plain name and the key of `total["input"]`; two empty texts for anything else."""
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and isinstance(node.slice, ast.Constant):
+        return (node.value.id, node.slice.value) if isinstance(node.slice.value, str) else ("", "")
+    return "", ""
+
+
+def _says(node: ast.AST, key: str) -> bool:
+    return (isinstance(node, ast.Constant) and node.value == key) or (
+        isinstance(node, ast.Attribute) and node.attr == key
+    )
+
+
+def _is_written(scope: Scope, total: str, key: str) -> bool:
+    """Whether the function may put something under the key: by its name, or by handing the mapping on."""
+    if any(_item(node) == (total, key) for node in scope.of(ast.Subscript)):
+        return True
+    given = (value for call in scope.of(ast.Call) for value in (*call.args, *(k.value for k in call.keywords)))
+    return any(isinstance(value, ast.Name) and value.id == total for value in given)
 
 
 def _numbers(owner: Scope) -> list[str]:
