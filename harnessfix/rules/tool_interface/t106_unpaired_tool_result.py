@@ -130,8 +130,8 @@ class UnpairedToolResult(Rule):
                 finding = replace(finding, anchors=anchors, message=f"As the client sent it: {finding.message}")
             told.update(anchor.symbol for anchor in finding.anchors[:1])
             yield finding
-        for element in hazards(model, "constant-call-id"):
-            if element.anchor.symbol not in told and went_through(run, element):
+        for element in _constant_ids(run, model):
+            if element.anchor.symbol not in told:
                 yield _written(run, model, element)
 
 
@@ -225,14 +225,19 @@ def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> F
     if asking is not None:
         words += f", asked for in {asking.id}"
     foreign = _nobodys(run, gap)
-    maker = _maker(run, request, foreign) if foreign else None
+    literal = next((e for e in _constant_ids(run, model) if e.value("id") == foreign), None)
+    maker = _calls_or_maker(run, model, request, foreign, literal) if foreign else None
     if maker is not None:
         words += f"; {maker.name} ({maker.id}) gave a result that names {quote(foreign, 40)}"
     responsible = (maker or _keeper(run, model, asking, request) or asking or request).id
     return Finding(
         message=words + ".",
         anchors=one_of_each(
-            [*(own_anchors(maker)[:1] if maker is not None else ()), *_anchors(run, model, request, asking)]
+            [
+                *([as_anchor(literal, "names no call")] if literal is not None else ()),
+                *(own_anchors(maker)[:1] if maker is not None else ()),
+                *_anchors(run, model, request, asking),
+            ]
         ),
         responsible_step=responsible,
         symptom_step=request.id,
@@ -247,7 +252,7 @@ def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> F
 def _written(run: Htir, model: HarnessModel, element: Element) -> Finding:
     """Of code that gave a call's result an id of its own, wherever that result was lost afterwards."""
     id_ = str(element.value("id"))
-    maker = next(calls_of(run, model, element.anchor.symbol), None) or _maker(run, None, id_)
+    maker = _calls_or_maker(run, model, None, id_, element)
     return Finding(
         f"{element.anchor.qualname} gave {quote(id_, 40)} as the id of a call"
         + (f" in {maker.name} ({maker.id})" if maker is not None else "")
@@ -265,6 +270,19 @@ def _nobodys(run: Htir, gap: _Gap) -> str:
     """The id that a result names and no model ever gave a call; empty without one."""
     given = {part.call_id for step in requests(run) for part in step.output if part.kind == "tool_call"}
     return next((part.call_id for part in gap.foreign if part.call_id and part.call_id not in given), "")
+
+
+def _constant_ids(run: Htir, model: HarnessModel) -> list[Element]:
+    """Where code that ran writes the id of a call."""
+    return [element for element in hazards(model, "constant-call-id") if went_through(run, element)]
+
+
+def _calls_or_maker(
+    run: Htir, model: HarnessModel, request: TraceStep | None, foreign: str, literal: Element | None
+) -> TraceStep | None:
+    """The step whose function writes an id, where it is known, else the first that gave something with it."""
+    own = calls_of(run, model, literal.anchor.symbol) if literal is not None else ()
+    return next(iter(own), None) or _maker(run, request, foreign)
 
 
 def _maker(run: Htir, request: TraceStep | None, foreign: str) -> TraceStep | None:

@@ -17,11 +17,12 @@ _MESSAGE = re.compile(r"^(message|msg|(tool|function)_(result|response|output|me
 
 
 class ConstantCallId(Role):
-    """`{"tool_call_id": "call", …}` in a function that is handed the call or its answer; not where that has no id."""
+    """`{"tool_call_id": "call", …}` in a function that has the call, its id or its answer; not where that has no id."""
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
-            if not any(map(_CALL.search, (*scope.params, *scope.bindings))) and not _reads_message(scope):
+            at_hand = {*scope.params, *scope.stored}
+            if not any(_CALL.search(name) or _ID.match(name) for name in at_hand) and not _reads_message(scope):
                 continue
             for node, value in _ids(scope):
                 if value and not any(_missing(around) for around in file.ancestors(node)):
