@@ -108,7 +108,7 @@ class StepRaises(PythonMutator):
 
     name = "step-error-fatal"
     layer = Layer.LIFECYCLE
-    causes = frozenset(("L108",))
+    causes = frozenset(("L108", "L145"))  # where the loop counts attempts, it makes one
     operators = frozenset(("contain-step-error",))
     ends_runs = True
 
