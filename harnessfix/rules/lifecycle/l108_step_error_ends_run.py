@@ -212,6 +212,13 @@ def _ran(step: TraceStep, function: Element) -> bool:
     return any((a.path, a.qualname) == (function.anchor.path, function.anchor.qualname) for a in own)
 
 
+def _in_hand(run: Htir, function: Element, source: TraceStep, entered: TraceStep, tool: TraceStep) -> bool:
+    """Whether a clause of that function had in hand what a tool failed with."""
+    return (
+        _ran(entered, function) and run.place(source.id) >= run.place(tool.id) and same_error(tool.error, source.error)
+    )
+
+
 def _finding(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep, outermost: TraceStep) -> Finding:
     way = list(ancestors(run, tool))
     loop = loop_around(run, model, tool)
@@ -225,7 +232,10 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep,
     responsible = tool
     if between is not None and (loop is None or not _holds(between, loop)):
         # The tool was right to raise; what went wrong is that the function around it let the error through.
-        responsible = next((step for step in way if _ran(step, between)), tool)
+        clause = next(
+            (entered for source, entered in handlings(run) if _in_hand(run, between, source, entered, tool)), tool
+        )
+        responsible = next((step for step in way if _ran(step, between)), clause)
         anchors.insert(0, as_anchor(between, "it calls the tool, and contains nothing"))
     worse = _translator(run, model, origin)
     if worse is not None and not _ran(tool, worse):  # what a tool makes of its own failures is its way to fail
