@@ -17,12 +17,15 @@ from harnessfix_ir.reached import Reached
 from harnessfix_ir.steps import ErrorInfo
 from harnessfix_ir.vocabulary import ElementRole
 
-from ._errors import chain
+from ._errors import chain, short_type
 from ._query import lines_of
 from ._refusals import LONGEST, status_of
 
 FEW = 3
 WRONG_REQUEST = frozenset({"400", "422"})
+# Clients that word no status say it by the type.
+_WRONG_TYPES = frozenset({"BadRequestError", "InvalidRequestError", "UnprocessableEntityError", "ValidationException"})
+_ADDRESS = re.compile(r"\w+://\S+")
 _QUOTED = r"(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")"
 _TEXT = re.compile(rf"['\"](?:message|msg|detail)['\"]\s*:\s*{_QUOTED}")
 _GIVEN = re.compile(r"['\"](?:param|loc)['\"]\s*:\s*([\[(][^\])]*|['\"][\w.\[\]-]+['\"])")
@@ -74,7 +77,7 @@ def refused_fields(error: ErrorInfo | None) -> Refused | None:
     Returns:
         None where no error of the chain has such a status, or it names nothing.
     """
-    messages = [link.message[:LONGEST] for link in chain(error) if status_of(link) in WRONG_REQUEST]
+    messages = [link.message[:LONGEST] for link in chain(error) if _is_wrong_request(link)]
     if not messages:
         return None
     texts = _texts(messages[-1])
@@ -122,7 +125,7 @@ class Speakers:
 
     def _by_name(self, function: Element) -> list[str]:
         own = words_in(function.anchor.qualname.rpartition(".")[2])
-        return [field for field, words in self._fields.items() if words <= own]
+        return [field for field, words in self._fields.items() if words and words <= own]
 
     def _speaker(self, function: Element, said: Sequence[str], named: Sequence[str]) -> Speaker:
         weights: dict[str, float] = {}
@@ -139,6 +142,11 @@ def _ran(function: Element, field: str, marks: Reached) -> bool:
     return isinstance(names, dict) and any(map(marks.ran, lines_of(names[field])))
 
 
+def _is_wrong_request(error: ErrorInfo) -> bool:
+    status = status_of(error)
+    return status in WRONG_REQUEST or (not status and short_type(error) in _WRONG_TYPES)
+
+
 def _texts(message: str) -> list[str]:
     """What the body says, in a message into which the client wrote it."""
     texts = [single or double for single, double in _TEXT.findall(message)]
@@ -146,8 +154,9 @@ def _texts(message: str) -> list[str]:
 
 
 def _places(text: str) -> Iterator[str]:
+    plain = _ADDRESS.sub(" ", text)
     for pattern in _PLACES:
-        yield from pattern.findall(text)
+        yield from pattern.findall(plain)
 
 
 def _names(place: str) -> Iterator[str]:

@@ -340,8 +340,8 @@ def test_a_loop_that_goes_on_while_replies_call_tools_is_one_whoever_is_asked(
 ) -> None:
     model = read_one(
         f"""
-def solve(start, before, most):
-    while len(before) < most:
+def solve(start, before, max_steps):
+    while before.steps < max_steps:
         replies = start(component=before)
         reply = replies[0]
         before.append(reply)

@@ -213,7 +213,7 @@ PAIRS = {
         from types import FunctionType
 
         def copied(tool):
-            made = FunctionType(tool.__code__, tool.__globals__)
+            made = FunctionType(tool.__code__, tool.__globals__, tool.__name__)
             return functools.wraps(tool)(made)
         """,
         """
@@ -221,7 +221,7 @@ PAIRS = {
         from types import FunctionType
 
         def copied(tool):
-            made = FunctionType(tool.__code__, tool.__globals__)
+            made = FunctionType(tool.__code__, tool.__globals__, tool.__name__)
             return functools.partial(made)
         """,
     ),
@@ -244,13 +244,29 @@ PAIRS = {
         "distinct-over-all",
         """
         def share(truths, got):
-            wanted = {t.text for t in truths}
+            found = {t.text for t in truths}.intersection(got)
+            wanted = set(truths) & found
             return len(wanted) / len(got)
         """,
         """
         def share(truths, got):
-            wanted = {t.text for t in truths}
+            found = {t.text for t in truths}
+            wanted = found & set(got)
             return len(wanted) / len(truths)
+        """,
+    ),
+    "how many of a list differ": (
+        "distinct-over-all",
+        """
+        def share(truths, got):
+            found = set(truths)
+            return len(found) / len(truths)
+        """,
+        """
+        def share(truths, got):
+            wanted = set(truths)
+            found = wanted.intersection(got)
+            return len(found) / len(truths)
         """,
     ),
     "an answer that one way reads": (

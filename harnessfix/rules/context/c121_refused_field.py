@@ -8,14 +8,15 @@ from harnessfix.rules._errors import escaped_to
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._fields import Refused, Speaker, Speakers, refused_fields
 from harnessfix.rules._own import nearest_own, tool_call_around
-from harnessfix.rules._query import as_anchor, one_of_each, quote
+from harnessfix.rules._query import as_anchor, one_of_each, quote, requests
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import Evidence, Layer, Outcome, Property, Route, Severity
+from harnessfix_ir.vocabulary import Evidence, Layer, Outcome, Property, Route, Severity, Status
 
 MOST_FIELDS = 3
+MOST_REFUSALS = 3
 MOST_CHARS = 160
 TOOLS = frozenset({"tools", "tool", "functions", "function", "function_declarations", "input_schema", "tool_choice"})
 
@@ -80,9 +81,9 @@ class RefusedField(Rule):
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Refusals that ended the run, with the functions that speak of the field that was refused."""
         told: set[str] = set()
-        for step in run.steps:
+        for step in run.steps[_after_answers(run) :]:
             refused = refused_fields(step.error)
-            if refused is None or refused.words in told:
+            if refused is None or refused.words in told or len(told) == MOST_REFUSALS:
                 continue
             if tool_call_around(run, step) is not None or not _ended(run, step):
                 continue
@@ -91,6 +92,12 @@ class RefusedField(Rule):
             found = list(islice(speakers, int(self.option("most"))))
             if found:
                 yield _finding(run, step, refused, found)
+
+
+def _after_answers(run: Htir) -> int:
+    """Where the steps begin that no answered request comes after: what was refused before was mended by asking anew."""
+    answered = (run.place(step.id) for step in requests(run) if step.status is Status.OK and step.output)
+    return max(answered, default=-1) + 1
 
 
 def _ended(run: Htir, step: TraceStep) -> bool:

@@ -45,4 +45,4 @@ class NeverTriedAgain(HazardRule):
     )
 
     def words(self, element: Element) -> str:
-        return f"The loop over `{element.value('loop')}` is left in its first round, whether that fails or not."
+        return f"The loop over `{element.value('loop')}` is left in its first round, whatever happens in that."

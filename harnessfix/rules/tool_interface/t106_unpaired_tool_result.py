@@ -105,6 +105,8 @@ class UnpairedToolResult(Rule):
     def check_source(self, model: HarnessModel) -> Iterable[Finding]:
         """Results whose id is written in the code, where that of the call is at hand."""
         for element in hazards(model, "constant-call-id"):
+            if element.fact("may-be-meant"):
+                continue  # only a run can tell
             yield Finding(
                 f"{element.anchor.qualname} gives the id {quote(str(element.value('id')), 40)} to whatever "
                 "call it is handed: no result of it can be told from another.",
@@ -131,7 +133,7 @@ class UnpairedToolResult(Rule):
             told.update(anchor.symbol for anchor in finding.anchors[:1])
             yield finding
         for element in _constant_ids(run, model):
-            if element.anchor.symbol not in told:
+            if element.anchor.symbol not in told and not element.fact("may-be-meant"):
                 yield _written(run, model, element)
 
 

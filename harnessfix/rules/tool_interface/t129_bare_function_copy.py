@@ -22,6 +22,7 @@ def declared(tool, hidden):
 _WHOLE = """\
     stand_in = types.FunctionType(tool.__code__, tool.__globals__, tool.__name__, tool.__defaults__, tool.__closure__)
     functools.update_wrapper(stand_in, tool)
+    stand_in.__kwdefaults__ = tool.__kwdefaults__
 """
 
 
@@ -36,7 +37,10 @@ class BareFunctionCopy(HazardRule):
         "parameters and a text that a decorator set stay behind: the model is offered a tool without a description or "
         "with parameters of no type, and a call without a keyword-only argument fails."
     )
-    fix = "Copy the rest with `functools.update_wrapper`, or offer what was read of the tool instead of a copy."
+    fix = (
+        "Copy the rest with `functools.update_wrapper`, and `__kwdefaults__`, which that leaves out; or offer what was "
+        "read of the tool instead of a copy."
+    )
     by_hand = "What of it the copy should have differently (a shorter signature) is not in the code."
     references = (
         "https://docs.python.org/3/library/functools.html#functools.update_wrapper",

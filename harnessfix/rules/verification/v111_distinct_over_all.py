@@ -37,5 +37,6 @@ class DistinctOverAll(HazardRule):
     def words(self, element: Element) -> str:
         above, below = element.value("above"), element.value("below")
         return (
-            f"`len({above}) / len({below})`: `{above}` is a set, and `{below}`, which it comes from, may repeat items."
+            f"`len({above}) / len({below})`: `{above}` has each item once, and `{below}`, of which a set was made for "
+            "it, may repeat some."
         )

@@ -3,6 +3,7 @@
 import re
 
 import libcst as cst
+from libcst import matchers
 
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
@@ -40,6 +41,12 @@ _ITEMS = """\
 def add(total, usage):
     total["sent"] += usage.get("sent") or 0
     total["received"] += usage.get("received") or 0
+"""
+_MANY = """\
+def add(total, month, usages):
+    month["in"] += sum(each["in"] for each in usages)
+    total["out"] += sum(each["out"] for each in usages)
+    total['in'] += sum(each['in'] for each in usages)
 """
 
 
@@ -133,6 +140,13 @@ def run(model, log):
             parameters={"field": "cached", "beside": "received"},
         ),
         EditExample(
+            _MANY,
+            _MANY + "    total['cached'] += sum(each['cached'] for each in usages)\n",
+            qualname="add",
+            line=4,
+            parameters={"field": "cached", "beside": "in"},
+        ),
+        EditExample(
             _SUM.replace("self.received +", "total = self.received +"),
             "",
             qualname="Usage.add",
@@ -165,13 +179,29 @@ def _add_field(file: PythonFile, anchor: Anchor, field: str, beside: str) -> str
     """A sum of one more field, behind the one beside it."""
     scope = file.definition(anchor.qualname, anchor.start_line)
     sums = file.within(scope, cst.AugAssign)
-    shown = next((one for one in sums if _field(one.target) == beside), None)
+    named = [one for one in sums if _field(one.target) == beside]
+    shown = next((one for one in named if file.line(one) == anchor.start_line), named[0] if named else None)
     if not beside or shown is None:
         raise Refusal(f"{anchor.place} shows no line that adds {beside or 'a field'}")
-    made = re.sub(rf"\b{re.escape(beside)}\b", field, file.code(shown))
+    made = file.code(_renamed(shown, beside, field))
     if any(file.code(one) == made for one in sums):
         return file.text
     return file.rewrite({own_line(file, shown): after(file.statements(f"{made}\n"))})
+
+
+def _renamed(shown: cst.AugAssign, old: str, new: str) -> cst.CSTNode:
+    """The sum of another field, as an attribute or as a key; names that only sound so stay."""
+
+    def other(node: cst.CSTNode, _: object) -> cst.CSTNode:
+        if isinstance(node, cst.Attribute) and node.attr.value == old:
+            return node.with_changes(attr=cst.Name(new))
+        if isinstance(node, cst.SimpleString) and node.evaluated_value == old:
+            return node.with_changes(value=f"{node.prefix}{node.quote}{new}{node.quote}")
+        return node
+
+    made = matchers.replace(shown, matchers.Attribute() | matchers.SimpleString(), other)
+    assert isinstance(made, cst.CSTNode)
+    return made
 
 
 def _field(target: cst.BaseExpression) -> str:

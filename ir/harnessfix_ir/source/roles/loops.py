@@ -41,14 +41,19 @@ class Loops(Role):
         draft.note("steps-through", _walks_numbers(node, scope))
         leaves = isinstance(node.body[-1], (ast.Break, ast.Return, ast.Raise))
         draft.note("runs-once", leaves and not _continues(node.body))
-        draft.note("ends-without-tool-calls", _reads_new_tool_calls(node))
+        draft.note("ends-without-tool-calls", _reads_new_tool_calls(node, scope))
         draft.note("advances", _advances(node, scope))
         draft.note("body-from", node.lineno if isinstance(node, ast.While) else node.body[0].lineno)
         return draft
 
 
-def _reads_new_tool_calls(node: LoopNode) -> bool:
-    """Whether what the loop does depends on the tool calls of what it gets anew in each round."""
+def _reads_new_tool_calls(node: LoopNode, scope: Scope) -> bool:
+    """Whether what the loop does depends on the tool calls of a reply that it gets anew in each round.
+
+    Or on those of one of several replies, in a loop over a limited number of rounds: whoever reads a record of what
+    happened asks the same, and goes on to its end.
+    """
+    limited = isinstance(node, ast.While) and is_limit_test(node.test, scope)
     body = list(inside(node.body))
     made = {name for n in body if isinstance(n, ast.Assign) for target in n.targets for name in names_in(target)}
     for branch in body:
@@ -58,7 +63,10 @@ def _reads_new_tool_calls(node: LoopNode) -> bool:
         each = {
             name
             for part in tests
-            if isinstance(part, ast.comprehension) and isinstance(part.iter, ast.Name) and part.iter.id in made
+            if isinstance(part, ast.comprehension)
+            and isinstance(part.iter, ast.Name)
+            and part.iter.id in made
+            and limited
             for name in names_in(part.target)
         }
         read = (part.value for part in tests if isinstance(part, ast.Attribute) and part.attr in _CALLS)

@@ -12,7 +12,8 @@ from .base import hazard
 
 # What `types.FunctionType` takes no argument for; of the text only what stands in the code itself is kept.
 LOST = ("__doc__", "__annotations__", "__kwdefaults__")
-_TAKES_OVER = ("functools.update_wrapper", "functools.wraps", "copy.copy")
+_TAKES_OVER = ("functools.update_wrapper", "functools.wraps", "copy.copy", "setattr")
+LEAST = 2  # code and globals; what gets no name of its own is made to be run, not to be offered
 
 
 class BareFunctionCopy(Role):
@@ -20,20 +21,22 @@ class BareFunctionCopy(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
-            for call in scope.of(ast.Call):
-                code = call.args[0] if call.args else None
-                if not (isinstance(code, ast.Attribute) and code.attr == "__code__"):
-                    continue
-                if dotted(call.func, scope) != "types.FunctionType" or _takes_over(scope):
-                    continue
-                given = {node.attr for node in scope.of(ast.Attribute) if isinstance(node.ctx, ast.Store)}
-                lost = [name for name in LOST if name not in given]
-                if len(lost) > 1:
-                    yield (
-                        hazard("bare-function-copy", scope, call)
-                        .add("of", file.segment(code.value, 80))
-                        .add("loses", [*lost])
-                    )
+            copies = [call for call in scope.of(ast.Call) if _copied(call) is not None]
+            copies = [call for call in copies if dotted(call.func, scope) == "types.FunctionType"]
+            if not copies or _takes_over(scope):
+                continue
+            given = {node.attr for node in scope.of(ast.Attribute) if isinstance(node.ctx, ast.Store)}
+            lost = [name for name in LOST if name not in given]
+            for call in copies if len(lost) > 1 else ():
+                of = _copied(call)
+                assert of is not None
+                yield hazard("bare-function-copy", scope, call).add("of", file.segment(of, 80)).add("loses", [*lost])
+
+
+def _copied(call: ast.Call) -> ast.expr | None:
+    """The function whose code a call is given, and a name beside it."""
+    code = call.args[0] if len(call.args) > LEAST else None
+    return code.value if isinstance(code, ast.Attribute) and code.attr == "__code__" else None
 
 
 def _takes_over(scope: Scope) -> bool:

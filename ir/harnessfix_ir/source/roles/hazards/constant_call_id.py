@@ -21,12 +21,18 @@ class ConstantCallId(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
-            at_hand = {*scope.params, *scope.stored}
-            if not any(_CALL.search(name) or _ID.match(name) for name in at_hand) and not _reads_message(scope):
+            handed = any(map(_CALL.search, (*scope.params, *scope.bindings))) or _reads_message(scope)
+            named = {name for name in (*scope.params, *scope.stored) if _ID.match(name)}
+            if not handed and not named:
                 continue
             for node, value in _ids(scope):
                 if value and not any(_missing(around) for around in file.ancestors(node)):
-                    yield hazard("constant-call-id", scope, node).add("id", value)
+                    draft = hazard("constant-call-id", scope, node).add("id", value)
+                    yield draft if handed or named.isdisjoint(_read(scope)) else draft.add("may-be-meant")
+
+
+def _read(scope: Scope) -> set[str]:
+    return {node.id for node in scope.deep(ast.Name) if isinstance(node.ctx, ast.Load)}
 
 
 def _reads_message(scope: Scope) -> bool:

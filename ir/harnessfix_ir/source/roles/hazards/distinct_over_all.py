@@ -11,8 +11,6 @@ from harnessfix_ir.source.scopes import FileContext, Scope
 
 from .base import hazard
 
-_OF_SETS = frozenset({"intersection", "union", "difference", "symmetric_difference"})
-
 
 class DistinctOverAll(Role):
     """`wanted = {d.text for d in truths}`, `found = wanted & got`, then `len(found) / len(truths)`."""
@@ -23,9 +21,9 @@ class DistinctOverAll(Role):
             counted = [(node, _counted(node.left), _counted(node.right)) for node in shares]
             if not any(above and below for _, above, below in counted):
                 continue
-            made = _sets(scope)
+            made, shared = _shared(scope)
             for node, above, below in counted:
-                if above in made and below not in made and below in made[above]:
+                if below not in made and below in shared.get(above, ()):
                     yield hazard("distinct-over-all", scope, node).add("above", above).add("below", below)
 
 
@@ -36,26 +34,39 @@ def _counted(value: ast.expr) -> str:
     return ""
 
 
-def _sets(scope: Scope) -> dict[str, set[str]]:
-    """Names of sets made here, each with the names that its items come from."""
-    found: dict[str, set[str]] = {}
+def _shared(scope: Scope) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Names of sets made here, and names of what two sets have in common; each with what the sets were made from.
+
+    That somebody made a set of a thing says that it is none. Of a share of one set in its own list both are meant.
+    """
+    made: dict[str, set[str]] = {}
+    shared: dict[str, set[str]] = {}
     for name, values in scope.bindings.items():
-        if len(values) == 1 and _is_set(values[0], found, scope):
-            found[name] = _sources(values[0], found)
-    return found
+        value = values[0]
+        if len(values) > 1:
+            continue
+        if (sources := _sources(value, made, scope)) is not None:
+            made[name] = sources
+        elif (sides := _in_common(value)) is not None:
+            found = [_sources(side, made, scope) for side in sides]
+            if found[0] is not None and None not in found:
+                shared[name] = set().union(*(each for each in found if each is not None))
+    return made, shared
 
 
-def _is_set(value: ast.expr, known: dict[str, set[str]], scope: Scope) -> bool:
+def _in_common(value: ast.expr) -> list[ast.expr] | None:
+    """The sets of which something is what they have in common; of `a.intersection(b)` the first, `b` may be a list."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitAnd):
+        return [value.left, value.right]
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "intersection":
+        return [value.func.value]
+    return None
+
+
+def _sources(value: ast.expr, made: dict[str, set[str]], scope: Scope) -> set[str] | None:
+    """Names of what a set is made from, None where no set is made."""
     if isinstance(value, ast.SetComp):
-        return True
-    if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.BitAnd, ast.BitOr, ast.Sub)):
-        return _is_set(value.left, known, scope) and _is_set(value.right, known, scope)
-    if isinstance(value, ast.Call):
-        of = value.func.value if isinstance(value.func, ast.Attribute) and value.func.attr in _OF_SETS else None
-        return dotted(value.func, scope) in ("set", "frozenset") or (of is not None and _is_set(of, known, scope))
-    return isinstance(value, ast.Name) and value.id in known
-
-
-def _sources(value: ast.expr, known: dict[str, set[str]]) -> set[str]:
-    named = {node.id for node in walk(value) if isinstance(node, ast.Name)}
-    return named.union(*(known[name] for name in named & known.keys()))
+        return {node.id for part in value.generators for node in walk(part.iter) if isinstance(node, ast.Name)}
+    if isinstance(value, ast.Call) and dotted(value.func, scope) in ("set", "frozenset"):
+        return {arg.id for arg in value.args if isinstance(arg, ast.Name)}
+    return made.get(value.id) if isinstance(value, ast.Name) else None

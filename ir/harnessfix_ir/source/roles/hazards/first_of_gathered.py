@@ -20,6 +20,7 @@ class FirstOfGathered(Role):
             firsts = [node for node in scope.of(ast.Subscript) if _is_first(node)]
             made = _made_empty(scope) if firsts else {}
             grown: dict[ast.AST, set[str]] = {}
+            asks: dict[ast.If, bool] = {}
             for node in firsts:
                 name = node.value.id  # type: ignore[attr-defined]
                 loop = next(loops_around(node, file), None) if name in made else None
@@ -27,7 +28,7 @@ class FirstOfGathered(Role):
                     continue
                 if loop not in grown:
                     grown[loop] = _grown(loop)
-                if name in grown[loop] and not _is_asked(node, file):
+                if name in grown[loop] and not _is_meant(node, asks, file):
                     yield hazard("first-of-gathered", scope, node).add("name", name)
 
 
@@ -38,15 +39,19 @@ def _is_first(node: ast.Subscript) -> bool:
 
 
 def _grown(loop: ast.For | ast.AsyncFor) -> set[str]:
-    """Names of lists that the loop only adds to, at the end."""
+    """Names of lists that the loop only adds to, at the end, and of which it reads no other item."""
     added: set[str] = set()
     otherwise: set[str] = set()
     for node in inside(loop.body):
         if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
             otherwise.add(node.id)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            name = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
-            (added if node.func.attr in ("append", "extend") else otherwise).add(name)
+        elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and not _is_first(node):
+            otherwise.add(node.value.id)
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+                (added if node.func.attr in ("append", "extend") else otherwise).add(node.func.value.id)
+            if not (isinstance(node.func, ast.Name) and node.func.id == "len"):
+                otherwise.update(given.id for given in node.args if isinstance(given, ast.Name))
     return added - otherwise
 
 
@@ -64,13 +69,16 @@ def _made_empty(scope: Scope) -> dict[str, int]:
     return {name: line for name, line in found.items() if name not in others}
 
 
-def _is_asked(node: ast.Subscript, file: FileContext) -> bool:
-    """Whether it is compared, or stands where a comparison holds: then the first may be meant."""
+def _is_meant(node: ast.Subscript, asks: dict[ast.If, bool], file: FileContext) -> bool:
+    """Whether the first may be meant: it is reckoned or compared with, ends the loop, or stands under a comparison."""
     for around in file.ancestors(node):
-        if isinstance(around, ast.Compare):
+        if isinstance(around, (ast.Compare, ast.BinOp, ast.Return, ast.Raise)):
             return True
         if isinstance(around, LOOPS):
             return False
-        if isinstance(around, ast.If) and any(isinstance(part, ast.Compare) for part in walk(around.test)):
-            return True
+        if isinstance(around, ast.If):
+            if around not in asks:
+                asks[around] = any(isinstance(part, ast.Compare) for part in walk(around.test))
+            if asks[around]:
+                return True
     return False

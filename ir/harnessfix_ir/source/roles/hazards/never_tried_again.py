@@ -41,11 +41,8 @@ def _never_goes_round(body: Sequence[ast.stmt]) -> bool:
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:
-    """Whether a body ends by leaving: for good, or where what it has just got is something."""
+    """Whether a body ends by leaving, whatever holds."""
     end = body[-1] if body else None
     if isinstance(end, ast.If):
-        if not end.orelse and isinstance(end.test, ast.Name) and _leaves(end.body):
-            before = body[-2] if len(body) > 1 else None
-            return isinstance(before, ast.Assign) and end.test.id in set(names_in(before.targets[0]))
         return _leaves(end.body) and _leaves(end.orelse)
     return isinstance(end, LEAVES)

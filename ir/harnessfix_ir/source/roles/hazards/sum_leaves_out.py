@@ -13,6 +13,7 @@ from .base import hazard
 
 _ADDS = re.compile(r"^(__i?add__|_?(add|incr|increment|merge|accumulate|combine|update)(_\w+)?)$")
 _NUMBERS = frozenset(("int", "float", "Decimal"))
+MOST = 20  # counts in one record
 FEWEST = 2  # counts that are added before one that is not stands out
 
 
@@ -39,15 +40,20 @@ class SumLeavesOut(Role):
                 )
 
     def _of_mappings(self, file: FileContext) -> Iterator[Draft]:
-        empty = {keys for _, node in file.all(ast.Dict) if len(keys := _counts(node)) > FEWEST}
+        empty = {keys for _, node in file.all(ast.Dict) if FEWEST < len(keys := _counts(node)) <= MOST}
+        lacking = {keys - {key}: key for keys in sorted(empty, key=sorted) for key in sorted(keys)}
+        stored = (
+            {_item(node)[1] for _, node in file.all(ast.Subscript) if isinstance(node.ctx, ast.Store)} if empty else ()
+        )
         for scope in file.functions if empty else ():
-            for total, sums in _summed(scope).items():
-                known = next((keys for keys in sorted(empty, key=sorted) if sums.keys() < keys), frozenset())
-                left = sorted(known - sums.keys())
-                if len(sums) < FEWEST or len(left) != 1 or _is_written(scope, total, left[0]):
+            summed = _summed(scope)
+            used = _used(scope) if summed else frozenset()
+            for total, sums in summed.items():
+                left = lacking.get(frozenset(sums))
+                if left is None or left in stored or total in used:
                     continue
                 *_, (beside, line) = sums.items()
-                draft = hazard("sum-leaves-out", scope, line).add("field", left[0]).add("sums", [*sums])
+                draft = hazard("sum-leaves-out", scope, line).add("field", left).add("sums", [*sums])
                 yield draft.add("beside", beside)
 
 
@@ -57,6 +63,7 @@ def _counts(node: ast.Dict) -> frozenset[str]:
     if not zero or any(value.value for value in node.values if isinstance(value, ast.Constant)):
         return frozenset()
     keys = [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+    keys = [key for key in keys if key.isidentifier()]
     return frozenset(keys) if len(keys) == len(node.keys) else frozenset()
 
 
@@ -83,12 +90,19 @@ def _says(node: ast.AST, key: str) -> bool:
     )
 
 
-def _is_written(scope: Scope, total: str, key: str) -> bool:
-    """Whether the function may put something under the key: by its name, or by handing the mapping on."""
-    if any(_item(node) == (total, key) for node in scope.of(ast.Subscript)):
-        return True
-    given = (value for call in scope.of(ast.Call) for value in (*call.args, *(k.value for k in call.keywords)))
-    return any(isinstance(value, ast.Name) and value.id == total for value in given)
+def _used(scope: Scope) -> frozenset[str]:
+    """Mappings that are made here, handed on, told to do something, or gone through by key: they may get the rest."""
+    found = {
+        name for name, values in scope.bindings.items() if any(isinstance(v, (ast.Dict, ast.Call)) for v in values)
+    }
+    for call in scope.of(ast.Call):
+        given = [*call.args, *(word.value for word in call.keywords)]
+        given += [call.func.value] if isinstance(call.func, ast.Attribute) else []
+        found.update(value.id for value in given if isinstance(value, ast.Name))
+    for item in scope.of(ast.Subscript):
+        if isinstance(item.ctx, ast.Store) and isinstance(item.value, ast.Name) and not _item(item)[1]:
+            found.add(item.value.id)
+    return frozenset(found)
 
 
 def _numbers(owner: Scope) -> list[str]:

@@ -3,8 +3,9 @@
 import ast
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from harnessfix_ir.source.expressions import dotted, own_attribute
+from harnessfix_ir.source.expressions import dotted, own_attribute, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -12,6 +13,32 @@ from harnessfix_ir.source.scopes import FileContext, Scope
 from .base import hazard
 
 LEAST = 3  # calls that say it, for each that does not
+_LOGGERS = frozenset({"log", "logger", "_log", "_logger"})
+
+
+class _Told(NamedTuple):
+    """A call of a method of what an object holds.
+
+    Args:
+        scope: the method that makes it.
+        call: it.
+        given: its keywords, each with the attribute of the object that it gets, empty for anything else.
+    """
+
+    scope: Scope
+    call: ast.Call
+    given: dict[str, str]
+
+    @property
+    def shape(self) -> tuple[str, int]:
+        """The method that is called, and how much it is given by place."""
+        assert isinstance(self.call.func, ast.Attribute)
+        return self.call.func.attr, len(self.call.args)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be given more than is written."""
+        return "**" in self.given or any(isinstance(arg, ast.Starred) for arg in self.call.args)
 
 
 class UnlikeCall(Role):
@@ -20,50 +47,55 @@ class UnlikeCall(Role):
     def find(self, file: FileContext) -> Iterator[Draft]:
         for owner in file.classes:
             for calls in _by_receiver(owner).values():
-                for keyword, value in _words([call for _, call in calls]):
-                    said = {_shape(call): call for _, call in reversed(calls) if keyword in _given(call)}
-                    times = sum(keyword in _given(call) for _, call in calls)
-                    silent = [(scope, call) for scope, call in calls if _shape(call) in said and _lacks(call, keyword)]
-                    if len(silent) * LEAST > times:
-                        continue
-                    for scope, call in silent:
-                        draft = hazard("unlike-call", scope, call).add("calls", file.segment(call.func))
-                        draft.add("keyword", keyword).add("parameter", value).add("times", times)
-                        yield draft.add("has-at", said[_shape(call)].lineno)
+                yield from _unlike(calls, file)
 
 
-def _by_receiver(owner: Scope) -> dict[str, list[tuple[Scope, ast.Call]]]:
-    """Calls of methods of what the object holds, by the name of that: `self.session`."""
-    found: dict[str, list[tuple[Scope, ast.Call]]] = defaultdict(list)
+def _by_receiver(owner: Scope) -> dict[str, list[_Told]]:
+    """Calls by the name of what the object holds: `self.session`. What is logged each time says what it likes."""
+    found: dict[str, list[_Told]] = defaultdict(list)
     for scope in owner.methods:
         for call in scope.of(ast.Call):
             receiver = dotted(call.func.value, scope) if isinstance(call.func, ast.Attribute) else ""
-            if receiver.startswith("self.") and all(part.isidentifier() for part in receiver.split(".")):
-                found[receiver].append((scope, call))
+            first, *rest = receiver.split(".")
+            if first == "self" and rest and rest[-1] not in _LOGGERS and all(part.isidentifier() for part in rest):
+                given = ((word.arg or "**", own_attribute(word.value)) for word in call.keywords)
+                found[receiver].append(_Told(scope, call, {word: name and f"self.{name}" for word, name in given}))
     return found
 
 
-def _words(calls: Sequence[ast.Call]) -> list[tuple[str, str]]:
-    """Keywords that get the same attribute of the object in many of these calls, and nothing else in any."""
-    counts = Counter(item for call in calls for item in _given(call).items())
-    values = Counter(word for word, _ in counts)
-    return sorted(
-        (word, value) for (word, value), times in counts.items() if times >= LEAST and value and values[word] == 1
-    )
+def _unlike(calls: Sequence[_Told], file: FileContext) -> Iterator[Draft]:
+    shapes: dict[tuple[str, int], list[_Told]] = defaultdict(list)
+    said: dict[str, list[_Told]] = defaultdict(list)
+    for told in calls:
+        if not told.is_open:
+            shapes[told.shape].append(told)
+        for word in told.given:
+            said[word].append(told)
+    for word, telling in sorted(said.items()):
+        values = {told.given[word] for told in telling}
+        methods = {told.shape[0] for told in telling}
+        if len(telling) < LEAST or len(values) > 1 or "" in values or len(methods) < 2:
+            continue  # what only one method is told is a matter of that method
+        twins = {told.shape: told.call for told in reversed(telling)}
+        open_ = Counter(told.shape for told in telling if not told.is_open)
+        silent = sum(len(shapes[shape]) - open_[shape] for shape in twins)
+        if not 0 < silent * LEAST <= len(telling):
+            continue
+        (value,) = values
+        for told in (each for shape in sorted(twins) for each in shapes[shape] if word not in each.given):
+            if told.scope.name == "__init__" or _is_decided(told.call, value, file):
+                continue
+            draft = hazard("unlike-call", told.scope, told.call).add("calls", file.segment(told.call.func))
+            draft.add("keyword", word).add("parameter", value).add("times", len(telling))
+            yield draft.add("has-at", twins[told.shape].lineno)
 
 
-def _given(call: ast.Call) -> dict[str, str]:
-    """Keywords of a call, each with the attribute of the object that it gets, empty for anything else."""
-    given = ((word.arg or "**", own_attribute(word.value)) for word in call.keywords)
-    return {word: name and f"self.{name}" for word, name in given}
-
-
-def _lacks(call: ast.Call, keyword: str) -> bool:
-    given = _given(call)
-    return keyword not in given and "**" not in given and not any(isinstance(arg, ast.Starred) for arg in call.args)
-
-
-def _shape(call: ast.Call) -> tuple[str, int]:
-    """The method that is called, and how much it is given by place."""
-    assert isinstance(call.func, ast.Attribute)
-    return call.func.attr, len(call.args)
+def _is_decided(call: ast.Call, value: str, file: FileContext) -> bool:
+    """Whether a call stands where another way has failed, or where the value was looked at."""
+    attribute = value.removeprefix("self.")
+    for around in file.ancestors(call):
+        if isinstance(around, ast.ExceptHandler):
+            return True
+        if isinstance(around, (ast.If, ast.IfExp)) and attribute in words_in(around.test):
+            return True
+    return False
