@@ -134,6 +134,22 @@ def test_an_exception_that_ends_the_run_on_purpose_is_no_step_error(run_harness:
     assert not harness.said("L108")
 
 
+def test_what_a_tool_makes_of_its_own_failure_is_no_fault_of_it(run_harness: Run) -> None:
+    body = "try:\n        open(what)\n    except OSError as error:\n        raise ValueError(what) from error"
+    guard = "result = answer(wanted['function']['name'], arguments)"
+    dispatch = """
+
+def answer(name, arguments):
+    try:
+        return TOOLS[name](**arguments)
+    except ValueError:
+        raise
+"""
+    harness = run_harness({"agent.py": _tooled("look", body, guard) + dispatch, "main.py": _asking("look", 1)})
+    (found,) = harness.said("L108")
+    assert found.anchors[0].qualname == "answer"
+
+
 def test_the_function_that_calls_the_tool_is_blamed_not_the_loop_around_it(run_harness: Run) -> None:
     agent = _tooled("look", "raise OSError(what)", "result = answer(wanted['function']['name'], arguments)")
     dispatch = "\n\ndef answer(name, arguments):\n    return TOOLS[name](**arguments)\n"

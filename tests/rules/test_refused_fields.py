@@ -58,10 +58,20 @@ def test_fields_are_read_where_providers_name_them(message: str, words: str, fie
         "Error code: 429 - {'error': {'message': 'max_tokens: too many'}}",
         "Error code: 400 - {'error': {'message': 'wrong', 'type': 'invalid_request_error', 'code': 'X'}}",
         "'stop' is not supported",
+        "Client error '400 Bad Request' for url 'https://api.example.com/v1/chat/completions'",
+        "Error code: 400 - {'error': {'message': 'Read https://go.example.com/models_and_more first'}}",
     ],
 )
 def test_other_errors_name_no_field(message: str) -> None:
     assert refused_fields(ErrorInfo(type="openai.APIStatusError", message=message)) is None
+
+
+def test_a_type_says_that_a_request_was_wrong_where_no_status_does() -> None:
+    message = "AzureException - Unsupported parameter: 'stop' is not supported"
+    assert refused_fields(ErrorInfo(type="ValueError", message=message)) is None
+    refused = refused_fields(ErrorInfo(type="litellm.exceptions.BadRequestError", message=message))
+    assert refused is not None
+    assert list(refused.fields) == ["stop"]
 
 
 def test_the_innermost_error_is_read() -> None:
@@ -109,15 +119,50 @@ class Agent:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="recordings here run POSIX programs")
-@pytest.mark.parametrize(("clause", "speaks"), [("raise", True), ("reply = self.model.query(messages)", False)])
+@pytest.mark.parametrize(
+    ("clause", "end", "speaks"),
+    [
+        ("raise", "", True),
+        ("reply = self.model.query(messages)", "", False),
+        ("reply = self.model.query(messages)", "raise SystemExit('that was wrong')", False),
+    ],
+)
 def test_c121_names_what_decides_on_the_field_unless_it_was_asked_without(
-    run_harness: Run, clause: str, speaks: bool
+    run_harness: Run, clause: str, end: str, speaks: bool
 ) -> None:
-    found = run_harness(
-        {
-            "agent.py": AGENT.replace("CLAUSE", clause),
-            "main.py": "from agent import Agent, Model\n\nprint(Agent(Model('thinker')).run('How many days?'))\n",
-        }
-    ).said("C121")
+    main = f"from agent import Agent, Model\n\nprint(Agent(Model('thinker')).run('How many days?'))\n{end}\n"
+    found = run_harness({"agent.py": AGENT.replace("CLAUSE", clause), "main.py": main}).said("C121")
     named = [{anchor.qualname for anchor in finding.anchors[:2]} for finding in found]
     assert named == [{"may_stop", "Model.options"}] * speaks
+
+
+SPEAKING = """\
+
+
+class Usual:
+    def one(self, stop):
+        return stop
+
+    def two(self, stop):
+        return stop
+
+    def three(self, stop):
+        return stop
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="recordings here run POSIX programs")
+@pytest.mark.parametrize(
+    ("agent", "speaks"),
+    [
+        (AGENT, True),
+        (AGENT.replace("may_stop", "may_end"), True),
+        (AGENT.replace("may_stop", "may_end") + SPEAKING, False),  # so many speak of it
+        (AGENT.replace("stop: not", "id: not"), False),  # no word
+        (AGENT.replace("stop: not", "sampling: not"), False),  # nobody's
+    ],
+)
+def test_c121_is_silent_where_nothing_tells_functions_apart(run_harness: Run, agent: str, speaks: bool) -> None:
+    main = "from agent import Agent, Model\n\nprint(Agent(Model('thinker')).run('How many days?'))\n"
+    found = run_harness({"agent.py": agent.replace("CLAUSE", "raise"), "main.py": main}).said("C121")
+    assert bool(found) is speaks

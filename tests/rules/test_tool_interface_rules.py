@@ -424,11 +424,51 @@ def test_t106_looks_at_what_was_sent_in_the_end(run_harness: Run, id_: str, spea
         ('if not tool_call:\n        return {"call_id": "unknown", "output": output}', False),
         ('if tool_call is None:\n        return make(call_id="none")', False),
         ('return {"call_id": "", "output": output}', False),
+        ('call_id = tool_call["id"]\n    return {"call_id": "call", "output": output}', True),
     ],
 )
 def test_an_id_that_is_written_where_the_calls_own_is_at_hand(run_harness: Run, code: str, speaks: bool) -> None:
     harness = run_harness({"items.py": f"def answer(make, tool_call, output):\n    {code}\n"})
     assert bool(harness.said_of_source("T106")) is speaks
+
+
+@pytest.mark.parametrize(
+    ("code", "speaks"),
+    [
+        ('return {"tool_call_id": "call", "content": text}', True),
+        ('if call_id:\n        return {"tool_call_id": call_id}\n    return {"tool_call_id": "none"}', False),
+    ],
+)
+def test_an_id_that_is_written_beside_one_that_nothing_reads(run_harness: Run, code: str, speaks: bool) -> None:
+    harness = run_harness({"items.py": f"def note(call_id, text):\n    {code}\n"})
+    assert bool(harness.said_of_source("T106")) is speaks
+
+
+def test_t106_names_the_function_that_writes_the_id_though_it_reads_the_calls_own_too(run_harness: Run) -> None:
+    agent = """
+class Agent:
+    def __init__(self, model):
+        self.model, self.told = model, []
+
+    def note(self, call_id, text):
+        self.told.append(call_id)
+        return {"role": "tool", "tool_call_id": "call", "content": text}
+
+    def run(self, task):
+        messages = [{"role": "user", "content": task}]
+        for _ in range(3):
+            reply = self.model.query(messages)
+            messages.append(reply)
+            if not reply.get("tool_calls"):
+                return reply["content"]
+            for wanted in reply["tool_calls"]:
+                messages.append(self.note(wanted["id"], self.look()))
+
+    def look(self):
+        return "four"
+"""
+    (found,) = run_harness({"agent.py": agent, "main.py": LOOKS}).said("T106")
+    assert found.anchors[0].qualname == "Agent.note"
 
 
 PROVIDER = """\

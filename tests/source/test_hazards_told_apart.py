@@ -134,6 +134,130 @@ PAIRS = {
         _tries("raise", "reply = ask(); print(reply)"),
         _tries("raise", "reply = ask(); break"),
     ),
+    "a call in a clause": (
+        "unlike-call",
+        _desk(
+            "name",
+            "try: pass\n                except TypeError: self.box.remove(path)",
+        ),
+        _desk("remove(path)"),
+    ),
+    "a call where the value was looked at": (
+        "unlike-call",
+        _desk("name", "self.user or self.box.name" + "\n                if self.user is None: self.box.remove(path)"),
+        _desk("remove(path)"),
+    ),
+    "what only one method is told": (
+        "unlike-call",
+        _desk("remove(path)").replace(
+            "self.box.read(path, user=self.user) + self.box.list(user=self.user)",
+            "2 * (self.box.remove(path, user=self.user) + self.box.remove(path, user=self.user))",
+        ),
+        _desk("remove(path)"),
+    ),
+    "calls of a logger": ("unlike-call", _desk("remove(path)").replace("box", "log"), _desk("remove(path)")),
+    "calls before there is a value": (
+        "unlike-call",
+        _desk("remove(path)").replace("def clear(self, path)", "def __init__(self, path)"),
+        _desk("remove(path)"),
+    ),
+    "an answer that is asked for again unless it is good": (
+        "never-tried-again",
+        _tries("raise", "reply = ask()\n                    if reply: return reply"),
+        _tries(
+            "raise", "reply = ask()\n                    if reply: return reply\n                    else: return None"
+        ),
+    ),
+    "a loop that counts no attempts": (
+        "never-tried-again",
+        _tries("raise").replace("attempt", "part"),
+        _tries("raise"),
+    ),
+    "a failure behind which the loop goes on": (
+        "never-tried-again",
+        _tries("continue"),
+        _tries("break"),
+    ),
+    "a count that another function adds": (
+        "sum-leaves-out",
+        _sums("pass") + "    \n        def cache(total, usage):\n            total['cached'] += 1\n",
+        _sums("pass"),
+    ),
+    "counts that are gone through": (
+        "sum-leaves-out",
+        _sums("for key in usage: total[key] += usage[key]"),
+        _sums("pass"),
+    ),
+    "counts that are put in together": ("sum-leaves-out", _sums("total.update(usage)"), _sums("usage.update({})")),
+    "a mapping with other counts": (
+        "sum-leaves-out",
+        _sums("pass").replace("def add(total, usage):", "def add(usage):\n            total = {}"),
+        _sums("pass"),
+    ),
+    "two counts that are left out": (
+        "sum-leaves-out",
+        _sums("pass").replace('"cached": 0', '"cached": 0, "kept": 0'),
+        _sums("pass"),
+    ),
+    "what does not begin at nothing": (
+        "sum-leaves-out",
+        _sums("pass").replace('"cached": 0', '"cached": 1'),
+        _sums("pass"),
+    ),
+    "time since the first": (
+        "first-of-gathered",
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.append(call())
+                log(call.time - found[0].time)
+        """,
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.append(call())
+                log(call.time, found[0].time)
+        """,
+    ),
+    "a list that a helper empties": (
+        "first-of-gathered",
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.append(call())
+                log(found[0])
+                flush(found)
+        """,
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.append(call())
+                log(found[0], len(found))
+        """,
+    ),
+    "the first one ends the loop": (
+        "first-of-gathered",
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.extend(call())
+                if found:
+                    return found[0]
+        """,
+        """
+        def run(calls, log):
+            found = []
+            for call in calls:
+                found.extend(call())
+                if found:
+                    log(found[0])
+        """,
+    ),
     "a list of each turn": (
         "first-of-gathered",
         """
