@@ -227,7 +227,9 @@ def _finding(run: Htir, model: HarnessModel, request: TraceStep, gap: _Gap) -> F
     if asking is not None:
         words += f", asked for in {asking.id}"
     foreign = _nobodys(run, gap)
-    literal = next((e for e in _constant_ids(run, model) if e.value("id") == foreign), None)
+    # A history may leave out a result that names no call of it: then no other id is seen.
+    written = (e for e in _constant_ids(run, model) if not gap.foreign or e.value("id") == foreign)
+    literal = next(written, None)
     maker = _calls_or_maker(run, model, request, foreign, literal) if foreign else None
     if maker is not None:
         words += f"; {maker.name} ({maker.id}) gave a result that names {quote(foreign, 40)}"
