@@ -25,7 +25,8 @@ FEW = 3
 WRONG_REQUEST = frozenset({"400", "422"})
 # Clients that word no status say it by the type.
 _WRONG_TYPES = frozenset({"BadRequestError", "InvalidRequestError", "UnprocessableEntityError", "ValidationException"})
-_ADDRESS = re.compile(r"\w+://\S+")
+# Addresses, and types of exceptions: names of neither are fields.
+_BESIDE = re.compile(r"\b\w+://\S+|(?<![\w.])[\w.]*(?:Error|Exception)\b")
 _QUOTED = r"(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")"
 _TEXT = re.compile(rf"['\"](?:message|msg|detail)['\"]\s*:\s*{_QUOTED}")
 _GIVEN = re.compile(r"['\"](?:param|loc)['\"]\s*:\s*([\[(][^\])]*|['\"][\w.\[\]-]+['\"])")
@@ -154,7 +155,7 @@ def _texts(message: str) -> list[str]:
 
 
 def _places(text: str) -> Iterator[str]:
-    plain = _ADDRESS.sub(" ", text)
+    plain = _BESIDE.sub(" ", text)
     for pattern in _PLACES:
         yield from pattern.findall(plain)
 

@@ -67,7 +67,7 @@ def test_other_errors_name_no_field(message: str) -> None:
 
 
 def test_a_type_says_that_a_request_was_wrong_where_no_status_does() -> None:
-    message = "AzureException - Unsupported parameter: 'stop' is not supported"
+    message = "litellm.BadRequestError: AzureException - Unsupported parameter: 'stop' is not supported"
     assert refused_fields(ErrorInfo(type="ValueError", message=message)) is None
     refused = refused_fields(ErrorInfo(type="litellm.exceptions.BadRequestError", message=message))
     assert refused is not None
