@@ -13,13 +13,12 @@ from typing import NamedTuple
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.names import words_in
-from harnessfix_ir.reached import Reached
 from harnessfix_ir.steps import ErrorInfo
 from harnessfix_ir.vocabulary import ElementRole
 
 from ._errors import chain, short_type
-from ._query import lines_of
 from ._refusals import LONGEST, status_of
+from ._visited import names_that_ran
 
 FEW = 3
 WRONG_REQUEST = frozenset({"400", "422"})
@@ -112,7 +111,8 @@ class Speakers:
                 self._said.update(said)
                 self._named.update(named)
                 if marks.entered(function.anchor.start_line, function.anchor.end_line) and (said or named):
-                    ran.append((function, [field for field in said if _ran(function, field, marks)], named))
+                    here = names_that_ran(function.value("names"), self._fields.keys(), marks)
+                    ran.append((function, [field for field in said if field in here], named))
         self._most = max(FEW, share * self._all)
         found = (self._speaker(*each) for each in ran)
         self._ranked = sorted((one for one in found if one.weight), key=lambda one: (-one.weight, one.function.id))
@@ -136,11 +136,6 @@ class Speakers:
                     weights[field] = weights.get(field, 0.0) + log((self._all + 1) / counts[field])
         rarest = sorted(weights, key=lambda field: (-weights[field], field))
         return Speaker(function, rarest, sum(weights.values()))
-
-
-def _ran(function: Element, field: str, marks: Reached) -> bool:
-    names = function.value("names")
-    return isinstance(names, dict) and any(map(marks.ran, lines_of(names[field])))
 
 
 def _is_wrong_request(error: ErrorInfo) -> bool:

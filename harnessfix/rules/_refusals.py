@@ -92,19 +92,14 @@ def permanent(error: ErrorInfo | None) -> ErrorInfo | None:
 
 def status_of(error: ErrorInfo) -> str:
     """HTTP status that an error tells by itself, whatever it was raised from; empty when it tells none."""
-    message = error.message[:LONGEST]
-    found = _STATUS.search(message) or _WORDED.search(message)
-    return found.group(found.lastindex or 1) if found else next(filter(str.isdigit, _codes(message)), "")
-
-
-def _codes(message: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_CODE.findall(message)))
+    return _said(error).status
 
 
 def _said(error: ErrorInfo) -> Refusal:
     message, name = error.message[:LONGEST], short_type(error)
-    codes = _codes(message)
-    status = status_of(error)
+    codes = tuple(dict.fromkeys(_CODE.findall(message)))
+    found = _STATUS.search(message) or _WORDED.search(message)
+    status = found.group(found.lastindex or 1) if found else next((code for code in codes if code.isdigit()), "")
     words = [code for code in codes if not code.isdigit()]
     for_good: bool | None = None
     if any(_FOR_GOOD.search(code) for code in words):

@@ -84,14 +84,14 @@ def _visited(function: Element, model: HarnessModel, reached: Reached, program: 
     return Visited(
         function,
         _words_of(function, model),
-        _that_ran(function.value("names"), program, reached),
-        _that_ran(function.value("asks"), program, reached),
+        names_that_ran(function.value("names"), program, reached),
+        names_that_ran(function.value("asks"), program, reached),
         ran,
     )
 
 
-def _that_ran(names: object, program: Set[str], reached: Reached) -> frozenset[str]:
-    """Names of the program among those of a function, each with its lines, that stand on a line that ran."""
+def names_that_ran(names: object, program: Set[str], reached: Reached) -> frozenset[str]:
+    """Those of some names among the ones of a function, each with its lines, that stand on a line that ran."""
     if not isinstance(names, dict):
         return frozenset()
     return frozenset(name for name in program & names.keys() if any(map(reached.ran, names[name])))

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import sys
 from typing import Any
 
@@ -11,7 +10,7 @@ from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import InMemoryRunner
 from google.genai import types
-from provider import call, find, say
+from provider import call, find, next_turn, say
 from pydantic import BaseModel
 
 
@@ -28,9 +27,7 @@ class Scripted(BaseLlm):
 
     async def generate_content_async(self, llm_request, stream=False):
         shown = " ".join(str(part) for part in llm_request.contents[-1].parts)
-        while self.turns and not re.search(self.turns[0].get("when", ""), shown):
-            self.turns.pop(0)
-        turn = self.turns.pop(0) if self.turns else say("I do not know.")
+        turn = next_turn(self.turns, shown)
         if turn.get("status"):
             raise ConnectionError(f"{turn['status']} {turn['text']}")
         parts = [types.Part(text=turn["text"])] if turn.get("text") else []

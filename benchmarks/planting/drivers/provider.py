@@ -41,6 +41,13 @@ def completion(turn: Turn, number: int) -> dict[str, Any]:
     return {**head, "choices": [] if turn.get("empty") else [choice], "usage": usage}
 
 
+def next_turn(script: list[Turn], shown: str, default: Turn | None = None) -> Turn:
+    """Take the next turn of a script; one with `when` is passed over unless what is shown matches it."""
+    while script and not re.search(script[0].get("when", ""), shown):
+        script.pop(0)
+    return script.pop(0) if script else (default or say("I do not know."))
+
+
 @contextmanager
 def serve(turns: list[Turn], default: Turn | None = None) -> Iterator[str]:
     """Play `turns`, then `default`; a turn with `when` only if the last message matches it. Gives the base URL."""
@@ -52,9 +59,7 @@ def serve(turns: list[Turn], default: Turn | None = None) -> Iterator[str]:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             shown = str(request["messages"][-1].get("content"))
             with lock:
-                while script and not re.search(script[0].get("when", ""), shown):
-                    script.pop(0)
-                turn = script.pop(0) if script else (default or say("I do not know."))
+                turn = next_turn(script, shown, default)
                 sent += 1
                 number = sent
             status = turn.get("status", 200)

@@ -83,15 +83,15 @@ class RefusedField(Rule):
         told: set[str] = set()
         for step in run.steps[_after_answers(run) :]:
             refused = refused_fields(step.error)
-            if refused is None or refused.words in told or len(told) == MOST_REFUSALS:
-                continue
-            if tool_call_around(run, step) is not None or not _ended(run, step):
+            if refused is None or refused.words in told or tool_call_around(run, step) or not _ended(run, step):
                 continue
             told.add(refused.words)
             speakers = Speakers(run, model, refused.fields, self.option("share"))
             found = list(islice(speakers, int(self.option("most"))))
             if found:
                 yield _finding(run, step, refused, found)
+            if len(told) == MOST_REFUSALS:
+                return
 
 
 def _after_answers(run: Htir) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from harnessfix.rules._calls import malformed
 from harnessfix.rules._errors import escaped_to, handler_element, handlings, raised, same_error, short_type
@@ -232,10 +233,9 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep,
     responsible = tool
     if between is not None and (loop is None or not _holds(between, loop)):
         # The tool was right to raise; what went wrong is that the function around it let the error through.
-        clause = next(
-            (entered for source, entered in handlings(run) if _in_hand(run, between, source, entered, tool)), tool
-        )
-        responsible = next((step for step in way if _ran(step, between)), clause)
+        calls = (step for step in way if _ran(step, between))
+        clauses = (entered for source, entered in handlings(run) if _in_hand(run, between, source, entered, tool))
+        responsible = next(chain(calls, clauses), tool)
         anchors.insert(0, as_anchor(between, "it calls the tool, and contains nothing"))
     worse = _translator(run, model, origin)
     if worse is not None and not _ran(tool, worse):  # what a tool makes of its own failures is its way to fail

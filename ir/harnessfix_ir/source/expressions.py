@@ -76,6 +76,11 @@ def has_star_keywords(call: ast.Call) -> bool:
     return any(k.arg is None for k in call.keywords)
 
 
+def is_spread(call: ast.Call) -> bool:
+    """Whether the call passes `*something` or `**something`, so that it may give more than is written."""
+    return has_star_keywords(call) or any(isinstance(arg, ast.Starred) for arg in call.args)
+
+
 def argument(call: ast.Call, position: int, name: str) -> ast.expr | None:
     """An argument given by position or by name, or None."""
     if position < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args[: position + 1]):

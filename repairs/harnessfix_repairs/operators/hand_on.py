@@ -5,6 +5,7 @@ import libcst as cst
 from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.findings import RepairSpec
 from harnessfix_repairs.editing.operator import PythonOperator
+from harnessfix_repairs.editing.parameters import dotted_source
 from harnessfix_repairs.editing.python import Change, PythonFile
 from harnessfix_repairs.editing.scope import parameters
 
@@ -100,7 +101,8 @@ class HandOn(PythonOperator):
 
     def edit_python(self, file: PythonFile, anchor: Anchor, spec: RepairSpec) -> str:
         """Add the keyword to the call at the anchor."""
-        calls, parameter, keyword = (str(spec.parameters.get(name, "")) for name in ("calls", "parameter", "keyword"))
+        calls, keyword = (str(spec.parameters.get(name, "")) for name in ("calls", "keyword"))
+        parameter = dotted_source(spec, "parameter")
         found = file.find(anchor, cst.Call, lambda call: bool(calls) and file.code(call.func) == calls)
         if len(found) != 1:
             raise Refusal(f"{anchor.place} does not call {calls or 'anything that is named'} exactly once")
@@ -110,8 +112,8 @@ class HandOn(PythonOperator):
         if any(keyword in (arg.star, arg.keyword.value if arg.keyword is not None else "") for arg in call.args):
             raise Refusal(f"{file.path}:{file.line(call)} gives `{keyword}` already")
         around = file.function(call)
-        holder, *attributes = parameter.split(".")
-        if around is None or holder not in parameters(around) or not all(name.isidentifier() for name in attributes):
+        holder = parameter.partition(".")[0]
+        if around is None or holder not in parameters(around):
             raise Refusal(f"{file.path}:{file.line(call)} stands in no function with a parameter `{holder}`")
         given = f"**{parameter}" if keyword == "**" else f"{keyword}={parameter}"
         made = file.expression(f"_({given})")

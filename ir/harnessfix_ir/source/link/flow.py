@@ -272,8 +272,8 @@ _HANDED = MESSAGES_PARAMS | {"state", "tools", "task", "observation"}
 
 def worded_like_asking(call: Call) -> bool:
     """Whether a call that leads nowhere in the harness is worded like one that asks a model."""
-    asks, runs, of_model, named = _wording(call.callee)
-    if asks or not (runs or of_model or named):
+    asks, of_model, named = _wording(call.callee)
+    if asks or not (of_model or named):
         return asks
     if any(MESSAGES_NAME.search(a) or a.rstrip("=") in STRICT_MESSAGES for a in call.arguments):
         return True
@@ -281,9 +281,10 @@ def worded_like_asking(call: Call) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def _wording(callee: str) -> tuple[bool, bool, bool, bool]:
-    """Whether a name is a model's method that asks, one that may, ends in a model, or says that a model is asked."""
+def _wording(callee: str) -> tuple[bool, bool, bool]:
+    """Whether a name is a model's method that asks, ends in a model, or says that a model is asked or run."""
     receiver, _, verb = callee.rpartition(".")
     model = MODEL_RECEIVER.search(receiver) is not None
-    asks, runs = model and verb in MODEL_VERBS and verb != "__call__", model and verb in _RUNS
-    return asks, runs, MODEL_RECEIVER.search(callee) is not None, _ASKING.search(last(callee)) is not None
+    asks = model and verb in MODEL_VERBS and verb != "__call__"
+    named = (model and verb in _RUNS) or _ASKING.search(last(callee)) is not None
+    return asks, MODEL_RECEIVER.search(callee) is not None, named

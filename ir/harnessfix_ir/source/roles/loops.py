@@ -57,22 +57,18 @@ def _reads_new_tool_calls(node: LoopNode, scope: Scope) -> bool:
     body = list(inside(node.body))
     made = {name for n in body if isinstance(n, ast.Assign) for target in n.targets for name in names_in(target)}
     for branch in body:
-        if not isinstance(branch, ast.If):
-            continue
-        tests = list(walk(branch.test))
-        each = {
-            name
-            for part in tests
-            if isinstance(part, ast.comprehension)
-            and isinstance(part.iter, ast.Name)
-            and part.iter.id in made
-            and limited
-            for name in names_in(part.target)
-        }
+        tests = list(walk(branch.test)) if isinstance(branch, ast.If) else []
+        replies = made | {name for part in tests if limited for name in _each_of(part, made)}
         read = (part.value for part in tests if isinstance(part, ast.Attribute) and part.attr in _CALLS)
-        if any(isinstance(value, ast.Name) and (value.id in made or value.id in each) for value in read):
+        if any(isinstance(value, ast.Name) and value.id in replies for value in read):
             return True
     return False
+
+
+def _each_of(part: ast.AST, names: set[str]) -> Iterator[str]:
+    """What a comprehension calls each of the items of one of these names."""
+    if isinstance(part, ast.comprehension) and isinstance(part.iter, ast.Name) and part.iter.id in names:
+        yield from names_in(part.target)
 
 
 def _advances(node: LoopNode, scope: Scope) -> str:

@@ -7,7 +7,7 @@ from harnessfix_ir.source.expressions import inside
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
+from harnessfix_ir.source.scopes import FileContext, Scope
 
 from .base import LOOPS, hazard, loops_around
 
@@ -57,16 +57,11 @@ def _grown(loop: ast.For | ast.AsyncFor) -> set[str]:
 
 def _made_empty(scope: Scope) -> dict[str, int]:
     """Names that get an empty list and nothing else, each with the last line where they do."""
-    found: dict[str, int] = {}
-    others: set[str] = set()
-    for statement in scope.assignments:
-        for target in targets_of(statement):
-            if isinstance(target, ast.Name):
-                if isinstance(statement.value, ast.List) and not statement.value.elts:
-                    found[target.id] = max(statement.lineno, found.get(target.id, 0))
-                else:
-                    others.add(target.id)
-    return {name: line for name, line in found.items() if name not in others}
+    return {
+        name: values[-1].lineno
+        for name, values in scope.bindings.items()
+        if all(isinstance(value, ast.List) and not value.elts for value in values)
+    }
 
 
 def _is_meant(node: ast.Subscript, asks: dict[ast.If, bool], file: FileContext) -> bool:

@@ -41,7 +41,7 @@ def _never_goes_round(body: Sequence[ast.stmt]) -> bool:
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:
-    """Whether a body ends by leaving, whatever holds."""
+    """Whether a body ends by leaving, whatever holds; not by a `with`, which may swallow what is raised in it."""
     end = body[-1] if body else None
     if isinstance(end, ast.If):
         return _leaves(end.body) and _leaves(end.orelse)

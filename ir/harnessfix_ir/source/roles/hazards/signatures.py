@@ -2,6 +2,7 @@
 
 import ast
 
+from harnessfix_ir.source.expressions import is_spread
 from harnessfix_ir.source.scopes import FileContext, Scope
 
 _PLAIN = ("staticmethod", "classmethod")
@@ -32,7 +33,7 @@ def is_plain(called: Scope) -> bool:
 def misfit(call: ast.Call, called: Scope) -> str:
     """What does not fit between a call and the function it reaches, in a few words; empty when all may fit."""
     arguments = called.function.args
-    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
+    if is_spread(call):
         return ""
     positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
     static = any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in called.function.decorator_list)

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from harnessfix_ir.source.expressions import text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -62,8 +63,7 @@ def _counts(node: ast.Dict) -> frozenset[str]:
     zero = all(isinstance(value, ast.Constant) and type(value.value) in (int, float) for value in node.values)
     if not zero or any(value.value for value in node.values if isinstance(value, ast.Constant)):
         return frozenset()
-    keys = [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
-    keys = [key for key in keys if key.isidentifier()]
+    keys = [name for key in node.keys if (name := text_of(key)) is not None and name.isidentifier()]
     return frozenset(keys) if len(keys) == len(node.keys) else frozenset()
 
 
@@ -79,9 +79,8 @@ def _summed(scope: Scope) -> dict[str, dict[str, ast.AugAssign]]:
 
 def _item(node: ast.AST) -> tuple[str, str]:
     """The plain name and the key of `total["input"]`; two empty texts for anything else."""
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and isinstance(node.slice, ast.Constant):
-        return (node.value.id, node.slice.value) if isinstance(node.slice.value, str) else ("", "")
-    return "", ""
+    key = text_of(node.slice) if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) else None
+    return ("", "") if key is None else (node.value.id, key)  # type: ignore[attr-defined]
 
 
 def _says(node: ast.AST, key: str) -> bool:

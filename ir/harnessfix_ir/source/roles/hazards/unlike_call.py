@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from harnessfix_ir.source.expressions import dotted, own_attribute, words_in
+from harnessfix_ir.source.expressions import dotted, is_spread, own_attribute, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
@@ -35,11 +35,6 @@ class _Told(NamedTuple):
         assert isinstance(self.call.func, ast.Attribute)
         return self.call.func.attr, len(self.call.args)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it may be given more than is written."""
-        return "**" in self.given or any(isinstance(arg, ast.Starred) for arg in self.call.args)
-
 
 class UnlikeCall(Role):
     """`self.session.read(path, user=self.user)`, `….write(…)`, `….rm(old, user=self.user)`, and once `….rm(new)`."""
@@ -67,7 +62,7 @@ def _unlike(calls: Sequence[_Told], file: FileContext) -> Iterator[Draft]:
     shapes: dict[tuple[str, int], list[_Told]] = defaultdict(list)
     said: dict[str, list[_Told]] = defaultdict(list)
     for told in calls:
-        if not told.is_open:
+        if not is_spread(told.call):
             shapes[told.shape].append(told)
         for word in told.given:
             said[word].append(told)
@@ -77,7 +72,7 @@ def _unlike(calls: Sequence[_Told], file: FileContext) -> Iterator[Draft]:
         if len(telling) < LEAST or len(values) > 1 or "" in values or len(methods) < 2:
             continue  # what only one method is told is a matter of that method
         twins = {told.shape: told.call for told in reversed(telling)}
-        open_ = Counter(told.shape for told in telling if not told.is_open)
+        open_ = Counter(told.shape for told in telling if not is_spread(told.call))
         silent = sum(len(shapes[shape]) - open_[shape] for shape in twins)
         if not 0 < silent * LEAST <= len(telling):
             continue
