@@ -71,7 +71,7 @@ class RefusedField(Rule):
     fix = "Leave the field out, or give it the form that the answer asks for, where this model or provider is asked."
     by_hand = "What this provider takes instead is in its documentation, not in the code."
     references = (
-        "https://github.com/huggingface/smolagents/issues/1662",
+        "https://github.com/huggingface/smolagents/pull/1662",
         "https://platform.openai.com/docs/guides/error-codes/api-errors",
     )
     options = {"share": 0.02, "most": 3}

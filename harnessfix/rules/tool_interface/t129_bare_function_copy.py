@@ -44,7 +44,7 @@ class BareFunctionCopy(HazardRule):
     by_hand = "What of it the copy should have differently (a shorter signature) is not in the code."
     references = (
         "https://docs.python.org/3/library/functools.html#functools.update_wrapper",
-        "https://github.com/google/adk-python/issues/552",
+        "https://github.com/google/adk-python/pull/552",
     )
     hazard = "bare-function-copy"
     confidence = 0.6
