@@ -219,5 +219,29 @@ SUBJECTS: Mapping[str, Subject] = {
             "adk_.py",
             "look missing two loop raises unknown down denied history state typed handoff chain rounds empty",
         ),
+        _of_package(
+            "dspy",
+            "dspy",
+            ("dspy==3.4.1",),
+            "dspy_.py",
+            "look malformed wrong-type missing raises unknown two loop busy down denied too-long "
+            "json typed history best parallel",
+        ),
+        _of_package(
+            "llama-index",
+            "llama_index.core",
+            ("llama-index-core==0.14.25", "llama-index-llms-openai-like==0.8.1"),
+            "llama_index_.py",
+            "look malformed wrong-type missing no-object raises unknown two loop busy down denied history resumed "
+            "memory typed text text-raises text-malformed text-unknown handoff no-agent",
+        ),
+        _of_package(
+            "crewai",
+            "crewai",
+            ("crewai==1.15.30",),
+            "crewai_.py",
+            "look malformed wrong-type missing no-object raises unknown two loop empty busy denied chain guarded "
+            "typed text text-raises text-malformed text-unknown twice",
+        ),
     )
 }

@@ -49,22 +49,22 @@ def next_turn(script: list[Turn], shown: str, default: Turn | None = None) -> Tu
 
 
 @contextmanager
-def serve(turns: list[Turn], default: Turn | None = None) -> Iterator[str]:
-    """Play `turns`, then `default`; a turn with `when` only if the last message matches it. Gives the base URL."""
+def serve(turns: list[Turn], default: Turn | None = None, last: int = 1) -> Iterator[str]:
+    """Play `turns`, then `default`; a turn with `when` only if the `last` messages match it. Gives the base URL."""
     script, sent, lock = list(turns), 0, threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             nonlocal sent
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            shown = str(request["messages"][-1].get("content"))
+            shown = "\n".join(str(message.get("content")) for message in request["messages"][-last:])
             with lock:
                 turn = next_turn(script, shown, default)
                 sent += 1
                 number = sent
             status = turn.get("status", 200)
-            error = {"error": {"message": turn.get("text", "scripted"), "type": "scripted", "code": status}}
-            body = json.dumps(completion(turn, number) if status == 200 else error).encode()
+            error = {"message": turn.get("text", "scripted"), "type": "scripted", "code": turn.get("code", status)}
+            body = json.dumps(completion(turn, number) if status == 200 else {"error": error}).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
