@@ -541,12 +541,19 @@ def test_an_attribute_that_asks_when_it_is_called_or_handed_on(read_one: ReadOne
         "    def other(self, question):\n"
         "        for step in range(3):\n"
         "            self.run_tool(self.shortened(self.count, question))\n"
+        "    async def later(self, question):\n"
+        "        for hop in range(3):\n"
+        "            query = await self.shortened_later(self.search, question)\n"
+        "            self.run_tool(query)\n"
         "    def shortened(self, module, question):\n"
         "        return module(question=question[-100:])\n"
+        "    async def shortened_later(self, module, question):\n"
+        "        return await module.acall(question=question[-100:])\n"
         "    def run_tool(self, query):\n"
         "        return query\n"
     )
-    assert [loop.anchor.qualname for loop in model.of_role(ElementRole.AGENT_LOOP)] == ["Hops.forward"]
+    loops = [loop.anchor.qualname for loop in model.of_role(ElementRole.AGENT_LOOP)]
+    assert loops == ["Hops.forward", "Hops.later"]
 
 
 def test_a_loop_that_goes_on_while_replies_call_tools(read_one: ReadOne) -> None:

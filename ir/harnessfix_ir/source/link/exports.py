@@ -41,6 +41,9 @@ from .tables import (
     WORKS,
 )
 
+AWAITED = ".acall"
+"""What DSPy calls a module by to await it: `await self.react.acall(…)` for `self.react(…)`."""
+
 WORKING = (ElementRole.TOOL, ElementRole.PARSER, ElementRole.CONTEXT_BUILDER, ElementRole.TOOL_REGISTRY)
 _CUT_FACTS = ("keeps", "marker", "limit-value", "unit")
 
@@ -62,7 +65,8 @@ def exports(facts: FileFacts) -> Told:
 def _code(facts: FileFacts, told: Told) -> None:
     called: dict[str, set[str]] = {}
     for call in facts.calls:
-        called.setdefault(call.caller, set()).add(call.callee)
+        of = call.callee.removesuffix(AWAITED)
+        called.setdefault(call.caller, set()).add(call.callee if of in ("self", "cls") else of)
     asking = {draft.qualname for draft in facts.drafts if draft.role is ElementRole.MODEL_CALL}
     named: dict[str, list[Any]] = {}
     for function in facts.functions:

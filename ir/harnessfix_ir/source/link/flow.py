@@ -19,6 +19,7 @@ from harnessfix_ir.source.words import (
 )
 from harnessfix_ir.vocabulary import ElementRole
 
+from .exports import AWAITED
 from .program import Key, Program, written
 from .tables import LEADS
 
@@ -128,7 +129,7 @@ class Flow:
         objects = self._objects_at(edge.call.caller)
         if not objects:
             return False
-        if edge.call.callee.removeprefix("self.") in objects:
+        if edge.call.callee.removeprefix("self.").removesuffix(AWAITED) in objects:
             return True
         return bool(objects & set(edge.call.arguments)) and any(
             function is not None and function.calls_params for function in map(self.program.function, edge.targets)

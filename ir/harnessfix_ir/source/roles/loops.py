@@ -39,8 +39,7 @@ class Loops(Role):
         for bound in dict.fromkeys(_bounds(node, scope)):
             draft.add("bounded-by", bound)
         draft.note("steps-through", _walks_numbers(node, scope))
-        leaves = isinstance(node.body[-1], (ast.Break, ast.Return, ast.Raise))
-        draft.note("runs-once", leaves and not _continues(node.body))
+        draft.note("runs-once", _done_in_one(node.body))
         draft.note("ends-without-tool-calls", _reads_new_tool_calls(node, scope))
         draft.note("advances", _advances(node, scope))
         draft.note("body-from", node.lineno if isinstance(node, ast.While) else node.body[0].lineno)
@@ -81,6 +80,17 @@ def _advances(node: LoopNode, scope: Scope) -> str:
         return ""
     words = (word for statement in node.body for word in words_in(statement))
     return name if any(SCHEDULED.search(word) for word in words) else ""
+
+
+def _done_in_one(body: list[ast.stmt]) -> bool:
+    """Whether a round that goes well is the last one.
+
+    So it is where all that a round does is to try to give an answer back (`try: return ask(…)`): what a clause then
+    changes is for another try, and no turn builds on a reply.
+    """
+    tried = body[0].body if isinstance(body[0], ast.Try) and len(body) == 1 else body
+    leaves = isinstance(tried[-1], (ast.Break, ast.Return, ast.Raise)) and not _continues(tried)
+    return leaves and (tried is body or len(tried) == 1)
 
 
 def _continues(body: list[ast.stmt]) -> bool:
