@@ -8,7 +8,7 @@ from harnessfix_ir.anchors import Anchor
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.prefix import common_prefix
-from harnessfix_ir.steps import Part, TraceStep
+from harnessfix_ir.steps import Part, StepEvent, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Severity, StepKind
 
 from ._calls import asked
@@ -19,6 +19,7 @@ from ._query import (
     added_messages,
     ancestors,
     as_anchor,
+    events,
     function_of,
     names,
     one_of_each,
@@ -62,6 +63,19 @@ def _given_numbers(run: Htir) -> Iterator[Given]:
             yield Given(step, part.name, float(text))
         elif text[:1] == "{" and len(text) < MAX_CHARS:
             yield from (Given(step, name, float(number)) for name, number in _SETTING.findall(text))
+
+
+def fallen_back(run: Htir, model: HarnessModel) -> Iterator[tuple[TraceStep, StepEvent, Element]]:
+    """Choices (`value or default`) that had a value and fell back all the same, as the probe tells them.
+
+    Each with the step that it was made in, or that it is, and where it stands in the harness.
+    """
+    fallen = [(step, event) for step in run.with_event("fell_back") for event in events(step, "fell_back")]
+    choices = {element.id: element for element in model.of_role(ElementRole.FALLBACK)} if fallen else {}
+    for step, event in fallen:
+        choice = choices.get(str(event.attributes.get("element")))
+        if choice is not None:
+            yield step, event, choice
 
 
 @once

@@ -54,7 +54,9 @@ CALLS: list[tuple[str, list[dict[str, Any]]]] = [
     ("choose(Counted([1]), 5)", []),
     ("choose(None, 5)", []),
     ("choose([], [])", []),
-    ("choose(0, None)", []),
+    ("choose(0, None)", [{"value": 0, "default": {"$type": "builtins.NoneType"}}]),
+    ("choose(False, None)", []),
+    ("choose([], None)", []),
     ("choose(0, 0)", []),
     ("choose(False, True)", []),
 ]

@@ -158,6 +158,48 @@ def test_the_function_that_calls_the_tool_is_blamed_not_the_loop_around_it(run_h
     assert [anchor.qualname for anchor in found.anchors][:2] == ["answer", "Agent.run"]
 
 
+def test_what_a_decorator_puts_around_a_tool_is_not_blamed(run_harness: Run) -> None:
+    wrapper = """
+
+import functools
+
+
+def noted(function):
+    @functools.wraps(function)
+    def inner(**arguments):
+        return function(**arguments)
+    return inner
+
+
+def perform(name, arguments):
+    return noted(TOOLS[name])(**arguments)
+"""
+    guard = "result = perform(wanted['function']['name'], arguments)"
+    agent = _tooled("look", "raise OSError(what)", guard) + wrapper
+    (found,) = run_harness({"agent.py": agent, "main.py": _asking("look", 1)}).said("L108")
+    assert [anchor.qualname for anchor in found.anchors][:2] == ["perform", "Agent.run"]
+
+
+def test_what_happens_inside_a_tool_is_no_translation_of_its_failure(run_harness: Run) -> None:
+    body = "return checked(what)"
+    checked = """
+
+def checked(what):
+    try:
+        return open(what)
+    except OSError as error:
+        raise ValueError(what) from error
+
+
+def perform(name, arguments):
+    return TOOLS[name](**arguments)
+"""
+    guard = "result = perform(wanted['function']['name'], arguments)"
+    agent = _tooled("look", body, guard) + checked
+    (found,) = run_harness({"agent.py": agent, "main.py": _asking("look", 1)}).said("L108")
+    assert found.anchors[0].qualname == "perform"
+
+
 @pytest.mark.parametrize(("test", "speaks"), [("clock() + delay > give_up", False), ("not transient(error)", True)])
 def test_a_retry_that_gives_up_when_time_is_over_has_a_stop(run_harness: Run, test: str, speaks: bool) -> None:
     source = f"""
@@ -313,6 +355,35 @@ def test_a_counter_that_stands_still_on_the_error_path(run_harness: Run) -> None
     assert found.parameters["form"] == "skipped-on"
     assert "4 times" in found.message
     assert harness.said_of_source("L106")
+
+
+GIVEN = """\
+class Limits:
+    def __init__(self, token_limit=None, old_token_limit=None, price=None):
+        self.token_limit = token_limit or old_token_limit
+        self.price = price or old_token_limit
+
+
+class Agent:
+    def __init__(self, model, limits):
+        self.model, self.limits = model, limits
+
+    def run(self, task):
+        return self.model.query([{"role": "user", "content": task}])["content"]
+"""
+
+
+@pytest.mark.parametrize(("given", "said"), [("token_limit=0", 1), ("token_limit=7", 0), ("price=0", 0), ("", 0)])
+def test_a_limit_of_zero_that_becomes_none_before_the_run(run_harness: Run, given: str, said: int) -> None:
+    main = (
+        "from agent import Agent, Limits\nfrom model import Model, say\n\n"
+        f'print(Agent(Model(say("done")), Limits({given})).run("Work."))\n'
+    )
+    harness = run_harness({"agent.py": GIVEN, "main.py": main})
+    found = harness.said("L106")
+    assert len(found) == said
+    assert all("had 0 and took" in one.message and one.anchors[0].start_line == 3 for one in found)
+    assert len(harness.said("L139")) == said, "which yields to L106 on the same line"
 
 
 STANDING = """\

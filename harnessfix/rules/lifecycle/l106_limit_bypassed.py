@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from harnessfix.rules._budgets import given_numbers, one_too_few, overspent
+from harnessfix.rules._budgets import fallen_back, given_numbers, one_too_few, overspent
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors
 from harnessfix.rules._query import as_anchor, hazards, names, one_of_each, went_through
@@ -13,7 +13,7 @@ from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Layer, Property, Severity, StepKind
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Layer, Outcome, Property, Severity, StepKind
 
 _OR = re.compile(r"^\s*([\w.]+)\s+or\s+(.+)$", re.DOTALL)
 _SPENT = re.compile(r"cost|budget|price|spend|token|request|call|retr(y|ies)|attempt|usage|quota")
@@ -173,10 +173,22 @@ def _static(element: Element, message: str, form: str, confidence: float) -> Fin
 
 def _thrown_away(run: Htir, model: HarnessModel) -> Iterator[Finding]:
     zeros = {given.name: given for given in reversed(list(given_numbers(run))) if given.value == 0}
-    for limit in model.of_role(ElementRole.LIMIT) if zeros else ():
+    fallen = {
+        (choice.anchor.path, choice.anchor.start_line, choice.name): step
+        for step, event, choice in fallen_back(run, model)
+        if str(event.attributes.get("value")) in ("0", "0.0")
+        and choice.fact("none-unless-given")
+        and "timeout" not in choice.name
+    }
+    for limit in model.of_role(ElementRole.LIMIT) if zeros or fallen else ():
         default = _default(limit)
-        given = zeros.get(default[0].rpartition(".")[2]) if default is not None else None
-        if given is None or default is None:
+        if default is None:
+            continue
+        given = zeros.get(default[0].rpartition(".")[2])
+        fell = fallen.get((limit.anchor.path, limit.anchor.start_line, default[0]))
+        if given is None and fell is not None and " or " not in default[1]:
+            yield _fallen_to(limit, default, fell, failed=run.run.outcome is Outcome.FAILED)
+        if given is None:
             continue
         yield Finding(
             f"{given.step.name} ({given.step.id}) was given {given.name}=0; `{default[0]} or {default[1]}` threw it "
@@ -190,6 +202,21 @@ def _thrown_away(run: Htir, model: HarnessModel) -> Iterator[Finding]:
             parameters={"form": "falsy-zero"},
             key=f"falsy-zero {limit.name}",
         )
+
+
+def _fallen_to(limit: Element, default: tuple[str, str], step: TraceStep, *, failed: bool) -> Finding:
+    """Of a zero that was given: it may have meant no limit, and a run that went well says so."""
+    return Finding(
+        f"`{default[0]} or {default[1]}` had 0 and took {default[1]} ({step.id}): the limit that was given is gone.",
+        one_of_each([as_anchor(limit, "the limit that does not hold"), *own_anchors(step)[:1]]),
+        responsible_step=step.id,
+        symptom_step=step.id,
+        path=[step.id],
+        confidence=0.9 if failed else 0.6,
+        severity=Severity.ERROR if failed else Severity.WARNING,
+        parameters={"form": "falsy-zero"},
+        key=f"falsy-zero {limit.name}",
+    )
 
 
 # --- counted on every path ------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from harnessfix.rules._calls import malformed
 from harnessfix.rules._errors import escaped_to, handler_element, handlings, raised, same_error, short_type
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import callers_of, loop_around, own_anchors
-from harnessfix.rules._query import ancestors, as_anchor, events, function_of, one_of_each, quote
+from harnessfix.rules._query import ancestors, as_anchor, events, function_of, names, one_of_each, quote
 from harnessfix.rules._shows import showing_function
 from harnessfix.rules._signals import error_of, is_same, is_signal
 from harnessfix.rules.base import Finding, Rule
@@ -181,11 +181,19 @@ def _failed_tool(run: Htir, origin: TraceStep) -> TraceStep | None:
     return None
 
 
-def _translator(run: Htir, model: HarnessModel, origin: TraceStep) -> Element | None:
-    """The function whose clause caught what the tool raised and made of it the exception that ended the run."""
+def _only_wraps(function: Element) -> bool:
+    """Whether a function is what a decorator puts around others: it knows nothing of what it calls."""
+    return any(name.endswith("wraps") for name in names(function.value("decorators")))
+
+
+def _translator(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep) -> Element | None:
+    """The function whose clause caught what the tool raised and made of it the exception that ended the run.
+
+    What happened inside the tool is its own affair.
+    """
     for _, entered in handlings(run):
         handler, caught = handler_element(model, entered), error_of(run, entered)
-        if handler is None or handler.fact("raises") is None:
+        if handler is None or handler.fact("raises") is None or tool in ancestors(run, entered):
             continue
         if same_error(caught, origin.error) or (not is_same(caught, origin.error) and same_error(origin.error, caught)):
             return function_of(model, handler.anchor)
@@ -229,7 +237,7 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep,
     anchors = [*(own_anchors(caller)[:1] if caller is not None else ()), *own_anchors(tool)[:1], *origin.anchors[:1]]
     if loop is not None:
         anchors.insert(0, as_anchor(loop, "the loop that the error left"))
-    between = next(iter(callers_of(model, tool)), None)
+    between = next((function for function in callers_of(model, tool) if not _only_wraps(function)), None)
     responsible = tool
     if between is not None and (loop is None or not _holds(between, loop)):
         # The tool was right to raise; what went wrong is that the function around it let the error through.
@@ -237,7 +245,7 @@ def _finding(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceStep,
         clauses = (entered for source, entered in handlings(run) if _in_hand(run, between, source, entered, tool))
         responsible = next(chain(calls, clauses), tool)
         anchors.insert(0, as_anchor(between, "it calls the tool, and contains nothing"))
-    worse = _translator(run, model, origin)
+    worse = _translator(run, model, origin, tool)
     if worse is not None and not _ran(tool, worse):  # what a tool makes of its own failures is its way to fail
         anchors.insert(0, as_anchor(worse, "had the error in hand and raised another one instead"))
     message = origin.error.message if origin.error is not None else ""

@@ -3,18 +3,20 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from harnessfix.rules._budgets import given_zeros
+from harnessfix.rules._budgets import fallen_back, given_zeros
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_function
-from harnessfix.rules._query import as_anchor, events, one_of_each
+from harnessfix.rules._query import as_anchor, one_of_each
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.source.words import LIMIT_NAME
 from harnessfix_ir.steps import StepEvent, TraceStep
-from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence, Property, Severity
+from harnessfix_ir.vocabulary import AnchorKind, Evidence, Property, Severity
 
 # A moment of 0 is no moment, and an identifier of 0 none either.
 _MOMENT = re.compile(r"(^|[._])(time|now|utcnow|perf_counter|monotonic|uuid\d?|id|created(_at)?|timestamp)(\(|$)")
+_NONE = {"$type": "builtins.NoneType"}
 
 _AGENT = '''\
 class Settings:
@@ -68,12 +70,9 @@ class ValueTakenForUnset(Rule):
 
     def check_run(self, run: Htir, model: HarnessModel) -> Iterable[Finding]:
         """Choices that fell back on a default though there was a value; one finding per place."""
-        fallen = list(_fallen(run))
-        choices = {element.id: element for element in model.of_role(ElementRole.FALLBACK)} if fallen else {}
         seen: dict[str, tuple[TraceStep, StepEvent, Element]] = {}
-        for step, event in fallen:
-            element = choices.get(str(event.attributes.get("element")))
-            if element is not None and not _MOMENT.search(_source(element)):
+        for step, event, element in fallen_back(run, model):
+            if not _MOMENT.search(_source(element)):
                 kept = seen.get(element.id)
                 if kept is None or _trust(event, element) > _trust(kept[1], element):
                     seen[element.id] = step, event, element
@@ -129,12 +128,6 @@ def _handed_on(function: Element) -> Iterator[tuple[str, int, int, bool]]:
                 yield name, asked, done, own
 
 
-def _fallen(run: Htir) -> Iterator[tuple[TraceStep, StepEvent]]:
-    for step in run.with_event("fell_back"):
-        for event in events(step, "fell_back"):
-            yield step, event
-
-
 def _source(element: Element) -> str:
     return str(element.value("default"))
 
@@ -142,6 +135,10 @@ def _source(element: Element) -> str:
 def _trust(event: StepEvent, element: Element) -> float:
     """How likely the value was meant: numbers and objects are, and what was to override a value of the same name."""
     value, default = event.attributes.get("value"), event.attributes.get("default")
+    if default == _NONE:
+        # A price of 0 and none may be the same, and a timeout of 0 none at all.
+        limits = LIMIT_NAME.search(element.name) and "timeout" not in element.name.lower()
+        return 0.6 if limits and element.fact("none-unless-given") else 0.0
     if isinstance(value, bool | int | float):
         return 0.75
     if isinstance(value, Mapping) and value:
@@ -171,6 +168,8 @@ def _finding(step: TraceStep, event: StepEvent, element: Element, confidence: fl
 
 def _spoken(value: object) -> str:
     """A value as the probe told it, in words."""
+    if value == _NONE:
+        return "None"
     if isinstance(value, Mapping):
         name = str(value.get("$type", "")).removeprefix("builtins.")
         return f"an object of {name}" if name else "an empty mapping"

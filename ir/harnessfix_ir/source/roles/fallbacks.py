@@ -29,6 +29,7 @@ class Fallbacks(Role):
                 if _is_nothing(default) or not _is_value(default, scope) or _is_asked(choice, scope, file):
                     continue
                 draft = at_node(ElementRole.FALLBACK, scope, choice, AnchorKind.CALL, file.segment(value, 60))
+                draft.note("none-unless-given", _is_none_unless_given(value, scope))
                 yield draft.add("default", file.segment(default, 60)).add("column", choice.col_offset)
 
 
@@ -53,6 +54,20 @@ def _is_false_unless_given(node: ast.expr) -> bool:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     told = node.args[-1].value
     return name in ("get", "getattr", "pop", "setdefault") and told is not None and not told
+
+
+def _is_none_unless_given(value: ast.expr, scope: Scope) -> bool:
+    """Whether a value is a parameter that is None where nobody gives one: anything else in it was given."""
+    if not isinstance(value, ast.Name) or not isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    args = scope.node.args
+    placed = [*args.posonlyargs, *args.args]
+    defaults = {
+        **dict(zip([a.arg for a in reversed(placed)], reversed(args.defaults))),
+        **{a.arg: d for a, d in zip(args.kwonlyargs, args.kw_defaults)},
+    }
+    default = defaults.get(value.id)
+    return isinstance(default, ast.Constant) and default.value is None
 
 
 def _is_nothing(node: ast.expr) -> bool:

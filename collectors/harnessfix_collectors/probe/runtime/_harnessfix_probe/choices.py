@@ -77,9 +77,11 @@ def _may_be_false(kind: type) -> bool:
 
 
 def _differs(kind: type, default: Any) -> bool:
-    """Whether the default says something else: a number or an object in place of 0, items in place of none."""
+    """Whether the default says something else: a number, an object or nothing in place of 0, items in place of none."""
     other = type(default)
-    if default is None or (issubclass(kind, _CONTAINERS) and (other not in _PLAIN or not default)):
+    if default is None:
+        return kind in (int, float)
+    if issubclass(kind, _CONTAINERS) and (other not in _PLAIN or not default):
         return False
     if kind is bool and other is bool:
         return False
