@@ -526,6 +526,50 @@ def test_a_failure_that_is_logged_is_swallowed_all_the_same(run_harness: Run) ->
     assert found.anchors[0].qualname == "find_tickets"
 
 
+IN_ONE_TEXT = """\
+def look(key):
+    raise RuntimeError("disk quota on sdb1")
+
+
+class Agent:
+    def __init__(self, model):
+        self.model, self.tools = model, {"look": look}
+
+    def run(self, task):
+        told = [f"Task: {task}"]
+        for _ in range(3):
+            reply = self.model.query([{"role": "user", "content": " / ".join(told)}])["content"]
+            if not reply.startswith("look"):
+                return reply
+            told.append(f"You said: {reply}")
+            try:
+                told.append(f"Observation: {self.tools['look'](reply)}")
+            except Exception as error:
+                CLAUSE
+"""
+
+
+@pytest.mark.parametrize(
+    ("clause", "speaks"),
+    [
+        ('told.append("Observation:")', True),
+        ('told.append(" ".join(["Observation:", "it", "failed"]))', False),
+        ('told.append(f"Observation: {error}")', False),
+        ('told.append("Observation: " + self.tools["other"](reply))', False),
+    ],
+)
+def test_a_failure_that_the_one_text_of_all_that_happened_does_not_tell(
+    run_harness: Run, clause: str, speaks: bool
+) -> None:
+    run = 'print(Agent(Model(say("look a"), say("42"))).run("Go."))'
+    main = f"from agent import Agent\nfrom model import Model, say\n\n{run}\n"
+    agent = IN_ONE_TEXT.replace("CLAUSE", clause)
+    if "other" in clause:
+        agent = agent.replace('{"look": look}', '{"look": look, "other": str}')
+    found = run_harness({"agent.py": agent, "main.py": main}).said("T102")
+    assert [one.anchors[0].qualname for one in found] == (["Agent.run"] if speaks else [])
+
+
 COLLECTS = """
 class Agent:
     def act(self, tool_calls):

@@ -1,5 +1,6 @@
 """T102: a tool fails, and the model is told nothing of it."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -65,6 +66,11 @@ replies = [call("find_tickets", {"field": "status", "value": "open"}), say("Ther
 print(Agent(Model(*replies)).run("Which tickets are open?"))
 """
 
+# A mark of a part of a text: `[[ ## observation_1 ## ]]`, `<result>`, `Observation:`.
+_LABEL = re.compile(r"\[\[[^\[\]\n]{1,60}\]\]|</?[\w -]{1,40}>|(?<!\S)[\w ]{1,30}:")
+LONGEST = 200_000  # characters of a request that are compared with those of the one before
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
 
 class SwallowedToolError(Rule):
     code = "T102"
@@ -125,7 +131,7 @@ class SwallowedToolError(Rule):
             told = None
             if _swallows(handler):
                 told = _answer_in_tool(run, model, handler, handled) or answers.outside(error, handled)
-            if told is not None and not _tells(told.text, info) and _is_answer_of(handler, told):
+            if told is not None and not _tells(told.text, info) and (told.untold or _is_answer_of(handler, told)):
                 yield _finding(run, handler, error, handled, info, told)
                 spoken.add(told.step.id)
             elif not handler.fact("reraises"):
@@ -140,12 +146,20 @@ class SwallowedToolError(Rule):
 
 @dataclass(frozen=True)
 class _Told:
-    """What the model was told: by which tool, in which step, the text, and whether the clause itself said it."""
+    """What the model was told.
+
+    Args:
+        tool, step: by which tool, and in which step.
+        text: it.
+        own: whether the clause itself said it.
+        untold: whether it is all that could have told of the tool, and says nothing of it.
+    """
 
     tool: TraceStep
     step: TraceStep
     text: str
     own: bool
+    untold: bool = False
 
 
 class _Answers:
@@ -169,7 +183,26 @@ class _Answers:
         request, parts = self._added[at]
         said = [part for part in parts if part.role in ("user", "tool") and part.kind != "tool_call"]
         answers = bool(said) and all(part.role == "tool" for part in said)
-        return _Told(tool, request, "\n".join(self._run.text(part) for part in said), answers)
+        text = "\n".join(self._run.text(part) for part in said)
+        return _Told(tool, request, text, answers, self._says_nothing(at, tool, handled))
+
+    def _says_nothing(self, at: int, tool: TraceStep, handled: TraceStep) -> bool:
+        """Whether a request tells in one text, written anew, all that happened, and of that tool no word.
+
+        That is where its text goes on from that of the request before, the model had asked for the tool, nothing was
+        tried again, and what is new in it are labels and the model's own words.
+        """
+        before = self._added[at - 1][0] if at else None
+        if before is None or self._tools_between(self._run.place(handled.id), self._places[at]):
+            return False
+        old, new = (self._run.input_text(step) for step in (before, self._added[at][0]))
+        asked = self._run.output_text(before)
+        same = _alike(old, new)
+        rest = _alike(old[same:][::-1], new[same:][::-1])
+        if tool.name not in asked or 2 * (same + rest) < len(old) or len(new) > LONGEST:
+            return False
+        added = _LABEL.sub(" ", new[same : len(new) - rest])
+        return all(word in asked for word in _WORD.findall(added))
 
     def left_empty(self, error: TraceStep, handled: TraceStep, info: ErrorInfo) -> _Told | None:
         """The next answers to calls, where they say nothing at all and nothing was tried again."""
@@ -197,6 +230,12 @@ class _Answers:
 
     def _tools_between(self, start: int, end: int) -> bool:
         return bisect_right(self._tools, end) > bisect_right(self._tools, start)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
 
 
 def _answer_in_tool(run: Htir, model: HarnessModel, handler: Element, handled: TraceStep) -> _Told | None:
