@@ -78,6 +78,10 @@ class Matter:
         """Whether Python complained that what it made cannot be written."""
         return self._troubled.made_unwritable(function.symbol)
 
+    def hushed(self, function: Visited) -> bool:
+        """Whether a clause of it took a failure, and only told a log of it."""
+        return self._troubled.hushed(function.symbol)
+
     def weight(self, function: Visited) -> float:
         """How likely the cause is in it, as the logarithm of a share."""
         return sum(WEIGHTS[sign] * value for sign, value in self.signs(function).items())

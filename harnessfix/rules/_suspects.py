@@ -95,7 +95,8 @@ class Suspects:
         """
         if self.matter.slipped(function) or self.matter.made_unwritable(function):
             return both
-        return both / 2 if self.matter.ended(function) or self.is_read_by_broken(function) else 0.0
+        second = self.matter.ended(function) or self.matter.hushed(function) or self.is_read_by_broken(function)
+        return both / 2 if second else 0.0
 
 
 @once

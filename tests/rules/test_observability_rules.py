@@ -615,6 +615,90 @@ def test_where_to_look_is_asked_where_the_program_failed_or_the_harness_broke(
     assert run_harness({"agent.py": BREAKS, "main.py": _kitchen(order, after)}).said("O118")
 
 
+HUSHED = """\
+import json
+import logging
+
+logger = logging.getLogger(__name__)
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        reply = self.model.query([{"role": "user", "content": task}])
+        self.save_answer(reply)
+        return self.load_answer()
+
+    def save_answer(self, reply):
+        self.kept = ""
+        try:
+            self.kept = json.dumps({"answer": reply, "by": self})
+        except Exception as error:
+            CLAUSE
+
+    def load_answer(self):
+        return self.kept
+"""
+
+
+@pytest.mark.parametrize(
+    ("clause", "hushed"),
+    [
+        ("logger.warning('not saved: %s', error)", True),
+        ("log_error(error)", True),
+        ("logger.debug('not saved: %s', error)", False),
+        ("logger.warning('not saved: %s', error); self.kept = str(reply)", False),
+    ],
+)
+def test_a_failure_that_only_a_log_tells_of(
+    run_harness: Callable[[Mapping[str, str]], Harness], clause: str, hushed: bool
+) -> None:
+    agent = (
+        HUSHED.replace("CLAUSE", clause.replace("; ", "\n            "))
+        + "\n\ndef log_error(error):\n    print(error)\n"
+    )
+    main = "from agent import Agent\nfrom model import Model, say\n\nassert Agent(Model(say('4'))).run('Go.') == '4'\n"
+    told = {one.anchors[0].qualname: one for one in run_harness({"agent.py": agent, "main.py": main}).said("O118")}
+    assert ("only told a log" in told["Agent.save_answer"].message) is hushed
+
+
+VALIDATED = """\
+from typing import Any
+
+from pydantic import BaseModel, model_validator
+
+
+class Settings(BaseModel):
+    model: Any
+
+    @model_validator(mode="after")
+    def check_model(self):
+        if not hasattr(self.model, "ask"):
+            raise ValueError(f"No model that can be asked: {type(self.model).__name__}")
+        return self
+
+
+class Agent:
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, task):
+        settings = Settings(model=self.model)
+        return settings.model.ask(task)
+"""
+
+
+def test_what_a_validation_error_repeats_arose_in_the_validator(
+    run_harness: Callable[[Mapping[str, str]], Harness],
+) -> None:
+    main = "from agent import Agent\nfrom model import Model\n\nAgent(Model()).run('Go.')\n"
+    told = run_harness({"agent.py": VALIDATED, "main.py": main}).said("O118")
+    arose = {one.anchors[0].qualname for one in told if "an exception arose there" in one.message}
+    assert arose == {"Settings.check_model"}
+
+
 TRANSCRIPT = """\
 class Transcript:
     def __init__(self, subscriber):

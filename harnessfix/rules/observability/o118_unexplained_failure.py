@@ -103,6 +103,8 @@ def _finding(
         raised = "; an exception arose there that ended a step"
     elif matter.slipped(function):
         raised = "; an exception arose there that only a clause for any exception took, far from it"
+    elif matter.hushed(function):
+        raised = "; a clause of it took a failure and only told a log"
     elif found.is_read_by_broken(function):
         raised = "; an exception arose in the function that reads what it writes"
     called = f"`{anchor.qualname}`" + (f" ({step.id})" if step is not None else "")

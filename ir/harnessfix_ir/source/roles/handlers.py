@@ -1,6 +1,7 @@
 """`except` clauses and new exceptions."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -36,6 +37,7 @@ _TRACE_CALLS = frozenset(
         "traceback.TracebackException",
     ]
 )
+_REPORT = re.compile(r"^_?log_(error|warning|exception|critical)$")
 
 
 class Handlers(Role):
@@ -88,6 +90,7 @@ def _handler(clause: ast.ExceptHandler, node: ast.Try | ast.TryStar, scope: Scop
         bare = [r for r in raised if r.cause is None]
         draft.note("raises-without-from", bool(bare), bare[0].lineno if bare else 0)
     draft.note("logs", logs)
+    draft.note("only-reports", _only_reports(clause, scope))
     draft.note("uses-exception", uses)
     draft.note("swallows", not (reraises or raised or logs or uses))
     _describe_body(draft, clause, file, scope)
@@ -106,6 +109,19 @@ def _raises(clause: ast.ExceptHandler) -> tuple[bool, list[ast.Raise]]:
             else:
                 new.append(node)
     return again, new
+
+
+def _only_reports(clause: ast.ExceptHandler, scope: Scope) -> bool:
+    """Whether all that a clause does is to say that something went wrong, in a log that no caller reads."""
+    said = [statement.value for statement in clause.body if isinstance(statement, ast.Expr)]
+    return len(said) == len(clause.body) and all(_is_report(value, scope) for value in said)
+
+
+def _is_report(value: ast.expr, scope: Scope) -> bool:
+    if not isinstance(value, ast.Call):
+        return False
+    name = callee(value, scope)
+    return _log_level(name) in ("warning", "error", "critical") or _REPORT.search(last(name)) is not None
 
 
 def _uses_exception(clause: ast.ExceptHandler, scope: Scope) -> bool:
