@@ -378,3 +378,58 @@ def test_nothing_is_said_to_have_shortened_what_no_line_tells(run_harness: Run) 
 def test_a_harness_that_is_ready_for_a_refusal(run_harness: Run, shorten: str) -> None:
     sound = REFUSED.replace("SHORTEN", shorten).replace("raise SystemExit(1)", "return")
     assert not run_harness({"agent.py": sound, "main.py": SMALL}).said("C107")
+
+
+REFUSING = '''\
+class BadRequestError(Exception):
+    pass
+
+
+class Model:
+    """Takes results of calls that it made and no others."""
+
+    def query(self, messages):
+        made = {call["id"] for message in messages for call in message.get("tool_calls", ())}
+        for message in messages:
+            if message["role"] == "tool" and message["tool_call_id"] not in made:
+                raise BadRequestError("Error code: 400 - {'error': {'message': 'SAID'}}")
+        return {"role": "assistant", "content": "It is sunny."}
+
+
+class Agent:
+    def __init__(self, model, session):
+        self.model, self.session = model, session
+
+    def recent_history(self):
+        return self.session[-2:]
+
+    def run(self, task):
+        return self.model.query([*self.recent_history(), {"role": "user", "content": task}])["content"]
+'''
+KEPT_BEFORE = """\
+from agent import Agent, Model
+
+call = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+session = [
+    {"role": "user", "content": "What is the weather?"},
+    {"role": "assistant", "tool_calls": [call]},
+    {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
+    {"role": "assistant", "content": "It is sunny."},
+]
+print(Agent(Model(), session).run("And tomorrow?"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "speaks"),
+    [
+        ("No tool call found for function call output with call_id call_1.", True),
+        ("messages with role tool must be a response to a preceding message with tool_calls", True),
+        ("Invalid schema for function look: unknown type", False),
+    ],
+)
+def test_a_result_whose_call_an_earlier_run_made(run_harness: Run, said: str, speaks: bool) -> None:
+    harness = run_harness({"agent.py": REFUSING.replace("SAID", said), "main.py": KEPT_BEFORE})
+    found = harness.said("C112")
+    assert [one.anchors[0].qualname for one in found] == (["Agent.recent_history"] if speaks else [])
+    assert not (found and harness.said("C121")), "C112 has said it"

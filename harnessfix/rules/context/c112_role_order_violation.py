@@ -4,13 +4,20 @@ from collections.abc import Iterable
 
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._query import as_anchor, asking_anchors, one_of_each, quote, that_ran
-from harnessfix.rules._strays import strays
+from harnessfix.rules._strays import Refused, refused_stray, strays
+from harnessfix.rules._suspects import suspects
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.anchors import Anchor
-from harnessfix_ir.harness import HarnessModel
+from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.names import words_in
 from harnessfix_ir.steps import Part, TraceStep
-from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity
+from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Route, Severity
+
+MOST = 3  # functions that are told
+# What functions are named for that keep a history, or leave something of it out.
+_CUTTING = {"compact", "drop", "keep", "limit", "prune", "recent", "summarize", "trim", "truncate", "window"}
+_KEEPING = frozenset(_CUTTING | {"history", "memory", "message", "messages", "orphan", "orphaned", "session"})
 
 _AGENT = r'''import json
 
@@ -61,6 +68,7 @@ class RoleOrderViolation(Rule):
     )
     fix = "Cut the history between turns only: a call and all its answers stay or go together."
     references = (
+        "https://github.com/openai/openai-agents-python/pull/4324",
         "https://platform.openai.com/docs/guides/function-calling",
         "https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/implement-tool-use",
     )
@@ -76,6 +84,8 @@ class RoleOrderViolation(Rule):
         stray = next((each for each in strays(run) if each.was_sent), None)
         if stray is not None:
             yield _finding(run, model, stray.request, stray.result, stray.asking)
+        elif (refused := refused_stray(run)) is not None:
+            yield _refused(run, model, refused)
 
 
 def _finding(run: Htir, model: HarnessModel, request: TraceStep, stray: Part, asking: TraceStep) -> Finding:
@@ -91,6 +101,30 @@ def _finding(run: Htir, model: HarnessModel, request: TraceStep, stray: Part, as
         quotes=((f"{request.id} input", quote(run.text(stray))),),
         parameters={"window": True},
     )
+
+
+def _refused(run: Htir, model: HarnessModel, refused: Refused) -> Finding:
+    """Of a call that this run does not know: the provider says that it is not there."""
+    request, call = refused.request, quote(refused.result.call_id or "", 40)
+    ran = (suspect.function.element for suspect in suspects(run, model))
+    keepers = [as_anchor(e, "keeps the history", Route.PROBE) for e in ran if _keeps(e)][:MOST]
+    return Finding(
+        message=f"Request {request.id} holds the result of call {call} and not the call itself, and the provider "
+        f"refused it: {quote(refused.error.message, 120)!r}.",
+        anchors=one_of_each([*keepers, *_anchors(run, model, request)]),
+        responsible_step=request.id,
+        symptom_step=request.id,
+        path=(request.id,),
+        confidence=0.8,
+        evidence=Evidence.DERIVED,
+        operator="",
+        quotes=((f"{request.id} input", quote(run.text(refused.result))),),
+        key="refused",
+    )
+
+
+def _keeps(function: Element) -> bool:
+    return not _KEEPING.isdisjoint(words_in(function.anchor.qualname.rpartition(".")[2]))
 
 
 def _anchors(run: Htir, model: HarnessModel, request: TraceStep) -> tuple[Anchor, ...]:

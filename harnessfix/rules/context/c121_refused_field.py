@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from harnessfix.rules._errors import escaped_to
+from harnessfix.rules._errors import escaped_to, same_error
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._fields import Refused, Speaker, Speakers, refused_fields
 from harnessfix.rules._own import nearest_own, tool_call_around
 from harnessfix.rules._query import as_anchor, one_of_each, quote, requests
+from harnessfix.rules._strays import refused_stray
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import HarnessModel
 from harnessfix_ir.htir import Htir
@@ -83,7 +84,13 @@ class RefusedField(Rule):
         told: set[str] = set()
         for step in run.steps[_after_answers(run) :]:
             refused = refused_fields(step.error)
-            if refused is None or refused.words in told or tool_call_around(run, step) or not _ended(run, step):
+            if (
+                refused is None
+                or refused.words in told
+                or _is_of_stray(run, step)
+                or tool_call_around(run, step)
+                or not _ended(run, step)
+            ):
                 continue
             told.add(refused.words)
             speakers = Speakers(run, model, refused.fields, self.option("share"))
@@ -92,6 +99,12 @@ class RefusedField(Rule):
                 yield _finding(run, step, refused, found)
             if len(told) == MOST_REFUSALS:
                 return
+
+
+def _is_of_stray(run: Htir, step: TraceStep) -> bool:
+    """Whether a result without its call is what was refused: C112 speaks of it."""
+    stray = refused_stray(run)
+    return stray is not None and same_error(step.error, stray.error)
 
 
 def _after_answers(run: Htir) -> int:
