@@ -105,8 +105,140 @@ def _desk(last: str, before: str = "pass") -> str:
         """
 
 
+def _model(streamed: str, more: str = "") -> str:
+    """A class that asks at once and piece by piece, with what the second gives."""
+    return f"""
+        class Model:
+            def query(self, messages):
+                return self.client.complete(messages=messages, model=self.name, address=self.address)
+
+            def query_stream(self, messages):
+                {more or "pass"}
+                yield from self.client.complete({streamed})
+        """
+
+
+def _rounds(first: str, second: str, last: str) -> str:
+    """A function with two early ways out and a last one."""
+    return f"""
+        def finish(agent, reply, begun):
+            if reply.cancelled:
+                {first}
+                return
+            if reply.final:
+                agent.answer = reply.text
+                {second}
+                return
+            agent.run_tools(reply)
+            {last}
+        """
+
+
+def _limited(test: str, ended: str = "self.scope.__exit__(kind, error, trace)") -> str:
+    """What a limit on time does when its block ends."""
+    return f"""
+        class TimeLimit:
+            def __exit__(self, kind, error, trace):
+                {ended}
+                if {test}:
+                    raise TimeoutError(self.seconds)
+        """
+
+
+_END = "agent.metrics.end_round(begun)"
+
 # What sets them apart: the hazard, the shape that is none, the shape that is one.
 PAIRS = {
+    "a setting that is given in another way": (
+        "not-handed-on",
+        _model("messages=messages, model=self.name, **options", more='options = {"address": self.address}'),
+        _model("messages=messages, model=self.name"),
+    ),
+    "calls that have little in common": (
+        "not-handed-on",
+        _model("messages=messages, model='small'"),
+        _model("messages=messages, model=self.name"),
+    ),
+    "what is for one way alone": (
+        "not-handed-on",
+        _model("messages=messages, model=self.name").replace("address", "stream_options"),
+        _model("messages=messages, model=self.name"),
+    ),
+    "a last way out that hands over what is open": (
+        "unlike-exit",
+        _rounds(_END, _END, "return begun"),
+        _rounds(_END, _END, "return None"),
+    ),
+    "a last way out that says that nothing was done": (
+        "unlike-exit",
+        _rounds(_END, _END, "return False"),
+        _rounds(_END, _END, "return"),
+    ),
+    "what nobody handed in": (
+        "unlike-exit",
+        _rounds("agent.log.close()", "agent.log.close()", "agent.go_on()"),
+        _rounds(_END, _END, "agent.go_on()"),
+    ),
+    "one early way out of two": (
+        "unlike-exit",
+        _rounds(_END, "pass", "agent.go_on()"),
+        _rounds(_END, _END, "agent.go_on()"),
+    ),
+    "a last way out that ends it too": (
+        "unlike-exit",
+        _rounds(_END, _END, _END),
+        _rounds(_END, _END, "agent.go_on()"),
+    ),
+    "a deadline that was the cause": (
+        "deadline-for-cause",
+        _limited("self.scope.cancelled_caught"),
+        _limited("self.scope.cancel_called"),
+    ),
+    "a deadline where nothing else happened": (
+        "deadline-for-cause",
+        _limited("self.scope.cancel_called and error is None"),
+        _limited("self.scope.cancel_called and self.seconds"),
+    ),
+    "a deadline after what left the block was looked at": (
+        "deadline-for-cause",
+        _limited(
+            "self.scope.cancel_called",
+            ended="self.scope.__exit__(kind, error, trace)\n                if error: return",
+        ),
+        _limited(
+            "self.scope.cancel_called", ended="self.scope.__exit__(kind, error, trace)\n                self.over()"
+        ),
+    ),
+    "a deadline that says what it took": (
+        "deadline-for-cause",
+        _limited("self.scope.cancel_called and took", ended="took = self.scope.__exit__(kind, error, trace)"),
+        _limited("self.scope.cancel_called"),
+    ),
+    "a deadline of somebody else": (
+        "deadline-for-cause",
+        _limited("self.scope.cancel_called", ended="pass"),
+        _limited("self.scope.cancel_called"),
+    ),
+    "a check for one class": (
+        "always-instance",
+        "def wrapped(output, kind):\n    return kind is object or isinstance(output, kind)\n",
+        "def wrapped(output, kind):\n    return isinstance(output, (kind, object))\n",
+    ),
+    "a level of one's own": (
+        "effective-restored",
+        "def quiet(log):\n    level = log.level\n    log.setLevel(40)\n    log.setLevel(level)\n",
+        "def quiet(log):\n    level = log.getEffectiveLevel()\n    log.setLevel(40)\n    log.setLevel(level)\n",
+    ),
+    "a level that the program follows from then on": (
+        "effective-restored",
+        "def pin(log):\n    level = log.getEffectiveLevel()\n    log.propagate = False\n    log.setLevel(level)\n",
+        "def pin(log):\n    level = log.getEffectiveLevel()\n    log.setLevel(40)\n    log.setLevel(level)\n",
+    ),
+    "the level of another": (
+        "effective-restored",
+        "def like(log, other):\n    level = other.getEffectiveLevel()\n    log.setLevel(40)\n    log.setLevel(level)\n",
+        "def like(log, other):\n    level = log.getEffectiveLevel()\n    log.setLevel(40)\n    log.setLevel(level)\n",
+    ),
     "a method that is never told for whom": ("unlike-call", _desk("close(path)"), _desk("remove(path)")),
     "what is given by place": ("unlike-call", _desk("remove(path, self.user)"), _desk("remove(path)")),
     "what may be among others": ("unlike-call", _desk("remove(path, **self.more)"), _desk("remove(path, force=True)")),

@@ -1,4 +1,4 @@
-"""L144: of two functions that do the same work one keeps a parameter that the other hands on."""
+"""L144: of two functions that do the same work one keeps what the other hands on."""
 
 from collections.abc import Mapping
 
@@ -27,20 +27,22 @@ class NotHandedOn(HazardRule):
     name = "not-handed-on"
     keeps = Property.CONSERVATION
     severity = Severity.WARNING
-    summary = "Of two functions that do the same work one keeps a parameter that the other hands on."
+    summary = "Of two functions that do the same work one keeps what the other hands on: a parameter, or a setting."
     why = (
         "`run` and `run_stream`, `invoke` and `ainvoke` are copies that drift apart: a setting is added to one and "
-        "forgotten in the other. Who sets it there is not told that it has no effect."
+        "forgotten in the other. Who sets it there is not told that it has no effect: streamed, a model is asked at "
+        "another address; awaited, an agent runs without its guardrail."
     )
-    fix = "Hand the parameter on in both."
+    fix = "Hand it on in both; better, let both make their arguments in one place."
     references = (
         "https://github.com/microsoft/agent-framework/pull/3150",
+        "https://github.com/huggingface/smolagents/pull/1344",
         "https://doi.org/10.1109/ICSE.2009.5070547",
     )
     operator = "hand-on"
     hazard = "not-handed-on"
     confidence = 0.6
-    reason = "is not given the parameter"
+    reason = "is not given what its twin gives"
     bad = Example(files={"agent.py": _BAD})
     good = edited(
         bad, "agent.py", ("self.model.query(self._prepare(task))", "self.model.query(self._prepare(task, **options))")

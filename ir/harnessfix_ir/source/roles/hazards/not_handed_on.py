@@ -1,11 +1,15 @@
-"""Of two functions that do the same work, one hands a parameter on to what both call, and the other keeps it."""
+"""Of two functions that do the same work, one hands a parameter on to what both call, and the other keeps it.
+
+So it may do with an attribute of the object that both are methods of.
+"""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 
-from harnessfix_ir.source.expressions import dotted
+from harnessfix_ir.source.expressions import dotted, own_attribute
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import spelled
 from harnessfix_ir.source.roles.base import Role
@@ -15,6 +19,12 @@ from .base import hazard
 from .unlike_twins import families
 
 MOST_IN_FAMILY = 8
+LEAST_ALIKE = 2  # keywords that both calls give the same, before one that only one gives counts as forgotten
+# What one way to do it may need, and the other not.
+_OF_ONE_WAY = re.compile(
+    r"sync|stream|event|chunk|delta|loop|lock|semaphore|executor|pool|thread|context|usage|format|tool_choice|file"
+)
+_TELLS = re.compile(r"(^|\.)_?(log|logger|logging|print|console)(\.|$)|^(info|debug|warning|error)$")
 
 
 class NotHandedOn(Role):
@@ -26,11 +36,11 @@ class NotHandedOn(Role):
                 continue
             told: set[tuple[ast.Call, str]] = set()
             for one, other in permutations([_Way(scope) for scope in family], 2):
-                for call, keyword, fuller in _kept(one, other):
+                for call, keyword, value, fuller in (*_kept(one, other), *_forgotten(one.scope, other.scope)):
                     if (call, keyword) not in told:
                         told.add((call, keyword))
                         draft = hazard("not-handed-on", one.scope, call).add("calls", file.segment(call.func))
-                        draft.add("parameter", _given(fuller)[keyword]).add("keyword", keyword)
+                        draft.add("parameter", value).add("keyword", keyword)
                         yield draft.add("twin", other.scope.qualname).add("has-at", fuller.lineno)
 
 
@@ -75,7 +85,11 @@ class _Way:
         return parameter not in self.looked_at
 
 
-def _kept(lacking: _Way, has: _Way) -> Iterator[tuple[ast.Call, str, ast.Call]]:
+_Lacks = tuple[ast.Call, str, str, ast.Call]
+"""A call, a keyword that it lacks, what the other call gives for it, and that call."""
+
+
+def _kept(lacking: _Way, has: _Way) -> Iterator[_Lacks]:
     """Calls that lack one keyword of the only call of the same by the other, which both could give."""
     both = lacking.handed & has.handed
     for name, calls in lacking.calls.items():
@@ -89,7 +103,43 @@ def _kept(lacking: _Way, has: _Way) -> Iterator[tuple[ast.Call, str, ast.Call]]:
             continue
         (keyword,) = lost
         if more[keyword] in both and lacking.keeps(more[keyword], call, keyword):
-            yield call, keyword, fuller[0]
+            yield call, keyword, more[keyword], fuller[0]
+
+
+def _forgotten(lacking: Scope, has: Scope) -> Iterator[_Lacks]:
+    """Calls that lack what the only call of the same by the other says of the object: `address=self.address`."""
+    calls, fuller = _only_calls(lacking), _only_calls(has)
+    known: set[str] = set()
+    for name in sorted(calls.keys() & fuller.keys()):
+        call, more = calls[name], fuller[name]
+        given, said = _given(call), _given(more)
+        own = [word.arg for word in more.keywords if word.arg and own_attribute(word.value) == word.arg]
+        lost = [word for word in own if word not in given and _OF_ONE_WAY.search(word) is None]
+        alike = sum(said.get(word) == value for word, value in given.items() if word != "**")
+        spread = said.get("**") == given.get("**")  # what it holds is the same for both
+        if not lost or alike < LEAST_ALIKE or not spread or len(_places(call)) != len(_places(more)):
+            continue
+        if _TELLS.search(name) or not given.keys() <= said.keys():
+            continue
+        known = known or _spoken(lacking)
+        yield from ((call, word, f"self.{word}", more) for word in lost if word not in known)
+
+
+def _spoken(scope: Scope) -> set[str]:
+    """Attributes, keywords and texts of a function: what it may say in another way."""
+    known = {node.attr for node in scope.deep(ast.Attribute)}
+    known.update(word.arg for word in scope.deep(ast.keyword) if word.arg)
+    known.update(text.value for text in scope.deep(ast.Constant) if isinstance(text.value, str))
+    return known
+
+
+def _only_calls(scope: Scope) -> dict[str, ast.Call]:
+    """What a function calls once with several keywords, by name."""
+    found: dict[str, list[ast.Call]] = defaultdict(list)
+    for call in scope.deep(ast.Call):
+        if len(call.keywords) >= LEAST_ALIKE:
+            found[dotted(call.func, scope)].append(call)
+    return {name: calls[0] for name, calls in found.items() if name and len(calls) == 1}
 
 
 def _given(call: ast.Call) -> Mapping[str, str]:
