@@ -1,6 +1,7 @@
 """What was in effect is put back as a setting of one's own."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import assigned_value, callee, words_in
@@ -21,16 +22,20 @@ class EffectiveRestored(Role):
                 for name, values in scope.bindings.items()
                 if len(values) == 1 and (of := _receiver(values[0], "getEffectiveLevel"))
             }
-            sets = [call for call in scope.of(ast.Call) if _receiver(call, "setLevel")] if kept else []
-            for call in sets:
-                given, of = call.args[0] if len(call.args) == 1 else None, _receiver(call, "setLevel")
-                if not isinstance(given, ast.Name) or kept.get(given.id) != of or _is_root(call, scope):
+            sets = [(call, of) for call in scope.of(ast.Call) if (of := _receiver(call, "setLevel"))] if kept else []
+            times = Counter(of for _, of in sets)
+            for call, of in sets:
+                given = call.args[0] if len(call.args) == 1 else None
+                if not isinstance(given, ast.Name) or kept.get(given.id) != of or times[of] == 1:
                     continue
-                others = [one for one in sets if one is not call and _receiver(one, "setLevel") == of]
-                if others and not any(
-                    isinstance(around, ast.If) and "level" in words_in(around.test) for around in file.ancestors(call)
-                ):
+                if not _is_root(call, scope) and not _is_asked(call, file):
                     yield hazard("effective-restored", scope, call).add("level", given.id)
+
+
+def _is_asked(call: ast.Call, file: FileContext) -> bool:
+    """Whether it was looked at first what level the logger has."""
+    asked = (around.test for around in file.ancestors(call) if isinstance(around, ast.If))
+    return any("level" in words_in(test) for test in asked)
 
 
 def _is_root(call: ast.Call, scope: Scope) -> bool:
