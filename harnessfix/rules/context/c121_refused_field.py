@@ -84,13 +84,9 @@ class RefusedField(Rule):
         told: set[str] = set()
         for step in run.steps[_after_answers(run) :]:
             refused = refused_fields(step.error)
-            if (
-                refused is None
-                or refused.words in told
-                or _is_of_stray(run, step)
-                or tool_call_around(run, step)
-                or not _ended(run, step)
-            ):
+            if refused is None or refused.words in told or tool_call_around(run, step) or not _ended(run, step):
+                continue
+            if _is_of_stray(run, step):
                 continue
             told.add(refused.words)
             speakers = Speakers(run, model, refused.fields, self.option("share"))

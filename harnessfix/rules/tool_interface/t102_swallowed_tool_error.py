@@ -197,9 +197,11 @@ class _Answers:
             return False
         old, new = (self._run.input_text(step) for step in (before, self._added[at][0]))
         asked = self._run.output_text(before)
+        if tool.name not in asked or len(new) > LONGEST:
+            return False
         same = _alike(old, new)
         rest = _alike(old[same:][::-1], new[same:][::-1])
-        if tool.name not in asked or 2 * (same + rest) < len(old) or len(new) > LONGEST:
+        if 2 * (same + rest) < len(old):
             return False
         added = _LABEL.sub(" ", new[same : len(new) - rest])
         return all(word in asked for word in _WORD.findall(added))
