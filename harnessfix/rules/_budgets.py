@@ -78,6 +78,11 @@ def fallen_back(run: Htir, model: HarnessModel) -> Iterator[tuple[TraceStep, Ste
             yield step, event, choice
 
 
+def is_given(choice: Element) -> bool:
+    """Whether a zero in a choice is one that somebody gave, and other than none; of a timeout both may be the same."""
+    return choice.fact("none-unless-given") is not None and "timeout" not in choice.name.lower()
+
+
 @once
 def given_zeros(run: Htir) -> Mapping[str, TraceStep]:
     """Names that a step of the run was given 0 under, as an argument or in a record, each with the first such step.

@@ -53,7 +53,8 @@ class Refused:
 def refused_stray(run: Htir) -> Refused | None:
     """The first such request, also where the call was made in an earlier run that this one goes on from."""
     for request in requests(run):
-        error, result = permanent(request.error), _without_call(request)
+        error = permanent(request.error)
+        result = _without_call(request) if error is not None else None
         if error is not None and result is not None and _speaks_of(error, result):
             return Refused(request, result, error)
     return None

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, TextClause, and_,
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from harnessfix_ir.errors import StoreError
+from harnessfix_ir.prefix import common_start
 from harnessfix_ir.recording import RunInfo
 from harnessfix_ir.vocabulary import Outcome, Status, StepKind
 
@@ -243,7 +244,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
 
 def _row(row: Row[Any]) -> RunRow:
     started, ended = row.started_ns, row.ended_ns
-    shared = max(_shared(row.id, row.before or ""), _shared(row.id, row.after or ""))
+    shared = max(common_start(row.id, row.before or ""), common_start(row.id, row.after or ""))
     return RunRow(
         id=row.id,
         short_id=row.id[: max(SHORTEST, shared + 1)],
@@ -261,16 +262,6 @@ def _row(row: Row[Any]) -> RunRow:
         format=row.format,
         filename=row.filename,
     )
-
-
-def _shared(one: str, other: str) -> int:
-    """How many characters two strings have in common at their beginnings."""
-    count = 0
-    for mine, theirs in zip(one, other):
-        if mine != theirs:
-            break
-        count += 1
-    return count
 
 
 def unknown(connection: Connection, asked: str) -> StoreError:

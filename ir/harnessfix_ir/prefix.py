@@ -23,3 +23,9 @@ def common_prefix(first: tuple[Part, ...], second: tuple[Part, ...]) -> int:
 def _equal(one: Part, two: Part) -> bool:
     # Whether two documents are equal takes a hundred times longer to find out than whether two digests are.
     return one is two or (one.text == two.text and one == two)
+
+
+def common_start(one: str, other: str) -> int:
+    """How many characters two texts have in common at their beginnings."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))

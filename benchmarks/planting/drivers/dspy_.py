@@ -73,9 +73,7 @@ def ask(task, model):
         return predict(question="and now?", history=said)
     if task == "best":
         predict = dspy.Predict("question -> answer")
-        return dspy.BestOfN(predict, N=2, reward_fn=lambda _, got: float(got.answer == "42"), threshold=1.0)(
-            question="?"
-        )
+        return dspy.BestOfN(predict, N=2, reward_fn=reward, threshold=1.0)(question="?")
     if task == "parallel":
         predict = dspy.Predict("question -> answer")
         asked = [(predict, dspy.Example(question=word).with_inputs("question")) for word in ("one", "other")]

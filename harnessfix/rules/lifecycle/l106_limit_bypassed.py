@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from harnessfix.rules._budgets import fallen_back, given_numbers, one_too_few, overspent
+from harnessfix.rules._budgets import fallen_back, given_numbers, is_given, one_too_few, overspent
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_anchors
 from harnessfix.rules._query import as_anchor, hazards, names, one_of_each, went_through
@@ -176,9 +176,7 @@ def _thrown_away(run: Htir, model: HarnessModel) -> Iterator[Finding]:
     fallen = {
         (choice.anchor.path, choice.anchor.start_line, choice.name): step
         for step, event, choice in fallen_back(run, model)
-        if str(event.attributes.get("value")) in ("0", "0.0")
-        and choice.fact("none-unless-given")
-        and "timeout" not in choice.name
+        if str(event.attributes.get("value")) in ("0", "0.0") and is_given(choice)
     }
     for limit in model.of_role(ElementRole.LIMIT) if zeros or fallen else ():
         default = _default(limit)

@@ -193,7 +193,9 @@ def _translator(run: Htir, model: HarnessModel, origin: TraceStep, tool: TraceSt
     """
     for _, entered in handlings(run):
         handler, caught = handler_element(model, entered), error_of(run, entered)
-        if handler is None or handler.fact("raises") is None or tool in ancestors(run, entered):
+        if handler is None or handler.fact("raises") is None:
+            continue
+        if any(outer is tool for outer in ancestors(run, entered)):
             continue
         if same_error(caught, origin.error) or (not is_same(caught, origin.error) and same_error(origin.error, caught)):
             return function_of(model, handler.anchor)

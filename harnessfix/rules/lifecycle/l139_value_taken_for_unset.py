@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from harnessfix.rules._budgets import fallen_back, given_zeros
+from harnessfix.rules._budgets import fallen_back, given_zeros, is_given
 from harnessfix.rules._examples import edited, harness
 from harnessfix.rules._own import own_function
 from harnessfix.rules._query import as_anchor, one_of_each
@@ -136,9 +136,7 @@ def _trust(event: StepEvent, element: Element) -> float:
     """How likely the value was meant: numbers and objects are, and what was to override a value of the same name."""
     value, default = event.attributes.get("value"), event.attributes.get("default")
     if default == _NONE:
-        # A price of 0 and none may be the same, and a timeout of 0 none at all.
-        limits = LIMIT_NAME.search(element.name) and "timeout" not in element.name.lower()
-        return 0.6 if limits and element.fact("none-unless-given") else 0.0
+        return 0.6 if LIMIT_NAME.search(element.name) and is_given(element) else 0.0  # a price of 0 and none are one
     if isinstance(value, bool | int | float):
         return 0.75
     if isinstance(value, Mapping) and value:

@@ -21,6 +21,7 @@ from harnessfix.rules._signals import is_signal
 from harnessfix.rules.base import Finding, Rule
 from harnessfix_ir.harness import Element, HarnessModel
 from harnessfix_ir.htir import Htir
+from harnessfix_ir.prefix import common_start
 from harnessfix_ir.steps import ErrorInfo, TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, Status, StepKind
 
@@ -131,7 +132,11 @@ class SwallowedToolError(Rule):
             told = None
             if _swallows(handler):
                 told = _answer_in_tool(run, model, handler, handled) or answers.outside(error, handled)
-            if told is not None and not _tells(told.text, info) and (told.untold or _is_answer_of(handler, told)):
+            if (
+                told is not None
+                and not _tells(told.text, info)
+                and (_is_answer_of(handler, told) or answers.say_nothing_of(told, handled))
+            ):
                 yield _finding(run, handler, error, handled, info, told)
                 spoken.add(told.step.id)
             elif not handler.fact("reraises"):
@@ -152,14 +157,12 @@ class _Told:
         tool, step: by which tool, and in which step.
         text: it.
         own: whether the clause itself said it.
-        untold: whether it is all that could have told of the tool, and says nothing of it.
     """
 
     tool: TraceStep
     step: TraceStep
     text: str
     own: bool
-    untold: bool = False
 
 
 class _Answers:
@@ -183,24 +186,26 @@ class _Answers:
         request, parts = self._added[at]
         said = [part for part in parts if part.role in ("user", "tool") and part.kind != "tool_call"]
         answers = bool(said) and all(part.role == "tool" for part in said)
-        text = "\n".join(self._run.text(part) for part in said)
-        return _Told(tool, request, text, answers, self._says_nothing(at, tool, handled))
+        return _Told(tool, request, "\n".join(self._run.text(part) for part in said), answers)
 
-    def _says_nothing(self, at: int, tool: TraceStep, handled: TraceStep) -> bool:
+    def say_nothing_of(self, told: _Told, handled: TraceStep) -> bool:
         """Whether a request tells in one text, written anew, all that happened, and of that tool no word.
 
         That is where its text goes on from that of the request before, the model had asked for the tool, nothing was
         tried again, and what is new in it are labels and the model's own words.
         """
-        before = self._added[at - 1][0] if at else None
-        if before is None or self._tools_between(self._run.place(handled.id), self._places[at]):
+        at = self._next(handled)
+        if not at or told.step is not self._added[at][0]:
+            return False  # the tool itself answered
+        if self._tools_between(self._run.place(handled.id), self._places[at]):
             return False
-        old, new = (self._run.input_text(step) for step in (before, self._added[at][0]))
+        before = self._added[at - 1][0]
+        old, new = self._run.input_text(before), self._run.input_text(told.step)
         asked = self._run.output_text(before)
-        if tool.name not in asked or len(new) > LONGEST:
+        if told.tool.name not in asked or len(new) > LONGEST:
             return False
-        same = _alike(old, new)
-        rest = _alike(old[same:][::-1], new[same:][::-1])
+        same = common_start(old, new)
+        rest = common_start(old[same:][::-1], new[same:][::-1])
         if 2 * (same + rest) < len(old):
             return False
         added = _LABEL.sub(" ", new[same : len(new) - rest])
@@ -232,12 +237,6 @@ class _Answers:
 
     def _tools_between(self, start: int, end: int) -> bool:
         return bisect_right(self._tools, end) > bisect_right(self._tools, start)
-
-
-def _alike(one: str, other: str) -> int:
-    """How many characters both begin with."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
 
 
 def _answer_in_tool(run: Htir, model: HarnessModel, handler: Element, handled: TraceStep) -> _Told | None:

@@ -61,6 +61,11 @@ def own_attribute(node: ast.AST | None) -> str:
     return node.attr if isinstance(node, ast.Attribute) and own else ""
 
 
+def called_name(call: ast.Call) -> str:
+    """`end` of `self.metrics.end(…)` and of `end(…)`, empty for anything else."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
 def last(name: str) -> str:
     """Last part of a dotted name."""
     return name.rpartition(".")[2]

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, is_constant, last
+from harnessfix_ir.source.expressions import called_name, callee, defaults_of, is_constant, last
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
@@ -51,7 +51,7 @@ def _is_false_unless_given(node: ast.expr) -> bool:
     """Whether false is what the expression itself takes for not given: `options.get("cache", False)`."""
     if not isinstance(node, ast.Call) or len(node.args) < 2 or not isinstance(node.args[-1], ast.Constant):
         return False
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    name = called_name(node)
     told = node.args[-1].value
     return name in ("get", "getattr", "pop", "setdefault") and told is not None and not told
 
@@ -60,13 +60,7 @@ def _is_none_unless_given(value: ast.expr, scope: Scope) -> bool:
     """Whether a value is a parameter that is None where nobody gives one: anything else in it was given."""
     if not isinstance(value, ast.Name) or not isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
-    args = scope.node.args
-    placed = [*args.posonlyargs, *args.args]
-    defaults = {
-        **dict(zip([a.arg for a in reversed(placed)], reversed(args.defaults))),
-        **{a.arg: d for a, d in zip(args.kwonlyargs, args.kw_defaults)},
-    }
-    default = defaults.get(value.id)
+    default = dict(defaults_of(scope.node)).get(value.id)
     return isinstance(default, ast.Constant) and default.value is None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from harnessfix_ir.source.expressions import (
     argument,
     assigned_value,
+    called_name,
     callee,
     dotted,
     has_star_keywords,
@@ -186,8 +187,7 @@ def _whole(node: ast.Attribute, file: FileContext) -> bool:
     """Whether `os.environ` is used as a mapping, and not for one of its keys or by a function that may choose of it."""
     parent = file.parents.get(node)
     if isinstance(parent, ast.Call) and node in parent.args:
-        name = parent.func.attr if isinstance(parent.func, ast.Attribute) else getattr(parent.func, "id", "")
-        return name in ("dict", "copy", "deepcopy", "ChainMap", "update", "run", "Popen")
+        return called_name(parent) in ("dict", "copy", "deepcopy", "ChainMap", "update", "run", "Popen")
     if isinstance(parent, ast.Subscript):
         return False
     return not (isinstance(parent, ast.Attribute) and parent.attr in ("get", "pop", "setdefault"))

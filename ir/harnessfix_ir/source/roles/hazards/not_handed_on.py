@@ -36,7 +36,7 @@ class NotHandedOn(Role):
                 continue
             told: set[tuple[ast.Call, str]] = set()
             for one, other in permutations([_Way(scope) for scope in family], 2):
-                for call, keyword, value, fuller in (*_kept(one, other), *_forgotten(one.scope, other.scope)):
+                for call, keyword, value, fuller in (*_kept(one, other), *_forgotten(one, other)):
                     if (call, keyword) not in told:
                         told.add((call, keyword))
                         draft = hazard("not-handed-on", one.scope, call).add("calls", file.segment(call.func))
@@ -106,12 +106,13 @@ def _kept(lacking: _Way, has: _Way) -> Iterator[_Lacks]:
             yield call, keyword, more[keyword], fuller[0]
 
 
-def _forgotten(lacking: Scope, has: Scope) -> Iterator[_Lacks]:
+def _forgotten(lacking: _Way, has: _Way) -> Iterator[_Lacks]:
     """Calls that lack what the only call of the same by the other says of the object: `address=self.address`."""
-    calls, fuller = _only_calls(lacking), _only_calls(has)
     known: set[str] = set()
-    for name in sorted(calls.keys() & fuller.keys()):
-        call, more = calls[name], fuller[name]
+    for name in sorted(lacking.calls.keys() & has.calls.keys()):
+        if len(lacking.calls[name]) != 1 or len(has.calls[name]) != 1:
+            continue
+        (call,), (more,) = lacking.calls[name], has.calls[name]
         given, said = _given(call), _given(more)
         own = [word.arg for word in more.keywords if word.arg and own_attribute(word.value) == word.arg]
         lost = [word for word in own if word not in given and _OF_ONE_WAY.search(word) is None]
@@ -121,7 +122,7 @@ def _forgotten(lacking: Scope, has: Scope) -> Iterator[_Lacks]:
             continue
         if _TELLS.search(name) or not given.keys() <= said.keys():
             continue
-        known = known or _spoken(lacking)
+        known = known or _spoken(lacking.scope)
         yield from ((call, word, f"self.{word}", more) for word in lost if word not in known)
 
 
@@ -131,15 +132,6 @@ def _spoken(scope: Scope) -> set[str]:
     known.update(word.arg for word in scope.deep(ast.keyword) if word.arg)
     known.update(text.value for text in scope.deep(ast.Constant) if isinstance(text.value, str))
     return known
-
-
-def _only_calls(scope: Scope) -> dict[str, ast.Call]:
-    """What a function calls once with several keywords, by name."""
-    found: dict[str, list[ast.Call]] = defaultdict(list)
-    for call in scope.deep(ast.Call):
-        if len(call.keywords) >= LEAST_ALIKE:
-            found[dotted(call.func, scope)].append(call)
-    return {name: calls[0] for name, calls in found.items() if name and len(calls) == 1}
 
 
 def _given(call: ast.Call) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import EXITS, inside
+from harnessfix_ir.source.expressions import EXITS, called_name, inside
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -57,8 +57,7 @@ def _ends(body: list[ast.stmt], scope: Scope, error: str | None = None) -> bool:
     while isinstance(last, ast.Expr) and isinstance(last.value, ast.Await):
         last = ast.Expr(last.value.value)
     if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
-        func = last.value.func
-        name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+        name = called_name(last.value)
         handed = any(isinstance(n, ast.Name) and n.id == error for a in last.value.args for n in walk(a))
         return name in _ENDS or "raise" in name or (error is not None and handed and not is_log_call(last.value, scope))
     if isinstance(last, ast.If):

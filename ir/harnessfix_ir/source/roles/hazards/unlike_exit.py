@@ -5,7 +5,7 @@ import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import own_attribute
+from harnessfix_ir.source.expressions import called_name, own_attribute
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -26,7 +26,7 @@ class UnlikeExit(Role):
             calls = scope.of(ast.Call)
             body = scope.function.body
             if (
-                not any(_ENDS.match(_name(call)) for call in calls)
+                not any(_ENDS.match(called_name(call)) for call in calls)
                 or isinstance(body[-1], ast.Raise)
                 or _is_plain(body[-1])
             ):
@@ -39,10 +39,6 @@ class UnlikeExit(Role):
                     continue
                 draft = hazard("unlike-exit", scope, behind[-1]).add("calls", file.segment(early[-1].func))
                 yield draft.add("at", [call.lineno for call in early])
-
-
-def _name(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def _is_plain(statement: ast.stmt) -> bool:
@@ -64,29 +60,33 @@ def _ended_early(body: list[ast.stmt]) -> dict[str, list[ast.Call]]:
             continue
         for block in (statement.body, statement.orelse):
             if block and isinstance(block[-1], ast.Return):
-                for own in block:
-                    call = own.value if isinstance(own, ast.Expr) else None
-                    call = call.value if isinstance(call, ast.Await) else call
-                    if (
-                        isinstance(call, ast.Call)
-                        and _ENDS.match(_name(call))
-                        and any(isinstance(arg, ast.Name) for arg in call.args)
-                    ):
-                        found[ast.dump(call)].append(call)
+                for call in _ends_in(block):
+                    found[ast.dump(call)].append(call)
             pending.extend(inner for inner in block if isinstance(inner, ast.If))
     return found
+
+
+def _ends_in(block: list[ast.stmt]) -> Iterator[ast.Call]:
+    """Calls, each a statement of its own, that end what they are given by name."""
+    for own in block:
+        call = own.value if isinstance(own, ast.Expr) else None
+        call = call.value if isinstance(call, ast.Await) else call
+        if not isinstance(call, ast.Call) or not _ENDS.match(called_name(call)):
+            continue
+        if any(isinstance(arg, ast.Name) for arg in call.args):
+            yield call
 
 
 def _may_end_it(behind: list[ast.stmt], call: ast.Call) -> bool:
     """Whether what comes last has to do with what was begun, or is a method that may know of it."""
     own = {node.id for arg in call.args for node in walk(arg) if isinstance(node, ast.Name)}
     receiver = call.func.value if isinstance(call.func, ast.Attribute) else call
-    held = ast.dump(receiver)
+    held, name = ast.dump(receiver), called_name(call)
     by_object = any(isinstance(node, ast.Name) and node.id == "self" for node in walk(receiver))
     for node in (node for statement in behind for node in walk(statement)):
         if isinstance(node, ast.Name) and node.id in own:
             return True
-        if isinstance(node, ast.Call) and (_name(node) == _name(call) or (by_object and own_attribute(node.func))):
+        if isinstance(node, ast.Call) and (called_name(node) == name or (by_object and own_attribute(node.func))):
             return True
         if isinstance(node, ast.Attribute) and ast.dump(node) == held:
             return True
