@@ -223,6 +223,14 @@ def test_t104_compares_names_only(run_harness: Run, source: str, parameters: lis
     assert bool(run_harness({"agent.py": text}).said_of_source("T104")) is speaks
 
 
+def test_t104_asks_for_more_than_a_name_in_common(run_harness: Run) -> None:
+    declared = {"type": "object", "properties": {"agents": {"type": "array"}}}
+    schema = {"name": "build", "description": "The agents to build.", "parameters": declared}
+    method = "class Builder:\n    def build(self, task):\n        return [task]\n\n\n"
+    text = f"{method}SCHEMA = {schema!r}\n"
+    assert not run_harness({"agent.py": text}).said_of_source("T104")
+
+
 def _request(pool: TextPool, number: int, recorder: str, *parts: tuple[str, str, str, str | None]) -> TraceStep:
     made = [Part(role=role, kind=kind, text=pool.put(text), call_id=call_id) for role, kind, text, call_id in parts]
     source = Source(format=recorder)

@@ -179,6 +179,10 @@ def test_subprocess_facts(read_one: ReadOne, one: One, code: str, has: set[str],
         ("full = f'cd / && {cmd}'\n    subprocess.run(full)", "parameter"),
         ("subprocess.run(['git', 'status'])", "constant"),
         ("subprocess.run(self.build)", "expression"),
+        ("subprocess.run(['javac', cmd])", "argument"),
+        ("subprocess.run(['/bin/sh', '-c', cmd])", "parameter"),
+        ("subprocess.run(['docker', 'exec', cmd])", "parameter"),
+        ("subprocess.run(['git', *cmd])", "parameter"),
     ],
 )
 def test_where_a_command_comes_from(read_one: ReadOne, one: One, code: str, source: str) -> None:
@@ -372,6 +376,36 @@ def run(self, limit=None, timeout=None):
     assert found["n >= self.step_limit"].value("skipped-on") == ["continue:9"]
 
 
+@pytest.mark.parametrize(
+    ("declared", "handed", "dropped"),
+    [
+        ("float", 'options["max_price"] = self._max_price', True),
+        ("dict[str, float] | None", 'options["max_price"] = self._max_price', False),
+    ],
+)
+def test_only_a_number_is_dropped_for_being_zero(read_one: ReadOne, declared: str, handed: str, dropped: bool) -> None:
+    model = read_one(
+        f"""
+class Model:
+    def __init__(self, max_price: {declared} = None):
+        self._max_price = max_price
+    def options(self, options):
+        if self._max_price:
+            {handed}
+        return options
+"""
+    )
+    assert any(e.value("zero-dropped") for e in model.of_role(ElementRole.LIMIT)) is dropped
+
+
+@pytest.mark.parametrize(
+    ("handed", "dropped"), [("return Retrying(model, retries=retries)", False), ("model.retries(retries)", True)]
+)
+def test_without_retries_nothing_that_retries_is_made(read_one: ReadOne, handed: str, dropped: bool) -> None:
+    model = read_one(f"def make(model, retries=None):\n    if retries:\n        {handed}\n    return model\n")
+    assert any(e.value("zero-dropped") for e in model.of_role(ElementRole.LIMIT)) is dropped
+
+
 def test_one_step_too_many(read_one: ReadOne) -> None:
     model = read_one("def f(max_steps):\n    n = 0\n    while n <= max_steps:\n        n += 1\n")
     (limit,) = model.of_role(ElementRole.LIMIT)
@@ -501,6 +535,10 @@ def get_template_vars():
         ('logger.info("a key of %d characters", len(key))', False),
         ('logger.info("key set: %s", key is not None)', False),
         ('logger.info("using %s", "a key" if key else "none")', False),
+        ('answer = ask(key)\n    logger.info("it said %s", answer.text)', False),
+        ('logger.info("it said %s", ask(key).text)', False),
+        ('head = {"authorization": f"Bearer {key.strip()}"}\n    logger.info("sent %s", str(head))', True),
+        ('parts = ["key"]\n    parts.append(key)\n    logger.info(" ".join(parts))', True),
     ],
 )
 def test_what_a_log_shows_of_a_secret(read_one: ReadOne, logged: str, shown: bool) -> None:

@@ -752,6 +752,17 @@ def test_a_default_that_is_changed_is_told_from_the_source_too(tmp_path: Path) -
     assert [(e.value("name"), e.anchor.qualname) for e in found] == [("messages", "ask"), ("headers", "Agent")]
 
 
+@pytest.mark.parametrize(("base", "shared"), [("BaseModel", []), ("Keeper", ["notes"])])
+def test_a_base_in_another_file_may_copy_defaults_for_each_object(base: str, shared: list[str], tmp_path: Path) -> None:
+    (tmp_path / "records.py").write_text(f"from elsewhere import {base}\n\nclass Record({base}):\n    pass\n", "utf-8")
+    notes = (
+        "class Notes(Record):\n    notes: list[str] = []\n\n    def add(self, text):\n        self.notes.append(text)\n"
+    )
+    (tmp_path / "harness.py").write_text(f"from records import Record\n\n{notes}", "utf-8")
+    found = [e for e in read_harness([tmp_path]).of_role(ElementRole.HAZARD) if e.name == "changed-default"]
+    assert [e.value("name") for e in found] == shared
+
+
 @pytest.mark.parametrize("work", ["answer = await self.answer(message)", "return await self.answer(message)"])
 def test_a_lock_that_a_failure_leaves_held(work: str, tmp_path: Path) -> None:
     body = f"await self.lock.acquire()\n    {work}\n    self.lock.release()\n"

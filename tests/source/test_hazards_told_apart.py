@@ -149,6 +149,109 @@ _END = "agent.metrics.end_round(begun)"
 
 # What sets them apart: the hazard, the shape that is none, the shape that is one.
 PAIRS = {
+    "a function of a module that is called like a text's": (
+        "thrown-away",
+        "import streamlit as st\n\ndef show(page):\n    st.title('Runs')\n    return page.strip()\n",
+        "def show(page):\n    page.title()\n    return page\n",
+    ),
+    "an answer that is worked out to see whether that raises": (
+        "result-dropped",
+        """
+        class Hour:
+            def is_valid(self, reply):
+                try:
+                    self.clean(reply)
+                except ValueError:
+                    return False
+                return True
+
+            def clean(self, reply):
+                return int(reply.strip())
+        """,
+        """
+        class Hour:
+            def ask(self, reply):
+                try:
+                    said = reply.strip()
+                    self.clean(said)
+                except ValueError:
+                    return 0
+                return said
+
+            def clean(self, reply):
+                return int(reply.strip())
+        """,
+    ),
+    "an iterator whose items are kept as it is gone through": (
+        "spent-iterator",
+        """
+        class Replies:
+            def __init__(self, source):
+                self._source = iter(source)
+                self._kept = []
+
+            def __iter__(self):
+                yield from self._kept
+                for item in self._source:
+                    self._kept.append(item)
+                    yield item
+        """,
+        """
+        class Replies:
+            def __init__(self, source):
+                self._source = iter(source)
+                self._kept = []
+
+            def __iter__(self):
+                for item in self._source:
+                    yield item
+        """,
+    ),
+    "two forms of one path": (
+        "key-leaves-out",
+        """
+        def render(self, abs_file, rel_file):
+            if rel_file not in self.cache:
+                self.cache[rel_file] = read(abs_file)
+            return self.cache[rel_file]
+        """,
+        """
+        def render(self, text, rel_file):
+            if rel_file not in self.cache:
+                self.cache[rel_file] = draw(text)
+            return self.cache[rel_file]
+        """,
+    ),
+    "what a try binds before anything can go wrong": (
+        "unbound-name",
+        """
+        def install(command):
+            try:
+                output = []
+                output.append(run(command))
+            except OSError as error:
+                print(error)
+            return output
+        """,
+        """
+        def install(command):
+            try:
+                output: list[str]
+                output = run(command)
+            except OSError as error:
+                print(error)
+            return output
+        """,
+    ),
+    "a package that one way alone needs": (
+        "unlike-twins",
+        _twins(
+            "pass",
+            "try:\n                    import aiofiles\n                except ImportError:\n"
+            "                    raise ImportError('install aiofiles')",
+        ),
+        _twins("pass", "if not ask:\n                    raise ValueError('ask something')"),
+    ),
     "a setting that is given in another way": (
         "not-handed-on",
         _model("messages=messages, model=self.name, **options", more='options = {"address": self.address}'),

@@ -168,10 +168,11 @@ def drift(model: HarnessModel, tool: Element) -> tuple[list[str], list[str]]:
 
 def _strangers(model: HarnessModel, tool: Element) -> bool:
     """Whether schema and function have nothing but a name in common: then somebody between them sorts the arguments, or
-    the function is another one of that name."""
+    the function is another one of that name, as it may be where nothing but the name joins them."""
     described, function = names(tool.value("described-params")), model.function(tool.anchor.path, tool.anchor.qualname)
     params = [name for name in names(function.value("params")) if name not in ("self", "cls")] if function else []
-    return not set(params) & set(described) and len(params) != len(described)
+    by_name = tool.value("registered-by") == "schema"
+    return not set(params) & set(described) and (by_name or len(params) != len(described))
 
 
 def _difference(strange: list[str], lacking: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 import ast
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .nodes import below, children, walk
 from .scopes import FunctionNode, Scope
@@ -165,14 +165,24 @@ def assigned_value(name: str, scope: Scope, before: int) -> ast.expr | None:
 
 def tainted_names(scope: Scope, seeds: set[str]) -> set[str]:
     """Names that may hold something made from `seeds`, by following plain assignments and `append`-like calls."""
-    tainted: set[str] = set()
+    return reached_from(seeds, scope.flows)
+
+
+def reached_from(seeds: set[str], moves: Mapping[str, set[str]]) -> set[str]:
+    """The names that `moves` lead to from `seeds`, with these.
+
+    Args:
+        seeds: where to begin.
+        moves: from each name to those that are made from it.
+    """
+    found: set[str] = set()
     pending = list(seeds)
     while pending:
         name = pending.pop()
-        if name not in tainted:
-            tainted.add(name)
-            pending.extend(scope.flows.get(name, ()))
-    return tainted
+        if name not in found:
+            found.add(name)
+            pending.extend(moves.get(name, ()))
+    return found
 
 
 def optional_params(function: FunctionNode) -> list[str]:

@@ -139,7 +139,7 @@ class Scope:
         """From each name to the names that are made from it here, by assignment or by `append`-like calls."""
         if self._flows is None:
             found: dict[str, set[str]] = {}
-            for targets, value in self._moves():
+            for targets, value in self.moves():
                 names = {n.id for t in targets for n in walk(t) if isinstance(n, ast.Name)}
                 for node in walk(value):
                     if isinstance(node, ast.Name):
@@ -147,7 +147,8 @@ class Scope:
             self._flows = found
         return self._flows
 
-    def _moves(self) -> Iterator[tuple[list[ast.expr], ast.expr]]:
+    def moves(self) -> Iterator[tuple[list[ast.expr], ast.expr]]:
+        """What is put where: by assignment, by `+=` and `:=`, and by `append`-like calls."""
         for node in self.assignments:
             if node.value is not None:
                 yield targets_of(node), node.value
@@ -280,6 +281,12 @@ class FileContext:
     def classes(self) -> Sequence[Scope]:
         """Class scopes in order of source."""
         return [scope for scope in self.scopes if scope.is_class]
+
+    @cached_property
+    def modules(self) -> set[str]:
+        """Names that `import x` and `import x as y` give to modules, anywhere in the file."""
+        aliases = (alias for _, node in self.all(ast.Import) for alias in node.names)
+        return {alias.asname or alias.name.partition(".")[0] for alias in aliases}
 
     @cached_property
     def defined(self) -> set[str]:

@@ -10,6 +10,7 @@ from harnessfix_ir.vocabulary import ElementRole
 from .checks import link_approvals, link_verifiers
 from .config import link_classes, link_keys
 from .counters import link_counters
+from .defaults import link_defaults
 from .dependencies import link_dependencies
 from .flow import Flow
 from .functions import excuse_guarded_parsers, mark_function_roles
@@ -45,6 +46,7 @@ def compose(flow: Flow) -> Chunk:
     link_hooks(program, facts)
     link_truncations(program, facts)
     link_counters(program, facts)
+    link_defaults(program, facts)
     link_keys(program, facts)
     link_classes(program, facts)
     link_dependencies(program, facts)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from harnessfix_ir.source.counting import may_stand_still
-from harnessfix_ir.source.expressions import callee, dotted, inside, last, words_in
+from harnessfix_ir.source.expressions import callee, dotted, inside, last, own_attribute, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments
 from harnessfix_ir.source.words import COUNTER_NAME, LIMIT_NAME
@@ -216,9 +216,12 @@ def _is_number(node: ast.expr, scope: Scope) -> bool:
 
 
 def _is_no_number(node: ast.expr, scope: Scope) -> bool:
-    """Whether a name is a parameter that is declared to be something else than a number."""
-    arguments = all_arguments(scope.function.args) if scope.is_function and isinstance(node, ast.Name) else []
-    declared = [a.annotation for a in arguments if a.arg == node.id and a.annotation is not None]  # type: ignore[attr-defined]
+    """Whether a name is a parameter, or an attribute made of one, that is declared to be no number."""
+    maker, name = scope, node.id if isinstance(node, ast.Name) else own_attribute(node).lstrip("_")
+    if isinstance(node, ast.Attribute) and scope.owner is not None:
+        maker = scope.owner.method("__init__") or scope
+    arguments = all_arguments(maker.function.args) if maker.is_function and name else []
+    declared = [a.annotation for a in arguments if a.arg == name and a.annotation is not None]
     return any(not _kinds(kind) & {"int", "float", "Decimal", "Any", "Number"} for kind in declared)
 
 
@@ -293,6 +296,8 @@ def _dropped(test: ast.expr, scope: Scope, file: FileContext) -> Draft | None:
     if not isinstance(test, (ast.Name, ast.Attribute)) or not isinstance(branch, ast.If) or branch.test is not test:
         return None
     whole, name = dotted(test, scope), last(dotted(test, scope))
+    if _ATTEMPTS.search(name) and isinstance(branch.body[-1], ast.Return):
+        return None  # what tries again is made only for those who want to: without it there is one try
     if (
         not _MEANT.search(name)
         or _SWITCH.search(name)

@@ -1,6 +1,7 @@
 """Processes that code starts and HTTP calls that it makes."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from harnessfix_ir.source.expressions import (
@@ -16,6 +17,7 @@ from harnessfix_ir.source.expressions import (
     last,
     names_in,
     tainted_names,
+    text_of,
 )
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
@@ -36,6 +38,12 @@ STARTS = (
 )
 _CHECKING = frozenset(("subprocess.check_call", "subprocess.check_output"))
 _MOST = 8
+# Programs that run what they are given, or another program.
+_RUNS_OTHERS = re.compile(
+    r"(^|[/\\])((ba|z|da|fi|k)?sh|cmd|powershell|pwsh|python[\d.]*w?|pypy\d*|node|deno|bun|perl|ruby|php|java|lua|Rscript|"
+    r"osascript|env|sudo|su|doas|ssh|docker|podman|kubectl|singularity|apptainer|bwrap|firejail|wsl|tmux|screen|timeout|"
+    r"xargs|nohup|nice|time|uv|uvx|npx|npm|pnpm|yarn|poetry|pipx|conda|make|cargo|go|dotnet|pytest|tox|nox)(\.exe)?$"
+)
 _TEXT = ("text", "universal_newlines", "encoding")
 
 
@@ -193,13 +201,21 @@ def _whole(node: ast.Attribute, file: FileContext) -> bool:
     return not (isinstance(parent, ast.Attribute) and parent.attr in ("get", "pop", "setdefault"))
 
 
+def _names_program(command: ast.expr) -> bool:
+    """Whether a command begins with a program of the harness's choice, and of one that runs no other."""
+    if not isinstance(command, (ast.List, ast.Tuple)) or any(isinstance(e, ast.Starred) for e in command.elts):
+        return False
+    name = text_of(command.elts[0]) if command.elts else None
+    return name is not None and _RUNS_OTHERS.search(name) is None
+
+
 def _command_source(call: ast.Call, tainted: set[str]) -> str:
     arguments = call.args or [k.value for k in call.keywords if k.arg in ("args", "cmd", "command")]
     if not arguments:
         return "expression"
     names = {name for a in arguments for name in names_in(a)}
     if names & tainted:
-        return "parameter"
+        return "argument" if _names_program(arguments[0]) else "parameter"
     return "constant" if all(is_constant(a) for a in arguments) else "expression"
 
 

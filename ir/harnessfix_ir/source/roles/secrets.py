@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harnessfix_ir.source.expressions import callee, dotted, last, tainted_names, text_of
+from harnessfix_ir.source.expressions import called_name, callee, dotted, last, reached_from, tainted_names, text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import children, walk
 from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
-from harnessfix_ir.source.words import CONFIG_NAME, MESSAGES_NAME, PROMPT_NAME, SECRET_NAME
+from harnessfix_ir.source.words import CONFIG_NAME, MESSAGES_NAME, PROMPT_NAME, SECRET_NAME, words
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
 
 from .base import Role, at_node
@@ -22,6 +22,14 @@ _LITERAL = re.compile(
 )
 _PLACE = re.compile(r"(url|uri|endpoint|file|path|dir)$", re.IGNORECASE)
 _TELL_ABOUT = ("len", "type", "bool", "isinstance")
+# Calls whose result still shows what they were given, or called on; what a client or a server answers does not.
+_SHOWS = words(
+    """
+    str repr ascii format format_map join strip lstrip rstrip removeprefix removesuffix replace lower upper title encode
+    decode dumps dict list tuple set copy deepcopy urlencode quote b64encode render substitute safe_substitute get pop
+    setdefault items values model_dump model_dump_json to_dict asdict
+    """
+)
 _ENVIRON = ("os.environ.get", "os.getenv", "os.environ.pop")
 
 
@@ -84,21 +92,28 @@ def _sinks(scope: Scope) -> Iterator[_Sink]:
             kind = "prompt"
         else:
             continue
-        nodes = [node for value in values for node in _shown(value)]
+        nodes = [node for value in values for node in _shown(value, answers=kind != "log")]
         names = {node.id for node in nodes if isinstance(node, ast.Name)}
         yield _Sink(kind, call.lineno, names, {id(node) for node in nodes})
 
 
-def _shown(value: ast.AST) -> Iterator[ast.AST]:
-    """What may be read in a value: not what is only counted, compared or asked for its type (`len(key)`)."""
+def _shown(value: ast.AST, answers: bool = True) -> Iterator[ast.AST]:
+    """What may be read in a value: not what is only counted, compared or asked for its type (`len(key)`).
+
+    Args:
+        value: any expression.
+        answers: whether what any function answers counts as made from what it was given.
+    """
     if isinstance(value, ast.Compare):
         return
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _TELL_ABOUT:
         return
     yield value
+    if isinstance(value, ast.Call) and not answers and called_name(value) not in _SHOWS:
+        return
     for child in children(value):
         if not (isinstance(value, ast.IfExp) and child is value.test):
-            yield from _shown(child)
+            yield from _shown(child, answers)
 
 
 def _destinations(node: ast.expr, sinks: list[_Sink], scope: Scope, file: FileContext) -> Iterator[tuple[str, int]]:
@@ -108,9 +123,22 @@ def _destinations(node: ast.expr, sinks: list[_Sink], scope: Scope, file: FileCo
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
         seeds = {n.id for t in targets_of(statement) for n in walk(t) if isinstance(n, ast.Name)} - {"self"}
     tainted = tainted_names(scope, seeds) if seeds else set()
+    shown = _shown_in(scope, seeds) if seeds and any(sink.kind == "log" for sink in sinks) else set()
     for sink in sinks:
-        if id(node) in sink.nodes or (tainted & sink.names and _may_follow(sink.line, node, scope)):
+        holders = shown if sink.kind == "log" else tainted
+        if id(node) in sink.nodes or (holders & sink.names and _may_follow(sink.line, node, scope)):
             yield sink.kind, sink.line
+
+
+def _shown_in(scope: Scope, seeds: set[str]) -> set[str]:
+    """Names whose value shows what one of `seeds` holds: the answer to a request that was made with a key does not."""
+    moved: dict[str, set[str]] = {}
+    for targets, value in scope.moves():
+        names = {n.id for target in targets for n in walk(target) if isinstance(n, ast.Name)}
+        for node in _shown(value, answers=False):
+            if isinstance(node, ast.Name):
+                moved.setdefault(node.id, set()).update(names)
+    return reached_from(seeds, moved)
 
 
 def _may_follow(line: int, node: ast.expr, scope: Scope) -> bool:

@@ -22,6 +22,9 @@ _BESIDE = re.compile(
 )
 
 
+_FORM = re.compile(r"^(abs|absolute|rel|relative|full|resolved)_")  # of a path: two forms name one file
+
+
 class KeyLeavesOut(Role):
     """`if prompt in cache: return cache[prompt]` in a function of `prompt` and `temperature`."""
 
@@ -44,6 +47,7 @@ class KeyLeavesOut(Role):
                 called = {n.func.id for n in scope.of(ast.Call) if isinstance(n.func, ast.Name)}
                 left = [p for p in params if p in used and p not in inside and p not in called]
                 left = [p for p in left if not _stays_the_same(p, owner, scope, file)]
+                left = [p for p in left if _FORM.sub("", p) not in {_FORM.sub("", name) for name in inside}]
                 if inside & set(params) and left:
                     yield hazard("key-leaves-out", scope, store).add("cache", owner).add("leaves-out", left[0])
                     break

@@ -36,8 +36,14 @@ class ResultDropped(Role):
             if not isinstance(call, ast.Call):
                 continue
             name = _called(call, scope)
-            if name in pure:
+            if name in pure and not _is_tried(statement, file):
                 yield hazard("result-dropped", scope, statement).add("calls", name)
+
+
+def _is_tried(statement: ast.stmt, file: FileContext) -> bool:
+    """Whether it is called to see whether that raises: first of what a `try` with clauses holds."""
+    around = file.parents.get(statement)
+    return isinstance(around, ast.Try) and bool(around.handlers) and around.body[0] is statement
 
 
 def _called(call: ast.Call, scope: Scope) -> str:

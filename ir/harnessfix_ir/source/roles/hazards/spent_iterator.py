@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import EXITS, callee
+from harnessfix_ir.source.expressions import EXITS, called_name, callee, calls_in, names_in, own_attribute
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments, targets_of
@@ -13,6 +13,7 @@ from .base import hazard
 
 _ONCE = frozenset(("Iterable", "Iterator", "Generator"))
 _MADE = frozenset(("map", "filter", "zip", "iter", "reversed", "enumerate"))
+_KEEPS = frozenset(("append", "add", "appendleft", "insert"))
 _EATS = words("list tuple set sorted sum any all min max dict frozenset enumerate zip map filter join extend update")
 
 
@@ -46,9 +47,25 @@ def _kept(owner: Scope) -> Iterator[Draft]:
             continue
         for method in methods:
             eaten = any(isinstance(u, ast.Attribute) and u.attr == target.attr for u in _uses(method))
-            if method is not start and eaten and value is not None:
+            if method is not start and eaten and value is not None and not _keeps_items(target.attr, method):
                 yield hazard("spent-iterator", start, value).add("name", f"self.{target.attr}").add("by", method.name)
                 break
+
+
+def _keeps_items(attribute: str, method: Scope) -> bool:
+    """Whether a method puts each item of an iterator into something else of the object as it goes through it."""
+    for loop in method.of(ast.For):
+        if isinstance(loop.iter, ast.Attribute) and loop.iter.attr == attribute:
+            items = set(names_in(loop.target))
+            puts = (call for call in calls_in(loop.body) if called_name(call) in _KEEPS)
+            kept = (given for call in puts if own_attribute(_holder(call)) for given in call.args)
+            if any(items & set(names_in(given)) for given in kept):
+                return True
+    return False
+
+
+def _holder(call: ast.Call) -> ast.expr | None:
+    return call.func.value if isinstance(call.func, ast.Attribute) else None
 
 
 def _outer(annotation: ast.expr | None) -> str:

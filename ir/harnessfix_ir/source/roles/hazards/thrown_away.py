@@ -32,9 +32,15 @@ class ThrownAway(Role):
                 continue
             name = last(callee(call, scope))
             two = name == "replace" and len(call.args) == 2 and isinstance(call.args[0], ast.Constant)
-            makes = isinstance(call.func, ast.Attribute) and (name in _MAKES or two)
+            makes = isinstance(call.func, ast.Attribute) and (name in _MAKES or two) and not _of_module(call.func, file)
             if (makes or _ERROR.match(name)) and not _checks(statement, file):
                 yield hazard("thrown-away", scope, statement).add("what", file.segment(call, 60))
+
+
+def _of_module(func: ast.Attribute, file: FileContext) -> bool:
+    """Whether it is a function of a module that is called, and no method of a text: `st.title(…)`."""
+    holder = func.value
+    return isinstance(holder, ast.Name) and holder.id in file.modules
 
 
 def _checks(statement: ast.stmt, file: FileContext) -> bool:

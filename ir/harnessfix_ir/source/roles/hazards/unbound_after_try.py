@@ -2,13 +2,14 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import takewhile
 
-from harnessfix_ir.source.expressions import EXITS, called_name, inside
+from harnessfix_ir.source.expressions import EXITS, called_name, inside, is_constant
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.roles.handlers import is_log_call
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 
 from .base import hazard, holds, targets_in
 from .unbound_name import binds_otherwise, block_of, reads
@@ -36,8 +37,12 @@ def _one_sided(attempt: ast.Try | ast.TryStar, scope: Scope) -> Iterator[tuple[s
     going_on = [clause for clause in attempt.handlers if not _ends(clause.body, scope, clause.name)]
     if not going_on or attempt.finalbody or _ends(body, scope):
         return
+    begins = takewhile(
+        lambda node: isinstance(node, (ast.Assign, ast.AnnAssign)) and is_constant(node.value), attempt.body
+    )
+    sure = _bound([*begins])  # no clause is entered before these are bound
     for name, line in _bound(attempt.body).items():
-        if any(not _binds(clause.body, name, scope) for clause in going_on):
+        if name not in sure and any(not _binds(clause.body, name, scope) for clause in going_on):
             yield name, line
     for clause in going_on:
         for name, line in _bound(clause.body).items():
@@ -71,10 +76,9 @@ def _bound(body: list[ast.stmt]) -> dict[str, int]:
     """Plain names that some statements bind for sure, with the line."""
     found: dict[str, int] = {}
     for node in body:
-        targets = (
-            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        )
-        for target in targets:
+        if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+            continue
+        for target in targets_of(node):
             for name in targets_in(target):
                 found.setdefault(name.id, node.lineno)
     return found

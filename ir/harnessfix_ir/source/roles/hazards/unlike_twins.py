@@ -21,6 +21,7 @@ _MATTERS = re.compile(
 )
 _REFUSAL = re.compile(r"raise _?[A-Z]")
 _KIND = re.compile(r"coroutine|awaitable|is_?async|async_?gen|is_running")
+_ABSENT = frozenset(("ImportError", "ModuleNotFoundError"))
 _LEAST_SHARED = 5
 _LEAST_ALIKE = 0.6
 
@@ -69,7 +70,7 @@ def _compare(lacking: Scope, has: Scope, of_name: dict[str, dict[str, int]]) -> 
         return
     reached = set(mine).union(*(of_name[name] for name in called if name in of_name))
     lacks = sorted((line, step) for step, line in theirs.items() if step not in reached and _MATTERS.match(step))
-    of_one_kind, optional = _kind_raises(has), _asked_for(has)
+    of_one_kind, optional = _kind_raises(has) | _absence_raises(has), _asked_for(has)
     lacks = [(line, step) for line, step in lacks if step not in of_one_kind and step not in optional]
     refused = [step for _, step in lacks if _REFUSAL.match(step)]
     if len(refused) <= sum(_REFUSAL.match(step) is not None and step not in theirs for step in mine):
@@ -89,6 +90,13 @@ def _kind_raises(scope: Scope) -> set[str]:
                 if isinstance(node, ast.Raise) and node.exc is not None:
                     found.add(_refusal(node.exc, scope))
     return found
+
+
+def _absence_raises(scope: Scope) -> set[str]:
+    """Refusals for want of a package, which one of two ways may need alone."""
+    clauses = (clause for clause in scope.deep(ast.ExceptHandler) if _ABSENT & set(words_in(clause.type)))
+    raised = (node for clause in clauses for node in inside(clause.body) if isinstance(node, ast.Raise))
+    return {_refusal(node.exc, scope) for node in raised if node.exc is not None}
 
 
 def _asked_for(scope: Scope) -> set[str]:
