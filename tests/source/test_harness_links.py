@@ -39,16 +39,26 @@ def read_file(path):
 def write_file(path, text):
     return path
 
-TOOLS = {"read": read_file}
+TOOLS = {"read": read_file, "count": lambda **given: count_words(agent, **given)}
 agent = Agent(tools=[write_file])
+
+def count_words(agent, text):
+    return len(text.split())
 """
     )
     assert tools(model) == {
+        "count": ("count_words", "dict"),
         "search": ("search", "decorator"),
         "calc": ("calculate", "decorator"),
         "read": ("read_file", "dict"),
         "write_file": ("write_file", "list"),
     }
+
+
+@pytest.mark.parametrize(("imported", "tool"), [("argparse", False), ("json", True)])
+def test_what_a_person_types_is_no_tool(read_one: ReadOne, imported: str, tool: bool) -> None:
+    model = read_one(f"import {imported}\n\ndef delete(given):\n    return given\n\nHANDLERS = {{'delete': delete}}\n")
+    assert bool(tools(model)) is tool
 
 
 def test_tools_of_another_file_by_schema(read: Reader) -> None:

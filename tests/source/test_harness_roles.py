@@ -398,6 +398,39 @@ class Model:
     assert any(e.value("zero-dropped") for e in model.of_role(ElementRole.LIMIT)) is dropped
 
 
+@pytest.mark.parametrize(("name", "taken"), [("top_k", False), ("max_rounds", True)])
+def test_of_some_numbers_zero_means_nothing(read_one: ReadOne, name: str, taken: bool) -> None:
+    model = read_one(f"def find(self, {name}: int | None = None):\n    return self.ask({name} or self.most)\n")
+    assert any(e.value("falsy-zero") for e in model.of_role(ElementRole.LIMIT)) is taken
+
+
+@pytest.mark.parametrize(("handed", "dropped"), [("event.wait(delay)", False), ('options["delay"] = delay', True)])
+def test_to_wait_for_no_time_is_not_to_wait(read_one: ReadOne, handed: str, dropped: bool) -> None:
+    model = read_one(f"def go(event, options, delay=None):\n    if delay:\n        {handed}\n    return options\n")
+    assert any(e.value("zero-dropped") for e in model.of_role(ElementRole.LIMIT)) is dropped
+
+
+@pytest.mark.parametrize(("counter", "skipped"), [("num_links", None), ("num_turns", ["except:9"])])
+def test_what_failed_does_not_add_to_what_was_got(read_one: ReadOne, counter: str, skipped: list[str] | None) -> None:
+    model = read_one(
+        f"""
+def crawl(self, links):
+    {counter} = 0
+    for link in links:
+        if {counter} >= self.max_links:
+            break
+        try:
+            self.read(link)
+        except OSError:
+            self.tell(link)
+        else:
+            {counter} += 1
+"""
+    )
+    (limit,) = model.of_role(ElementRole.LIMIT)
+    assert limit.value("skipped-on") == skipped
+
+
 @pytest.mark.parametrize(
     ("handed", "dropped"), [("return Retrying(model, retries=retries)", False), ("model.retries(retries)", True)]
 )
@@ -562,7 +595,10 @@ def f(logger, ask, key=None):
     assert (secret.value("goes-to") == "log") is shown
 
 
-@pytest.mark.parametrize("name", ["TOKEN_ENDPOINT", "ACCESS_TOKEN_URL", "WEB_IDENTITY_TOKEN_FILE"])
+@pytest.mark.parametrize(
+    "name",
+    ["TOKEN_ENDPOINT", "ACCESS_TOKEN_URL", "WEB_IDENTITY_TOKEN_FILE", "LESSONS_TOKEN_BUDGET", "TIKTOKEN_TIMEOUT"],
+)
 def test_where_a_secret_lies_is_none(read_one: ReadOne, name: str) -> None:
     model = read_one(f'import os\ndef f(logger):\n    logger.info("at %s", os.environ["{name}"])\n')
     assert not [*model.of_role(ElementRole.SECRET)]

@@ -149,6 +149,155 @@ _END = "agent.metrics.end_round(begun)"
 
 # What sets them apart: the hazard, the shape that is none, the shape that is one.
 PAIRS = {
+    "a clause that ends a generator before a yield that makes it one": (
+        "unbound-name",
+        """
+        def scan(folder):
+            try:
+                agents = read(folder)
+            except OSError:
+                return
+                yield
+            yield len(agents)
+        """,
+        """
+        def scan(folder):
+            try:
+                agents = read(folder)
+            except OSError:
+                print(folder)
+            yield len(agents)
+        """,
+    ),
+    "an account that has another name": (
+        "unlike-twins",
+        _twins("self.update_usage_metrics(ask)", "self.add_response_usage_to_metrics(ask)"),
+        _twins("self.tell(ask)", "self.add_response_usage_to_metrics(ask)"),
+    ),
+    "a mark that is made up": (
+        "unpacked-split",
+        "def read(line):\n    begin, end = line.split(' --> ')\n    return begin, end\n",
+        "def read(line):\n    begin, end = line.split('-')\n    return begin, end\n",
+    ),
+    "a piece of a stream": (
+        "first-call-only",
+        "def read(chunk):\n    call = chunk.choices[0].delta.tool_calls[0]\n    return run(call.name, call)\n",
+        "def read(reply):\n    call = reply.choices[0].message.tool_calls[0]\n    return run(call.name, call)\n",
+    ),
+    "one call that was asked for by name": (
+        "first-call-only",
+        """
+        def classify(client, messages):
+            chosen = {"type": "function", "function": {"name": "label"}}
+            reply = client.create(messages=messages, tool_choice={"type": "function", "function": {"name": "label"}})
+            call = reply.message.tool_calls[0]
+            return run(call.name, call)
+        """,
+        """
+        def classify(client, messages):
+            reply = client.create(messages=messages, tool_choice="auto")
+            call = reply.message.tool_calls[0]
+            return run(call.name, call)
+        """,
+    ),
+    "a cache that is handed in": (
+        "key-leaves-out",
+        """
+        def convert(model, cache, strict):
+            if model in cache:
+                return cache[model]
+            cache[model] = make(model, strict)
+            return cache[model]
+        """,
+        """
+        def convert(self, model, strict):
+            if model in self.cache:
+                return self.cache[model]
+            self.cache[model] = make(model, strict)
+            return self.cache[model]
+        """,
+    ),
+    "other lists that have a branch of their own": (
+        "all-of-nothing",
+        """
+        def write(found):
+            if all(isinstance(item, dict) for item in found):
+                return [dict(item) for item in found]
+            elif isinstance(found, list):
+                return [item for item in found]
+            else:
+                return str(found)
+        """,
+        """
+        def write(found):
+            if all(isinstance(item, dict) for item in found):
+                return [dict(item) for item in found]
+            else:
+                return str(found)
+        """,
+    ),
+    "a class of which there is one object": (
+        "changed-default",
+        """
+        class Registry:
+            _one = None
+            backends = {}
+
+            def __new__(cls):
+                if cls._one is None:
+                    cls._one = super().__new__(cls)
+                return cls._one
+
+            def add(self, name, backend):
+                self.backends[name] = backend
+        """,
+        """
+        class Desk:
+            backends = {}
+
+            def add(self, name, backend):
+                self.backends[name] = backend
+        """,
+    ),
+    "what a lock of the class guards": (
+        "changed-default",
+        """
+        class Handler:
+            traces = {}
+            guard = threading.Lock()
+
+            def add(self, name, trace):
+                with self.guard:
+                    self.traces[name] = trace
+        """,
+        """
+        class Handler:
+            traces = {}
+
+            def add(self, name, trace):
+                self.traces[name] = trace
+        """,
+    ),
+    "results that are written where they belong": (
+        "kept-override",
+        """
+        def hydrate(metric, cached_data):
+            metric.score = cached_data.score
+            metric.reason = cached_data.reason
+            metric.cost = cached_data.cost
+        """,
+        """
+        def run(task, options):
+            task.score = options.score
+            task.reason = options.reason
+            task.cost = options.cost
+        """,
+    ),
+    "a text that is stripped in place": (
+        "thrown-away",
+        "from rich.text import Text\n\ndef show(line: Text) -> Text:\n    line.rstrip()\n    return line\n",
+        "def show(line: str) -> str:\n    line.rstrip()\n    return line\n",
+    ),
     "a function of a module that is called like a text's": (
         "thrown-away",
         "import streamlit as st\n\ndef show(page):\n    st.title('Runs')\n    return page.strip()\n",

@@ -122,8 +122,10 @@ def _moves(detail: str) -> bool:
 
 
 def _callers_of_chdir(model: HarnessModel) -> list[str]:
-    """`path:qualname` of the function around each call that moves the process."""
-    return [c.caller for c in model.calls_named("chdir", "fchdir") if c.callee in ("os.chdir", "os.fchdir")]
+    """`path:qualname` of the function around each call that moves the process, and not a child that it forked."""
+    forking = {call.caller for call in model.calls_named("fork", "forkpty")}
+    calls = (c for c in model.calls_named("chdir", "fchdir") if c.callee in ("os.chdir", "os.fchdir"))
+    return [call.caller for call in calls if call.caller not in forking]
 
 
 def _place(model: HarnessModel, step: TraceStep) -> Element | None:

@@ -122,7 +122,7 @@ CONFIG_NAME = re.compile(
     r"(^|[._])(\w*config\w*|cfg|conf|\w*settings|options|opts|preferences|profile)(\[\]|\(\))*$", re.IGNORECASE
 )
 SECRET_NAME = re.compile(
-    r"(api_?key|secret|token(?!s|ize|_count|_limit)|passw(or)?d|credential|private_key)", re.IGNORECASE
+    r"(api_?key|secret|(?<!tik)token(?!s|ize|_count|_limit|_budget)|passw(or)?d|credential|private_key)", re.IGNORECASE
 )
 HOOK_NAME = re.compile(r"(^|[._])(hooks?|callbacks?|listeners?|observers?)([._]|$)|(^|\.)on_[a-z_]+$|_(hook|callback)$")
 _HOOK_WORD = re.compile(r"(hook|callback|listener|observer)s?$", re.IGNORECASE)

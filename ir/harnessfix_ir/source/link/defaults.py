@@ -15,6 +15,9 @@ def link_defaults(program: Program, facts: FileFacts) -> None:
 
     A file alone knows the bases that are written in it; `class Notes(Record)` may be a pydantic model all the same.
     """
+    for draft in facts.drafts:
+        if draft.get("mutable-class-attributes") and _is_copied(program, facts.path, draft.qualname):
+            draft.replace("mutable-class-attributes", None)
     facts.drafts[:] = [
         draft
         for draft in facts.drafts

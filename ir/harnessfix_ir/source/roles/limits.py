@@ -20,9 +20,16 @@ _INTERVAL = re.compile(r"interval|every|period|frequency|(^|_)freq(_|$)|cadence"
 _SWITCH = re.compile(
     r"reached|exceeded|hit|error|expired|enabled|^_*(is|has|should|kill|no|use|enable|allow|with|did|was|raise|retry|on|stop)_"
 )
+# Numbers of which 0 means nothing, so that whoever says 0 gets what he would get without.
+_NEVER_ZERO = re.compile(r"(^|_)(k|top_k|size|width|height|port|dims?|dimensions?|chunk|batch|page|columns?)(_|$)")
+# Counts of what was got, which what failed does not add to.
+_OF_GOT = re.compile(
+    r"(^|[._])(num|n|total|number_of)_(?!(steps?|turns?|rounds?|iterations?|attempts?|retries|tries|calls)$)\w+$"
+)
+_WAITS = re.compile(r"(^|_)(delay|backoff)$")
 _ATTEMPTS = re.compile(r"retr|attempt|tries")
 # Numbers of which people mean 0 when they say 0.
-_MEANT = re.compile(r"(^|_)(cost(_limit)?|budget|price|retries|temperature|top_p|top_k|penalty|seed|delay|backoff)$")
+_MEANT = re.compile(r"(^|_)(cost(_limit)?|budget|price|retries|temperature|top_p|penalty|seed|delay|backoff)$")
 
 
 class Limits(Role):
@@ -146,7 +153,7 @@ def _stands_still(counter: ast.expr, compare: ast.Compare, scope: Scope, file: F
 def _skips(compare: ast.Compare, counter: str, scope: Scope, file: FileContext) -> Iterator[str]:
     """Places in the loop around that go on to the next turn before the counter has moved."""
     loop = _loop_around(compare, file)
-    if loop is None:
+    if loop is None or _OF_GOT.search(counter):
         return
     moves = [
         node
@@ -206,7 +213,7 @@ def _default(choice: ast.BoolOp, scope: Scope, file: FileContext) -> Draft | Non
 
 def _is_number(node: ast.expr, scope: Scope) -> bool:
     """Whether a name is a parameter that may be a number or None."""
-    if not isinstance(node, ast.Name) or not scope.is_function:
+    if not isinstance(node, ast.Name) or not scope.is_function or _NEVER_ZERO.search(node.id):
         return False
     given = next((a for a in all_arguments(scope.function.args) if a.arg == node.id), None)
     if given is None or given.annotation is None:
@@ -310,7 +317,8 @@ def _dropped(test: ast.expr, scope: Scope, file: FileContext) -> Draft | None:
     for node in inside(branch.body):
         given = [node.value] if isinstance(node, ast.Assign) else []
         # To sleep for no time is not to sleep.
-        if isinstance(node, ast.Call) and last(callee(node, scope)) != "sleep":
+        waits = isinstance(node, ast.Call) and (_WAITS.search(name) or last(callee(node, scope)) == "sleep")
+        if isinstance(node, ast.Call) and not waits:
             given += [*node.args, *(k.value for k in node.keywords)]
         if any(whole and dotted(value, scope) == whole for value in given):
             draft = at_node(ElementRole.LIMIT, scope, test, AnchorKind.CALL, name)

@@ -45,10 +45,11 @@ class ToolRegistries(Role):
     """Dictionaries and lists of tools, and the places where a tool is looked up by the name the model gave."""
 
     def find(self, file: FileContext) -> Iterator[Draft]:
+        typed = bool(_COMMAND_LINES & file.modules)
         for scope in file.scopes:
             for node in scope.assignments:
                 draft = _collection(node, scope)
-                if draft is not None:
+                if draft is not None and not (typed and _OF_COMMANDS.search(draft.name)):
                     yield draft
         for scope, call in file.all(ast.Call):
             for given in call.keywords:
@@ -68,6 +69,11 @@ _COLLECTION_NAME = re.compile(
     r"(^|[._])(\w*tools?(_map|_registry|_functions|s_by_name|_by_name)?|TOOLS?\w*|\w*_TOOLS|actions?|"
     r"available_functions|functions|handlers|commands|registry|skills|dispatch(_table)?|COMMANDS|ACTIONS|FUNCTIONS|HANDLERS)$"
 )
+
+
+# What a person types on a command line is looked up like this, too, and is no tool of a model.
+_OF_COMMANDS = re.compile(r"handlers|commands|dispatch|actions|functions|registry", re.IGNORECASE)
+_COMMAND_LINES = frozenset(("argparse", "click", "typer"))
 
 
 def _collection(node: ast.Assign | ast.AnnAssign, scope: Scope) -> Draft | None:
@@ -96,7 +102,10 @@ def _registered(draft: Draft, members: list[tuple[str, str]], kind: str) -> Draf
 
 
 def _member(node: ast.expr, scope: Scope) -> str:
-    """Dotted name of a function or object in a registry; a dictionary's `function` or `handler` entry counts."""
+    """Dotted name of a function or object in a registry; a dictionary's `function` or `handler` entry counts, and what
+    a `lambda` calls."""
+    if isinstance(node, ast.Lambda):
+        return dotted(node.body.func, scope) if isinstance(node.body, ast.Call) else ""
     if isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values):
             if text_of(key) in ("function", "func", "handler", "callable", "fn", "implementation"):

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, last
+from harnessfix_ir.source.expressions import callee, last, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import spelled, walk
 from harnessfix_ir.source.roles.base import Role
@@ -26,6 +26,7 @@ class AllOfNothing(Role):
                     if (
                         items is None
                         or _asks_for_any(branch, items, scope, file)
+                        or _asks_for_lists_next(branch, items, scope)
                         or _as_text(branch.body, items, scope)
                     ):
                         continue
@@ -77,6 +78,17 @@ def _asks_for_any(branch: ast.If, items: list[ast.expr], scope: Scope, file: Fil
             if counts and any(spelled(inner) in names for inner in walk(node)):
                 return True
     return False
+
+
+def _asks_for_lists_next(branch: ast.If, items: list[ast.expr], scope: Scope) -> bool:
+    """Whether the next `elif` is for all other lists, and what is behind it for something else."""
+    following = branch.orelse[0] if len(branch.orelse) == 1 else None
+    names = {spelled(item) for item in items}
+    return isinstance(following, ast.If) and any(
+        callee(test, scope) == "isinstance" and spelled(test.args[0]) in names and "list" in words_in(test.args[1])
+        for test in _parts(following.test)
+        if isinstance(test, ast.Call) and len(test.args) == 2
+    )
 
 
 def _elsewhere(branch: ast.If, scope: Scope) -> list[ast.stmt]:

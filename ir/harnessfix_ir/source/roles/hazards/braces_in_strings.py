@@ -1,14 +1,15 @@
 """The end of an object in a text is found by counting brackets, those inside quoted strings too."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.roles.loops import LoopNode
 from harnessfix_ir.source.scopes import FileContext, Scope
 
-from .base import hazard
+from .base import hazard, holds
 
 _PAIRS = ("{}", "[]")
 _QUOTES = frozenset("\"'`")
@@ -19,12 +20,18 @@ class BracesInStrings(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
-            for loop in scope.loops if _speaks_of_json(scope, file) else ():
+            for loop in _innermost(scope.loops) if _speaks_of_json(scope, file) else ():
                 texts, compared = _constants(loop)
                 pair = next((pair for pair in _PAIRS if compared.issuperset(pair)), None)
                 counter = _counter(loop) if pair is not None and not _knows_quotes(texts) else None
                 if pair is not None and counter is not None:
                     yield hazard("braces-in-strings", scope, loop).add("pair", pair).add("counter", counter)
+
+
+def _innermost(found: Iterable[LoopNode]) -> list[LoopNode]:
+    """Loops that hold no other."""
+    loops = [*found]
+    return [loop for loop in loops if not any(other is not loop and holds(loop, other) for other in loops)]
 
 
 def _speaks_of_json(scope: Scope, file: FileContext) -> bool:

@@ -13,6 +13,7 @@ from .base import hazard
 
 _CHANGES = frozenset(("append", "extend", "insert", "update", "add", "pop", "popitem", "remove", "clear", "setdefault"))
 _EMPTY = frozenset(("list", "dict", "set", "defaultdict", "OrderedDict", "deque", "Counter"))
+_LOCKS = frozenset(("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition"))
 _KEPT = re.compile(
     r"cache|registr|pool|known|seen|memo|intern|lock|handlers|plugins|_types$|warned|instances|counter|(?-i:^_?[A-Z][A-Z0-9_]*$)",
     re.IGNORECASE,
@@ -42,6 +43,8 @@ def _of_class(owner: Scope, file: FileContext) -> Iterator[Draft]:
     if any(_COPIES.search(dotted(base, owner).removesuffix("[]")) for base in node.bases) or len(node.bases) > 1:
         return
     methods = owner.methods
+    if _is_shared_on_purpose(owner):
+        return
     for assigned in owner.assignments:
         target = targets_of(assigned)[0]
         if not isinstance(target, ast.Name) or assigned.value is None or not _is_container(assigned.value, owner):
@@ -55,6 +58,15 @@ def _of_class(owner: Scope, file: FileContext) -> Iterator[Draft]:
         if change is not None:
             draft = hazard("changed-default", owner, assigned).add("name", target.id).add("whose", "class")
             yield draft.add("change", file.segment(change, 60), change.lineno)
+
+
+def _is_shared_on_purpose(owner: Scope) -> bool:
+    """Whether the class has one object alone (`__new__` keeps it), or a lock of its own guards what it holds."""
+    maker = owner.method("__new__")
+    if maker is not None and any(isinstance(node.ctx, ast.Store) for node in maker.of(ast.Attribute)):
+        return True
+    made = (node.value for node in owner.assignments)
+    return any(isinstance(value, ast.Call) and last(dotted(value.func, owner)) in _LOCKS for value in made)
 
 
 def _is_container(value: ast.expr, scope: Scope) -> bool:

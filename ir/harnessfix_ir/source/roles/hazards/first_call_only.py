@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import dotted, last
+from harnessfix_ir.source.expressions import dotted, last, text_of, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -32,6 +32,8 @@ class FirstCallOnly(Role):
                     first
                     and isinstance(node.ctx, ast.Load)
                     and _CALLS.match(owner)
+                    and "delta" not in words_in(node.value)  # a stream gives each call piece by piece
+                    and not _one_is_asked_for(scope)
                     and not _asks_id(node, file)
                     and not _tells_the_first(scope, file, owner)
                     and not _reads_arguments_alone(node, scope, file)
@@ -39,6 +41,14 @@ class FirstCallOnly(Role):
                 ):
                     yield hazard("first-call-only", scope, node).add("of", file.segment(node.value, 60))
                     break
+
+
+def _one_is_asked_for(scope: Scope) -> bool:
+    """Whether the function's own request makes the model call one tool by its name."""
+    chosen = (given.value for call in scope.of(ast.Call) for given in call.keywords if given.arg == "tool_choice")
+    return any(
+        isinstance(value, ast.Dict) and any(text_of(key) == "function" for key in value.keys) for value in chosen
+    )
 
 
 def _asks_id(first: ast.Subscript, file: FileContext) -> bool:

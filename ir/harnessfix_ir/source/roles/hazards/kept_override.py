@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from harnessfix_ir.source.expressions import last
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import spelled
 from harnessfix_ir.source.roles.base import Role
@@ -19,6 +20,10 @@ _SAYS_SO = re.compile(
 _TO_BE_FILLED = re.compile(
     r"state|result|output|context|ctx|out$|log|record|event|response|request|message|args|namespace|usage|info|stats|spec$|target|dest|new|copy|self|cls",
     re.IGNORECASE,
+)
+# What somebody found out is no option: a result, an answer, what a cache held.
+_IS_ANSWER = re.compile(
+    r"result|response|usage|data$|classification|cached|answer|reply|record|row|event", re.IGNORECASE
 )
 
 
@@ -39,6 +44,7 @@ class KeptOverride(Role):
                     and not target.attr.startswith("_")
                     and isinstance(target.value, ast.Name)
                     and spelled(target.value) != spelled(value.value)
+                    and not _IS_ANSWER.search(last(spelled(value.value)))
                 ):
                     written.setdefault(target.value.id, []).append(node)
             for name, nodes in written.items():

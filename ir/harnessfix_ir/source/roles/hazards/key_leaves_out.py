@@ -37,6 +37,8 @@ class KeyLeavesOut(Role):
                 if not isinstance(store.ctx, ast.Store):
                     continue
                 owner = dotted(store.value, scope)
+                if owner in scope.params:
+                    continue  # how long it lives, and what for, is known to who hands it in
                 if not _CACHE.search(last(owner)) or not _reads(owner, store, scope):
                     continue
                 if _IDENTITY.search(" ".join(words_in(store.slice))):

@@ -22,6 +22,7 @@ class ThrownAway(Role):
     """`text.strip()` or `ValueError("bad")` as a statement."""
 
     def find(self, file: FileContext) -> Iterator[Draft]:
+        rich_text = file.root.imports.get("Text", "").startswith("rich.")  # which is stripped in place
         for scope, statement in file.all(ast.Expr):
             call = statement.value
             if isinstance(call, ast.Compare):
@@ -33,6 +34,7 @@ class ThrownAway(Role):
             name = last(callee(call, scope))
             two = name == "replace" and len(call.args) == 2 and isinstance(call.args[0], ast.Constant)
             makes = isinstance(call.func, ast.Attribute) and (name in _MAKES or two) and not _of_module(call.func, file)
+            makes = makes and not (name == "rstrip" and rich_text)
             if (makes or _ERROR.match(name)) and not _checks(statement, file):
                 yield hazard("thrown-away", scope, statement).add("what", file.segment(call, 60))
 

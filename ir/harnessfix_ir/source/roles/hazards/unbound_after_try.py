@@ -58,7 +58,7 @@ def _binds(body: list[ast.stmt], name: str, scope: Scope) -> bool:
 
 def _ends(body: list[ast.stmt], scope: Scope, error: str | None = None) -> bool:
     """Whether what follows is not reached: a jump, or a call that is handed the exception and may raise it."""
-    last = body[-1] if body else None
+    last = next((node for node in body if isinstance(node, EXITS)), body[-1] if body else None)
     while isinstance(last, ast.Expr) and isinstance(last.value, ast.Await):
         last = ast.Expr(last.value.value)
     if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):

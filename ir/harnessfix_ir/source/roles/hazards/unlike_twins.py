@@ -17,7 +17,7 @@ _MARKS = re.compile(r"(?<![a-z])(async|sync|streamed|streaming|stream|aio)(?![a-
 # Steps that one way may not have without the other: refusals, hooks, limits, accounts.
 _MATTERS = re.compile(
     r"^(raise _?[A-Z].+|on_\w+_(start|end|error)|record_\w+|"
-    r".*(validate|approv|guardrail|permission|_limit|budget|usage|redact)\w*)$"
+    r"(?!model_validate).*(validate|approv|guardrail|permission|_limit|budget|usage|redact)\w*)$"
 )
 _REFUSAL = re.compile(r"raise _?[A-Z]")
 _KIND = re.compile(r"coroutine|awaitable|is_?async|async_?gen|is_running")
@@ -69,7 +69,9 @@ def _compare(lacking: Scope, has: Scope, of_name: dict[str, dict[str, int]]) -> 
     if (called | _called_by(has)) & {lacking.name, has.name}:
         return
     reached = set(mine).union(*(of_name[name] for name in called if name in of_name))
+    told = [set(step.split("_")) for step in reached]
     lacks = sorted((line, step) for step, line in theirs.items() if step not in reached and _MATTERS.match(step))
+    lacks = [(line, step) for line, step in lacks if not _told_otherwise(step, told)]
     of_one_kind, optional = _kind_raises(has) | _absence_raises(has), _asked_for(has)
     lacks = [(line, step) for line, step in lacks if step not in of_one_kind and step not in optional]
     refused = [step for _, step in lacks if _REFUSAL.match(step)]
@@ -79,6 +81,11 @@ def _compare(lacking: Scope, has: Scope, of_name: dict[str, dict[str, int]]) -> 
     if lacks and isinstance(node, ast.stmt):
         draft = hazard("unlike-twins", lacking, node).add("twin", has.qualname)
         yield draft.add("lacks", [step for _, step in lacks]).add("has-at", lacks[0][0])
+
+
+def _told_otherwise(step: str, steps: list[set[str]]) -> bool:
+    """Whether another step has two words of it: `update_usage_metrics` beside `add_response_usage_to_metrics`."""
+    return _REFUSAL.match(step) is None and any(len(words & set(step.split("_"))) > 1 for words in steps)
 
 
 def _kind_raises(scope: Scope) -> set[str]:

@@ -13,6 +13,7 @@ from .base import hazard
 _CATCHES = frozenset(("ValueError", "Exception", "BaseException"))
 # What is written by a program, with a known number of parts.
 _FIXED = frozenset((".", "T", "\n"))
+_LONG = 3  # characters of a mark that is made up so that no text has it
 
 
 class UnpackedSplit(Role):
@@ -30,7 +31,8 @@ class UnpackedSplit(Role):
                 if any(isinstance(name, ast.Starred) for name in target.elts) or keyword(call, "maxsplit"):
                     continue
                 mark = text_of(call.args[0]) if len(call.args) == 1 else None
-                if not mark or mark in _FIXED or isinstance(func.value, (ast.Constant, ast.JoinedStr)):
+                made_up = mark is not None and len(mark) >= _LONG and not any(map(str.isalpha, mark))
+                if not mark or mark in _FIXED or made_up or isinstance(func.value, (ast.Constant, ast.JoinedStr)):
                     continue
                 if (
                     not _caught(node, scope, file)
