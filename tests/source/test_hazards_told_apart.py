@@ -149,6 +149,143 @@ _END = "agent.metrics.end_round(begun)"
 
 # What sets them apart: the hazard, the shape that is none, the shape that is one.
 PAIRS = {
+    "a search that keeps the most of all": (
+        "searched-past",
+        """
+        def best(replies):
+            found = None
+            for reply in reversed(replies):
+                if found is None or reply.score > found.score:
+                    found = reply
+            return found
+        """,
+        """
+        def best(replies):
+            found = None
+            for reply in reversed(replies):
+                if reply.score > 0:
+                    found = reply
+            return found
+        """,
+    ),
+    "a search backwards that stops": (
+        "searched-past",
+        """
+        class State:
+            def answer(self):
+                for message in self.messages[::-1]:
+                    if message.said:
+                        self.last = message.said
+                        break
+                return self.last
+        """,
+        """
+        class State:
+            def answer(self):
+                for message in self.messages[::-1]:
+                    if message.said:
+                        self.last = message.said
+                return self.last
+        """,
+    ),
+    "a search forwards": (
+        "searched-past",
+        """
+        def last(messages):
+            for message in messages:
+                if message.said:
+                    found = message
+            return found
+        """,
+        """
+        def last(messages):
+            for message in reversed(messages):
+                if message.said:
+                    found = message
+            return found
+        """,
+    ),
+    "a numeric text that is read with care": (
+        "numeric-text",
+        """
+        def number(word):
+            if word.isnumeric():
+                try:
+                    return float(word)
+                except ValueError:
+                    return None
+        """,
+        """
+        def number(word):
+            if word.isnumeric():
+                return float(word)
+        """,
+    ),
+    "decimal digits": (
+        "numeric-text",
+        "def number(word):\n    if word.isdecimal():\n        return int(word)\n",
+        "def number(word):\n    if word.strip().isnumeric():\n        return int(word)\n",
+    ),
+    "a message that the next round takes": (
+        "unsent-message",
+        """
+        def talk(model, messages):
+            answer = None
+            while True:
+                if answer is not None:
+                    messages.append(answer)
+                reply = model(messages)
+                answer = {"role": "assistant", "content": reply}
+                if reply == "":
+                    return messages
+        """,
+        """
+        def talk(model, messages):
+            answer = None
+            while True:
+                reply = model(messages)
+                answer = {"role": "assistant", "content": reply}
+                if reply == "":
+                    return messages
+        """,
+    ),
+    "a message that all ways take": (
+        "unsent-message",
+        """
+        def history(step):
+            if step.error:
+                answer = {"role": "user", "content": step.error}
+            else:
+                answer = {"role": "tool", "content": step.output}
+            return [answer]
+        """,
+        """
+        def history(step, sent):
+            if step.error:
+                answer = {"role": "user", "content": step.error}
+            answer = {"role": "tool", "content": step.output}
+            return [answer]
+        """,
+    ),
+    "a message that a clause or an inner function takes": (
+        "unsent-message",
+        """
+        def ask(model, sent):
+            question = {"role": "user", "content": "go on"}
+            try:
+                return model(lambda: question)
+            finally:
+                sent.append(1)
+        """,
+        """
+        def ask(model, sent):
+            question = {"role": "user", "content": "go on"}
+            try:
+                return model(lambda: sent)
+            finally:
+                sent.append(1)
+        """,
+    ),
     "a clause that ends a generator before a yield that makes it one": (
         "unbound-name",
         """

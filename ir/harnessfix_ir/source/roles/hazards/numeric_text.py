@@ -1,0 +1,64 @@
+"""A text is asked whether it is numeric and then read as a number, which many numeric texts are not."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from harnessfix_ir.source.expressions import called_name, calls_in, dotted
+from harnessfix_ir.source.facts import Draft
+from harnessfix_ir.source.nodes import spelled, walk
+from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.scopes import FileContext, Scope
+
+from .base import hazard
+
+_READS = re.compile(r"(^|_)(int|float|decimal)$", re.IGNORECASE)
+_CATCHES = frozenset(("ValueError", "ArithmeticError", "InvalidOperation", "Exception", "BaseException"))
+_RETURNS_IT = frozenset(("replace", "strip", "lstrip", "rstrip", "removeprefix", "removesuffix"))
+
+
+class NumericText(Role):
+    """`if word.isnumeric(): return float(word)`: `"三".isnumeric()` holds, and so does `"½".isnumeric()`."""
+
+    def find(self, file: FileContext) -> Iterator[Draft]:
+        for scope in file.functions:
+            for branch in scope.of(ast.If):
+                for asked in _asked(branch.test):
+                    read = _read(asked, branch.body)
+                    if read is not None and not _caught(read, scope, file):
+                        draft = hazard("numeric-text", scope, read).add("what", file.segment(asked, 40))
+                        yield draft.add("reads", file.segment(read, 60))
+
+
+def _asked(test: ast.expr) -> Iterator[ast.expr]:
+    """What is asked for being numeric, without what is only taken off it first."""
+    for node in walk(test):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "isnumeric":
+            text = node.func.value
+            while (
+                isinstance(text, ast.Call) and called_name(text) in _RETURNS_IT and isinstance(text.func, ast.Attribute)
+            ):
+                text = text.func.value
+            if isinstance(text, (ast.Name, ast.Attribute)):
+                yield text
+
+
+def _read(text: ast.expr, body: list[ast.stmt]) -> ast.Call | None:
+    """The call that reads that text as a number."""
+    for call in calls_in(body):
+        if _READS.search(called_name(call)) and call.args and spelled(call.args[0]) == spelled(text):
+            return call
+    return None
+
+
+def _caught(call: ast.Call, scope: Scope, file: FileContext) -> bool:
+    """Whether the function itself takes what that raises."""
+    inner: ast.AST = call
+    for around in file.ancestors(call):
+        if isinstance(around, (ast.Try, ast.TryStar)) and inner in around.body:
+            for clause in around.handlers:
+                kinds = clause.type.elts if isinstance(clause.type, ast.Tuple) else [clause.type]
+                if clause.type is None or any(dotted(kind, scope).rpartition(".")[2] in _CATCHES for kind in kinds):
+                    return True
+        inner = around
+    return False
