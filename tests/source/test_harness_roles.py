@@ -570,6 +570,7 @@ def get_template_vars():
         ('logger.info("using %s", "a key" if key else "none")', False),
         ('answer = ask(key)\n    logger.info("it said %s", answer.text)', False),
         ('logger.info("it said %s", ask(key).text)', False),
+        ('logger.info("using a key that ends in %s", key[-4:])', False),
         ('head = {"authorization": f"Bearer {key.strip()}"}\n    logger.info("sent %s", str(head))', True),
         ('parts = ["key"]\n    parts.append(key)\n    logger.info(" ".join(parts))', True),
     ],

@@ -149,6 +149,126 @@ _END = "agent.metrics.end_round(begun)"
 
 # What sets them apart: the hazard, the shape that is none, the shape that is one.
 PAIRS = {
+    "a clause that hands its error to the command line's parser": (
+        "unbound-name",
+        """
+        def fetch(parser, name):
+            try:
+                folder = download(name)
+            except OSError as error:
+                parser.error(error)
+            print(folder)
+        """,
+        """
+        def fetch(log, name):
+            try:
+                folder = download(name)
+            except OSError as error:
+                log.error(error)
+            print(folder)
+        """,
+    ),
+    "a loop that looks for one call": (
+        "dropped-calls",
+        """
+        def pair(results, tool_calls):
+            messages = []
+            for result in results:
+                for call in tool_calls:
+                    if call.id == result.call_id:
+                        messages.append({"role": "tool", "name": call.name})
+                        break
+            return messages
+        """,
+        """
+        def pair(results, tool_calls):
+            messages = []
+            for call in tool_calls:
+                if call.name == "finish":
+                    messages.append({"role": "tool", "name": call.name})
+                    break
+                messages.append(call)
+            return messages
+        """,
+    ),
+    "a table of calls that is the harness's own": (
+        "dropped-calls",
+        """
+        def check(name, found):
+            for method, message in DANGEROUS_CALLS:
+                if method == name:
+                    found.append(message)
+                    return True
+            return False
+        """,
+        """
+        def check(name, found, tool_calls):
+            for method, message in tool_calls:
+                if method == name:
+                    found.append(message)
+                    return True
+            return False
+        """,
+    ),
+    "a method that only stands for others": (
+        "wrong-arguments",
+        """
+        class Model:
+            def answer(self):
+                raise NotImplementedError
+
+            def ask(self, prompt):
+                return self.answer(prompt)
+        """,
+        """
+        class Model:
+            def answer(self):
+                return self.client.last
+
+            def ask(self, prompt):
+                return self.answer(prompt)
+        """,
+    ),
+    "a class whose metaclass makes one object": (
+        "changed-default",
+        """
+        class Telemetry(metaclass=ThreadSafeSingleton):
+            metrics = {}
+
+            def add(self, name, metric):
+                self.metrics[name] = metric
+        """,
+        """
+        class Telemetry(metaclass=Recorded):
+            metrics = {}
+
+            def add(self, name, metric):
+                self.metrics[name] = metric
+        """,
+    ),
+    "a field that a validator fills": (
+        "unguarded-optional",
+        """
+        class Splitter(BaseModel):
+            headers: list[str] | None = None
+
+            @model_validator(mode="after")
+            def fill(self):
+                if self.headers is None:
+                    self.headers = list(DEFAULT)
+                return self
+
+            def split(self, text):
+                return [text.split(header) for header in self.headers]
+        """,
+        """
+        class Splitter(BaseModel):
+            headers: list[str] | None = None
+
+            def split(self, text):
+                return [text.split(header) for header in self.headers]
+        """,
+    ),
     "a search that keeps the most of all": (
         "searched-past",
         """

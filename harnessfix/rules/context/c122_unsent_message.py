@@ -24,7 +24,7 @@ class UnsentMessage(HazardRule):
     code = "C122"
     name = "unsent-message"
     keeps = Property.CONSERVATION
-    severity = Severity.WARNING
+    severity = Severity.ERROR
     summary = "A message is built, and on that way through the function nothing takes it."
     why = (
         "The model is asked again as if nothing had been said: it does not learn of its error, or of a result, and "
@@ -37,7 +37,7 @@ class UnsentMessage(HazardRule):
         "https://docs.astral.sh/ruff/rules/unused-variable/",
     )
     hazard = "unsent-message"
-    confidence = 0.8
+    confidence = 0.85
     reason = "builds a message that nothing takes"
     bad = Example(files={"agent.py": _BAD})
     good = edited(bad, "agent.py", ('Try again."}\n', 'Try again."}\n            messages.append(answer)\n'))

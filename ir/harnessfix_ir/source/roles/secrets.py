@@ -108,6 +108,8 @@ def _shown(value: ast.AST, answers: bool = True) -> Iterator[ast.AST]:
         return
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _TELL_ABOUT:
         return
+    if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
+        return  # a part of it, as where all but its end is starred out
     yield value
     if isinstance(value, ast.Call) and not answers and called_name(value) not in _SHOWS:
         return

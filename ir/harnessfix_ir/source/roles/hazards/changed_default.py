@@ -62,6 +62,9 @@ def _of_class(owner: Scope, file: FileContext) -> Iterator[Draft]:
 
 def _is_shared_on_purpose(owner: Scope) -> bool:
     """Whether the class has one object alone (`__new__` keeps it), or a lock of its own guards what it holds."""
+    node = owner.node
+    if isinstance(node, ast.ClassDef) and any("singleton" in dotted(k.value, owner).lower() for k in node.keywords):
+        return True
     maker = owner.method("__new__")
     if maker is not None and any(isinstance(node.ctx, ast.Store) for node in maker.of(ast.Attribute)):
         return True

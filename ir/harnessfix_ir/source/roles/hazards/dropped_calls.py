@@ -24,7 +24,8 @@ class DroppedCalls(Role):
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
             for loop in scope.for_loops:
-                if not any(_CALLS.search(word) for word in _words(loop.iter, scope)):
+                words = _words(loop.iter, scope)
+                if not any(_CALLS.search(word.lower()) and not word.isupper() for word in words):
                     continue
                 names = {name.id for name in targets_in(loop.target)}
                 jump = _leaves(loop, names, scope, file) if _runs_them(loop, names, scope) else None
@@ -37,7 +38,7 @@ def _words(node: ast.expr, scope: Scope) -> list[str]:
         return [word for given in node.args for word in _words(given, scope)]
     if isinstance(node, ast.BoolOp):
         return _words(node.values[0], scope)
-    return [last(dotted(node, scope)).removesuffix("[]").lower()]
+    return [last(dotted(node, scope)).removesuffix("[]")]
 
 
 def _runs_them(loop: ast.For | ast.AsyncFor, names: set[str], scope: Scope) -> bool:
@@ -70,9 +71,21 @@ def _leaves(loop: ast.For | ast.AsyncFor, names: set[str], scope: Scope, file: F
                 tests.append(around.test)
         derived = tainted_names(scope, names)
         about = [n for test in tests for n in walk(test) if isinstance(n, ast.Name) and n.id in derived]
-        if about and not _ends_in_error(node) and not _has_as_many_as_asked(tests[0], scope):
+        if (
+            about
+            and not any(map(_finds_one, tests))
+            and not _ends_in_error(node)
+            and not _has_as_many_as_asked(tests[0], scope)
+        ):
             return node
     return None
+
+
+def _finds_one(test: ast.expr) -> bool:
+    """Whether the test is that a call has a certain id: then the loop looks for one and is done."""
+    compared = [node for node in walk(test) if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq)]
+    sides = (side for node in compared for side in (node.left, *node.comparators))
+    return any(isinstance(side, ast.Attribute) and side.attr.rpartition("_")[2] == "id" for side in sides)
 
 
 def _has_as_many_as_asked(test: ast.expr, scope: Scope) -> bool:

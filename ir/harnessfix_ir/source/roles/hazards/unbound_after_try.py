@@ -63,6 +63,8 @@ def _ends(body: list[ast.stmt], scope: Scope, error: str | None = None) -> bool:
         last = ast.Expr(last.value.value)
     if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
         name = called_name(last.value)
+        if name == "error" and isinstance(last.value.func, ast.Attribute) and _is_parser(last.value.func.value):
+            return True  # as argparse's does
         handed = any(isinstance(n, ast.Name) and n.id == error for a in last.value.args for n in walk(a))
         return name in _ENDS or "raise" in name or (error is not None and handed and not is_log_call(last.value, scope))
     if isinstance(last, ast.If):
@@ -70,6 +72,11 @@ def _ends(body: list[ast.stmt], scope: Scope, error: str | None = None) -> bool:
     if isinstance(last, (ast.With, ast.AsyncWith)):
         return _ends(last.body, scope)
     return isinstance(last, EXITS)
+
+
+def _is_parser(node: ast.expr) -> bool:
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return "parser" in name.lower()
 
 
 def _bound(body: list[ast.stmt]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from harnessfix_ir.source.expressions import EXITS, dotted, is_none, own_attribu
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 
 from .base import hazard
 
@@ -22,9 +22,19 @@ class UnguardedOptional(Role):
                 for node in owner.of(ast.AnnAssign)
                 if isinstance(node.target, ast.Name) and is_none(node.value) and _may_be_none(node.annotation)
             }
+            optional -= {name for method in owner.methods for name in _given_a_value(method)} if optional else set()
             for method in owner.children if optional else ():
                 if method.is_function and method.name not in ("__init__", "__post_init__"):
                     yield from _uses(method, optional, file)
+
+
+def _given_a_value(method: Scope) -> Iterator[str]:
+    """Fields that are given a value whenever an object is made: by its start, or by a validator of the whole."""
+    starts = method.name in ("__init__", "__post_init__", "model_post_init")
+    decorated = method.is_function and any("validator" in dotted(d, method) for d in method.function.decorator_list)
+    for node in method.assignments if starts or decorated else ():
+        if not is_none(node.value):
+            yield from filter(None, map(own_attribute, targets_of(node)))
 
 
 def _uses(method: Scope, optional: set[str], file: FileContext) -> Iterator[Draft]:

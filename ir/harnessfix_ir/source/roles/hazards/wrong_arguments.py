@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from harnessfix_ir.source.expressions import is_stub
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext
@@ -17,5 +18,7 @@ class WrongArguments(Role):
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope, call in file.all(ast.Call):
             called = function_called(call, scope, file)
-            if called is not None and is_plain(called) and (why := misfit(call, called)):
+            if called is None or is_stub(called.function):
+                continue  # what stands for methods of other classes, which may take other arguments
+            if is_plain(called) and (why := misfit(call, called)):
                 yield hazard("wrong-arguments", scope, call).add("calls", called.qualname).add("misfit", why)
