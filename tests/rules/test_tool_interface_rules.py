@@ -223,6 +223,30 @@ def test_t104_compares_names_only(run_harness: Run, source: str, parameters: lis
     assert bool(run_harness({"agent.py": text}).said_of_source("T104")) is speaks
 
 
+@pytest.mark.parametrize(
+    ("reply", "speaks"),
+    [
+        ("I look.\\n```py  \\nls\\n```<end_code>", True),
+        ("I look.\\n```python\\r\\nls\\r\\n```", True),
+        ("I look.\\n```js  \\nls\\n```", False),
+        ("I look.\\n```py\\nls", False),
+    ],
+)
+def test_t111_knows_patterns_that_have_a_name(run_harness: Run, reply: str, speaks: bool) -> None:
+    from harnessfix.rules.tool_interface.t111_parser_too_strict import ParserTooStrict
+
+    agent = ParserTooStrict.bad.files["agent.py"]
+    named = r'''FENCED = r"```(?:py|python)?\n(.*?)\n```"'''
+    agent = agent.replace("import re\n", f"import re\n\n{named}\n", 1)
+    agent = agent.replace(r'''r"```bash\n(.*?)\n```"''', "FENCED")
+    main = f'''from agent import Agent
+from model import Model, say
+
+Agent(Model(say("{reply}"), say("```py\\nexit\\n```"))).run("look around")
+'''
+    assert bool(run_harness({"agent.py": agent, "main.py": main}).said("T111")) is speaks
+
+
 def test_t104_asks_for_more_than_a_name_in_common(run_harness: Run) -> None:
     declared = {"type": "object", "properties": {"agents": {"type": "array"}}}
     schema = {"name": "build", "description": "The agents to build.", "parameters": declared}

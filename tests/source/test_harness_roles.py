@@ -280,6 +280,20 @@ def test_a_parser_whose_callers_guard_it_is_guarded(read_one: ReadOne, one: One)
     assert one(read_one(code + caller), ElementRole.PARSER).value("unguarded-json-loads") is None
 
 
+@pytest.mark.parametrize(
+    ("pattern", "before", "above"),
+    [
+        ("pattern", "pattern = r'<code>(.*?)</code>'", ""),
+        ("CODE", "pass", "CODE = r'<code>(.*?)</code>'"),
+        ("CODE", "pass", "CODE = re.compile(r'<code>(.*?)</code>')"),
+    ],
+)
+def test_a_pattern_that_has_a_name(read_one: ReadOne, one: One, pattern: str, before: str, above: str) -> None:
+    found = f"return re.findall({pattern}, reply)[0]"
+    model = read_one(f"import re\n{above}\n\ndef parse_reply(reply):\n    {before}\n    {found}\n")
+    assert one(model, ElementRole.PARSER).value("regex") == ["<code>(.*?)</code>"]
+
+
 def test_regex_parsers(read_one: ReadOne, one: One) -> None:
     model = read_one(
         "import re\ndef get_code(response):\n    return re.search(r'<code>(.*?)</code>', response).group(1)\n"

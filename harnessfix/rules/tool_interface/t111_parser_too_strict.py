@@ -21,9 +21,12 @@ from harnessfix_ir.htir import Htir
 from harnessfix_ir.steps import TraceStep
 from harnessfix_ir.vocabulary import ElementRole, Evidence, Property, Severity, StepKind
 
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+-]*)[ \t]*\r?\n(.*?)^[ \t]*\1[ \t]*\r?$", re.MULTILINE | re.DOTALL)
-_STRICT_FENCE = re.compile(r"`{3}[a-z]+(\\n|\n)")
-_FENCE_LANGUAGE = re.compile(r"`{3}\(?(?:\?:)?([a-z]{2,12})\b")
+# What stands behind the closing fence may be a mark of the model's (`<end_code>`).
+_FENCE = re.compile(
+    r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+-]*)[ \t]*\r?\n(.*?)^[ \t]*\1(?![\w`~])[^\r\n]*\r?$", re.MULTILINE | re.DOTALL
+)
+_STRICT_FENCE = re.compile(r"`{3}(\((\?:)?)?[a-z][a-z|]*\)?\??(\\n|\n)")
+_FENCE_LANGUAGE = re.compile(r"`{3}\(?(?:\?:)?([a-z]{2,12}(?:\|[a-z]{2,12})*)\b")
 MAX_REPLY = 100_000  # characters; a longer reply is not searched
 
 _AGENT = r'''import re
@@ -140,7 +143,8 @@ def _parser(run: Htir, model: HarnessModel, error: TraceStep) -> tuple[Element |
 
 def _wrongly_rejected(reply: str, patterns: list[str]) -> str | None:
     """What in the one fenced block of the reply the patterns cannot have expected; None when nothing is amiss."""
-    languages = {found.group(1) for pattern in patterns for found in _FENCE_LANGUAGE.finditer(pattern)}
+    found = (found.group(1) for pattern in patterns for found in _FENCE_LANGUAGE.finditer(pattern))
+    languages = {language for choice in found for language in choice.split("|")}
     blocks = list(_FENCE.finditer(reply)) if len(reply) <= MAX_REPLY else []
     if len(blocks) != 1 or not languages or blocks[0].group(2).lower() not in languages:
         return None

@@ -82,6 +82,17 @@ def _regex_calls(scope: Scope) -> Iterator[tuple[ast.Call, ast.expr, ast.expr]]:
             yield call, call.func.value, call.args[0]
 
 
+def _written(pattern: ast.expr, scope: Scope, file: FileContext) -> str:
+    """A pattern as it is written, also where a name that is given one text alone stands for it, or what compiles it."""
+    if isinstance(pattern, ast.Name):
+        values = scope.bindings.get(pattern.id) or file.root.bindings.get(pattern.id) or ()
+        made = values[0] if len(values) == 1 else None
+        if isinstance(made, ast.Call) and callee(made, scope) == "re.compile" and made.args:
+            made = made.args[0]
+        return text_of(made) or pattern.id
+    return text_of(pattern) or file.segment(pattern)
+
+
 def _describe(
     draft: Draft,
     loads: list[ast.Call],
@@ -92,7 +103,7 @@ def _describe(
     draft.note("json-loads", [call.lineno for call in loads])
     draft.note("unguarded-json-loads", [call.lineno for call in loads if not guarded(call, scope, file)])
     draft.note("checks-type", _checks_type(scope))
-    draft.note("regex", [text_of(pattern) or file.segment(pattern) for _, pattern, _ in patterns])
+    draft.note("regex", [_written(pattern, scope, file) for _, pattern, _ in patterns])
     draft.note("regex-lines", [call.lineno for call, _, _ in patterns])
     first = [call for call, _, _ in patterns if _takes_first(call, file)]
     draft.note("first-match", bool(first), first[0].lineno if first else 0)
