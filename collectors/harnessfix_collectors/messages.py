@@ -100,19 +100,28 @@ def _message(message: dict[str, Any], pool: TextPool, otherwise: str) -> Iterato
         kind = "tool_result" if role == "tool" else "text"
         if content or not message.get("tool_calls"):
             name = name_of(message.get("name"))
-            yield Part(role=role, text=pool.put(content), kind=kind, call_id=call_id, name=name)
+            text = _with_failure(content, message) if role == "tool" else content
+            yield Part(role=role, text=pool.put(text), kind=kind, call_id=call_id, name=name)
     elif isinstance(content, dict):
         yield from _content(role, content, pool)
     elif isinstance(content, list):
         if role == "tool" and not any(_kind(item) in RESULTS or _nested(item) for item in objects(content)):
             name = name_of(message.get("name"))
-            yield Part(role=role, text=pool.put(result_text(content)), kind="tool_result", call_id=call_id, name=name)
+            text = _with_failure(result_text(content), message)
+            yield Part(role=role, text=pool.put(text), kind="tool_result", call_id=call_id, name=name)
         else:
             for item in content:
                 yield from _content(role, item, pool)
     elif content is None and "text" in message:
         yield Part(role=role, text=pool.put(as_text(message["text"])))
     yield from _calls(role, message, pool)
+
+
+def _with_failure(text: str, message: dict[str, Any]) -> str:
+    """A tool's answer with the failure that stands beside it, as in Inspect's messages: the model is sent both."""
+    error = message.get("error")
+    said = error.get("message") if isinstance(error, dict) else error
+    return "\n".join(filter(None, (text, said))) if isinstance(said, str) else text
 
 
 def _unwrapped(message: dict[str, Any]) -> tuple[dict[str, Any], str]:

@@ -283,3 +283,19 @@ def test_messages_made_of_blocks_that_name_their_type() -> None:
     assert _told(model_output({"message": {"role": "assistant", "blocks": [own]}}, pool), pool) == [
         ("assistant", "tool_call", "look", "c1", '{"key": "a"}')
     ]
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ({"content": "", "error": {"type": "parsing", "message": "no JSON"}}, "no JSON"),
+        ({"content": "half", "error": "cut off"}, "half\ncut off"),
+        ({"content": [{"type": "text", "text": "half"}], "error": {"message": "cut off"}}, "half\ncut off"),
+        ({"content": "all", "error": None}, "all"),
+        ({"content": "all", "error": True}, "all"),
+    ],
+)
+def test_a_failure_beside_an_answer_is_part_of_it(message: dict[str, Any], told: str) -> None:
+    pool = TextPool()
+    (part,) = message_parts([{"role": "tool", "tool_call_id": "c1", **message}], pool)
+    assert (part.kind, pool.texts[part.text]) == ("tool_result", told)

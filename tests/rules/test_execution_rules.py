@@ -32,6 +32,14 @@ def test_e113_a_function_that_says_that_it_does_something_may(run_harness: Run, 
     assert bool(run_harness(files).said("E113")) is speaks
 
 
+@pytest.mark.parametrize(("declared", "speaks"), [("MutableSequence[dict]", False), ("Sequence[dict]", True)])
+def test_e113_what_is_declared_to_be_changed_may_be(run_harness: Run, declared: str, speaks: bool) -> None:
+    files = dict(ChangedArgument.bad.files)
+    source = files["agent.py"].replace("def query(self, messages", f"def query(self, messages: {declared}")
+    files["agent.py"] = f"from collections.abc import MutableSequence, Sequence\n\n{source}"
+    assert bool(run_harness(files).said("E113")) is speaks
+
+
 @pytest.mark.parametrize(("name", "speaks"), [("usage", False), ("tags", True)])
 def test_e113_usage_below_an_argument_is_there_to_be_added_to(run_harness: Run, name: str, speaks: bool) -> None:
     files = dict(ChangedArgument.bad.files)

@@ -453,6 +453,20 @@ def test_without_retries_nothing_that_retries_is_made(read_one: ReadOne, handed:
     assert any(e.value("zero-dropped") for e in model.of_role(ElementRole.LIMIT)) is dropped
 
 
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ("any(one.errors or one.retries for one in runs)", False),
+        ("all([one.errors or one.retries for one in runs])", False),
+        ("sum(one.errors or one.retries for one in runs)", True),
+        ("[one.errors or one.retries for one in runs]", True),
+    ],
+)
+def test_what_is_only_asked_of_each_is_no_choice(read_one: ReadOne, code: str, value: bool) -> None:
+    model = read_one(f"def total(runs):\n    return {code}\n")
+    assert bool([*model.of_role(ElementRole.FALLBACK)]) is value
+
+
 def test_one_step_too_many(read_one: ReadOne) -> None:
     model = read_one("def f(max_steps):\n    n = 0\n    while n <= max_steps:\n        n += 1\n")
     (limit,) = model.of_role(ElementRole.LIMIT)

@@ -99,6 +99,8 @@ class ChangedArgument(Rule):
             if _DOES.search(function.anchor.qualname if function is not None else step.name):
                 continue
             name = str(event.attributes.get("name"))
+            if function is not None and name in names(function.value("changes-params")):
+                continue
             place = (function.id if function is not None else step.name, name)
             if place in spoken:
                 continue

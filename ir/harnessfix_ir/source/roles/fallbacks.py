@@ -80,7 +80,7 @@ _EMPTY = frozenset({"list", "dict", "set", "tuple", "str", "bytes", "frozenset"}
 
 
 def _is_asked(choice: ast.BoolOp, scope: Scope, file: FileContext) -> bool:
-    """Whether only the truth of the whole matters: in a condition, in `not`, in `bool(…)`."""
+    """Whether only the truth of the whole matters: in a condition, in `not`, in `bool(…)`, for each in `any(…)`."""
     inner: ast.AST = choice
     for around in file.ancestors(choice):
         if isinstance(around, (ast.BoolOp, ast.UnaryOp)):
@@ -92,6 +92,9 @@ def _is_asked(choice: ast.BoolOp, scope: Scope, file: FileContext) -> bool:
             return around.test is inner
         elif isinstance(around, ast.comprehension):
             return inner in around.ifs
+        elif isinstance(around, (ast.GeneratorExp, ast.ListComp, ast.SetComp)):
+            if around.elt is not inner:
+                return False  # `any(a or b for …)` asks for the truth of each
         else:
             return isinstance(around, ast.Call) and callee(around, scope) in ("bool", "any", "all")
         inner = around

@@ -3,9 +3,9 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import dotted, is_stub, optional_params
+from harnessfix_ir.source.expressions import dotted, is_stub, optional_params, words_in
 from harnessfix_ir.source.facts import Draft
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.scopes import FileContext, FunctionNode, Scope, all_arguments
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole
 
 from .base import Role, at_function, lines_of
@@ -25,6 +25,7 @@ class Functions(Role):
             draft.note("optional-params", [*optional_params(function)])
             stars = [a.arg for a in (function.args.vararg, function.args.kwarg) if a is not None]
             draft.note("variadic", [*stars])
+            draft.note("changes-params", [*_declared_mutable(function)])
             draft.note("async", isinstance(function, ast.AsyncFunctionDef))
             draft.note("generator", bool(scope.of(ast.Yield) or scope.of(ast.YieldFrom)))
             draft.note("abstract", is_stub(function))
@@ -55,6 +56,13 @@ class Classes(Role):
             draft.note("mutable-class-attributes", [*_mutable_attributes(scope)])
             draft.note("decorators", [name for d in node.decorator_list if (name := _decorator(d, around))])
             yield draft
+
+
+def _declared_mutable(function: FunctionNode) -> Iterator[str]:
+    """Parameters whose declared type says that they are there to be changed: `MutableMapping[str, str]`."""
+    for given in all_arguments(function.args):
+        if given.annotation is not None and any(word.startswith("Mutable") for word in words_in(given.annotation)):
+            yield given.arg
 
 
 def _decorator(node: ast.expr, scope: Scope) -> str:
