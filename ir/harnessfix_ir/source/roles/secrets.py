@@ -39,10 +39,12 @@ class Secrets(Role):
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.scopes:
             sinks: list[_Sink] | None = None
+            shown: dict[str, set[str]] = {}
             for node, name, source in _reads(scope):
-                sinks = [*_sinks(scope)] if sinks is None else sinks
+                if sinks is None:
+                    sinks, shown = [*_sinks(scope)], _shown_moves(scope)
                 draft = at_node(ElementRole.SECRET, scope, node, AnchorKind.CALL, name).add("source", source)
-                for target, line in dict.fromkeys(_destinations(node, sinks, scope, file)):
+                for target, line in dict.fromkeys(_destinations(node, sinks, shown, scope, file)):
                     draft.add("goes-to", target, line, Evidence.DERIVED)
                 yield draft
             yield from _whole_environment(scope, file)
@@ -118,29 +120,31 @@ def _shown(value: ast.AST, answers: bool = True) -> Iterator[ast.AST]:
             yield from _shown(child, answers)
 
 
-def _destinations(node: ast.expr, sinks: list[_Sink], scope: Scope, file: FileContext) -> Iterator[tuple[str, int]]:
+def _destinations(
+    node: ast.expr, sinks: list[_Sink], shown: dict[str, set[str]], scope: Scope, file: FileContext
+) -> Iterator[tuple[str, int]]:
     """Where a credential goes inside its function: into a message, a log line, or a child's environment."""
     statement = file.statement(node)
     seeds: set[str] = set()
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
         seeds = {n.id for t in targets_of(statement) for n in walk(t) if isinstance(n, ast.Name)} - {"self"}
     tainted = tainted_names(scope, seeds) if seeds else set()
-    shown = _shown_in(scope, seeds) if seeds and any(sink.kind == "log" for sink in sinks) else set()
+    readable = reached_from(seeds, shown)
     for sink in sinks:
-        holders = shown if sink.kind == "log" else tainted
+        holders = readable if sink.kind == "log" else tainted
         if id(node) in sink.nodes or (holders & sink.names and _may_follow(sink.line, node, scope)):
             yield sink.kind, sink.line
 
 
-def _shown_in(scope: Scope, seeds: set[str]) -> set[str]:
-    """Names whose value shows what one of `seeds` holds: the answer to a request that was made with a key does not."""
+def _shown_moves(scope: Scope) -> dict[str, set[str]]:
+    """From each name to those whose value shows what it holds: the answer to a request made with a key does not."""
     moved: dict[str, set[str]] = {}
     for targets, value in scope.moves():
         names = {n.id for target in targets for n in walk(target) if isinstance(n, ast.Name)}
         for node in _shown(value, answers=False):
             if isinstance(node, ast.Name):
                 moved.setdefault(node.id, set()).update(names)
-    return reached_from(seeds, moved)
+    return moved
 
 
 def _may_follow(line: int, node: ast.expr, scope: Scope) -> bool:

@@ -1,7 +1,8 @@
 """A search backwards that goes on after what it was for: in the end it holds the first such thing, not the last."""
 
 import ast
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 
 from harnessfix_ir.source.expressions import callee, dotted, inside, names_in
 from harnessfix_ir.source.facts import Draft
@@ -9,9 +10,9 @@ from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 
-from .base import hazard, read_behind
+from .base import hazard
 
-_LEAVES = (ast.Break, ast.Return, ast.Raise, ast.Continue)
+_LEAVES = (ast.Return, ast.Raise)
 _Loop = ast.For | ast.AsyncFor
 
 
@@ -20,12 +21,15 @@ class SearchedPast(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
+            read: dict[str, float] | None = None
             for loop in scope.for_loops:
                 if not _goes_backwards(loop.iter, scope) or any(
                     isinstance(node, ast.Break) for node in inside(loop.body)
                 ):
                     continue
-                for kept in _kept(loop, scope):
+                read = _last_reads(scope) if read is None else read
+                kept = next(_kept(loop, scope, read), None)
+                if kept is not None:
                     draft = hazard("searched-past", scope, kept).add("kept", file.segment(targets_of(kept)[0], 40))
                     yield draft.add("through", file.segment(loop.iter, 60)).add("loop", loop.lineno)
 
@@ -42,9 +46,18 @@ def _is_range(items: ast.expr, scope: Scope) -> bool:
     return isinstance(items, ast.Call) and callee(items, scope) in ("range", "enumerate")
 
 
-def _kept(loop: _Loop, scope: Scope) -> Iterator[ast.Assign | ast.AnnAssign]:
+def _last_reads(scope: Scope) -> dict[str, float]:
+    """By name, the last line that reads it; no line is behind that of an inner function."""
+    found: dict[str, float] = {}
+    for name in scope.of(ast.Name):
+        if isinstance(name.ctx, ast.Load):
+            found[name.id] = max(found.get(name.id, 0), name.lineno)
+    return found | {name.id: math.inf for child in scope.children for name in child.deep(ast.Name)}
+
+
+def _kept(loop: _Loop, scope: Scope, read: Mapping[str, float]) -> Iterator[ast.Assign | ast.AnnAssign]:
     """Assignments under a condition of the loop of what is made from the item, to what nothing in the loop looks at."""
-    item = {*names_in(loop.target)}
+    item, looked_at = {*names_in(loop.target)}, {*_looked_at(loop, scope)}
     for branch in loop.body:
         if not isinstance(branch, ast.If) or any(isinstance(node, _LEAVES) for node in inside(branch.body)):
             continue
@@ -52,31 +65,25 @@ def _kept(loop: _Loop, scope: Scope) -> Iterator[ast.Assign | ast.AnnAssign]:
             if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
                 continue
             (target, *more) = targets_of(node)
-            plain = isinstance(target, (ast.Name, ast.Attribute)) and not more
-            if (
-                plain
-                and item & set(names_in(node.value))
-                and not _looked_at(target, loop, scope)
-                and _matters(target, loop, scope)
-            ):
+            if more or not isinstance(target, (ast.Name, ast.Attribute)) or dotted(target, scope) in looked_at:
+                continue
+            if item & set(names_in(node.value)) and _matters(target, loop, read):
                 yield node
 
 
-def _looked_at(target: ast.expr, loop: _Loop, scope: Scope) -> bool:
-    """Whether the loop reads what it keeps, as where it keeps the least of all, or stops to when it has one."""
-    name = dotted(target, scope)
-    return any(
-        isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and dotted(node, scope) == name
-        for statement in loop.body
-        for node in walk(statement)
-    )
+def _looked_at(loop: _Loop, scope: Scope) -> Iterator[str]:
+    """What the loop reads: what it keeps, too, where it keeps the least of all, or does no more once it has one."""
+    for statement in loop.body:
+        for node in walk(statement):
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                yield dotted(node, scope)
 
 
-def _matters(target: ast.expr, loop: _Loop, scope: Scope) -> bool:
+def _matters(target: ast.expr, loop: _Loop, read: Mapping[str, float]) -> bool:
     """Whether what is kept is an object's own, or read behind the loop."""
     root = target
     while isinstance(root, ast.Attribute):
         root = root.value
     if isinstance(target, ast.Attribute):
         return isinstance(root, ast.Name) and root.id not in {*names_in(loop.target)}
-    return isinstance(target, ast.Name) and read_behind(target.id, loop, scope)
+    return isinstance(target, ast.Name) and read.get(target.id, 0) > (loop.end_lineno or loop.lineno)
