@@ -37,6 +37,7 @@ _TRACE_CALLS = frozenset(
         "traceback.TracebackException",
     ]
 )
+_EVERYTHING = "BaseException"  # what a bare `except` takes
 _REPORT = re.compile(r"^_?log_(error|warning|exception|critical)$")
 
 
@@ -56,6 +57,29 @@ def caught_types(clause: ast.ExceptHandler, scope: Scope) -> list[str]:
         return []
     types = clause.type.elts if isinstance(clause.type, ast.Tuple) else [clause.type]
     return [dotted(t, scope) or "?" for t in types]
+
+
+def is_caught(node: ast.AST, kinds: frozenset[str], scope: Scope, file: FileContext) -> bool:
+    """Whether a node lies in a `try` of its function that takes one of these exceptions, or in a `suppress`.
+
+    Args:
+        node: what may raise.
+        kinds: bare names of exceptions; those that take everything are to be among them.
+        scope: the function that it stands in.
+        file: the file around.
+    """
+    inner: ast.AST = node
+    for around in file.ancestors(node):
+        taken: set[str] = set()
+        if isinstance(around, (ast.Try, ast.TryStar)) and inner in around.body:
+            taken = {last(kind) for clause in around.handlers for kind in caught_types(clause, scope) or [_EVERYTHING]}
+        elif isinstance(around, (ast.With, ast.AsyncWith)):
+            managers = (last(dotted(item.context_expr, scope).removesuffix("()")) for item in around.items)
+            taken = {*kinds} if "suppress" in managers else taken
+        if kinds & taken:
+            return True
+        inner = around
+    return False
 
 
 def is_log_call(call: ast.Call, scope: Scope) -> str:

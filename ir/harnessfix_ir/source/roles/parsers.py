@@ -12,7 +12,7 @@ from harnessfix_ir.source.words import PARSER_NAME, PARSER_OF_MODEL
 from harnessfix_ir.vocabulary import ElementRole, Evidence
 
 from .base import Role, at_function
-from .handlers import caught_types
+from .handlers import is_caught
 
 _JSON = frozenset(("json.loads", "orjson.loads", "ujson.loads", "simplejson.loads", "json5.loads", "yaml.safe_load"))
 _EVALUATES = frozenset(("eval", "builtins.eval", "ast.literal_eval"))
@@ -101,28 +101,14 @@ def _describe(
     file: FileContext,
 ) -> None:
     draft.note("json-loads", [call.lineno for call in loads])
-    draft.note("unguarded-json-loads", [call.lineno for call in loads if not guarded(call, scope, file)])
+    draft.note(
+        "unguarded-json-loads", [call.lineno for call in loads if not is_caught(call, _DECODE_ERRORS, scope, file)]
+    )
     draft.note("checks-type", _checks_type(scope))
     draft.note("regex", [_written(pattern, scope, file) for _, pattern, _ in patterns])
     draft.note("regex-lines", [call.lineno for call, _, _ in patterns])
     first = [call for call, _, _ in patterns if _takes_first(call, file)]
     draft.note("first-match", bool(first), first[0].lineno if first else 0)
-
-
-def guarded(node: ast.AST, scope: Scope, file: FileContext) -> bool:
-    """Whether `node` lies in the body of a `try` that catches decode errors, or in a `suppress` of them."""
-    inner: ast.AST = node
-    for around in file.ancestors(node):
-        if isinstance(around, (ast.Try, ast.TryStar)) and inner in around.body:
-            caught = {last(t) for h in around.handlers for t in caught_types(h, scope) or ["BaseException"]}
-            if caught & _DECODE_ERRORS:
-                return True
-        if isinstance(around, (ast.With, ast.AsyncWith)):
-            for item in around.items:
-                if last(dotted(item.context_expr, scope).removesuffix("()")) == "suppress":
-                    return True
-        inner = around
-    return False
 
 
 def _checks_type(scope: Scope) -> bool:

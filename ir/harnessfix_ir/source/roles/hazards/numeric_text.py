@@ -4,11 +4,12 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import called_name, calls_in, dotted
+from harnessfix_ir.source.expressions import called_name, calls_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import spelled, walk
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope
+from harnessfix_ir.source.roles.handlers import is_caught
+from harnessfix_ir.source.scopes import FileContext
 
 from .base import hazard
 
@@ -25,7 +26,7 @@ class NumericText(Role):
             for branch in scope.of(ast.If):
                 for asked in _asked(branch.test):
                     read = _read(asked, branch.body)
-                    if read is not None and not _caught(read, scope, file):
+                    if read is not None and not is_caught(read, _CATCHES, scope, file):
                         draft = hazard("numeric-text", scope, read).add("what", file.segment(asked, 40))
                         yield draft.add("reads", file.segment(read, 60))
 
@@ -49,16 +50,3 @@ def _read(text: ast.expr, body: list[ast.stmt]) -> ast.Call | None:
         if _READS.search(called_name(call)) and call.args and spelled(call.args[0]) == spelled(text):
             return call
     return None
-
-
-def _caught(call: ast.Call, scope: Scope, file: FileContext) -> bool:
-    """Whether the function itself takes what that raises."""
-    inner: ast.AST = call
-    for around in file.ancestors(call):
-        if isinstance(around, (ast.Try, ast.TryStar)) and inner in around.body:
-            for clause in around.handlers:
-                kinds = clause.type.elts if isinstance(clause.type, ast.Tuple) else [clause.type]
-                if clause.type is None or any(dotted(kind, scope).rpartition(".")[2] in _CATCHES for kind in kinds):
-                    return True
-        inner = around
-    return False

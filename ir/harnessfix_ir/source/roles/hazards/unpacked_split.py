@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from harnessfix_ir.source.expressions import callee, dotted, keyword, last, names_in, text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
+from harnessfix_ir.source.roles.handlers import is_caught
 from harnessfix_ir.source.scopes import FileContext, Scope
 
 from .base import hazard
@@ -35,26 +36,13 @@ class UnpackedSplit(Role):
                 if not mark or mark in _FIXED or made_up or isinstance(func.value, (ast.Constant, ast.JoinedStr)):
                     continue
                 if (
-                    not _caught(node, scope, file)
+                    not is_caught(node, _CATCHES, scope, file)
                     and not _counted(func.value, scope)
                     and not _refuses_the_mark(target, scope)
                     and not _refuses_alike(target, scope)
                 ):
                     draft = hazard("unpacked-split", scope, node).add("mark", mark)
                     yield draft.add("what", file.segment(func.value, 60)).add("parts", len(target.elts))
-
-
-def _caught(node: ast.stmt, scope: Scope, file: FileContext) -> bool:
-    """Whether an error there is expected."""
-    inner: ast.AST = node
-    for around in file.ancestors(node):
-        if isinstance(around, (ast.Try, ast.TryStar)) and inner in around.body:
-            for clause in around.handlers:
-                kinds = clause.type.elts if isinstance(clause.type, ast.Tuple) else [clause.type]
-                if clause.type is None or any(last(dotted(kind, scope)) in _CATCHES for kind in kinds):
-                    return True
-        inner = around
-    return False
 
 
 def _refuses_the_mark(target: ast.Tuple | ast.List, scope: Scope) -> bool:
