@@ -255,6 +255,13 @@ def test_t104_asks_for_more_than_a_name_in_common(run_harness: Run) -> None:
     assert not run_harness({"agent.py": text}).said_of_source("T104")
 
 
+def test_t104_a_function_that_its_name_alone_joins_to_a_schema_is_the_tool(run_harness: Run) -> None:
+    declared = {"type": "object", "properties": {"file_path": {"type": "string"}}}
+    schema = {"name": "read_file", "description": "Read a file.", "parameters": declared}
+    text = f"def read_file(path):\n    return open(path).read()\n\n\nSCHEMAS = [{schema!r}]\n"
+    assert run_harness({"agent.py": text}).said_of_source("T104")
+
+
 def _request(pool: TextPool, number: int, recorder: str, *parts: tuple[str, str, str, str | None]) -> TraceStep:
     made = [Part(role=role, kind=kind, text=pool.put(text), call_id=call_id) for role, kind, text, call_id in parts]
     source = Source(format=recorder)

@@ -61,6 +61,19 @@ def test_what_a_person_types_is_no_tool(read_one: ReadOne, imported: str, tool: 
     assert bool(tools(model)) is tool
 
 
+@pytest.mark.parametrize(
+    ("table", "more"),
+    [
+        ("TOOL_HANDLERS", ""),
+        ("available_functions", ""),
+        ("HANDLERS", "SCHEMA = {'name': 'delete', 'description': 'd', 'parameters': {'properties': {}}}"),
+    ],
+)
+def test_tools_of_a_program_with_a_command_line(read_one: ReadOne, table: str, more: str) -> None:
+    source = f"import argparse\n\ndef remove(given):\n    return given\n\n{table} = {{'delete': remove}}\n{more}\n"
+    assert tools(read_one(source))["delete"][0] == "remove"
+
+
 def test_tools_of_another_file_by_schema(read: Reader) -> None:
     model = read(
         {

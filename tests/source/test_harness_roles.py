@@ -183,6 +183,8 @@ def test_subprocess_facts(read_one: ReadOne, one: One, code: str, has: set[str],
         ("subprocess.run(['/bin/sh', '-c', cmd])", "parameter"),
         ("subprocess.run(['docker', 'exec', cmd])", "parameter"),
         ("subprocess.run(['git', *cmd])", "parameter"),
+        ("subprocess.run(['setsid', 'bash', '-c', cmd])", "parameter"),
+        ("subprocess.run(['find', '/', '-exec', cmd, '{}', ';'])", "parameter"),
     ],
 )
 def test_where_a_command_comes_from(read_one: ReadOne, one: One, code: str, source: str) -> None:
@@ -424,7 +426,9 @@ def test_to_wait_for_no_time_is_not_to_wait(read_one: ReadOne, handed: str, drop
     assert any(e.value("zero-dropped") for e in model.of_role(ElementRole.LIMIT)) is dropped
 
 
-@pytest.mark.parametrize(("counter", "skipped"), [("num_links", None), ("num_turns", ["except:9"])])
+@pytest.mark.parametrize(
+    ("counter", "skipped"), [("num_links", None), ("num_turns", ["except:9"]), ("num_llm_calls", ["except:9"])]
+)
 def test_what_failed_does_not_add_to_what_was_got(read_one: ReadOne, counter: str, skipped: list[str] | None) -> None:
     model = read_one(
         f"""
@@ -599,6 +603,10 @@ def get_template_vars():
         ('answer = ask(key)\n    logger.info("it said %s", answer.text)', False),
         ('logger.info("it said %s", ask(key).text)', False),
         ('logger.info("using a key that ends in %s", key[-4:])', False),
+        ('logger.info("using %s", key[:6])', False),
+        ('logger.info("using %s", key[:-1])', True),
+        ('logger.info("using %s", key[7:])', True),
+        ('settings = {"key": key}\n    logger.info("with %s", yaml.dump(settings))', True),
         ('head = {"authorization": f"Bearer {key.strip()}"}\n    logger.info("sent %s", str(head))', True),
         ('parts = ["key"]\n    parts.append(key)\n    logger.info(" ".join(parts))', True),
     ],

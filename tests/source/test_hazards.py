@@ -1,5 +1,6 @@
 """Shapes that look like hazards and are none; the hazards themselves are in the examples of their rules."""
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -785,3 +786,106 @@ def test_an_empty_reply_is_found_whatever_the_other_branch_raises(tmp_path: Path
     (tmp_path / "harness.py").write_text("\n".join(line[4:] for line in source.split("\n")), encoding="utf-8")
     (found,) = [e for e in read_harness([tmp_path]).of_role(ElementRole.HAZARD) if e.name == "nothing-for-no-answer"]
     assert (found.value("of"), found.anchor.start_line) == ("text", 4)
+
+
+SOUND = {
+    "a default that is overridden where something may be suppressed": """
+        def answer(raw, messages):
+            answer = {"role": "tool", "content": raw}
+            with suppress(ValueError):
+                answer = {"role": "tool", "content": loads(raw)["text"]}
+            messages.append(answer)
+        """,
+    "a message that is sent in the end in any case": """
+        def run(client, messages, log):
+            try:
+                note = {"role": "assistant", "content": "starting"}
+                return client.run(messages)
+            finally:
+                log.append(note)
+        """,
+    "a message for a clause of its own": """
+        def run(tool, messages):
+            try:
+                if not tool():
+                    answer = {"role": "tool", "content": "no output"}
+                    raise LookupError
+            except LookupError:
+                messages.append(answer)
+        """,
+    "a default for what may fail": """
+        def run(tool, messages):
+            try:
+                answer = {"role": "tool", "content": "the tool failed"}
+                answer = {"role": "tool", "content": tool()}
+            except OSError:
+                pass
+            messages.append(answer)
+        """,
+    "a message that is sent when a loop has ended": """
+        def run(ask, good, messages):
+            for attempt in range(3):
+                reply = ask(messages)
+                if good(reply):
+                    return reply
+                complaint = {"role": "user", "content": reply}
+            else:
+                messages.append(complaint)
+        """,
+    "a message that the loop's own question reads": """
+        def run(read, show):
+            turn = {"role": "system", "content": "hello"}
+            while turn["content"] != "quit":
+                show()
+                turn = {"role": "user", "content": read()}
+        """,
+    "a message that a lambda reads": """
+        def run(messages, steps):
+            send = lambda: messages.append(answer)
+            for step in steps:
+                answer = {"role": "user", "content": step}
+                send()
+        """,
+    "a numeric text that is ASCII": """
+        def number(word):
+            if word.isascii() and word.isnumeric():
+                return int(word)
+        """,
+    "a text that is not numeric": """
+        def number(word):
+            if not word.isnumeric():
+                return float(word)
+        """,
+    "a numeric text or another": """
+        def number(word):
+            if word.isnumeric() or is_float(word):
+                return is_float(word)
+        """,
+    "errors that have one name": """
+        BAD = (ValueError, OverflowError)
+
+        def number(word):
+            if word.isnumeric():
+                try:
+                    return int(word)
+                except BAD:
+                    return None
+        """,
+}
+
+
+@pytest.mark.parametrize("shape", SOUND)
+def test_sound_shapes_of_messages_and_numbers(shape: str, tmp_path: Path) -> None:
+    (tmp_path / "harness.py").write_text(textwrap.dedent(SOUND[shape]), encoding="utf-8")
+    model = read_harness([tmp_path])
+    assert not [file.error for file in model.files if file.error]
+    assert not {e.name for e in model.of_role(ElementRole.HAZARD)} & {"unsent-message", "numeric-text"}
+
+
+def test_a_message_before_hundreds_of_branches(tmp_path: Path) -> None:
+    branches = "".join(f"    elif k == {n}:\n        x = {n}\n" for n in range(1, 900))
+    source = f"def f(k, out):\n    m = {{'role': 'user', 'content': k}}\n    if k == 0:\n        pass\n{branches}"
+    (tmp_path / "harness.py").write_text(f"{source}    out.append(m)\n", encoding="utf-8")
+    model = read_harness([tmp_path])
+    assert not [file.error for file in model.files if file.error]
+    assert not [e.name for e in model.of_role(ElementRole.HAZARD) if e.name == "unsent-message"]

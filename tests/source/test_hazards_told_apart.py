@@ -275,7 +275,7 @@ PAIRS = {
         def best(replies):
             found = None
             for reply in reversed(replies):
-                if found is None or reply.score > found.score:
+                if reply.role == "assistant" and (found is None or reply.score > found.score):
                     found = reply
             return found
         """,
@@ -283,7 +283,7 @@ PAIRS = {
         def best(replies):
             found = None
             for reply in reversed(replies):
-                if reply.score > 0:
+                if reply.role == "assistant" and reply.score > 0:
                     found = reply
             return found
         """,
@@ -294,7 +294,7 @@ PAIRS = {
         class State:
             def answer(self):
                 for message in self.messages[::-1]:
-                    if message.said:
+                    if isinstance(message, Reply):
                         self.last = message.said
                         break
                 return self.last
@@ -303,7 +303,7 @@ PAIRS = {
         class State:
             def answer(self):
                 for message in self.messages[::-1]:
-                    if message.said:
+                    if isinstance(message, Reply):
                         self.last = message.said
                 return self.last
         """,
@@ -313,16 +313,204 @@ PAIRS = {
         """
         def last(messages):
             for message in messages:
-                if message.said:
+                if message["role"] == "assistant":
                     found = message
             return found
         """,
         """
         def last(messages):
             for message in reversed(messages):
-                if message.said:
+                if message["role"] == "assistant":
                     found = message
             return found
+        """,
+    ),
+    "layers, of which the first counts": (
+        "searched-past",
+        """
+        def model_of(layers):
+            for layer in reversed(layers):
+                if layer.kind == "model":
+                    model = layer.model
+            return model
+        """,
+        """
+        def model_of(steps):
+            for step in reversed(steps):
+                if step.kind == "model":
+                    model = step.model
+            return model
+        """,
+    ),
+    "what each round works with": (
+        "searched-past",
+        """
+        def undo(self):
+            for step in reversed(self.steps):
+                if step.kind == "edit":
+                    self.current = step
+                    self.revert()
+            return self.current
+        """,
+        """
+        def undo(self):
+            for step in reversed(self.steps):
+                if step.kind == "edit":
+                    self.current = step
+            return self.current
+        """,
+    ),
+    "a mark that any text may have": (
+        "unpacked-split",
+        "def read(text):\n    head, body = text.split('-->')\n    return head, body\n",
+        "def read(text):\n    head, body = text.split('---')\n    return head, body\n",
+    ),
+    "a module that copies": (
+        "thrown-away",
+        "import copy\n\ndef keep(state):\n    held = copy.deepcopy(state)\n    return held\n",
+        "import copy\n\ndef keep(state):\n    copy.deepcopy(state)\n    return state\n",
+    ),
+    "a hook of another moment": (
+        "unlike-twins",
+        _twins("self.on_tool_end(ask)", "self.on_tool_end(ask)"),
+        _twins("self.on_tool_start(ask)", "self.on_tool_end(ask)"),
+    ),
+    "a field that the start may leave unset": (
+        "unguarded-optional",
+        """
+        class Reply:
+            calls: list | None = None
+
+            def __init__(self, calls):
+                self.calls = calls
+
+            def first(self):
+                return self.calls[0].id
+        """,
+        """
+        class Reply:
+            calls: list | None = None
+
+            def __init__(self, calls=None):
+                self.calls = calls
+
+            def first(self):
+                return self.calls[0].id
+        """,
+    ),
+    "a class whose `__new__` keeps what it makes": (
+        "changed-default",
+        """
+        class Desk:
+            calls = []
+
+            def __new__(cls):
+                cls.only = super().__new__(cls)
+                return cls.only
+
+            def add(self, call):
+                self.calls.append(call)
+        """,
+        """
+        class Desk:
+            calls = []
+
+            def __new__(cls):
+                made = super().__new__(cls)
+                made.name = "desk"
+                return made
+
+            def add(self, call):
+                self.calls.append(call)
+        """,
+    ),
+    "options whose name only holds a word": (
+        "kept-override",
+        """
+        def run(task, usage_data):
+            task.score = usage_data.score
+            task.reason = usage_data.reason
+            task.cost = usage_data.cost
+        """,
+        """
+        def run(task, browser_options):
+            task.score = browser_options.score
+            task.reason = browser_options.reason
+            task.cost = browser_options.cost
+        """,
+    ),
+    "which call, and which tool": (
+        "dropped-calls",
+        """
+        def pair(results, tool_calls):
+            for call in tool_calls:
+                results.append(run(call))
+                if call.id == results.wanted:
+                    return results
+        """,
+        """
+        def pair(results, tool_calls):
+            for call in tool_calls:
+                results.append(run(call))
+                if call.tool_id == results.wanted:
+                    return results
+        """,
+    ),
+    "two things that are no files": (
+        "key-leaves-out",
+        """
+        def read(self, path, full_path):
+            if path not in self.cache:
+                self.cache[path] = load(path, full_path)
+            return self.cache[path]
+        """,
+        """
+        def read(self, schema, full_schema):
+            if schema not in self.cache:
+                self.cache[schema] = load(schema, full_schema)
+            return self.cache[schema]
+        """,
+    ),
+    "a parser that is no command line's": (
+        "unbound-name",
+        """
+        def read(parser, text):
+            try:
+                data = load(text)
+            except ValueError as error:
+                parser.error("bad")
+            return data
+        """,
+        """
+        def read(output_parser, text):
+            try:
+                data = load(text)
+            except ValueError as error:
+                output_parser.error("bad")
+            return data
+        """,
+    ),
+    "what goes wrong is only told": (
+        "result-dropped",
+        """
+        def add(total, usage):
+            try:
+                merged(total, usage)
+            except AttributeError:
+                return None
+
+        def merged(total, usage):
+            return total + usage
+        """,
+        """
+        def add(total, usage):
+            try:
+                merged(total, usage)
+            except AttributeError:
+                print("no usage")
+
+        def merged(total, usage):
+            return total + usage
         """,
     ),
     "a numeric text that is read with care": (

@@ -123,7 +123,8 @@ def _moves(detail: str) -> bool:
 
 def _callers_of_chdir(model: HarnessModel) -> list[str]:
     """`path:qualname` of the function around each call that moves the process, and not a child that it forked."""
-    forking = {call.caller for call in model.calls_named("fork", "forkpty")}
+    forks = (c for c in model.calls_named("fork", "forkpty") if c.callee in ("os.fork", "os.forkpty", "pty.fork"))
+    forking = {call.caller for call in forks}
     calls = (c for c in model.calls_named("chdir", "fchdir") if c.callee in ("os.chdir", "os.fchdir"))
     return [call.caller for call in calls if call.caller not in forking]
 

@@ -168,10 +168,10 @@ def drift(model: HarnessModel, tool: Element) -> tuple[list[str], list[str]]:
 
 def _strangers(model: HarnessModel, tool: Element) -> bool:
     """Whether schema and function have nothing but a name in common: then somebody between them sorts the arguments, or
-    the function is another one of that name, as it may be where nothing but the name joins them."""
+    the function is another one of that name, as a method may be that nothing but its name joins to the schema."""
     described, function = names(tool.value("described-params")), model.function(tool.anchor.path, tool.anchor.qualname)
     params = [name for name in names(function.value("params")) if name not in ("self", "cls")] if function else []
-    by_name = tool.value("registered-by") == "schema"
+    by_name = tool.value("registered-by") == "schema" and "." in tool.anchor.qualname
     return not set(params) & set(described) and (by_name or len(params) != len(described))
 
 

@@ -73,6 +73,7 @@ def is_caught(node: ast.AST, kinds: frozenset[str], scope: Scope, file: FileCont
         taken: set[str] = set()
         if isinstance(around, (ast.Try, ast.TryStar)) and inner in around.body:
             taken = {last(kind) for clause in around.handlers for kind in caught_types(clause, scope) or [_EVERYTHING]}
+            taken |= kinds if any(kind.isupper() for kind in taken) else set()  # a tuple of them that has a name
         elif isinstance(around, (ast.With, ast.AsyncWith)):
             managers = (last(dotted(item.context_expr, scope).removesuffix("()")) for item in around.items)
             taken = {*kinds} if "suppress" in managers else taken

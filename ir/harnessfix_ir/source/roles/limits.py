@@ -24,7 +24,7 @@ _SWITCH = re.compile(
 _NEVER_ZERO = re.compile(r"(^|_)(k|top_k|size|width|height|port|dims?|dimensions?|chunk|batch|page|columns?)(_|$)")
 # Counts of what was got, which what failed does not add to.
 _OF_GOT = re.compile(
-    r"(^|[._])(num|n|total|number_of)_(?!(steps?|turns?|rounds?|iterations?|attempts?|retries|tries|calls)$)\w+$"
+    r"(^|[._])(num|n|total|number_of)_(?!\w*(steps?|turns?|rounds?|iterations?|attempts?|retries|tries|calls|requests)$)\w+$"
 )
 _WAITS = re.compile(r"(^|_)(delay|backoff)$")
 _ATTEMPTS = re.compile(r"retr|attempt|tries")

@@ -39,9 +39,10 @@ STARTS = (
 _CHECKING = frozenset(("subprocess.check_call", "subprocess.check_output"))
 _MOST = 8
 # Programs that run what they are given, or another program.
+_THEN_RUNS = frozenset(("-c", "-e", "-exec", "-execdir", "--eval", "exec", "run"))
 _RUNS_OTHERS = re.compile(
-    r"(^|[/\\])((ba|z|da|fi|k)?sh|cmd|powershell|pwsh|python[\d.]*w?|pypy\d*|node|deno|bun|perl|ruby|php|java|lua|Rscript|"
-    r"osascript|env|sudo|su|doas|ssh|docker|podman|kubectl|singularity|apptainer|bwrap|firejail|wsl|tmux|screen|timeout|"
+    r"(^|[/\\])((ba|z|da|fi|k|a|c|tc)?sh|cmd|powershell|pwsh|python[\d.]*w?|pypy\d*|node|deno|bun|perl|ruby|php|java|lua|Rscript|"
+    r"osascript|env|sudo|su|doas|ssh|docker|podman|kubectl|singularity|apptainer|bwrap|firejail|sandbox-exec|setsid|stdbuf|chroot|unshare|gosu|setpriv|systemd-run|wsl|tmux|screen|timeout|"
     r"xargs|nohup|nice|time|uv|uvx|npx|npm|pnpm|yarn|poetry|pipx|conda|make|cargo|go|dotnet|pytest|tox|nox)(\.exe)?$"
 )
 _TEXT = ("text", "universal_newlines", "encoding")
@@ -205,8 +206,10 @@ def _names_program(command: ast.expr) -> bool:
     """Whether a command begins with a program of the harness's choice, and of one that runs no other."""
     if not isinstance(command, (ast.List, ast.Tuple)) or any(isinstance(e, ast.Starred) for e in command.elts):
         return False
-    name = text_of(command.elts[0]) if command.elts else None
-    return name is not None and _RUNS_OTHERS.search(name) is None
+    texts = [text_of(part) for part in command.elts]
+    if not texts or texts[0] is None:
+        return False
+    return not any(text and (_RUNS_OTHERS.search(text) or text in _THEN_RUNS) for text in texts)
 
 
 def _command_source(call: ast.Call, tainted: set[str]) -> str:

@@ -21,13 +21,14 @@ _LITERAL = re.compile(
     r"xox[baprs]-[\w-]{10,}|AIza[\w-]{30,}|hf_[A-Za-z0-9]{30,}|glpat-[\w-]{20,}|eyJ[\w-]{20,}\.[\w-]{20,}\.[\w-]+)$"
 )
 _PLACE = re.compile(r"(url|uri|endpoint|file|path|dir)$", re.IGNORECASE)
+_FEW = 8  # characters, which tell whose key it is and do not give it away
 _TELL_ABOUT = ("len", "type", "bool", "isinstance")
 # Calls whose result still shows what they were given, or called on; what a client or a server answers does not.
 _SHOWS = words(
     """
     str repr ascii format format_map join strip lstrip rstrip removeprefix removesuffix replace lower upper title encode
     decode dumps dict list tuple set copy deepcopy urlencode quote b64encode render substitute safe_substitute get pop
-    setdefault items values model_dump model_dump_json to_dict asdict
+    setdefault items values model_dump model_dump_json to_dict to_json to_yaml asdict dump pformat vars
     """
 )
 _ENVIRON = ("os.environ.get", "os.getenv", "os.environ.pop")
@@ -110,14 +111,25 @@ def _shown(value: ast.AST, answers: bool = True) -> Iterator[ast.AST]:
         return
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _TELL_ABOUT:
         return
-    if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
-        return  # a part of it, as where all but its end is starred out
+    if isinstance(value, ast.Subscript) and _takes_few(value.slice):
+        return  # as where all but its end is starred out
     yield value
     if isinstance(value, ast.Call) and not answers and called_name(value) not in _SHOWS:
         return
     for child in children(value):
         if not (isinstance(value, ast.IfExp) and child is value.test):
             yield from _shown(child, answers)
+
+
+def _takes_few(part: ast.expr) -> bool:
+    """Whether a slice takes a few characters of the beginning or the end: `[-4:]`, `[:6]`."""
+    if not isinstance(part, ast.Slice) or part.step is not None:
+        return False
+    bound = part.lower if part.upper is None else part.upper if part.lower is None else None
+    count = bound.operand if isinstance(bound, ast.UnaryOp) and isinstance(bound.op, ast.USub) else bound
+    from_end = count is not bound
+    few = isinstance(count, ast.Constant) and isinstance(count.value, int) and count.value <= _FEW
+    return few and from_end == (part.upper is None)
 
 
 def _destinations(

@@ -46,11 +46,13 @@ class ToolRegistries(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         typed = bool(_COMMAND_LINES & file.modules)
+        declared = {known[0] for _, node in file.all(ast.Dict) if typed and (known := _schema(node)) is not None}
         for scope in file.scopes:
             for node in scope.assignments:
                 draft = _collection(node, scope)
-                if draft is not None and not (typed and _OF_COMMANDS.search(draft.name)):
-                    yield draft
+                if draft is None or (typed and _OF_COMMANDS.match(draft.name) and declared.isdisjoint(_names(draft))):
+                    continue
+                yield draft
         for scope, call in file.all(ast.Call):
             for given in call.keywords:
                 if given.arg in ("tools", "functions") and isinstance(given.value, (ast.List, ast.Tuple)):
@@ -72,8 +74,13 @@ _COLLECTION_NAME = re.compile(
 
 
 # What a person types on a command line is looked up like this, too, and is no tool of a model.
-_OF_COMMANDS = re.compile(r"handlers|commands|dispatch|actions|functions|registry", re.IGNORECASE)
+_OF_COMMANDS = re.compile(r"(?!\w*tool)(\w*_)?(handlers|commands|dispatch(_table)?|actions)$", re.IGNORECASE)
 _COMMAND_LINES = frozenset(("argparse", "click", "typer"))
+
+
+def _names(registry: Draft) -> list[str]:
+    told = registry.get("tools")
+    return [str(name) for name in told] if isinstance(told, list) else []
 
 
 def _collection(node: ast.Assign | ast.AnnAssign, scope: Scope) -> Draft | None:

@@ -1,15 +1,14 @@
 """The end of an object in a text is found by counting brackets, those inside quoted strings too."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.roles.loops import LoopNode
 from harnessfix_ir.source.scopes import FileContext, Scope
 
-from .base import hazard, holds
+from .base import hazard
 
 _PAIRS = ("{}", "[]")
 _QUOTES = frozenset("\"'`")
@@ -20,18 +19,17 @@ class BracesInStrings(Role):
 
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
-            for loop in _innermost(scope.loops) if _speaks_of_json(scope, file) else ():
+            found: dict[ast.stmt, tuple[str, str]] = {}
+            for loop in scope.loops if _speaks_of_json(scope, file) else ():
                 texts, compared = _constants(loop)
                 pair = next((pair for pair in _PAIRS if compared.issuperset(pair)), None)
                 counter = _counter(loop) if pair is not None and not _knows_quotes(texts) else None
                 if pair is not None and counter is not None:
-                    yield hazard("braces-in-strings", scope, loop).add("pair", pair).add("counter", counter)
-
-
-def _innermost(found: Iterable[LoopNode]) -> list[LoopNode]:
-    """Loops that hold no other."""
-    loops = [*found]
-    return [loop for loop in loops if not any(other is not loop and holds(loop, other) for other in loops)]
+                    found[loop] = pair, counter
+            around = {outer for loop in found for outer in file.ancestors(loop)}
+            for innermost in sorted(found.keys() - around, key=lambda loop: loop.lineno):
+                pair, counter = found[innermost]
+                yield hazard("braces-in-strings", scope, innermost).add("pair", pair).add("counter", counter)
 
 
 def _speaks_of_json(scope: Scope, file: FileContext) -> bool:

@@ -66,7 +66,8 @@ def _is_shared_on_purpose(owner: Scope) -> bool:
     if isinstance(node, ast.ClassDef) and any("singleton" in dotted(k.value, owner).lower() for k in node.keywords):
         return True
     maker = owner.method("__new__")
-    if maker is not None and any(isinstance(node.ctx, ast.Store) for node in maker.of(ast.Attribute)):
+    kept = (node for node in maker.of(ast.Attribute) if isinstance(node.ctx, ast.Store)) if maker is not None else ()
+    if any(dotted(node.value, owner) in ("cls", owner.name) for node in kept):
         return True
     made = (node.value for node in owner.assignments)
     return any(isinstance(value, ast.Call) and last(dotted(value.func, owner)) in _LOCKS for value in made)

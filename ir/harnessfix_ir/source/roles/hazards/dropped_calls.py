@@ -85,7 +85,9 @@ def _finds_one(test: ast.expr) -> bool:
     """Whether the test is that a call has a certain id: then the loop looks for one and is done."""
     compared = [node for node in walk(test) if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq)]
     sides = (side for node in compared for side in (node.left, *node.comparators))
-    return any(isinstance(side, ast.Attribute) and side.attr.rpartition("_")[2] == "id" for side in sides)
+    return any(
+        isinstance(side, ast.Attribute) and (side.attr == "id" or side.attr.endswith("call_id")) for side in sides
+    )
 
 
 def _has_as_many_as_asked(test: ast.expr, scope: Scope) -> bool:

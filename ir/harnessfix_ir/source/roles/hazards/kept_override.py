@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import last
+from harnessfix_ir.source.expressions import dotted, last
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import spelled
 from harnessfix_ir.source.roles.base import Role
@@ -23,7 +23,7 @@ _TO_BE_FILLED = re.compile(
 )
 # What somebody found out is no option: a result, an answer, what a cache held.
 _IS_ANSWER = re.compile(
-    r"result|response|usage|data$|classification|cached|answer|reply|record|row|event", re.IGNORECASE
+    r"(^|_)(results?|responses?|usage|data|classification|cached|answer|reply|record|row|event)(_|$)", re.IGNORECASE
 )
 
 
@@ -44,7 +44,7 @@ class KeptOverride(Role):
                     and not target.attr.startswith("_")
                     and isinstance(target.value, ast.Name)
                     and spelled(target.value) != spelled(value.value)
-                    and not _IS_ANSWER.search(last(spelled(value.value)))
+                    and not _IS_ANSWER.search(last(dotted(value.value, scope)))
                 ):
                     written.setdefault(target.value.id, []).append(node)
             for name, nodes in written.items():

@@ -22,6 +22,7 @@ _BESIDE = re.compile(
 )
 
 
+_OF_FILE = re.compile(r"(file|fname|path|dir|folder)(name)?s?$")
 _FORM = re.compile(r"^(abs|absolute|rel|relative|full|resolved)_")  # of a path: two forms name one file
 
 
@@ -49,7 +50,8 @@ class KeyLeavesOut(Role):
                 called = {n.func.id for n in scope.of(ast.Call) if isinstance(n.func, ast.Name)}
                 left = [p for p in params if p in used and p not in inside and p not in called]
                 left = [p for p in left if not _stays_the_same(p, owner, scope, file)]
-                left = [p for p in left if _FORM.sub("", p) not in {_FORM.sub("", name) for name in inside}]
+                files = {_FORM.sub("", name) for name in inside if _OF_FILE.search(name)}
+                left = [p for p in left if _FORM.sub("", p) not in files]
                 if inside & set(params) and left:
                     yield hazard("key-leaves-out", scope, store).add("cache", owner).add("leaves-out", left[0])
                     break

@@ -4,16 +4,17 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import called_name, calls_in
+from harnessfix_ir.source.expressions import called_name, calls_in, words_in
 from harnessfix_ir.source.facts import Draft
-from harnessfix_ir.source.nodes import spelled, walk
+from harnessfix_ir.source.nodes import spelled
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.roles.handlers import is_caught
 from harnessfix_ir.source.scopes import FileContext
 
 from .base import hazard
 
-_READS = re.compile(r"(^|_)(int|float|decimal)$", re.IGNORECASE)
+_READS = re.compile(r"(?!_*(is|safe|try|maybe|can|has)_)(\w*_)?(int|float|decimal)$", re.IGNORECASE)
+_NARROWER = frozenset(("isascii", "isdecimal", "isdigit"))
 _CATCHES = frozenset(("ValueError", "ArithmeticError", "InvalidOperation", "Exception", "BaseException"))
 _RETURNS_IT = frozenset(("replace", "strip", "lstrip", "rstrip", "removeprefix", "removesuffix"))
 
@@ -33,7 +34,10 @@ class NumericText(Role):
 
 def _asked(test: ast.expr) -> Iterator[ast.expr]:
     """What is asked for being numeric, without what is only taken off it first."""
-    for node in walk(test):
+    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+    if _NARROWER & {word for part in parts for word in words_in(part)}:
+        return
+    for node in parts:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "isnumeric":
             text = node.func.value
             while (
@@ -47,6 +51,6 @@ def _asked(test: ast.expr) -> Iterator[ast.expr]:
 def _read(text: ast.expr, body: list[ast.stmt]) -> ast.Call | None:
     """The call that reads that text as a number."""
     for call in calls_in(body):
-        if _READS.search(called_name(call)) and call.args and spelled(call.args[0]) == spelled(text):
+        if _READS.match(called_name(call)) and call.args and spelled(call.args[0]) == spelled(text):
             return call
     return None

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import body_without_docstring, callee, is_stub
+from harnessfix_ir.source.expressions import body_without_docstring, callee, inside, is_stub
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
@@ -43,7 +43,11 @@ class ResultDropped(Role):
 def _is_tried(statement: ast.stmt, file: FileContext) -> bool:
     """Whether it is called to see whether that raises: first of what a `try` with clauses holds."""
     around = file.parents.get(statement)
-    return isinstance(around, ast.Try) and bool(around.handlers) and around.body[0] is statement
+    if not isinstance(around, ast.Try) or around.body[0] is not statement:
+        return False
+    return any(
+        isinstance(node, (ast.Return, ast.Continue)) for clause in around.handlers for node in inside(clause.body)
+    )
 
 
 def _called(call: ast.Call, scope: Scope) -> str:

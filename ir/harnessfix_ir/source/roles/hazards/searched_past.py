@@ -2,9 +2,10 @@
 
 import ast
 import math
+import re
 from collections.abc import Iterator, Mapping
 
-from harnessfix_ir.source.expressions import callee, dotted, inside, names_in
+from harnessfix_ir.source.expressions import called_name, callee, calls_in, dotted, inside, last, names_in, text_of
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -13,6 +14,10 @@ from harnessfix_ir.source.scopes import FileContext, Scope, targets_of
 from .base import hazard
 
 _LEAVES = (ast.Return, ast.Raise)
+_IN_TURN = re.compile(
+    r"(^|_)(messages?|msgs|history|turns|steps|events|replies|responses|outputs|conversation|transcript)$"
+)
+_SORTS = frozenset(("role", "type", "kind", "source"))
 _Loop = ast.For | ast.AsyncFor
 
 
@@ -23,7 +28,7 @@ class SearchedPast(Role):
         for scope in file.functions:
             read: dict[str, float] | None = None
             for loop in scope.for_loops:
-                if not _goes_backwards(loop.iter, scope) or any(
+                if not _of_conversation(loop.iter, scope) or any(
                     isinstance(node, ast.Break) for node in inside(loop.body)
                 ):
                     continue
@@ -34,16 +39,30 @@ class SearchedPast(Role):
                     yield draft.add("through", file.segment(loop.iter, 60)).add("loop", loop.lineno)
 
 
-def _goes_backwards(items: ast.expr, scope: Scope) -> bool:
+def _of_conversation(items: ast.expr, scope: Scope) -> bool:
+    """Whether what is gone through backwards is what was said or done in turn; of layers and bases the first counts."""
     if isinstance(items, ast.Call):
-        return callee(items, scope) == "reversed" and len(items.args) == 1 and not _is_range(items.args[0], scope)
-    step = items.slice.step if isinstance(items, ast.Subscript) and isinstance(items.slice, ast.Slice) else None
-    return isinstance(step, ast.UnaryOp) and isinstance(step.op, ast.USub)
+        if callee(items, scope) != "reversed" or len(items.args) != 1:
+            return False
+        whole = items.args[0]
+    else:
+        step = items.slice.step if isinstance(items, ast.Subscript) and isinstance(items.slice, ast.Slice) else None
+        if not (isinstance(items, ast.Subscript) and isinstance(step, ast.UnaryOp) and isinstance(step.op, ast.USub)):
+            return False
+        whole = items.value
+    return _IN_TURN.search(last(dotted(whole, scope).removesuffix("()"))) is not None
 
 
-def _is_range(items: ast.expr, scope: Scope) -> bool:
-    """Whether positions are gone through, of which the last that is found may be the one that is wanted."""
-    return isinstance(items, ast.Call) and callee(items, scope) in ("range", "enumerate")
+def _asks_kind(test: ast.expr, item: set[str]) -> bool:
+    """Whether a test asks what sort of thing an item is: its class, or its role."""
+    for node in walk(test):
+        if isinstance(node, ast.Call) and called_name(node) == "isinstance" and item & set(names_in(node)):
+            return True
+        if isinstance(node, ast.Compare) and item & set(names_in(node.left)):
+            key = node.left.slice if isinstance(node.left, ast.Subscript) else None
+            if (node.left.attr if isinstance(node.left, ast.Attribute) else text_of(key)) in _SORTS:
+                return True
+    return False
 
 
 def _last_reads(scope: Scope) -> dict[str, float]:
@@ -59,7 +78,11 @@ def _kept(loop: _Loop, scope: Scope, read: Mapping[str, float]) -> Iterator[ast.
     """Assignments under a condition of the loop of what is made from the item, to what nothing in the loop looks at."""
     item, looked_at = {*names_in(loop.target)}, {*_looked_at(loop, scope)}
     for branch in loop.body:
-        if not isinstance(branch, ast.If) or any(isinstance(node, _LEAVES) for node in inside(branch.body)):
+        if (
+            not isinstance(branch, ast.If)
+            or not _asks_kind(branch.test, item)
+            or any(isinstance(node, _LEAVES) for node in inside(branch.body))
+        ):
             continue
         for node in branch.body:
             if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
@@ -67,7 +90,10 @@ def _kept(loop: _Loop, scope: Scope, read: Mapping[str, float]) -> Iterator[ast.
             (target, *more) = targets_of(node)
             if more or not isinstance(target, (ast.Name, ast.Attribute)) or dotted(target, scope) in looked_at:
                 continue
-            if item & set(names_in(node.value)) and _matters(target, loop, read):
+            used = isinstance(target, ast.Attribute) and any(
+                call.lineno > node.lineno for call in calls_in(branch.body)
+            )
+            if item & set(names_in(node.value)) and _matters(target, loop, read) and not used:
                 yield node
 
 

@@ -4,10 +4,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, last
+from harnessfix_ir.source.expressions import callee, last, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext
+from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments
 from harnessfix_ir.source.words import words
 
 from .base import hazard
@@ -15,6 +15,7 @@ from .base import hazard
 _MAKES = words(
     "strip lstrip rstrip lower upper title removeprefix removesuffix splitlines model_copy deepcopy sorted zfill"
 )
+_OF_TEXTS = frozenset(dir(str))
 _ERROR = re.compile(r"^[A-Z]\w*(Error|Exception)$")
 
 
@@ -22,7 +23,6 @@ class ThrownAway(Role):
     """`text.strip()` or `ValueError("bad")` as a statement."""
 
     def find(self, file: FileContext) -> Iterator[Draft]:
-        rich_text = file.root.imports.get("Text", "").startswith("rich.")  # which is stripped in place
         for scope, statement in file.all(ast.Expr):
             call = statement.value
             if isinstance(call, ast.Compare):
@@ -33,16 +33,28 @@ class ThrownAway(Role):
                 continue
             name = last(callee(call, scope))
             two = name == "replace" and len(call.args) == 2 and isinstance(call.args[0], ast.Constant)
-            makes = isinstance(call.func, ast.Attribute) and (name in _MAKES or two) and not _of_module(call.func, file)
-            makes = makes and not (name == "rstrip" and rich_text)
+            makes = isinstance(call.func, ast.Attribute) and (name in _MAKES or two)
+            if makes and isinstance(call.func, ast.Attribute) and _is_no_text(call.func, scope, file):
+                continue
             if (makes or _ERROR.match(name)) and not _checks(statement, file):
                 yield hazard("thrown-away", scope, statement).add("what", file.segment(call, 60))
 
 
-def _of_module(func: ast.Attribute, file: FileContext) -> bool:
-    """Whether it is a function of a module that is called, and no method of a text: `st.title(…)`."""
+def _is_no_text(func: ast.Attribute, scope: Scope, file: FileContext) -> bool:
+    """Whether it is a function of a module that is called, `st.title(…)`, or a text of rich, which changes in place."""
     holder = func.value
-    return isinstance(holder, ast.Name) and holder.id in file.modules
+    if not isinstance(holder, ast.Name) or func.attr not in _OF_TEXTS:
+        return False
+    given = scope.bindings.get(holder.id, [])
+    if holder.id in file.modules:
+        return not given and holder.id not in scope.params
+    if func.attr != "rstrip" or not file.root.imports.get("Text", "").startswith("rich."):
+        return False
+    declared = [scope.function.returns] if scope.is_function else []
+    declared += (
+        [a.annotation for a in all_arguments(scope.function.args) if a.arg == holder.id] if scope.is_function else []
+    )
+    return any("Text" in words_in(said) for said in (*given, *declared))
 
 
 def _checks(statement: ast.stmt, file: FileContext) -> bool:

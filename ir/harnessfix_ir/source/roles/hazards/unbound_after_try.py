@@ -76,7 +76,7 @@ def _ends(body: list[ast.stmt], scope: Scope, error: str | None = None) -> bool:
 
 def _is_parser(node: ast.expr) -> bool:
     name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-    return "parser" in name.lower()
+    return name.strip("_") in ("parser", "argparser", "arg_parser", "subparser", "argument_parser")
 
 
 def _bound(body: list[ast.stmt]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import EXITS, dotted, is_none, own_attribute
+from harnessfix_ir.source.expressions import EXITS, defaults_of, dotted, is_none, own_attribute
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -32,9 +32,24 @@ def _given_a_value(method: Scope) -> Iterator[str]:
     """Fields that are given a value whenever an object is made: by its start, or by a validator of the whole."""
     starts = method.name in ("__init__", "__post_init__", "model_post_init")
     decorated = method.is_function and any("validator" in dotted(d, method) for d in method.function.decorator_list)
-    for node in method.assignments if starts or decorated else ():
-        if not is_none(node.value):
-            yield from filter(None, map(own_attribute, targets_of(node)))
+    if not starts and not decorated:
+        return
+    maybe = {name for name, default in defaults_of(method.function) if is_none(default)}
+    for statement in method.function.body:
+        # Either in any case, or where it is None.
+        inner = statement.body if isinstance(statement, ast.If) and _asks_for_none(statement.test) else [statement]
+        for node in inner:
+            if not isinstance(node, ast.Assign) or is_none(node.value):
+                continue
+            if not (isinstance(node.value, ast.Name) and node.value.id in maybe):
+                yield from filter(None, map(own_attribute, targets_of(node)))
+
+
+def _asks_for_none(test: ast.expr) -> bool:
+    """Whether a test is `self.x is None` or `not self.x`."""
+    if isinstance(test, ast.UnaryOp):
+        return isinstance(test.op, ast.Not) and bool(own_attribute(test.operand))
+    return isinstance(test, ast.Compare) and bool(own_attribute(test.left)) and is_none(test.comparators[0])
 
 
 def _uses(method: Scope, optional: set[str], file: FileContext) -> Iterator[Draft]:

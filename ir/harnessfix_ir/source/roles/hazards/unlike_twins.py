@@ -22,6 +22,7 @@ _MATTERS = re.compile(
 _REFUSAL = re.compile(r"raise _?[A-Z]")
 _KIND = re.compile(r"coroutine|awaitable|is_?async|async_?gen|is_running")
 _ABSENT = frozenset(("ImportError", "ModuleNotFoundError"))
+_ACCOUNT = frozenset(("usage", "metrics", "tokens", "cost", "stats"))
 _LEAST_SHARED = 5
 _LEAST_ALIKE = 0.6
 
@@ -69,7 +70,7 @@ def _compare(lacking: Scope, has: Scope, of_name: dict[str, dict[str, int]]) -> 
     if (called | _called_by(has)) & {lacking.name, has.name}:
         return
     reached = set(mine).union(*(of_name[name] for name in called if name in of_name))
-    told = [set(step.split("_")) for step in reached]
+    told = [words for step in reached if _ACCOUNT & (words := set(step.split("_")))]
     lacks = sorted((line, step) for step, line in theirs.items() if step not in reached and _MATTERS.match(step))
     lacks = [(line, step) for line, step in lacks if not _told_otherwise(step, told)]
     of_one_kind, optional = _kind_raises(has) | _absence_raises(has), _asked_for(has)
@@ -84,8 +85,9 @@ def _compare(lacking: Scope, has: Scope, of_name: dict[str, dict[str, int]]) -> 
 
 
 def _told_otherwise(step: str, steps: list[set[str]]) -> bool:
-    """Whether another step has two words of it: `update_usage_metrics` beside `add_response_usage_to_metrics`."""
-    return _REFUSAL.match(step) is None and any(len(words & set(step.split("_"))) > 1 for words in steps)
+    """Whether the same account is kept by another step: `update_usage_metrics`, `add_response_usage_to_metrics`."""
+    own = set(step.split("_"))
+    return bool(own & _ACCOUNT) and any(len(words & own) > 1 for words in steps)
 
 
 def _kind_raises(scope: Scope) -> set[str]:

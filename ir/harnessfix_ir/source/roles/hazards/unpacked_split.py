@@ -32,8 +32,12 @@ class UnpackedSplit(Role):
                 if any(isinstance(name, ast.Starred) for name in target.elts) or keyword(call, "maxsplit"):
                     continue
                 mark = text_of(call.args[0]) if len(call.args) == 1 else None
-                made_up = mark is not None and len(mark) >= _LONG and not any(map(str.isalpha, mark))
-                if not mark or mark in _FIXED or made_up or isinstance(func.value, (ast.Constant, ast.JoinedStr)):
+                if (
+                    not mark
+                    or mark in _FIXED
+                    or _is_made_up(mark)
+                    or isinstance(func.value, (ast.Constant, ast.JoinedStr))
+                ):
                     continue
                 if (
                     not is_caught(node, _CATCHES, scope, file)
@@ -43,6 +47,12 @@ class UnpackedSplit(Role):
                 ):
                     draft = hazard("unpacked-split", scope, node).add("mark", mark)
                     yield draft.add("what", file.segment(func.value, 60)).add("parts", len(target.elts))
+
+
+def _is_made_up(mark: str) -> bool:
+    """Whether a mark looks as if no text were to have it: `-->`, and no fence, rule or blank around a sign."""
+    bare = mark.strip()
+    return len(bare) >= _LONG and len(set(bare)) > 1 and not any(map(str.isalpha, bare))
 
 
 def _refuses_the_mark(target: ast.Tuple | ast.List, scope: Scope) -> bool:
