@@ -356,7 +356,9 @@ PAIRS = {
         def undo(self):
             for step in reversed(self.steps):
                 if step.kind == "edit":
-                    self.current = step
+                    self.current = Edit(
+                        step.copy(),
+                    )
             return self.current
         """,
     ),

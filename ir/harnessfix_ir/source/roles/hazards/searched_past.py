@@ -91,7 +91,7 @@ def _kept(loop: _Loop, scope: Scope, read: Mapping[str, float]) -> Iterator[ast.
             if more or not isinstance(target, (ast.Name, ast.Attribute)) or dotted(target, scope) in looked_at:
                 continue
             used = isinstance(target, ast.Attribute) and any(
-                call.lineno > node.lineno for call in calls_in(branch.body)
+                call.lineno > (node.end_lineno or node.lineno) for call in calls_in(branch.body)
             )
             if item & set(names_in(node.value)) and _matters(target, loop, read) and not used:
                 yield node
