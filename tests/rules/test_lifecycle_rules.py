@@ -626,7 +626,8 @@ def test_what_is_on_or_off_elsewhere_in_the_file_has_no_zero(run_harness: Run, e
     [
         ("def dial(client, seed: int | None = None):\n    if seed:\n        client.seed = seed\n", True),
         ("def dial(client, seed: list[str]):\n    if seed:\n        client.seed = seed\n", False),
-        ("def ask(client, delay):\n    if delay:\n        client.wait(delay)\n", True),
+        ("def ask(client, delay):\n    if delay:\n        client.delay = delay\n", True),
+        ("def ask(client, delay):\n    if delay:\n        client.wait(delay)\n", False),
         ("def ask(client, delay):\n    if delay:\n        time.sleep(delay)\n", False),
     ],
 )
