@@ -143,8 +143,8 @@ def _parser(run: Htir, model: HarnessModel, error: TraceStep) -> tuple[Element |
 
 def _wrongly_rejected(reply: str, patterns: list[str]) -> str | None:
     """What in the one fenced block of the reply the patterns cannot have expected; None when nothing is amiss."""
-    found = (found.group(1) for pattern in patterns for found in _FENCE_LANGUAGE.finditer(pattern))
-    languages = {language for choice in found for language in choice.split("|")}
+    choices = (found.group(1) for pattern in patterns for found in _FENCE_LANGUAGE.finditer(pattern))
+    languages = {language for choice in choices for language in choice.split("|")}
     blocks = list(_FENCE.finditer(reply)) if len(reply) <= MAX_REPLY else []
     if len(blocks) != 1 or not languages or blocks[0].group(2).lower() not in languages:
         return None

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 
 from .nodes import below, children, walk
-from .scopes import FunctionNode, Scope
+from .scopes import FunctionNode, Scope, all_arguments
 
 _OPENS_SCOPE = frozenset((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda))
 
@@ -79,6 +79,17 @@ def keyword(call: ast.Call, name: str) -> ast.expr | None:
 def has_star_keywords(call: ast.Call) -> bool:
     """Whether the call passes `**something`."""
     return any(k.arg is None for k in call.keywords)
+
+
+def conjuncts(test: ast.expr) -> list[ast.expr]:
+    """The conditions that all hold where a test does: of `a and b` both, of any other the test itself."""
+    return test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+
+
+def declared_as(name: str, scope: Scope) -> ast.expr | None:
+    """How a parameter of a function is annotated; None for other names, other scopes and where nothing is said."""
+    arguments = all_arguments(scope.function.args) if scope.is_function else []
+    return next((given.annotation for given in arguments if given.arg == name), None)
 
 
 def is_spread(call: ast.Call) -> bool:

@@ -3,7 +3,7 @@
 import ast
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -138,16 +138,20 @@ class Scope:
     def flows(self) -> dict[str, set[str]]:
         """From each name to the names that are made from it here, by assignment or by `append`-like calls."""
         if self._flows is None:
-            found: dict[str, set[str]] = {}
-            for targets, value in self.moves():
-                names = {n.id for t in targets for n in walk(t) if isinstance(n, ast.Name)}
-                for node in walk(value):
-                    if isinstance(node, ast.Name):
-                        found.setdefault(node.id, set()).update(names)
-            self._flows = found
+            self._flows = self.flows_by(walk)
         return self._flows
 
-    def moves(self) -> Iterator[tuple[list[ast.expr], ast.expr]]:
+    def flows_by(self, parts: Callable[[ast.expr], Iterable[ast.AST]]) -> dict[str, set[str]]:
+        """The same where only some parts of a value count: `parts` gives them."""
+        found: dict[str, set[str]] = {}
+        for targets, value in self._moves():
+            names = {n.id for t in targets for n in walk(t) if isinstance(n, ast.Name)}
+            for node in parts(value):
+                if isinstance(node, ast.Name):
+                    found.setdefault(node.id, set()).update(names)
+        return found
+
+    def _moves(self) -> Iterator[tuple[list[ast.expr], ast.expr]]:
         """What is put where: by assignment, by `+=` and `:=`, and by `append`-like calls."""
         for node in self.assignments:
             if node.value is not None:

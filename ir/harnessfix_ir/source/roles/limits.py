@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 
 from harnessfix_ir.source.counting import may_stand_still
-from harnessfix_ir.source.expressions import callee, dotted, inside, last, own_attribute, words_in
+from harnessfix_ir.source.expressions import callee, declared_as, dotted, inside, last, own_attribute, words_in
 from harnessfix_ir.source.facts import Draft
-from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments
+from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import COUNTER_NAME, LIMIT_NAME
 from harnessfix_ir.vocabulary import AnchorKind, ElementRole, Evidence
 
@@ -215,10 +215,10 @@ def _is_number(node: ast.expr, scope: Scope) -> bool:
     """Whether a name is a parameter that may be a number or None."""
     if not isinstance(node, ast.Name) or not scope.is_function or _NEVER_ZERO.search(node.id):
         return False
-    given = next((a for a in all_arguments(scope.function.args) if a.arg == node.id), None)
-    if given is None or given.annotation is None:
+    declared = declared_as(node.id, scope)
+    if declared is None:
         return False
-    kinds = _kinds(given.annotation)
+    kinds = _kinds(declared)
     return bool(kinds & {"int", "float"}) and bool(kinds & {"None", "Optional"}) and not kinds & {"str", "bool"}
 
 
@@ -227,9 +227,8 @@ def _is_no_number(node: ast.expr, scope: Scope) -> bool:
     maker, name = scope, node.id if isinstance(node, ast.Name) else own_attribute(node).lstrip("_")
     if isinstance(node, ast.Attribute) and scope.owner is not None:
         maker = scope.owner.method("__init__") or scope
-    arguments = all_arguments(maker.function.args) if maker.is_function and name else []
-    declared = [a.annotation for a in arguments if a.arg == name and a.annotation is not None]
-    return any(not _kinds(kind) & {"int", "float", "Decimal", "Any", "Number"} for kind in declared)
+    declared = declared_as(name, maker)
+    return declared is not None and not _kinds(declared) & {"int", "float", "Decimal", "Any", "Number"}
 
 
 def _is_flag(name: str, file: FileContext) -> bool:

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from harnessfix_ir.source.expressions import called_name, callee, dotted, last, reached_from, tainted_names, text_of
 from harnessfix_ir.source.facts import Draft
@@ -43,7 +44,8 @@ class Secrets(Role):
             shown: dict[str, set[str]] = {}
             for node, name, source in _reads(scope):
                 if sinks is None:
-                    sinks, shown = [*_sinks(scope)], _shown_moves(scope)
+                    # The answer to a request that was made with a key does not show it.
+                    sinks, shown = [*_sinks(scope)], scope.flows_by(partial(_shown, answers=False))
                 draft = at_node(ElementRole.SECRET, scope, node, AnchorKind.CALL, name).add("source", source)
                 for target, line in dict.fromkeys(_destinations(node, sinks, shown, scope, file)):
                     draft.add("goes-to", target, line, Evidence.DERIVED)
@@ -146,17 +148,6 @@ def _destinations(
         holders = readable if sink.kind == "log" else tainted
         if id(node) in sink.nodes or (holders & sink.names and _may_follow(sink.line, node, scope)):
             yield sink.kind, sink.line
-
-
-def _shown_moves(scope: Scope) -> dict[str, set[str]]:
-    """From each name to those whose value shows what it holds: the answer to a request made with a key does not."""
-    moved: dict[str, set[str]] = {}
-    for targets, value in scope.moves():
-        names = {n.id for target in targets for n in walk(target) if isinstance(n, ast.Name)}
-        for node in _shown(value, answers=False):
-            if isinstance(node, ast.Name):
-                moved.setdefault(node.id, set()).update(names)
-    return moved
 
 
 def _may_follow(line: int, node: ast.expr, scope: Scope) -> bool:

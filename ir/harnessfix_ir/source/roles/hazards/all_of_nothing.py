@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, last, words_in
+from harnessfix_ir.source.expressions import callee, conjuncts, last, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import spelled, walk
 from harnessfix_ir.source.roles.base import Role
@@ -21,7 +21,7 @@ class AllOfNothing(Role):
     def find(self, file: FileContext) -> Iterator[Draft]:
         for scope in file.functions:
             for branch in scope.of(ast.If):
-                for test in _parts(branch.test):
+                for test in conjuncts(branch.test):
                     items = _items(test, scope)
                     if (
                         items is None
@@ -34,10 +34,6 @@ class AllOfNothing(Role):
                     if _as_text(_elsewhere(branch, scope), items, scope):
                         draft = hazard("all-of-nothing", scope, branch.test).add("items", file.segment(items[0], 60))
                         yield draft.add("test", file.segment(test, 60))
-
-
-def _parts(test: ast.expr) -> list[ast.expr]:
-    return test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
 
 
 def _items(test: ast.expr, scope: Scope) -> list[ast.expr] | None:
@@ -69,7 +65,7 @@ def _asks_for_any(branch: ast.If, items: list[ast.expr], scope: Scope, file: Fil
     names = {spelled(item) for item in items}
     tests = [branch.test, *(around.test for around in file.ancestors(branch) if isinstance(around, ast.If))]
     tests += [other.test for other in scope.of(ast.If) if other.lineno < branch.lineno]
-    for part in (inner for test in tests for inner in _parts(test)):
+    for part in (inner for test in tests for inner in conjuncts(test)):
         bare = part.operand if isinstance(part, ast.UnaryOp) else part
         if spelled(bare) in names:
             return True
@@ -86,7 +82,7 @@ def _asks_for_lists_next(branch: ast.If, items: list[ast.expr], scope: Scope) ->
     names = {spelled(item) for item in items}
     return isinstance(following, ast.If) and any(
         callee(test, scope) == "isinstance" and spelled(test.args[0]) in names and "list" in words_in(test.args[1])
-        for test in _parts(following.test)
+        for test in conjuncts(following.test)
         if isinstance(test, ast.Call) and len(test.args) == 2
     )
 

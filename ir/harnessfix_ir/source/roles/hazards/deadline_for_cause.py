@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import inside
+from harnessfix_ir.source.expressions import conjuncts, inside
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
@@ -57,5 +57,5 @@ def _looks_at_cause(scope: Scope) -> bool:
 
 def _asked(test: ast.expr) -> ast.Attribute | None:
     """`scope.cancel_called` among what all has to hold."""
-    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+    parts = conjuncts(test)
     return next((part for part in parts if isinstance(part, ast.Attribute) and part.attr == _PASSED), None)

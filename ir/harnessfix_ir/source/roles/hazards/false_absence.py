@@ -4,10 +4,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, own_attribute
+from harnessfix_ir.source.expressions import callee, declared_as, own_attribute
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments
+from harnessfix_ir.source.scopes import FileContext, Scope
 
 from .base import hazard
 
@@ -56,7 +56,7 @@ def _holds_numbers(of: ast.Name | ast.Attribute, scope: Scope) -> bool:
     """Whether the mapping is declared as one of numbers."""
     owner = scope.owner
     if isinstance(of, ast.Name):
-        declared = [a.annotation for a in all_arguments(scope.function.args) if a.arg == of.id]
+        declared = [declared_as(of.id, scope)]
     else:
         fields = owner.of(ast.AnnAssign) if owner is not None and own_attribute(of) else []
         declared = [f.annotation for f in fields if isinstance(f.target, ast.Name) and f.target.id == of.attr]

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import called_name, calls_in, words_in
+from harnessfix_ir.source.expressions import called_name, calls_in, conjuncts, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.nodes import spelled
 from harnessfix_ir.source.roles.base import Role
@@ -34,7 +34,7 @@ class NumericText(Role):
 
 def _asked(test: ast.expr) -> Iterator[ast.expr]:
     """What is asked for being numeric, without what is only taken off it first."""
-    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+    parts = conjuncts(test)
     if _NARROWER & {word for part in parts for word in words_in(part)}:
         return
     for node in parts:

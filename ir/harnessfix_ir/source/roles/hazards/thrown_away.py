@@ -4,10 +4,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harnessfix_ir.source.expressions import callee, last, words_in
+from harnessfix_ir.source.expressions import callee, declared_as, last, words_in
 from harnessfix_ir.source.facts import Draft
 from harnessfix_ir.source.roles.base import Role
-from harnessfix_ir.source.scopes import FileContext, Scope, all_arguments
+from harnessfix_ir.source.scopes import FileContext, Scope
 from harnessfix_ir.source.words import words
 
 from .base import hazard
@@ -33,9 +33,8 @@ class ThrownAway(Role):
                 continue
             name = last(callee(call, scope))
             two = name == "replace" and len(call.args) == 2 and isinstance(call.args[0], ast.Constant)
-            makes = isinstance(call.func, ast.Attribute) and (name in _MAKES or two)
-            if makes and isinstance(call.func, ast.Attribute) and _is_no_text(call.func, scope, file):
-                continue
+            func = call.func if isinstance(call.func, ast.Attribute) and (name in _MAKES or two) else None
+            makes = func is not None and not _is_no_text(func, scope, file)
             if (makes or _ERROR.match(name)) and not _checks(statement, file):
                 yield hazard("thrown-away", scope, statement).add("what", file.segment(call, 60))
 
@@ -50,10 +49,7 @@ def _is_no_text(func: ast.Attribute, scope: Scope, file: FileContext) -> bool:
         return not given and holder.id not in scope.params
     if func.attr != "rstrip" or not file.root.imports.get("Text", "").startswith("rich."):
         return False
-    declared = [scope.function.returns] if scope.is_function else []
-    declared += (
-        [a.annotation for a in all_arguments(scope.function.args) if a.arg == holder.id] if scope.is_function else []
-    )
+    declared = declared_as(holder.id, scope), scope.function.returns if scope.is_function else None
     return any("Text" in words_in(said) for said in (*given, *declared))
 
 

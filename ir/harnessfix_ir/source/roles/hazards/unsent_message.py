@@ -5,9 +5,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 
-from harnessfix_ir.source.expressions import text_of
+from harnessfix_ir.source.expressions import names_in, text_of
 from harnessfix_ir.source.facts import Draft
-from harnessfix_ir.source.nodes import walk
 from harnessfix_ir.source.roles.base import Role
 from harnessfix_ir.source.scopes import FileContext, Scope
 
@@ -63,7 +62,7 @@ class _Ways:
         for lines in self._lines.values():
             lines.sort()
         inner = {name.id for child in scope.children for name in child.deep(ast.Name)}
-        lambdas = {name.id for each in scope.of(ast.Lambda) for name in walk(each) if isinstance(name, ast.Name)}
+        lambdas = {name for each in scope.of(ast.Lambda) for name in names_in(each)}
         declared: list[ast.Global | ast.Nonlocal] = [*scope.of(ast.Global), *scope.of(ast.Nonlocal)]
         self._shared = inner | lambdas | {name for node in declared for name in node.names} | {"_"}
         calls = (call.func for call in scope.of(ast.Call))
@@ -122,7 +121,7 @@ class _Ways:
             return _End.READ if read else _End.KEPT  # it may suppress what was raised
         if not self._mentions(node, name):
             return _End.LOST if isinstance(node, (ast.Return, ast.Raise)) else _End.KEPT
-        given = isinstance(node, ast.Assign) and _stores(node, name) and not _names(node.value, name)
+        given = isinstance(node, ast.Assign) and _stores(node, name) and name not in names_in(node.value)
         return _End.LOST if given else _End.READ
 
     def _in_branches(self, node: ast.If, name: str) -> _End:
@@ -146,7 +145,7 @@ class _Ways:
             lines = self._lines.get(name, [])
             if bisect_left(lines, first) == bisect_right(lines, last):
                 return False
-        return _names(node, name)
+        return name in names_in(node)
 
 
 def _after(attempt: ast.Try | ast.TryStar, inner: ast.AST) -> Iterator[ast.stmt]:
@@ -167,7 +166,3 @@ def _blocks(node: ast.AST) -> Iterator[list[ast.AST]]:
 
 def _stores(node: ast.Assign, name: str) -> bool:
     return any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
-
-
-def _names(node: ast.AST, name: str) -> bool:
-    return any(isinstance(inner, ast.Name) and inner.id == name for inner in walk(node))
